@@ -1,0 +1,1 @@
+"""searchctl: hybrid text search and few-shot routing, on a folder, OpenSearch or Elasticsearch."""

@@ -1,0 +1,87 @@
+"""The error tree: every message says what was found, what was expected and what to type next.
+
+SearchctlError
+├── UsageError             a wrong argument, filter or setting (exit 2)
+├── ConfigError            a setting file or variable that can't be read (exit 2)
+├── MissingExtra           an optional dependency isn't installed
+├── EncoderUnavailable     no such encoder, or it can't be loaded
+├── EncoderMismatch        the index was made with another encoder
+├── SourceError            a source can't be read at all
+├── InvalidDocument        one document can't be stored; it becomes a dead letter
+├── IndexMissing           no index of that name
+├── IndexExists            an index of that name is there already
+├── IndexLocked            another process is writing
+├── IndexFormatError       made by a newer searchctl, or damaged
+├── StorageError           the disk is full, read-only or failing
+└── EngineUnreachable      a server doesn't answer or refuses the credentials (exit 4)
+"""
+
+from __future__ import annotations
+
+
+class SearchctlError(Exception):
+    """Anything searchctl can explain; `exit_code` is what the command line returns for it."""
+
+    exit_code = 1
+
+
+class UsageError(SearchctlError):
+    """An argument, filter or setting is wrong."""
+
+    exit_code = 2
+
+
+class ConfigError(SearchctlError):
+    """A configuration file or environment variable can't be used."""
+
+    exit_code = 2
+
+
+class MissingExtra(SearchctlError):
+    """A feature needs an optional dependency which isn't installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs the '{extra}' extra; install it with: pip install 'searchctl[{extra}]'")
+        self.extra = extra
+
+
+class EncoderUnavailable(SearchctlError):
+    """No encoder of that name, or its files can't be loaded."""
+
+
+class EncoderMismatch(SearchctlError):
+    """The index holds vectors of another encoder than the one asked for."""
+
+
+class SourceError(SearchctlError):
+    """A source of documents can't be read at all."""
+
+
+class InvalidDocument(SearchctlError):
+    """One document can't be stored; the ingest goes on and keeps it as a dead letter."""
+
+
+class IndexMissing(SearchctlError):
+    """There is no index of that name."""
+
+
+class IndexExists(SearchctlError):
+    """An index of that name is there already."""
+
+
+class IndexLocked(SearchctlError):
+    """Another process is writing to the index."""
+
+
+class IndexFormatError(SearchctlError):
+    """The index on disk is damaged or was made by a newer searchctl."""
+
+
+class StorageError(SearchctlError):
+    """The disk is full, read-only or failing."""
+
+
+class EngineUnreachable(SearchctlError):
+    """A server doesn't answer, or refuses the credentials."""
+
+    exit_code = 4

@@ -1,0 +1,80 @@
+"""The stamp every index carries: which encoder made its vectors, how texts were cut and analysed, and the types of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal, TypeAlias, cast, get_args
+
+from searchctl.errors import IndexFormatError
+from searchctl.types import Json
+
+FieldType: TypeAlias = Literal["keyword", "number", "date", "boolean", "text"]
+Analyzer: TypeAlias = Literal["auto", "en", "ru", "standard"]
+FIELD_TYPES: tuple[FieldType, ...] = get_args(FieldType)
+ANALYZERS: tuple[Analyzer, ...] = get_args(Analyzer)
+STAMP_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderStamp:
+    """Identity of an encoder: `revision` is a hash of its files, so equal stamps give equal vectors."""
+
+    name: str
+    revision: str
+    dim: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassageSettings:
+    """How long text is cut: at most `size` tokens of the encoder a passage, about `overlap` of them shared with the one before."""
+
+    size: int = 256
+    overlap: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Cosines of unrelated query and passage pairs in this index: what "nothing in common" looks like."""
+
+    mean: float
+    std: float
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """An index's stamp. `encoder` is None for an index without vectors."""
+
+    encoder: EncoderStamp | None
+    analyzer: Analyzer = "auto"
+    passages: PassageSettings = field(default_factory=PassageSettings)
+    fields: Mapping[str, FieldType] = field(default_factory=dict)
+    background: Background | None = None
+
+    def with_fields(self, fields: Mapping[str, FieldType]) -> Schema:
+        """Return the schema that knows these fields as well."""
+        return replace(self, fields={**self.fields, **fields})
+
+    def to_json(self) -> Json:
+        """Return the stamp as JSON values, with its format number."""
+        return {"format": STAMP_FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, data: Json) -> Schema:
+        """Read a stamp; raises IndexFormatError when it is newer than this searchctl or damaged."""
+        found = data.get("format")
+        if not isinstance(found, int) or found > STAMP_FORMAT:
+            raise IndexFormatError(
+                f"the index's stamp has format {found!r}, this searchctl reads up to {STAMP_FORMAT}; "
+                "upgrade with: pip install --upgrade searchctl"
+            )
+        try:
+            return cls(
+                encoder=EncoderStamp(**data["encoder"]) if data["encoder"] else None,
+                analyzer=cast(Analyzer, data["analyzer"]),
+                passages=PassageSettings(**data["passages"]),
+                fields=dict(data["fields"]),
+                background=Background(**data["background"]) if data["background"] else None,
+            )
+        except (KeyError, TypeError) as error:
+            raise IndexFormatError(f"the index's stamp is damaged ({error}); rebuild it with: searchctl ingest") from error

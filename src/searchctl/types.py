@@ -1,0 +1,231 @@
+"""The values that cross borders: documents, queries, rankings and hits. Frozen, and free of heavy imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Vector: TypeAlias = "NDArray[np.float32]"  # (dim,)
+Vectors: TypeAlias = "NDArray[np.float32]"  # (n, dim), rows of length 1
+Scalar: TypeAlias = "str | int | float | bool"
+Value: TypeAlias = "Scalar | Sequence[Scalar]"
+Mode: TypeAlias = Literal["hybrid", "lexical", "vector"]
+Relation: TypeAlias = Literal["eq", "gte"]
+MODES: tuple[Mode, ...] = ("hybrid", "lexical", "vector")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a user stores: a text, perhaps a title, and typed fields to filter by."""
+
+    id: str
+    text: str = ""
+    title: str = ""
+    fields: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document's text: code points `start` to `end` (exclusive)."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document as an engine stores it.
+
+    `vectors` has shape (len(passages), dim), rows of length 1, or is None while they're deferred or weren't asked for.
+    `fingerprint` changes when the document's content or the way it's cut changes; `source` names where it came from.
+    """
+
+    document: Document
+    passages: tuple[Passage, ...] = ()
+    vectors: Vectors | None = None
+    fingerprint: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A document the engine refused for good, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The field equals one of these values."""
+
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The field lies between the bounds that are given; dates are ISO 8601 strings."""
+
+    gte: Scalar | None = None
+    gt: Scalar | None = None
+    lte: Scalar | None = None
+    lt: Scalar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The field has any value."""
+
+
+Condition: TypeAlias = "OneOf | Range | Exists"
+Where: TypeAlias = "Mapping[str, Condition | Scalar | Sequence[Scalar]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The documents that a leg may return: all conditions hold, every phrase in `required` occurs, none of `excluded`.
+
+    A phrase of one word is a word. Phrases are analysed like the text they're looked for in.
+    """
+
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.conditions or self.required or self.excluded)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A question for the lexical leg: the `k` best documents by BM25."""
+
+    text: str
+    k: int = 10
+    scope: Scope = field(default_factory=Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """A question for the vector leg: the `k` documents whose best passage has the highest cosine with `vector` (dim,)."""
+
+    vector: Vector
+    k: int = 10
+    scope: Scope = field(default_factory=Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many documents match: exactly `value` ("eq") or at least that ("gte")."""
+
+    value: int
+    relation: Relation = "eq"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """One leg's answer, best first, ties by id.
+
+    `scores` (n,) are BM25 for `Match` and cosine in [-1, 1] for `Nearest`; `passages[i]` is the ordinal of the best passage
+    of document i, or -1 where the leg knows none.
+    """
+
+    ids: tuple[str, ...]
+    scores: NDArray[np.float64]
+    passages: tuple[int, ...]
+    total: Total
+
+
+@dataclass(frozen=True, slots=True)
+class TermStatistics:
+    """How common a query's analysed terms are: documents that hold each term, out of `documents`."""
+
+    documents: int
+    frequencies: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """What an index holds. `size` is in bytes; `aliases` are other names it answers to."""
+
+    name: str
+    documents: int
+    passages: int
+    size: int
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LegScore:
+    """What one leg thought of a hit: rank from 1 and raw score (None where it didn't return the document),
+    the score normalised to [0, 1], and the weight with which that counts."""
+
+    rank: int | None
+    raw: float | None
+    normalised: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class LegReport:
+    """Whether a leg ran, why not, and how long it took."""
+
+    ran: bool
+    reason: str | None = None
+    took_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HitPassage:
+    """The best passage of a hit: its text, where it stands in the document, and the spans (relative to the
+    passage's text) that answer the query's words."""
+
+    text: str
+    start: int
+    end: int
+    marks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One document of an answer."""
+
+    id: str
+    score: float
+    title: str
+    passage: HitPassage | None
+    fields: Mapping[str, Value]
+    legs: Mapping[str, LegScore]
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Results(Sequence["Hit"]):
+    """The answer to one query: its hits, and an honest account of how they were found."""
+
+    query: str
+    mode: Mode
+    legs: Mapping[str, LegReport]
+    total: Total
+    hits: tuple[Hit, ...]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Hit, ...]: ...
+    def __getitem__(self, index: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.hits[index]
+
+
+Json: TypeAlias = "dict[str, Any]"
