@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from searchctl.schema import Schema
@@ -60,6 +61,9 @@ class Engine(Protocol):
 
     def refresh(self, index: str) -> None:
         """Make everything written searchable now."""
+
+    def journal(self, index: str) -> Path:
+        """Return the file in which this machine keeps the journal of loads into the index."""
 
     def info(self, index: str) -> IndexInfo:
         """Return counts and size of one index."""

@@ -1,0 +1,116 @@
+"""The embedded engine: indexes in a folder of this machine, without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from searchctl.engines.embedded.folder import Folder
+from searchctl.engines.embedded.index import EmbeddedIndex
+from searchctl.schema import Schema
+from searchctl.types import Entry, IndexInfo, Match, Nearest, Ranking, Rejection, Scope, TermStatistics
+
+
+class EmbeddedEngine:
+    """Indexes below one folder, made when the first index is. Implements `Engine`."""
+
+    name = "embedded"
+
+    def __init__(self, root: str | Path) -> None:
+        self.folder = Folder(Path(root))
+        self.url = str(root)
+        self._open: dict[str, EmbeddedIndex] = {}
+
+    def _index(self, name: str) -> EmbeddedIndex:
+        path = self.folder.path(name)
+        if path.name not in self._open:
+            self._open[path.name] = EmbeddedIndex(path)
+        return self._open[path.name]
+
+    def create(self, index: str, schema: Schema) -> None:
+        """Make an empty index; raises IndexExists."""
+        path = self.folder.new_path(index)
+        self._open[path.name] = EmbeddedIndex(path, create=schema)
+
+    def schema(self, index: str) -> Schema:
+        """Return the index's stamp."""
+        return self._index(index).schema
+
+    def update_schema(self, index: str, schema: Schema) -> None:
+        """Replace the stamp."""
+        self._index(index).save_schema(schema)
+
+    def writing(self, index: str) -> AbstractContextManager[None]:
+        """Hold the right to write; raises IndexLocked."""
+        return self._index(index).writing()
+
+    def write(self, index: str, entries: Sequence[Entry]) -> list[Rejection]:
+        """Insert or replace documents in one durable transaction. Nothing is ever rejected here."""
+        self._index(index).write(entries)
+        return []
+
+    def delete(self, index: str, ids: Sequence[str]) -> int:
+        """Delete documents and return how many there were."""
+        return self._index(index).delete(ids)
+
+    def get(self, index: str, ids: Sequence[str], *, vectors: bool = False) -> list[Entry | None]:
+        """Return entries in the order asked for."""
+        return self._index(index).store.get(ids, vectors=vectors)
+
+    def fingerprints(self, index: str, ids: Sequence[str]) -> list[str | None]:
+        """Return the stored fingerprints."""
+        return self._index(index).store.fingerprints(ids)
+
+    def scan(self, index: str, *, batch: int = 500, vectors: bool = False, source: str | None = None) -> Iterator[list[Entry]]:
+        """Yield all entries in the order they were written."""
+        return self._index(index).store.scan(batch, vectors=vectors, source=source)
+
+    def count(self, index: str, scope: Scope | None = None) -> int:
+        """Count documents."""
+        return self._index(index).count(scope)
+
+    def search(self, index: str, queries: Sequence[Match | Nearest]) -> list[Ranking]:
+        """Answer all queries."""
+        return self._index(index).search(queries)
+
+    def term_statistics(self, index: str, text: str) -> TermStatistics:
+        """Return how common a text's terms are."""
+        return self._index(index).term_statistics(text)
+
+    def refresh(self, index: str) -> None:
+        """Make everything written searchable now."""
+        self._index(index).refresh()
+
+    def journal(self, index: str) -> Path:
+        """Return the journal's file, beside the index so that it goes with it."""
+        return self.folder.path(index) / "journal.sqlite"
+
+    def info(self, index: str) -> IndexInfo:
+        """Return counts and size on disk."""
+        opened = self._index(index)
+        documents, passages = opened.store.count()
+        size = sum(path.stat().st_size for path in opened.path.rglob("*") if path.is_file())
+        aliases = sorted(alias for alias, target in self.folder.aliases().items() if target == opened.path.name)
+        return IndexInfo(opened.path.name, documents, passages, size, tuple(aliases))
+
+    def indexes(self) -> list[IndexInfo]:
+        """Return every index in the folder, by name."""
+        return [self.info(name) for name in self.folder.names()]
+
+    def alias(self, alias: str, index: str) -> str | None:
+        """Point an alias at an index in one step."""
+        return self.folder.point(alias, index)
+
+    def drop(self, index: str) -> None:
+        """Delete an index and the aliases that point at it."""
+        real = self.folder.aliases().get(index, index)
+        opened = self._open.pop(real, None)
+        if opened is not None:
+            opened.close()
+        self.folder.drop(index)
+
+    def close(self) -> None:
+        """Release all files."""
+        while self._open:
+            self._open.popitem()[1].close()

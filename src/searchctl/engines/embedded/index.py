@@ -1,0 +1,205 @@
+"""One embedded index: the store and the two legs derived from it, kept in step."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchctl.engines.embedded.folder import WriteLock
+from searchctl.engines.embedded.lexical import LexicalIndex
+from searchctl.engines.embedded.store import Store
+from searchctl.engines.embedded.vectors import VectorIndex
+from searchctl.fields import check_conditions
+from searchctl.schema import Schema
+from searchctl.types import Entry, Match, Nearest, Ranking, Scope, TermStatistics, Total
+
+_COMMIT_SECONDS = 10.0  # while a load runs, what it wrote becomes searchable this often
+
+
+class EmbeddedIndex:
+    """What the engine opens once per index and keeps."""
+
+    def __init__(self, path: Path, *, create: Schema | None = None) -> None:
+        self.path = path
+        self.store = Store(path / "index.sqlite", create=create)
+        self.schema = self.store.schema()
+        self._mutex = threading.RLock()
+        self._lock = WriteLock(path)
+        self._lexical = LexicalIndex(path / "lexical", self.schema)
+        self._vectors = VectorIndex(path / "vectors", self.schema.encoder.dim) if self.schema.encoder else None
+        self._seen = -1
+        self._applied_at = time.monotonic()
+        self._refresh()
+
+    def close(self) -> None:
+        """Release all files."""
+        with self._mutex:
+            self._lexical.close()
+            self.store.close()
+
+    # Writing
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the writer's lock; at the end everything written is searchable."""
+        self._lock.acquire()
+        try:
+            yield
+        finally:
+            try:
+                self._catch_up(finish=True)
+            finally:
+                self._lock.release()
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Store entries durably; the legs follow at the latest when writing ends."""
+        self._lock.acquire()
+        try:
+            self.store.write(entries, self.schema.fields)
+            if time.monotonic() - self._applied_at > _COMMIT_SECONDS:
+                self._catch_up()
+        finally:
+            self._lock.release()
+
+    def delete(self, ids: Sequence[str]) -> int:
+        """Delete documents; the legs leave them out at once."""
+        with self.writing():
+            return self.store.delete(ids)
+
+    def save_schema(self, schema: Schema) -> None:
+        """Replace the stamp."""
+        self._lock.acquire()
+        try:
+            self.store.save_schema(schema)
+            self._use_schema(schema)
+        finally:
+            self._lock.release()
+
+    def _use_schema(self, schema: Schema) -> None:
+        self.schema = schema
+        self._lexical.searched = frozenset(name for name, kind in schema.fields.items() if kind == "text")
+
+    def _catch_up(self, *, finish: bool = False) -> None:
+        with self._mutex:
+            self._lexical.catch_up(self.store)
+            if self._vectors is not None:
+                self._vectors.catch_up(self.store)
+                if finish:
+                    self._vectors.optimise(self.store)
+            if finish:
+                self._lexical.release_writer()
+            self._seen = self.store.version()
+            self._applied_at = time.monotonic()
+
+    def _refresh(self) -> None:
+        """Follow what other processes wrote; finish the work of one that died."""
+        with self._mutex:
+            version = self.store.version()
+            if version == self._seen:
+                return
+            self._use_schema(self.store.schema())
+            if self._lags() and not self.store.read_only and self._lock.try_acquire():
+                try:
+                    self._catch_up(finish=True)
+                finally:
+                    self._lock.release()
+                return
+            self._lexical.reload()
+            if self._vectors is not None:
+                self._vectors.refresh(self.store)
+            self._seen = version
+
+    def _lags(self) -> bool:
+        mark = self.store.watermark()
+        return (self._lexical.document, self._lexical.tombstone) != (mark.document, mark.tombstone) or self._lexical.stale
+
+    def refresh(self) -> None:
+        """Make everything written searchable now."""
+        if self._lock.try_acquire():
+            try:
+                self._catch_up(finish=True)
+            finally:
+                self._lock.release()
+        else:
+            self._refresh()
+
+    # Reading
+
+    def search(self, queries: Sequence[Match | Nearest]) -> list[Ranking]:
+        """Answer all queries; those about the same scope share its evaluation."""
+        self._refresh()
+        with self._mutex:
+            rows: dict[int, NDArray[np.int64] | None] = {}
+            found: dict[int, Ranking] = {}
+            groups: dict[tuple[int, int], list[int]] = {}
+            for place, query in enumerate(queries):
+                if isinstance(query, Match):
+                    found[place] = self._match(query)
+                else:
+                    rows.setdefault(id(query.scope), self._scope_rows(query.scope))
+                    groups.setdefault((id(query.scope), query.k), []).append(place)
+            for (scope, k), places in groups.items():
+                vectors = [query.vector for query in (queries[place] for place in places) if isinstance(query, Nearest)]
+                found.update(zip(places, self._nearest(vectors, k, rows[scope]), strict=True))
+            return [found[place] for place in range(len(queries))]
+
+    def _match(self, query: Match) -> Ranking:
+        scope = query.scope
+        rows = self._condition_rows(scope)
+        hits = self._lexical.search(query.text, query.k, scope.required, scope.excluded, rows)
+        return self._ranking(hits.rows, hits.scores, None, hits.total)
+
+    def _nearest(self, vectors: Sequence[NDArray[np.float32]], k: int, rows: NDArray[np.int64] | None) -> list[Ranking]:
+        if self._vectors is None:
+            return [Ranking((), np.zeros(0), (), Total(0)) for _ in vectors]
+        total = Total(len(rows) if rows is not None else self.store.count()[0])
+        found = self._vectors.search(vectors, k, rows)
+        return [self._ranking(one.rows, one.scores, one.ordinals, total) for one in found]
+
+    def _ranking(self, rows: NDArray[np.int64], scores: NDArray[np.float64], ordinals: NDArray[np.int32] | None, total: Total) -> Ranking:
+        ids = self.store.ids(rows.tolist())
+        best = [-1] * len(rows) if ordinals is None else ordinals.tolist()
+        hits = [(-score, ids[row], ordinal) for row, score, ordinal in zip(rows.tolist(), scores.tolist(), best, strict=True) if row in ids]
+        hits.sort()
+        return Ranking(
+            tuple(id for _, id, _ in hits), np.array([-score for score, _, _ in hits]), tuple(ordinal for _, _, ordinal in hits), total
+        )
+
+    def _condition_rows(self, scope: Scope) -> NDArray[np.int64] | None:
+        if not scope.conditions:
+            return None
+        check_conditions(scope.conditions, self.schema.fields)
+        return self.store.matching(scope.conditions, self.schema.fields)
+
+    def _scope_rows(self, scope: Scope) -> NDArray[np.int64] | None:
+        rows = self._condition_rows(scope)
+        if not (scope.required or scope.excluded):
+            return rows
+        matching = self._lexical.matching(scope.required, scope.excluded)
+        return matching if rows is None else np.intersect1d(rows, matching, assume_unique=True)
+
+    def count(self, scope: Scope | None) -> int:
+        """Count documents in a scope."""
+        if not scope:
+            return self.store.count()[0]
+        self._refresh()
+        with self._mutex:
+            rows = self._scope_rows(scope)
+            return 0 if rows is None else len(rows)
+
+    def term_statistics(self, text: str) -> TermStatistics:
+        """Return how common a text's terms are."""
+        with self._mutex:
+            return self._lexical.statistics(text)
+
+    def lag(self) -> Mapping[str, int]:
+        """Return how many rows each leg still has to apply: 0 when all is well."""
+        self._refresh()
+        mark = self.store.watermark()
+        return {"lexical": mark.document - self._lexical.document + mark.tombstone - self._lexical.tombstone}

@@ -1,0 +1,230 @@
+"""The lexical leg of an embedded index: BM25 by tantivy, derived from the store."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tantivy
+from numpy.typing import NDArray
+
+from searchctl.engines.embedded.folder import read_json, storage_errors, write_json
+from searchctl.engines.embedded.store import Store, Text
+from searchctl.errors import StorageError
+from searchctl.fields import as_values
+from searchctl.schema import Analyzer, Schema
+from searchctl.text import LANGUAGES, fold, stop_words
+from searchctl.types import TermStatistics, Total
+
+LEXICAL_FORMAT = 1
+_BATCH = 2000
+_HEAP = 64_000_000
+_MAX_TERMS = 1024  # Lucene's own limit of clauses
+_K1 = 1.2
+_FEW_ROWS = 2000  # up to here a filter goes into the query; above, hits are filtered: measured to be faster
+
+
+class Found(NamedTuple):
+    """Matching rows, best first, with their BM25 scores and the number of all matches."""
+
+    rows: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    total: Total
+
+
+class LexicalIndex:
+    """A tantivy index in a folder. `documents` and `tombstone` say how far it has followed the store."""
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        self._path = path
+        self._state_path = path / "state.json"
+        self._analyzer: Analyzer = schema.analyzer
+        self._writer: Any = None
+        self.searched = frozenset(name for name, kind in schema.fields.items() if kind == "text")
+        self._open()
+
+    def _open(self) -> None:
+        builder = tantivy.SchemaBuilder()
+        builder.add_unsigned_field("row", indexed=True, fast=True)
+        builder.add_text_field("content", tokenizer_name="content", index_option="position")
+        self._schema = builder.build()
+        state = read_json(self._state_path) or {}
+        current = state.get("format") == LEXICAL_FORMAT and state.get("analyzer") == self._analyzer
+        self.document: int = state["document"] if current else 0
+        self.tombstone: int = state["tombstone"] if current else 0
+        self.stale = not current
+        self._index: Any = None
+        if current:
+            with _tantivy_errors(self._path):
+                self._attach(tantivy.Index.open(str(self._path)))
+
+    def _attach(self, index: Any) -> None:
+        self._terms = self._text_analyzer()
+        index.register_tokenizer("content", self._terms)
+        index.config_reader(reload_policy="manual")
+        index.reload()
+        self._index = index
+        self._searcher = index.searcher()
+
+    def _text_analyzer(self) -> Any:
+        filters = tantivy.Filter
+        builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(filters.remove_long(256)).filter(filters.lowercase())
+        words = stop_words(self._analyzer)
+        if words:
+            builder = builder.filter(filters.custom_stopword(words))
+        for language in LANGUAGES[self._analyzer]:
+            builder = builder.filter(filters.stemmer(language))
+        return builder.build()
+
+    # Following the store
+
+    def reset(self, tombstone: int) -> None:
+        """Start again from nothing."""
+        self.close()
+        shutil.rmtree(self._path, ignore_errors=True)
+        with storage_errors(self._path.parent):
+            self._path.mkdir(parents=True)
+        with _tantivy_errors(self._path):
+            self._attach(tantivy.Index(self._schema, path=str(self._path)))
+        self.document, self.tombstone, self.stale = 0, tombstone, False
+
+    def catch_up(self, store: Store) -> None:
+        """Apply what the store has gained and lost since last time. The caller holds the writer's lock."""
+        mark = store.watermark()
+        if self.stale or self.document > mark.document or self.tombstone > mark.tombstone:
+            self.reset(mark.tombstone)
+        if (self.document, self.tombstone) == (mark.document, mark.tombstone):
+            return
+        with _tantivy_errors(self._path):
+            if self._writer is None:
+                self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
+            while texts := store.texts_after(self.document, _BATCH):
+                for text in texts:
+                    self._writer.add_document(self._document(text))
+                self.document = texts[-1].row
+            for row in store.tombstones_after(self.tombstone):
+                self._writer.delete_documents_by_term("row", row)
+            self._writer.commit()
+        self.document, self.tombstone = max(self.document, mark.document), mark.tombstone
+        write_json(
+            self._state_path,
+            {"format": LEXICAL_FORMAT, "analyzer": self._analyzer, "document": self.document, "tombstone": self.tombstone},
+        )
+        self.reload()
+
+    def _document(self, text: Text) -> Any:
+        extra = [str(one) for name in sorted(text.fields) if name in self.searched for one in as_values(text.fields[name])]
+        document = tantivy.Document()
+        document.add_unsigned("row", text.row)
+        document.add_text("content", fold("\n".join([text.title, text.text, *extra])))
+        return document
+
+    def reload(self) -> None:
+        """See what another process has committed."""
+        if self._index is None:
+            self._open()
+        else:
+            self._index.reload()
+            self._searcher = self._index.searcher()
+
+    def release_writer(self) -> None:
+        """Let go of the writer and its memory, after its merges have ended."""
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            writer.wait_merging_threads()
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self.release_writer()
+        self._index = self._searcher = None
+
+    # Searching
+
+    def search(self, text: str, k: int, required: Sequence[str], excluded: Sequence[str], rows: NDArray[np.int64] | None) -> Found:
+        """Return the `k` best rows among `rows` (ascending; None: all)."""
+        terms = self._analyze(text)[:_MAX_TERMS]
+        words = [term for term, _ in terms]
+        phrases = [one for one in (self._phrase(phrase) for phrase in required) if one is not None]
+        if self._index is None or not (words or phrases) or (rows is not None and not len(rows)):
+            return Found(np.zeros(0, np.int64), np.zeros(0), Total(0))
+        should = [(tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "content", word, "freq")) for word in words]
+        clauses = [(tantivy.Occur.Must, tantivy.Query.boolean_query(should))] if should else []
+        clauses += [(tantivy.Occur.Must, phrase) for phrase in phrases]
+        clauses += self._without(excluded)
+        if rows is None:
+            return self._top(clauses, k)
+        if len(rows) <= _FEW_ROWS:
+            keep = tantivy.Query.term_set_query(self._schema, "row", rows.tolist())
+            return self._top([*clauses, (tantivy.Occur.Must, tantivy.Query.const_score_query(keep, 0.0))], k)
+        return self._top_among(clauses, k, rows)
+
+    def _top(self, clauses: list[Any], limit: int) -> Found:
+        result = self._searcher.search(tantivy.Query.boolean_query(clauses), limit)
+        hits = result.hits
+        rows = self._searcher.fast_field_values("row", [address for _, address in hits])
+        scores = np.array([score for score, _ in hits], dtype=np.float64) / (_K1 + 1)  # Lucene left this factor out in version 8
+        return Found(np.array(rows, dtype=np.int64), scores, Total(result.count or len(hits)))
+
+    def _top_among(self, clauses: list[Any], k: int, rows: NDArray[np.int64]) -> Found:
+        """Take more and more of the best hits until `k` of them are among `rows`: the order doesn't depend on the filter."""
+        documents = max(self._searcher.num_docs, 1)
+        limit = int(1.3 * k * documents / len(rows)) + 100
+        while True:
+            found = self._top(clauses, min(limit, documents))
+            keep = np.isin(found.rows, rows, assume_unique=True)
+            exhausted = len(found.rows) >= found.total.value
+            if keep.sum() >= k or exhausted:
+                total = Total(int(keep.sum()), "eq" if exhausted else "gte")
+                return Found(found.rows[keep][:k], found.scores[keep][:k], total)
+            limit *= 3
+
+    def matching(self, required: Sequence[str], excluded: Sequence[str]) -> NDArray[np.int64]:
+        """Return the rows with all the required phrases and none of the excluded, ascending."""
+        if self._index is None:
+            return np.zeros(0, np.int64)
+        phrases = [self._phrase(phrase) for phrase in required]
+        clauses = [(tantivy.Occur.Must, phrase) for phrase in phrases if phrase is not None]
+        clauses = clauses or [(tantivy.Occur.Must, tantivy.Query.all_query())]
+        hits = self._searcher.search(
+            tantivy.Query.boolean_query(clauses + self._without(excluded)), max(self._searcher.num_docs, 1), count=False
+        ).hits
+        return np.sort(np.array(self._searcher.fast_field_values("row", [address for _, address in hits]), dtype=np.int64))
+
+    def _without(self, excluded: Sequence[str]) -> list[Any]:
+        phrases = [self._phrase(phrase) for phrase in excluded]
+        return [(tantivy.Occur.MustNot, phrase) for phrase in phrases if phrase is not None]
+
+    def _phrase(self, phrase: str) -> Any:
+        terms = self._analyze(phrase)
+        if not terms:
+            return None
+        if len(terms) == 1:
+            return tantivy.Query.term_query(self._schema, "content", terms[0][0], "freq")
+        first = terms[0][1]
+        return tantivy.Query.phrase_query(self._schema, "content", [(position - first, term) for term, position in terms])
+
+    def _analyze(self, text: str) -> list[tuple[str, int]]:
+        """Return the terms with their positions; stop words leave gaps."""
+        if self._index is None:
+            return []
+        return [(token.text, token.position) for token in self._terms.pre_tokenize(fold(text)).tokens]
+
+    def statistics(self, text: str) -> TermStatistics:
+        """Return how many documents hold each of the text's terms."""
+        if self._index is None:
+            return TermStatistics(0, {})
+        terms = {term for term, _ in self._analyze(text)[:_MAX_TERMS]}
+        return TermStatistics(self._searcher.num_docs, {term: self._searcher.doc_freq("content", term) for term in sorted(terms)})
+
+
+@contextmanager
+def _tantivy_errors(path: Path) -> Iterator[None]:
+    """Say failures of the disk, which tantivy reports as ValueError or OSError, as StorageError."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise StorageError(f"can't use {path}: {error}; check free space and permissions") from error

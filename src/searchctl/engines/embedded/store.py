@@ -1,0 +1,348 @@
+"""The truth of an embedded index: documents, passages, vectors and the stamp, in one SQLite file.
+
+Rows are never changed, only added and removed, and row numbers never come back. So whatever is derived from the store
+(the lexical and the vector index) knows how far it got by two numbers: the last document row it has seen and the last
+tombstone.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchctl.errors import IndexFormatError, StorageError
+from searchctl.fields import as_values, comparable
+from searchctl.schema import FieldType, Schema
+from searchctl.types import Condition, Document, Entry, Exists, OneOf, Passage, Vectors
+
+STORE_FORMAT = 1
+_APPLICATION = 0x53434354  # "SCCT", so that `file` can tell ours from another SQLite file
+_TABLES = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE documents(
+  row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL, source TEXT NOT NULL,
+  title TEXT NOT NULL, text TEXT NOT NULL, fields TEXT NOT NULL);
+CREATE INDEX documents_source ON documents(source);
+CREATE TABLE passages(
+  passage INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+  start INTEGER NOT NULL, end INTEGER NOT NULL, vector BLOB);
+CREATE INDEX passages_document ON passages(document);
+CREATE TABLE facets(field TEXT, value, document INTEGER, PRIMARY KEY(field, value, document)) WITHOUT ROWID;
+CREATE INDEX facets_document ON facets(document);
+CREATE TABLE tombstones(seq INTEGER PRIMARY KEY AUTOINCREMENT, row INTEGER NOT NULL);
+"""
+_MIGRATIONS: Mapping[int, str] = {}  # format -> SQL that makes the next one of it
+_SLICE = 500  # values bound in one statement: below every SQLite's limit
+
+
+class Text(NamedTuple):
+    """What the lexical index needs of a document."""
+
+    row: int
+    title: str
+    text: str
+    fields: Mapping[str, Any]
+
+
+class PassageVector(NamedTuple):
+    """What the vector index needs of a passage."""
+
+    passage: int
+    document: int
+    ordinal: int
+    vector: bytes
+
+
+class Watermark(NamedTuple):
+    """How far something derived from the store has got."""
+
+    document: int = 0
+    passage: int = 0
+    tombstone: int = 0
+
+
+class Store:
+    """One SQLite file. Safe to use from several threads; one process writes, many read."""
+
+    def __init__(self, path: Path, *, create: Schema | None = None) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self.read_only = False
+        with self._errors():
+            self._db = self._connect(create is not None)
+            if create is not None:
+                self._create(create)
+            self._check_format()
+
+    def _connect(self, create: bool) -> sqlite3.Connection:
+        uri = self._path.absolute().as_uri()
+        try:
+            db = sqlite3.connect(f"{uri}?mode={'rwc' if create else 'rw'}", uri=True, check_same_thread=False, timeout=30)
+            db.execute("PRAGMA user_version")
+            if not create:
+                db.execute("BEGIN IMMEDIATE").connection.rollback()
+        except sqlite3.OperationalError as error:
+            if create or "locked" in str(error) or "busy" in str(error):
+                if not create:
+                    return db  # somebody writes just now; reading works beside it
+                raise
+            self.read_only = True
+            db = self._connect_read_only(uri)
+        db.isolation_level = None
+        if not self.read_only:
+            db.execute("PRAGMA synchronous = FULL")
+        return db
+
+    def _connect_read_only(self, uri: str) -> sqlite3.Connection:
+        db = sqlite3.connect(f"{uri}?mode=ro", uri=True, check_same_thread=False)
+        try:
+            db.execute("SELECT 1 FROM meta")
+        except sqlite3.OperationalError:  # a folder that can't hold the WAL's shared memory: nobody writes there
+            db.close()
+            db = sqlite3.connect(f"{uri}?immutable=1", uri=True, check_same_thread=False)
+        return db
+
+    def _create(self, schema: Schema) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        with self.transaction():
+            self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
+            for statement in _TABLES.split(";"):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {STORE_FORMAT}")
+            self.save_schema(schema)
+
+    def _check_format(self) -> None:
+        found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if found > STORE_FORMAT or found < 1:
+            raise IndexFormatError(
+                f"{self._path} has format {found}, this searchctl reads 1 to {STORE_FORMAT}; "
+                "upgrade with: pip install --upgrade searchctl"
+            )
+        while found < STORE_FORMAT:
+            with self.transaction():
+                for statement in _MIGRATIONS[found].split(";"):
+                    self._db.execute(statement)
+                found += 1
+                self._db.execute(f"PRAGMA user_version = {found}")
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise StorageError(f"can't use {self._path}: {error}; check free space, permissions and the disk") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Run the block in one transaction: all of it is kept, durably, or nothing."""
+        with self._lock, self._errors():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        with self._lock, self._errors():
+            return self._db.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    # The stamp
+
+    def schema(self) -> Schema:
+        """Return the stamp."""
+        return Schema.from_json(json.loads(self._all("SELECT value FROM meta WHERE key = 'schema'")[0][0]))
+
+    def save_schema(self, schema: Schema) -> None:
+        """Replace the stamp."""
+        with self._lock, self._errors():
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", (json.dumps(schema.to_json()),))
+
+    # Writing
+
+    def write(self, entries: Iterable[Entry], fields: Mapping[str, FieldType]) -> None:
+        """Insert or replace documents, in one transaction."""
+        with self.transaction():
+            for entry in entries:
+                self._remove(entry.document.id)
+                self._insert(entry, fields)
+
+    def _insert(self, entry: Entry, fields: Mapping[str, FieldType]) -> None:
+        document = entry.document
+        cursor = self._db.execute(
+            "INSERT INTO documents(id, fingerprint, source, title, text, fields) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                document.id,
+                entry.fingerprint,
+                entry.source,
+                document.title,
+                document.text,
+                json.dumps(dict(document.fields), ensure_ascii=False),
+            ),
+        )
+        row = cursor.lastrowid
+        vectors = entry.vectors
+        self._db.executemany(
+            "INSERT INTO passages(document, ordinal, start, end, vector) VALUES (?, ?, ?, ?, ?)",
+            [
+                (row, ordinal, passage.start, passage.end, None if vectors is None else _blob(vectors[ordinal]))
+                for ordinal, passage in enumerate(entry.passages)
+            ],
+        )
+        self._db.executemany("INSERT OR IGNORE INTO facets VALUES (?, ?, ?)", _facets(row, document, fields))
+
+    def _remove(self, id: str) -> bool:
+        found = self._db.execute("SELECT row FROM documents WHERE id = ?", (id,)).fetchone()
+        if found is None:
+            return False
+        self._db.execute("INSERT INTO tombstones(row) VALUES (?)", found)
+        self._db.execute("DELETE FROM facets WHERE document = ?", found)
+        self._db.execute("DELETE FROM passages WHERE document = ?", found)
+        self._db.execute("DELETE FROM documents WHERE row = ?", found)
+        return True
+
+    def delete(self, ids: Iterable[str]) -> int:
+        """Delete documents in one transaction and return how many there were."""
+        with self.transaction():
+            return sum(self._remove(id) for id in ids)
+
+    # Reading
+
+    def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Entry | None]:
+        """Return entries in the order asked for."""
+        found = {entry.document.id: entry for entry in self._entries("id", ids, vectors)}
+        return [found.get(id) for id in ids]
+
+    def fingerprints(self, ids: Sequence[str]) -> list[str | None]:
+        """Return the stored fingerprints."""
+        found = dict(self._select_in("SELECT id, fingerprint FROM documents WHERE id IN ({})", ids))
+        return [found.get(id) for id in ids]
+
+    def ids(self, rows: Sequence[int]) -> dict[int, str]:
+        """Return row -> id for those rows that are still there."""
+        return dict(self._select_in("SELECT row, id FROM documents WHERE row IN ({})", rows))
+
+    def rows(self, ids: Sequence[str]) -> dict[str, int]:
+        """Return id -> row for those ids that are there."""
+        return dict(self._select_in("SELECT id, row FROM documents WHERE id IN ({})", ids))
+
+    def scan(self, batch: int, *, vectors: bool, source: str | None) -> Iterator[list[Entry]]:
+        """Yield entries by row, in batches; writing meanwhile is allowed."""
+        last = 0
+        clause, extra = ("", ()) if source is None else (" AND source = ?", (source,))
+        while rows := [
+            row for (row,) in self._all(f"SELECT row FROM documents WHERE row > ?{clause} ORDER BY row LIMIT ?", (last, *extra, batch))
+        ]:
+            yield list(self._entries("row", rows, vectors))
+            last = rows[-1]
+
+    def _entries(self, key: str, values: Sequence[Any], vectors: bool) -> Iterator[Entry]:
+        columns = "row, id, title, text, fields, fingerprint, source"
+        documents = self._select_in(f"SELECT {columns} FROM documents WHERE {key} IN ({{}})", values)
+        pieces: dict[int, list[Any]] = {row[0]: [] for row in documents}
+        what = "document, start, end, " + ("vector" if vectors else "NULL")
+        for document, *piece in self._select_in(
+            f"SELECT {what} FROM passages WHERE document IN ({{}}) ORDER BY document, ordinal", list(pieces)
+        ):
+            pieces[document].append(piece)
+        for row, id, title, text, fields, fingerprint, source in documents:
+            yield Entry(
+                Document(id, text, title, json.loads(fields)),
+                tuple(Passage(start, end) for start, end, _ in pieces[row]),
+                _matrix([blob for _, _, blob in pieces[row]]) if vectors else None,
+                fingerprint,
+                source,
+            )
+
+    def _select_in(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        found: list[Any] = []
+        for start in range(0, len(values), _SLICE):
+            part = values[start : start + _SLICE]
+            found += self._all(sql.format(",".join("?" * len(part))), part)
+        return found
+
+    def count(self) -> tuple[int, int]:
+        """Count documents and passages."""
+        row = self._all("SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM passages)")[0]
+        return row[0], row[1]
+
+    def matching(self, conditions: Mapping[str, Condition], fields: Mapping[str, FieldType]) -> NDArray[np.int64]:
+        """Return the rows of the documents for which all conditions hold, ascending."""
+        parts, values = [], []
+        for name, condition in conditions.items():
+            clause, bound = _condition_sql(name, fields[name], condition)
+            parts.append(f"SELECT document FROM facets WHERE field = ? {clause}")
+            values += [name, *bound]
+        rows = self._all(" INTERSECT ".join(parts), values)
+        return np.unique(np.fromiter((row for (row,) in rows), dtype=np.int64, count=len(rows)))
+
+    # What is derived catches up from here
+
+    def version(self) -> int:
+        """Return a number that changes when another connection has written."""
+        return int(self._all("PRAGMA data_version")[0][0])
+
+    def watermark(self) -> Watermark:
+        """Return the last numbers given out."""
+        found = dict(self._all("SELECT name, seq FROM sqlite_sequence"))
+        return Watermark(found.get("documents", 0), found.get("passages", 0), found.get("tombstones", 0))
+
+    def texts_after(self, row: int, limit: int) -> list[Text]:
+        """Return the next documents beyond a row."""
+        found = self._all("SELECT row, title, text, fields FROM documents WHERE row > ? ORDER BY row LIMIT ?", (row, limit))
+        return [Text(row, title, text, json.loads(fields)) for row, title, text, fields in found]
+
+    def vectors_after(self, passage: int, limit: int) -> list[PassageVector]:
+        """Return the next passages that have a vector, beyond a passage."""
+        sql = "SELECT passage, document, ordinal, vector FROM passages WHERE passage > ? AND vector NOT NULL ORDER BY passage LIMIT ?"
+        return [PassageVector(*found) for found in self._all(sql, (passage, limit))]
+
+    def tombstones_after(self, seq: int) -> list[int]:
+        """Return the rows of documents removed since a tombstone."""
+        return [row for (row,) in self._all("SELECT row FROM tombstones WHERE seq > ? ORDER BY seq", (seq,))]
+
+
+def _blob(vector: NDArray[np.float32]) -> bytes:
+    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
+
+
+def _matrix(blobs: list[bytes | None]) -> Vectors | None:
+    held = [blob for blob in blobs if blob is not None]
+    if len(held) < len(blobs) or not held:
+        return None
+    return np.frombuffer(b"".join(held), dtype="<f4").reshape(len(held), -1).astype(np.float32, copy=False)
+
+
+def _facets(row: int | None, document: Document, fields: Mapping[str, FieldType]) -> Iterator[tuple[str, str | float, int | None]]:
+    for name, value in document.fields.items():
+        kind = fields.get(name)
+        if kind is None:
+            continue
+        for one in as_values(value):
+            yield name, "" if kind == "text" else comparable(name, kind, one), row
+
+
+def _condition_sql(name: str, kind: FieldType, condition: Condition) -> tuple[str, list[Any]]:
+    if isinstance(condition, Exists):
+        return "", []
+    if isinstance(condition, OneOf):
+        values = [comparable(name, kind, value) for value in condition.values]
+        return f"AND value IN ({','.join('?' * len(values))})", values
+    bounds = {">=": condition.gte, ">": condition.gt, "<=": condition.lte, "<": condition.lt}
+    given = {operator: comparable(name, kind, value) for operator, value in bounds.items() if value is not None}
+    return "".join(f" AND value {operator} ?" for operator in given), list(given.values())

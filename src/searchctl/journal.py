@@ -1,0 +1,116 @@
+"""The journal of loads into one index: which files were taken in, how far, and what each run came to.
+
+Documents are recognised as unchanged by the fingerprint the engine stores. The journal saves reading whole files again, and
+tells a person what happened. Losing it costs time, never documents.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from searchctl.errors import StorageError
+
+JOURNAL_FORMAT = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS runs(
+  run INTEGER PRIMARY KEY AUTOINCREMENT, started TEXT NOT NULL, ended TEXT, command TEXT NOT NULL, outcome TEXT NOT NULL,
+  read INTEGER NOT NULL DEFAULT 0, written INTEGER NOT NULL DEFAULT 0, unchanged INTEGER NOT NULL DEFAULT 0,
+  dead INTEGER NOT NULL DEFAULT 0, pruned INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS files(
+  source TEXT PRIMARY KEY, state TEXT NOT NULL, position INTEGER NOT NULL, documents INTEGER NOT NULL, run INTEGER NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One load: when, what was typed, how it ended ("running", "complete", "interrupted", "failed") and its counts."""
+
+    run: int
+    started: str
+    ended: str | None
+    command: str
+    outcome: str
+    read: int
+    written: int
+    unchanged: int
+    dead: int
+    pruned: int
+
+
+class Journal:
+    """One SQLite file; a damaged or foreign one is started anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._db = self._open()
+        except sqlite3.DatabaseError:
+            try:
+                path.unlink(missing_ok=True)
+                self._db = self._open()
+            except (OSError, sqlite3.DatabaseError) as error:
+                raise StorageError(f"can't write the journal {path}: {error}; check free space and permissions") from error
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=30)
+        if db.execute("PRAGMA user_version").fetchone()[0] not in (0, JOURNAL_FORMAT):
+            db.close()
+            raise sqlite3.DatabaseError("made by another version")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.executescript(_TABLES)
+        db.execute(f"PRAGMA user_version = {JOURNAL_FORMAT}")
+        return db
+
+    def start(self, command: str) -> int:
+        """Note that a run begins and return its number."""
+        cursor = self._db.execute("INSERT INTO runs(started, command, outcome) VALUES (?, ?, 'running')", (_now(), command))
+        return int(cursor.lastrowid or 0)
+
+    def finish(self, run: int, outcome: str, *, read: int, written: int, unchanged: int, dead: int, pruned: int) -> None:
+        """Note how a run ended."""
+        self._db.execute(
+            "UPDATE runs SET ended = ?, outcome = ?, read = ?, written = ?, unchanged = ?, dead = ?, pruned = ? WHERE run = ?",
+            (_now(), outcome, read, written, unchanged, dead, pruned, run),
+        )
+
+    def runs(self) -> list[Run]:
+        """Return all runs, the newest first."""
+        columns = "run, started, ended, command, outcome, read, written, unchanged, dead, pruned"
+        return [Run(*row) for row in self._db.execute(f"SELECT {columns} FROM runs ORDER BY run DESC")]
+
+    def is_complete(self, source: str, state: str) -> bool:
+        """Tell whether a file was taken in whole while it was in this state (size, time, settings)."""
+        row = self._db.execute("SELECT state FROM files WHERE source = ? AND position = -1", (source,)).fetchone()
+        return row is not None and row[0] == state
+
+    def advance(self, run: int, source: str, position: int, documents: int) -> None:
+        """Note that a file is stored up to a position."""
+        self._db.execute(
+            "INSERT INTO files VALUES (?, '', ?, ?, ?) ON CONFLICT(source) DO UPDATE SET state = '', position = excluded.position, "
+            "documents = CASE run WHEN excluded.run THEN documents ELSE 0 END + excluded.documents, run = excluded.run",
+            (source, position, documents, run),
+        )
+
+    def complete(self, run: int, source: str, state: str) -> None:
+        """Note that a file is stored whole."""
+        self._db.execute(
+            "INSERT INTO files VALUES (?, ?, -1, 0, ?) ON CONFLICT(source) DO UPDATE SET state = excluded.state, position = -1, run = excluded.run",
+            (source, state, run),
+        )
+
+    def forget(self, sources: Iterable[str]) -> None:
+        """Forget files, so that they're read again."""
+        self._db.executemany("DELETE FROM files WHERE source = ?", [(source,) for source in set(sources)])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
