@@ -1,0 +1,204 @@
+"""Fusion: two legs' rankings become one, by normalised scores or by ranks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchctl.errors import UsageError
+from searchctl.schema import Background
+from searchctl.types import LegScore, Ranking
+
+Method: TypeAlias = Literal["weighted", "rrf", "distribution"]
+METHODS: tuple[Method, ...] = get_args(Method)
+Floats: TypeAlias = NDArray[np.float64]
+Rows: TypeAlias = NDArray[np.int64]
+RANK_CONSTANT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class FusionSettings:
+    """How legs are joined: by `method`, the legs counting as `lexical` to `vector`.
+
+    "weighted" sums scores scaled against fixed references; "distribution" sums scores scaled between 3 standard
+    deviations below and above each leg's mean; "rrf" sums 1 / (60 + rank).
+    """
+
+    method: Method = "weighted"
+    lexical: float = 0.5
+    vector: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise UsageError(f"no fusion '{self.method}'; choose one of: {', '.join(METHODS)}")
+        if not (self.lexical >= 0 and self.vector >= 0 and 0 < self.lexical + self.vector < float("inf")):
+            raise UsageError(
+                f"fusion weights {self.lexical} and {self.vector} can't be used; "
+                "give two numbers, not negative, not both zero"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One leg's part in a fused list, a row for each fused document.
+
+    `ranks` (n,) count from 1, 0 where the leg didn't return the document; `raw` (n,) is NaN there; `normalised` (n,) is
+    in [0, 1]; `weight` is the leg's share: the fused score is the sum over legs of weight · normalised.
+    """
+
+    ranks: Rows
+    raw: Floats
+    normalised: Floats
+    weight: float
+
+    def at(self, place: int) -> LegScore:
+        """Return what the leg thought of one document."""
+        rank = int(self.ranks[place])
+        return LegScore(
+            rank or None, float(self.raw[place]) if rank else None, float(self.normalised[place]), self.weight
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """Documents best first, ties by id, with scores (n,) in [0, 1]; a leg that didn't run is None.
+
+    Documents past the scored ones (see `followed_by`) have score 0.
+    """
+
+    ids: tuple[str, ...]
+    scores: Floats
+    lexical: Leg | None
+    vector: Leg | None
+
+    def legs(self, place: int) -> dict[str, LegScore]:
+        """Return what each leg that ran thought of the document at `place` from 0."""
+        legs = {"lexical": self.lexical, "vector": self.vector}
+        return {name: leg.at(place) for name, leg in legs.items() if leg is not None and place < len(leg.ranks)}
+
+    def followed_by(self, ids: tuple[str, ...]) -> Fused:
+        """Return the list continued by documents beyond the fused window, in the order given."""
+        return replace(self, ids=self.ids + ids, scores=np.concatenate([self.scores, np.zeros(len(ids))]))
+
+
+def fuse(
+    lexical: Ranking | None,
+    vector: Ranking | None,
+    *,
+    bound: float,
+    background: Background | None,
+    settings: FusionSettings,
+) -> Fused:
+    """Join two rankings; None is a leg that didn't run, and then the other counts alone.
+
+    `bound` is the most that BM25 could give for the query (see `bm25.upper_bound`); `background` says what cosines
+    unrelated texts have. Scores are never NaN, and never fall when a leg's score for the document rises.
+    """
+    ids, rows = _union(lexical, vector)
+    total = settings.lexical * (lexical is not None) + settings.vector * (vector is not None)
+    if total == 0:  # only the leg with weight 0 ran
+        settings, total = replace(settings, lexical=0.5, vector=0.5), 0.5
+    legs: list[Leg | None] = []
+    for ranking, place, weight in ((lexical, rows[0], settings.lexical), (vector, rows[1], settings.vector)):
+        if ranking is None:
+            legs.append(None)
+            continue
+        scores = np.asarray(ranking.scores, dtype=np.float64)
+        if settings.method == "rrf":
+            given, missing = reciprocal_ranks(len(scores)), 0.0
+        elif settings.method == "distribution":
+            given, missing = distribution_scores(scores), 0.0
+        elif ranking is lexical:
+            given, missing = lexical_scores(scores, bound), 0.0
+        else:
+            given = vector_scores(scores, background)
+            missing = float(given.min(initial=1.0)) if len(given) else 0.0
+        legs.append(_leg(len(ids), place, scores, given, missing, weight / total))
+    fused = np.zeros(len(ids))
+    for leg in legs:
+        if leg is not None:
+            fused += leg.weight * leg.normalised
+    np.clip(fused, 0.0, 1.0, out=fused)
+    order = _best_first(fused, ids)
+    first, second = (None if leg is None else _reordered(leg, order) for leg in legs)
+    return Fused(tuple(map(ids.__getitem__, order.tolist())), fused[order], first, second)
+
+
+def lexical_scores(scores: Floats, bound: float) -> Floats:
+    """Scale BM25 (n,) into [0, 1] by the geometric mean of the query's bound and its best score.
+
+    By the bound alone, good matches would stay small, as no document reaches it; by the best alone, the best of a bad
+    lot would look perfect. Scores and bound may be multiplied by any number.
+    """
+    best = float(scores.max(initial=0.0))
+    if best <= 0.0:
+        return np.zeros(len(scores))
+    scaled: Floats = np.clip(scores / np.sqrt(best * max(bound, best)), 0.0, 1.0)
+    return scaled
+
+
+def vector_scores(scores: Floats, background: Background | None) -> Floats:
+    """Scale cosines (n,) into [0, 1]: 0 is what unrelated texts have, or else the leg's lowest; 1 is equality."""
+    if not len(scores):
+        return np.zeros(0)
+    floor = background.mean if background is not None else float(scores.min())
+    scaled: Floats = np.clip((scores - floor) / max(1.0 - floor, 1e-9), 0.0, 1.0)
+    return scaled
+
+
+def distribution_scores(scores: Floats) -> Floats:
+    """Scale scores (n,) so that mean - 3 and mean + 3 standard deviations are 0 and 1; equal scores are all 0.5.
+
+    Qdrant's "distribution-based score fusion", after Mazzeschi, "Distribution-Based Score Fusion" (2023).
+    """
+    if not len(scores):
+        return np.zeros(0)
+    spread = 3.0 * float(scores.std(ddof=1)) if len(scores) > 1 else 0.0
+    if spread <= 1e-12 * max(float(np.abs(scores).max()), 1e-300):
+        return np.full(len(scores), 0.5)
+    scaled: Floats = np.clip((scores - scores.mean() + spread) / (2.0 * spread), 0.0, 1.0)
+    return scaled
+
+
+def reciprocal_ranks(count: int) -> Floats:
+    """Return (60 + 1) / (60 + rank) for ranks 1 to `count`: reciprocal rank fusion, scaled so that the first has 1.
+
+    Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods",
+    SIGIR 2009.
+    """
+    return (RANK_CONSTANT + 1.0) / (RANK_CONSTANT + 1.0 + np.arange(count, dtype=np.float64))
+
+
+def _union(lexical: Ranking | None, vector: Ranking | None) -> tuple[list[str], tuple[Rows, Rows]]:
+    """Return all ids, and for each leg the rows its documents have among them."""
+    first = lexical.ids if lexical is not None else ()
+    second = vector.ids if vector is not None else ()
+    ids = list(dict.fromkeys(first + second))
+    rows = dict(zip(ids, range(len(ids)), strict=True))
+    return ids, (np.arange(len(first)), np.fromiter(map(rows.__getitem__, second), np.int64, len(second)))
+
+
+def _leg(count: int, rows: Rows, raw: Floats, normalised: Floats, missing: float, weight: float) -> Leg:
+    leg = Leg(np.zeros(count, np.int64), np.full(count, np.nan), np.full(count, missing), weight)
+    leg.ranks[rows] = np.arange(1, len(rows) + 1)
+    leg.raw[rows] = raw
+    leg.normalised[rows] = normalised
+    return leg
+
+
+def _reordered(leg: Leg, order: Rows) -> Leg:
+    return Leg(leg.ranks[order], leg.raw[order], leg.normalised[order], leg.weight)
+
+
+def _best_first(scores: Floats, ids: list[str]) -> Rows:
+    """Return the order by falling score, ties by id. Only ids of equal scores are compared: sorting all takes longer."""
+    order = np.argsort(-scores, kind="stable")
+    equal = scores[order][1:] == scores[order][:-1]
+    tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    if len(tied):
+        by_id = np.array(sorted(order[tied].tolist(), key=ids.__getitem__), dtype=np.int64)
+        order[tied] = by_id[np.argsort(-scores[by_id], kind="stable")]
+    return order
