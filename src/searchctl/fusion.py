@@ -194,7 +194,7 @@ def _reordered(leg: Leg, order: Rows) -> Leg:
 
 
 def _best_first(scores: Floats, ids: list[str]) -> Rows:
-    """Return the order by falling score, ties by id. Only ids of equal scores are compared: sorting all takes longer."""
+    """Return the order by falling score, ties by id. Only tied ids are compared: sorting all takes longer."""
     order = np.argsort(-scores, kind="stable")
     equal = scores[order][1:] == scores[order][:-1]
     tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
