@@ -128,15 +128,15 @@ def fuse(
 
 
 def lexical_scores(scores: Floats, bound: float) -> Floats:
-    """Scale BM25 (n,) into [0, 1] by the geometric mean of the query's bound and its best score.
+    """Scale BM25 (n,) into [0, 1]: 1 is the most the query could reach, so a leg that knows few of its words stays small.
 
-    By the bound alone, good matches would stay small, as no document reaches it; by the best alone, the best of a bad
-    lot would look perfect. Scores and bound may be multiplied by any number.
+    Scores and bound may be multiplied by any number. Scaling by the best score instead would make the best of a bad lot
+    look perfect (benchmarks/results.md).
     """
     best = float(scores.max(initial=0.0))
     if best <= 0.0:
         return np.zeros(len(scores))
-    scaled: Floats = np.clip(scores / np.sqrt(best * max(bound, best)), 0.0, 1.0)
+    scaled: Floats = np.clip(scores / max(bound, best), 0.0, 1.0)
     return scaled
 
 
