@@ -1,0 +1,5 @@
+"""`python -m searchctl`."""
+
+from searchctl.cli import main
+
+main()

@@ -1,0 +1,24 @@
+"""`searchctl config`: the effective settings."""
+
+from __future__ import annotations
+
+import click
+
+from searchctl.cli.frame import Command, Frame, Group, framed
+from searchctl.cli.output import print_json, print_table
+
+
+@click.group("config", cls=Group, examples=("searchctl config show",))
+def command() -> None:
+    """Look at the settings."""
+
+
+@command.command("show", cls=Command, examples=("searchctl config show", "searchctl --profile prod config show --json"))
+@framed
+def show(frame: Frame) -> None:
+    """Show each setting, secrets masked, and where it comes from."""
+    if frame.json:
+        print_json({one.key: {"value": one.value, "origin": frame.public(one.origin)} for one in frame.settings.shown})
+        return
+    rows = [(one.key, "-" if one.value is None else str(one.value), one.origin) for one in frame.settings.shown]
+    print_table(("setting", "value", "from"), [tuple(map(frame.public, row)) for row in rows])

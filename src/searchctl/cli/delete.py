@@ -1,0 +1,54 @@
+"""`searchctl delete`: documents by id or by filter, after a question."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from searchctl.cli.failures import FAILED, say, say_error
+from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.output import count_of, print_json
+from searchctl.errors import UsageError
+
+
+@click.command(
+    "delete",
+    cls=Command,
+    examples=(
+        "searchctl delete returns.md shipping.md",
+        "searchctl delete --where category=archive --where 'updated<2020-01-01'",
+        "searchctl delete --where lang=ru --yes",
+    ),
+)
+@click.argument("ids", nargs=-1, metavar="[ID...]")
+@click.option("--where", multiple=True, metavar="FILTER", help="Delete what matches: field=value, field>=10, field=*.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@framed
+def command(frame: Frame, ids: tuple[str, ...], where: tuple[str, ...], yes: bool) -> None:
+    """Delete documents by id, or all that match a filter."""
+    from searchctl.fields import parse_where
+    from searchctl.selection import matching_ids
+
+    if bool(ids) == bool(where):
+        raise UsageError("say what to delete: either ids, or a filter with --where")
+    with frame.open_index() as index:
+        wanted = list(dict.fromkeys(ids)) if ids else list(matching_ids(index, parse_where(where)))
+        if wanted and not yes:
+            _ask(f"Delete {count_of(len(wanted), 'document')} from index '{frame.settings.index}'?")
+        deleted = index.delete(wanted) if wanted else 0
+    if frame.json:
+        print_json({"deleted": deleted})
+    elif not frame.quiet:
+        click.echo(f"deleted {count_of(deleted, 'document')}")
+    if ids and deleted < len(wanted):
+        say_error(f"{count_of(len(wanted) - deleted, 'id')} of {len(wanted)} weren't in index '{frame.settings.index}'")
+        click.get_current_context().exit(FAILED)
+
+
+def _ask(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("deleting asks first, and there's nobody to ask; add --yes")
+    if not click.confirm(question, err=True):
+        say("nothing deleted")
+        click.get_current_context().exit(FAILED)

@@ -1,0 +1,43 @@
+"""`searchctl doctor`: whether everything a search stands on is well."""
+
+from __future__ import annotations
+
+import click
+
+from searchctl.cli.failures import FAILED
+from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.output import on_terminal, print_json, printable
+
+_COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+
+
+@click.command("doctor", cls=Command, examples=("searchctl doctor", "searchctl doctor --engine ./my-index --json"))
+@framed
+def command(frame: Frame) -> None:
+    """Check this machine, the index and its encoder; fails when something is broken."""
+    from searchctl.doctor import examine
+
+    findings = examine(frame.settings.engine, frame.settings.index, encoder=frame.settings.encoder)
+    well = all(one.level != "error" for one in findings)
+    if frame.json:
+        rows = [
+            {"level": one.level, "subject": one.subject, "message": frame.public(one.message), "fix": one.fix}
+            for one in findings
+        ]
+        print_json({"ok": well, "findings": rows})
+    else:
+        for one in findings:
+            if frame.quiet and one.level == "ok":
+                continue
+            click.echo(f"{_level(one.level)} {one.subject:<12} {printable(frame.public(one.message))}")
+            if one.fix:
+                click.echo(f"{'':8} {'':12} → {one.fix}")
+    if not well:
+        click.get_current_context().exit(FAILED)
+
+
+def _level(level: str) -> str:
+    import os
+
+    word = f"{level:<8}"
+    return click.style(word, fg=_COLOURS[level]) if on_terminal() and not os.environ.get("NO_COLOR") else word

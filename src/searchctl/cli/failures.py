@@ -1,0 +1,80 @@
+"""What went wrong, as one red line on stderr, and the exit code that says so."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from searchctl.cli.frame import META_SECRETS, META_VERBOSITY
+from searchctl.errors import SearchctlError
+from searchctl.secrets import mask
+
+FAILED = 1
+USAGE = 2
+DEAD_LETTERS = 3
+INTERRUPTED = 130
+
+
+def say(message: str) -> None:
+    """Write a line to stderr."""
+    click.echo(message, err=True)
+
+
+def say_error(message: str) -> None:
+    """Write `searchctl: error: …` to stderr on one line, red on a terminal unless NO_COLOR is set."""
+    line = "searchctl: error: " + " ".join(message.split())
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    say(click.style(line, fg="red") if colour else line)
+
+
+def explain(error: Exception, meta: Mapping[str, Any]) -> int:
+    """Report what a command raised and return its exit code; with -vv the traceback comes first."""
+    secrets = meta.get(META_SECRETS, ())
+    verbose = meta.get(META_VERBOSITY, 0) >= 2
+    if verbose:
+        say(mask("".join(traceback.format_exception(error)), secrets))
+    if isinstance(error, SearchctlError):
+        say_error(mask(str(error), secrets))
+        return error.exit_code
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename else ""
+        say_error(mask(f"{error.strerror}{where}", secrets))
+        return FAILED
+    hint = "" if verbose else "; -vv shows the traceback, please report it"
+    say_error(mask(f"unexpected {type(error).__name__}: {error}{hint}", secrets))
+    return FAILED
+
+
+def guard(call: Callable[[], Any]) -> int:
+    """Run the command line and return the exit code; what click itself raises is reported in the same form."""
+    try:
+        result = call()
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        say(error.format_message())
+        return USAGE
+    except click.ClickException as error:
+        say_error(mask(error.format_message()) + _usage_hint(error))
+        return error.exit_code
+    except click.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            say("searchctl: interrupted")
+            return INTERRUPTED
+        say_error("nothing done: the question wasn't answered")
+        return FAILED
+    except BrokenPipeError:
+        # The reader has what it wanted (`| head`); without this, closing stdout would complain once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _usage_hint(error: click.ClickException) -> str:
+    if not isinstance(error, click.UsageError) or error.ctx is None or "searchctl --help" in error.message:
+        return ""
+    return f" (see: {error.ctx.command_path} --help)"

@@ -1,0 +1,168 @@
+"""What every command shares: the global options, the settings they lead to, and how much is said."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from searchctl.config import Settings, load_settings
+from searchctl.secrets import mask
+
+if TYPE_CHECKING:
+    from searchctl.index import Index
+
+META_ARGV = "searchctl.argv"
+META_SECRETS = "searchctl.secrets"
+META_VERBOSITY = "searchctl.verbosity"
+_META_OPTIONS = "searchctl.options"
+_NAMES = ("engine", "index", "encoder", "profile", "quiet", "verbose", "json_output")
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The settings of this call, and how its output is wanted."""
+
+    settings: Settings
+    quiet: bool
+    verbosity: int
+    json: bool
+    argv: tuple[str, ...]
+
+    def open_index(self) -> Index:
+        """Open the index the settings name, which must be there."""
+        from searchctl.index import Index
+
+        return Index.open(self.settings.engine, self.settings.index, encoder=self.settings.encoder, create=False)
+
+    def public(self, text: str) -> str:
+        """Return the text without secrets."""
+        return mask(text, self.settings.secrets)
+
+
+class GlobalOption(click.Option):
+    """An option that is listed apart, because every command has it."""
+
+
+class Command(click.Command):
+    """A command whose help shows examples, and its own options before the global ones."""
+
+    def __init__(self, *args: Any, examples: Sequence[str], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.examples = tuple(examples)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the description, then the examples."""
+        super().format_help_text(ctx, formatter)
+        _write_examples(self.examples, formatter)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write two sections of options."""
+        own: list[tuple[str, str]] = []
+        shared: list[tuple[str, str]] = []
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record:
+                (shared if isinstance(parameter, GlobalOption) else own).append(record)
+        for title, records in (("Options", own), ("Global options", shared)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class Group(click.Group):
+    """A group whose help shows examples."""
+
+    def __init__(self, *args: Any, examples: Sequence[str], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.examples = tuple(examples)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the description, then the examples."""
+        super().format_help_text(ctx, formatter)
+        _write_examples(self.examples, formatter)
+
+
+def _write_examples(examples: Sequence[str], formatter: click.HelpFormatter) -> None:
+    with formatter.section("Examples"):
+        for line in examples:
+            formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def frame_options(function: Function) -> Function:
+    """Add the global options."""
+    options = (
+        click.option(
+            "--engine", metavar="URL", cls=GlobalOption, help="Folder or server of the index [default: .searchctl]."
+        ),
+        click.option("--index", metavar="NAME", cls=GlobalOption, help="Index in it [default: default]."),
+        click.option(
+            "--encoder", metavar="NAME", cls=GlobalOption, help="Encoder, by name or path [default: the index's own]."
+        ),
+        click.option("--profile", metavar="NAME", cls=GlobalOption, help="Profile of ~/.config/searchctl/config.toml."),
+        click.option("-q", "--quiet", is_flag=True, cls=GlobalOption, help="Say only what was asked for."),
+        click.option("-v", "--verbose", count=True, cls=GlobalOption, help="Say more; -vv shows tracebacks."),
+        click.option(
+            "--json", "json_output", is_flag=True, cls=GlobalOption, help="Print one JSON object and nothing else."
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def remember_options(ctx: click.Context, options: dict[str, Any]) -> None:
+    """Keep the global options that stand before the command's name."""
+    ctx.meta[_META_OPTIONS] = options
+
+
+def framed(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the global options to a command, and give it its `Frame` as first argument."""
+
+    @frame_options
+    @click.pass_context
+    @functools.wraps(function)
+    def wrapper(ctx: click.Context, /, **values: Any) -> None:
+        before = ctx.meta.get(_META_OPTIONS, {})
+        options = {name: values.pop(name) or before.get(name) for name in _NAMES}
+        ctx.meta[META_VERBOSITY] = options["verbose"] or 0
+        flags = {name: options[name] for name in ("engine", "index", "encoder", "profile")}
+        settings = load_settings(flags)
+        ctx.meta[META_SECRETS] = settings.secrets
+        frame = Frame(
+            settings=settings,
+            quiet=bool(options["quiet"]),
+            verbosity=options["verbose"] or 0,
+            json=bool(options["json_output"]),
+            argv=ctx.meta.get(META_ARGV, ()),
+        )
+        _log_to_stderr(frame)
+        function(frame, **values)
+
+    return wrapper
+
+
+class _Masking(logging.Formatter):
+    def __init__(self, frame: Frame) -> None:
+        super().__init__("searchctl: %(levelname)s: %(message)s")
+        self._frame = frame
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._frame.public(super().format(record))
+
+
+def _log_to_stderr(frame: Frame) -> None:
+    logger = logging.getLogger("searchctl")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Masking(frame))
+    logger.handlers = [handler]
+    logger.propagate = False
+    levels = (logging.WARNING, logging.INFO, logging.DEBUG)
+    logger.setLevel(logging.ERROR if frame.quiet else levels[min(frame.verbosity, 2)])

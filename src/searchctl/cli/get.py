@@ -1,0 +1,63 @@
+"""`searchctl get`: stored documents."""
+
+from __future__ import annotations
+
+import click
+
+from searchctl.cli.failures import FAILED, say_error
+from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.output import on_terminal, print_json, print_json_lines, printable, stdout_console
+from searchctl.types import Document, Json
+
+
+@click.command(
+    "get",
+    cls=Command,
+    examples=("searchctl get returns.md", "searchctl get returns.md shipping.md --jsonl", "searchctl get 4711 --json"),
+)
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--jsonl", "json_lines", is_flag=True, help="Print one document a line.")
+@framed
+def command(frame: Frame, ids: tuple[str, ...], json_lines: bool) -> None:
+    """Print stored documents; with --json and several ids, {"documents": [...], "missing": [...]}."""
+    with frame.open_index() as index:
+        found = [index.get(id) for id in ids]
+    missing = [id for id, document in zip(ids, found, strict=True) if document is None]
+    documents = [document for document in found if document is not None]
+    if frame.json and len(ids) > 1:
+        print_json({"documents": [_document_json(one) for one in documents], "missing": missing})
+    elif frame.json:
+        for document in documents:
+            print_json(_document_json(document))
+    elif json_lines:
+        print_json_lines(_document_json(one) for one in documents)
+    else:
+        for place, document in enumerate(documents):
+            if place:
+                click.echo()
+            _print_document(document)
+    if missing:
+        names = ", ".join(map(repr, missing))
+        say_error(f"no document {names} in index '{frame.settings.index}'; find ids with: searchctl search")
+        click.get_current_context().exit(FAILED)
+
+
+def _document_json(document: Document) -> Json:
+    return {"id": document.id, "title": document.title, "text": document.text, "fields": dict(document.fields)}
+
+
+def _print_document(document: Document) -> None:
+    if on_terminal():
+        from rich.text import Text
+
+        console = stdout_console()
+        console.print(Text(printable(document.title or document.id), style="bold"))
+    else:
+        click.echo(printable(document.title or document.id))
+    if document.title:
+        click.echo(f"id: {printable(document.id)}")
+    for name, value in document.fields.items():
+        shown = value if isinstance(value, (str, int, float, bool)) else ", ".join(map(str, value))
+        click.echo(printable(f"{name}: {shown}"))
+    if document.text:
+        click.echo("\n" + printable(document.text))

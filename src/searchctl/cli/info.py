@@ -1,0 +1,49 @@
+"""`searchctl info`: what an index holds and how it was made."""
+
+from __future__ import annotations
+
+import click
+
+from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.output import print_json, print_pairs, size_of
+
+
+@click.command("info", cls=Command, examples=("searchctl info", "searchctl info --engine ./my-index --json"))
+@framed
+def command(frame: Frame) -> None:
+    """Show what an index holds and how it was made."""
+    with frame.open_index() as index:
+        info, schema, engine = index.info(), index.schema, index.engine
+    encoder = schema.encoder
+    if frame.json:
+        print_json(
+            {
+                "index": info.name,
+                "engine": {"name": engine.name, "url": frame.public(engine.url)},
+                "documents": info.documents,
+                "passages": info.passages,
+                "size": info.size,
+                "aliases": list(info.aliases),
+                "encoder": {"name": encoder.name, "revision": encoder.revision, "dim": encoder.dim}
+                if encoder
+                else None,
+                "analyzer": schema.analyzer,
+                "passage": {"size": schema.passages.size, "overlap": schema.passages.overlap},
+                "fields": dict(schema.fields),
+            }
+        )
+        return
+    stamp = f"{encoder.name} (revision {encoder.revision}, {encoder.dim} dimensions)" if encoder else "none, words only"
+    fields = ", ".join(f"{name} ({kind})" for name, kind in sorted(schema.fields.items()))
+    pairs = [
+        ("index", f"{info.name} on {engine.name}, {frame.public(engine.url)}"),
+        ("documents", f"{info.documents:,}"),
+        ("passages", f"{info.passages:,}, of up to {schema.passages.size} tokens, {schema.passages.overlap} shared"),
+        ("encoder", stamp),
+        ("analyzer", schema.analyzer),
+        ("fields", fields or "none"),
+        ("size", size_of(info.size)),
+    ]
+    if info.aliases:
+        pairs.insert(1, ("aliases", ", ".join(info.aliases)))
+    print_pairs(pairs)

@@ -1,0 +1,93 @@
+"""Printing: JSON for programs, tables for people, and nothing that could upset a terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def on_terminal() -> bool:
+    """Tell whether a person reads stdout."""
+    return sys.stdout.isatty()
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2 if on_terminal() else None, default=str))
+
+
+def print_json_lines(values: Iterable[Any]) -> None:
+    """Print one JSON object a line."""
+    for value in values:
+        click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def printable(text: str) -> str:
+    """Return the text without the control characters by which a document could drive the terminal."""
+    return _CONTROL.sub(" ", text)
+
+
+def stdout_console() -> Console:
+    """Return rich's console on stdout; it honours NO_COLOR and the terminal's width."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: drawn on a terminal, tab-separated lines without headings in a pipe."""
+    if not on_terminal():
+        for row in rows:
+            click.echo("\t".join(printable(cell).replace("\n", " ") for cell in row))
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    stdout_console().print(table)
+
+
+def print_pairs(pairs: Sequence[tuple[str, str]]) -> None:
+    """Print `name: value` lines, the values in one column."""
+    width = max((len(name) for name, _ in pairs), default=0)
+    for name, value in pairs:
+        click.echo(f"{name:<{width}}  {printable(value)}".rstrip())
+
+
+def count_of(number: int, noun: str, plural: str | None = None) -> str:
+    """Return `1 document` or `1,204 documents`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def size_of(octets: int) -> str:
+    """Return a size as people read it: `312 B`, `4.1 MB`."""
+    size = float(octets)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+
+
+def duration_of(seconds: float) -> str:
+    """Return a duration as people read it: `0.8 s`, `2 min 05 s`, `1 h 10 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

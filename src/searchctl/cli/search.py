@@ -1,0 +1,107 @@
+"""`searchctl search`: find documents by words and by meaning."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from searchctl.cli.failures import say
+from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.output import count_of, duration_of, print_json
+from searchctl.cli.progress import Meter
+from searchctl.cli.results import print_results
+from searchctl.errors import UsageError
+from searchctl.types import MODES, Mode
+
+if TYPE_CHECKING:
+    from searchctl.fusion import Method
+
+FUSIONS = ("weighted", "rrf", "distribution")  # as fusion.METHODS, which costs an import of numpy
+
+
+@click.command(
+    "search",
+    cls=Command,
+    examples=(
+        'searchctl search "how do I return an item"',
+        'searchctl search "возврат товара" -k 5 --where lang=ru',
+        "searchctl search '+iPhone -case \"screen protector\"' --where 'price>=10' --where category=a,b",
+        'searchctl search "order 4711" --mode lexical --explain',
+        'searchctl search "refund" --json | jq .hits[0].id',
+        'echo "refund" | searchctl search -',
+        "searchctl search --queries queries.jsonl --run out.trec -k 100",
+    ),
+)
+@click.argument("text", nargs=-1)
+@click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits.")
+@click.option("--mode", type=click.Choice(MODES), default="hybrid", show_default=True, help="Which legs to ask.")
+@click.option(
+    "--where", multiple=True, metavar="FILTER", help="field=value, field=a,b, field>=10, field=*; repeatable."
+)
+@click.option("--from", "start", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N hits.")
+@click.option(
+    "--fusion",
+    type=click.Choice(FUSIONS),
+    default="weighted",
+    show_default=True,
+    help="How the legs are joined.",
+)
+@click.option("--explain", is_flag=True, help="Show what each leg thought of every hit.")
+@click.option("--jsonl", "json_lines", is_flag=True, help="Print one hit a line; the default in a pipe.")
+@click.option("--queries", type=click.Path(path_type=Path), metavar="FILE", help="Answer a JSON Lines file of queries.")
+@click.option(
+    "--run", "run_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the answers as a TREC run."
+)
+@framed
+def command(
+    frame: Frame,
+    text: tuple[str, ...],
+    k: int,
+    mode: str,
+    where: tuple[str, ...],
+    start: int,
+    fusion: str,
+    explain: bool,
+    json_lines: bool,
+    queries: Path | None,
+    run_file: Path | None,
+) -> None:
+    """Find documents by words and by meaning.
+
+    TEXT may hold "exact phrases", +required and -excluded words; - reads it from standard input.
+    """
+    from searchctl.fields import parse_where
+    from searchctl.fusion import FusionSettings
+
+    conditions = parse_where(where)
+    if (queries is None) != (run_file is None) or (queries is not None and text):
+        raise UsageError("a file of queries needs both --queries FILE and --run FILE, and no TEXT")
+    query = _query(text) if queries is None else ""
+    chosen = cast(Mode, mode)
+    with frame.open_index() as index:
+        settings = FusionSettings(cast("Method", fusion))
+        if queries is None or run_file is None:
+            results = index.search(query, k, mode=chosen, where=conditions, start=start, fusion=settings)
+            print_results(frame, results, json_lines=json_lines, explain=explain, start=start)
+            return
+        from searchctl.runs import write_run
+
+        with Meter(frame, "queries") as meter:
+            report = write_run(
+                index, queries, run_file, k, mode=chosen, where=conditions, fusion=settings, on_progress=meter.update
+            )
+    if frame.json:
+        print_json({"queries": report.queries, "hits": report.hits, "run": str(run_file), "seconds": report.seconds})
+    elif not frame.quiet:
+        say(f"{run_file}: {count_of(report.queries, 'query', 'queries')} in {duration_of(report.seconds)}")
+
+
+def _query(words: tuple[str, ...]) -> str:
+    """Return the query that was typed, or read it from standard input."""
+    text = sys.stdin.read() if words == ("-",) else " ".join(words)
+    if not text.strip():
+        raise UsageError('there is nothing to search for; type: searchctl search "some words"')
+    return text.strip()

@@ -1,0 +1,34 @@
+"""`searchctl similar`: documents like one of the index, or like a text."""
+
+from __future__ import annotations
+
+import click
+
+from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.results import print_results
+
+
+@click.command(
+    "similar",
+    cls=Command,
+    examples=(
+        "searchctl similar returns.md",
+        'searchctl similar "The parcel arrived broken" -k 3 --where lang=en',
+        "searchctl similar returns.md --json",
+    ),
+)
+@click.argument("id_or_text")
+@click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Number of documents.")
+@click.option(
+    "--where", multiple=True, metavar="FILTER", help="field=value, field=a,b, field>=10, field=*; repeatable."
+)
+@click.option("--from", "start", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N.")
+@click.option("--jsonl", "json_lines", is_flag=True, help="Print one document a line; the default in a pipe.")
+@framed
+def command(frame: Frame, id_or_text: str, k: int, where: tuple[str, ...], start: int, json_lines: bool) -> None:
+    """Find the documents most like a stored one, given its id, or like a text."""
+    from searchctl.fields import parse_where
+
+    with frame.open_index() as index:
+        results = index.similar(id_or_text, k, where=parse_where(where), start=start)
+        print_results(frame, results, json_lines=json_lines, explain=False, start=start)

@@ -1,0 +1,36 @@
+"""`searchctl --version`: what is installed, read from package metadata so that nothing heavy is imported."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from searchctl.encoders import DEFAULT_ENCODER
+
+_PACKAGES = ("searchctl", "tantivy", "faiss-cpu", "onnxruntime", "tokenizers", "numpy", "opensearch-py")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that decide results; "missing" where one isn't installed."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def print_versions(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """Print the versions and stop."""
+    if not value or ctx.resilient_parsing:
+        return
+    found = versions()
+    click.echo(f"searchctl {found.pop('searchctl')}")
+    for name, number in found.items():
+        click.echo(f"{name} {number}")
+    click.echo(f"encoder {DEFAULT_ENCODER}")
+    ctx.exit()

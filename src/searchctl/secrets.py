@@ -1,0 +1,24 @@
+"""Keep secrets out of everything that is printed or logged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+MASK = "***"
+_USERINFO = re.compile(r"(?<=://)(?:(?!://)\S)*@")
+_SHORTEST = 4  # masking shorter values would garble every message and so give them away
+
+
+def mask_urls(text: str) -> str:
+    """Replace the user information of every URL in the text: `https://ann:pw@host` becomes `https://***@host`."""
+    return _USERINFO.sub(f"{MASK}@", text)
+
+
+def mask(text: str, secrets: Iterable[str] = ()) -> str:
+    """Replace the given secrets, as they are or percent-encoded, and the user information of every URL."""
+    forms = {form for one in secrets if len(one) >= _SHORTEST for form in (one, quote(one, safe=""), quote_plus(one))}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return mask_urls(text)
