@@ -128,7 +128,7 @@ def fuse(
 
 
 def lexical_scores(scores: Floats, bound: float) -> Floats:
-    """Scale BM25 (n,) into [0, 1]: 1 is the most the query could reach, so a leg that knows few of its words stays small.
+    """Scale BM25 (n,) into [0, 1]: 1 is the most the query could give, so a leg which knows few of its words is weak.
 
     Scores and bound may be multiplied by any number. Scaling by the best score instead would make the best of a bad lot
     look perfect (benchmarks/results.md).

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from searchctl.errors import UsageError
@@ -82,6 +82,7 @@ def test_a_wrong_metric_names_the_right_ones(text: str) -> None:
         parse_metric(text)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 30), unique=True, max_size=20),
     st.dictionaries(st.integers(0, 30), st.integers(-1, 3), min_size=1),
