@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -176,9 +177,10 @@ def _union(lexical: Ranking | None, vector: Ranking | None) -> tuple[list[str], 
     """Return all ids, and for each leg the rows its documents have among them."""
     first = lexical.ids if lexical is not None else ()
     second = vector.ids if vector is not None else ()
-    ids = list(dict.fromkeys(first + second))
-    rows = dict(zip(ids, range(len(ids)), strict=True))
-    return ids, (np.arange(len(first)), np.fromiter(map(rows.__getitem__, second), np.int64, len(second)))
+    shared = np.array(list(map(dict(zip(first, range(len(first)), strict=True)).get, second)), dtype=np.float64)
+    new = np.isnan(shared)  # what `get` gave None for
+    shared[new] = len(first) + np.arange(int(new.sum()))
+    return [*first, *compress(second, new.tolist())], (np.arange(len(first)), shared.astype(np.int64))
 
 
 def _leg(count: int, rows: Rows, raw: Floats, normalised: Floats, missing: float, weight: float) -> Leg:
