@@ -1,1 +1,58 @@
-"""searchctl: hybrid text search and few-shot routing, on a folder, OpenSearch or Elasticsearch."""
+"""searchctl: hybrid text search and few-shot routing, on a folder, OpenSearch or Elasticsearch.
+
+>>> from searchctl import Index
+>>> index = Index.open("./my-index")
+>>> index.ingest([{"id": "returns", "text": "Send it back within 30 days."}])
+>>> index.search("how do I return an item")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from searchctl.encoders import open_encoder
+    from searchctl.engines import open_engine
+    from searchctl.errors import SearchctlError
+    from searchctl.fusion import FusionSettings
+    from searchctl.index import Index
+    from searchctl.schema import PassageSettings
+    from searchctl.types import Document, Exists, Hit, OneOf, Range, Results
+
+_HOMES = {
+    "Document": "types",
+    "Exists": "types",
+    "FusionSettings": "fusion",
+    "Hit": "types",
+    "Index": "index",
+    "OneOf": "types",
+    "PassageSettings": "schema",
+    "Range": "types",
+    "Results": "types",
+    "SearchctlError": "errors",
+    "open_encoder": "encoders",
+    "open_engine": "engines",
+}
+
+__all__ = [
+    "Document",
+    "Exists",
+    "FusionSettings",
+    "Hit",
+    "Index",
+    "OneOf",
+    "PassageSettings",
+    "Range",
+    "Results",
+    "SearchctlError",
+    "open_encoder",
+    "open_engine",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it's first used, so that the command line starts without numpy."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'searchctl' has no attribute '{name}'")
+    return getattr(import_module(f"searchctl.{_HOMES[name]}"), name)

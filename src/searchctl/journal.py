@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS runs(
   read INTEGER NOT NULL DEFAULT 0, written INTEGER NOT NULL DEFAULT 0, unchanged INTEGER NOT NULL DEFAULT 0,
   dead INTEGER NOT NULL DEFAULT 0, pruned INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS files(
-  source TEXT PRIMARY KEY, state TEXT NOT NULL, position INTEGER NOT NULL, documents INTEGER NOT NULL, run INTEGER NOT NULL);
+  source TEXT PRIMARY KEY, state TEXT NOT NULL, position INTEGER NOT NULL, run INTEGER NOT NULL);
 """
 
 
@@ -53,7 +53,9 @@ class Journal:
                 path.unlink(missing_ok=True)
                 self._db = self._open()
             except (OSError, sqlite3.DatabaseError) as error:
-                raise StorageError(f"can't write the journal {path}: {error}; check free space and permissions") from error
+                raise StorageError(
+                    f"can't write the journal {path}: {error}; check free space and permissions"
+                ) from error
 
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=30)
@@ -68,10 +70,14 @@ class Journal:
 
     def start(self, command: str) -> int:
         """Note that a run begins and return its number."""
-        cursor = self._db.execute("INSERT INTO runs(started, command, outcome) VALUES (?, ?, 'running')", (_now(), command))
+        cursor = self._db.execute(
+            "INSERT INTO runs(started, command, outcome) VALUES (?, ?, 'running')", (_now(), command)
+        )
         return int(cursor.lastrowid or 0)
 
-    def finish(self, run: int, outcome: str, *, read: int, written: int, unchanged: int, dead: int, pruned: int) -> None:
+    def finish(
+        self, run: int, outcome: str, *, read: int, written: int, unchanged: int, dead: int, pruned: int
+    ) -> None:
         """Note how a run ended."""
         self._db.execute(
             "UPDATE runs SET ended = ?, outcome = ?, read = ?, written = ?, unchanged = ?, dead = ?, pruned = ? WHERE run = ?",
@@ -88,20 +94,16 @@ class Journal:
         row = self._db.execute("SELECT state FROM files WHERE source = ? AND position = -1", (source,)).fetchone()
         return row is not None and row[0] == state
 
-    def advance(self, run: int, source: str, position: int, documents: int) -> None:
+    def advance(self, run: int, source: str, position: int) -> None:
         """Note that a file is stored up to a position."""
-        self._db.execute(
-            "INSERT INTO files VALUES (?, '', ?, ?, ?) ON CONFLICT(source) DO UPDATE SET state = '', position = excluded.position, "
-            "documents = CASE run WHEN excluded.run THEN documents ELSE 0 END + excluded.documents, run = excluded.run",
-            (source, position, documents, run),
-        )
+        self._put(run, source, "", position)
 
     def complete(self, run: int, source: str, state: str) -> None:
         """Note that a file is stored whole."""
-        self._db.execute(
-            "INSERT INTO files VALUES (?, ?, -1, 0, ?) ON CONFLICT(source) DO UPDATE SET state = excluded.state, position = -1, run = excluded.run",
-            (source, state, run),
-        )
+        self._put(run, source, state, -1)
+
+    def _put(self, run: int, source: str, state: str, position: int) -> None:
+        self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", (source, state, position, run))
 
     def forget(self, sources: Iterable[str]) -> None:
         """Forget files, so that they're read again."""

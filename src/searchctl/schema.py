@@ -77,4 +77,6 @@ class Schema:
                 background=Background(**data["background"]) if data["background"] else None,
             )
         except (KeyError, TypeError) as error:
-            raise IndexFormatError(f"the index's stamp is damaged ({error}); rebuild it with: searchctl ingest") from error
+            raise IndexFormatError(
+                f"the index's stamp is damaged ({error}); rebuild it with: searchctl ingest"
+            ) from error

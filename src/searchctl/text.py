@@ -17,7 +17,8 @@ from searchctl.schema import Analyzer
 
 # Lucene's English list and Snowball's Russian one: what `_english_` and `_russian_` mean on OpenSearch and Elasticsearch.
 STOP_WORDS_EN = frozenset(
-    "a an and are as at be but by for if in into is it no not of on or such that the their then there these they this to was will with".split()
+    """a an and are as at be but by for if in into is it no not of on or such that the their then there these they this to
+    was will with""".split()
 )
 STOP_WORDS_RU = frozenset(
     """и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по только ее мне было вот от меня еще нет о из ему

@@ -132,13 +132,14 @@ class Ranking:
     """One leg's answer, best first, ties by id.
 
     `scores` (n,) are BM25 for `Match` and cosine in [-1, 1] for `Nearest`; `passages[i]` is the ordinal of the best passage
-    of document i, or -1 where the leg knows none.
+    of document i, or -1 where the leg knows none. `took_ms` is the engine's own time.
     """
 
     ids: tuple[str, ...]
     scores: NDArray[np.float64]
     passages: tuple[int, ...]
     total: Total
+    took_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +163,11 @@ class IndexInfo:
 
 @dataclass(frozen=True, slots=True)
 class LegScore:
-    """What one leg thought of a hit: rank from 1 and raw score (None where it didn't return the document),
-    the score normalised to [0, 1], and the weight with which that counts."""
+    """What one leg thought of a hit.
+
+    Rank from 1 and raw score (None where it didn't return the document), the score normalised to [0, 1], and the weight
+    with which that counts.
+    """
 
     rank: int | None
     raw: float | None
@@ -182,8 +186,7 @@ class LegReport:
 
 @dataclass(frozen=True, slots=True)
 class HitPassage:
-    """The best passage of a hit: its text, where it stands in the document, and the spans (relative to the
-    passage's text) that answer the query's words."""
+    """The best passage of a hit, where it stands in the document, and the spans of its text that answer the query's words."""
 
     text: str
     start: int

@@ -12,8 +12,11 @@ from searchctl.types import Entry, IndexInfo, Match, Nearest, Ranking, Rejection
 
 
 class Engine(Protocol):
-    """One place where indexes live. Every method takes the index's name or an alias; all but `create` and `drop` raise
-    IndexMissing when there is none. Scores of `Nearest` are cosines in [-1, 1] on every engine."""
+    """One place where indexes live.
+
+    Every method takes an index's name or an alias; all but `create` and `drop` raise IndexMissing when there is none.
+    Scores of `Nearest` are cosines in [-1, 1] on every engine.
+    """
 
     @property
     def url(self) -> str:
@@ -47,7 +50,9 @@ class Engine(Protocol):
     def fingerprints(self, index: str, ids: Sequence[str]) -> list[str | None]:
         """Return what `Entry.fingerprint` is stored for each id, None for the missing."""
 
-    def scan(self, index: str, *, batch: int = 500, vectors: bool = False, source: str | None = None) -> Iterator[list[Entry]]:
+    def scan(
+        self, index: str, *, batch: int = 500, vectors: bool = False, source: str | None = None
+    ) -> Iterator[list[Entry]]:
         """Yield all entries once, or those of one source, in batches and a stable order."""
 
     def count(self, index: str, scope: Scope | None = None) -> int:

@@ -62,7 +62,9 @@ class EmbeddedEngine:
         """Return the stored fingerprints."""
         return self._index(index).store.fingerprints(ids)
 
-    def scan(self, index: str, *, batch: int = 500, vectors: bool = False, source: str | None = None) -> Iterator[list[Entry]]:
+    def scan(
+        self, index: str, *, batch: int = 500, vectors: bool = False, source: str | None = None
+    ) -> Iterator[list[Entry]]:
         """Yield all entries in the order they were written."""
         return self._index(index).store.scan(batch, vectors=vectors, source=source)
 

@@ -81,14 +81,20 @@ class Folder:
         """Return the indexes' own names, sorted."""
         self.aliases()
         folder = self.root / "indexes"
-        return sorted(path.name for path in folder.iterdir() if (path / "index.sqlite").exists()) if folder.is_dir() else []
+        return (
+            sorted(path.name for path in folder.iterdir() if (path / "index.sqlite").exists())
+            if folder.is_dir()
+            else []
+        )
 
     def path(self, name: str) -> Path:
         """Return the folder of an index or alias; raises IndexMissing."""
         real = self.aliases().get(name, name)
         path = self.root / "indexes" / check_name(real)
         if not (path / "index.sqlite").exists():
-            raise IndexMissing(f"no index '{name}' in {self.root}; make it with: searchctl ingest FOLDER{self._options(name)}")
+            raise IndexMissing(
+                f"no index '{name}' in {self.root}; make it with: searchctl ingest FOLDER{self._options(name)}"
+            )
         return path
 
     def _options(self, name: str) -> str:
@@ -158,10 +164,9 @@ class WriteLock:
         """Take the lock; raises IndexLocked, or StorageError where nothing can be written."""
         if self.try_acquire():
             return
-        with storage_errors(self._path.parent):
-            with self._path.open("a+", encoding="ascii") as file:
-                file.seek(0)
-                owner = file.read(20).strip() or "unknown"
+        with storage_errors(self._path.parent), self._path.open("a+", encoding="ascii") as file:
+            file.seek(0)
+            owner = file.read(20).strip() or "unknown"
         raise IndexLocked(
             f"process {owner} is writing to {self._path.parent}; wait until it ends (searching works meanwhile), then try again"
         )

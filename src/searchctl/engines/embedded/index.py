@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.engines.embedded.folder import WriteLock
-from searchctl.engines.embedded.lexical import LexicalIndex
+from searchctl.engines.embedded.lexical import Found, LexicalIndex
 from searchctl.engines.embedded.store import Store
 from searchctl.engines.embedded.vectors import VectorIndex
 from searchctl.fields import check_conditions
@@ -117,7 +117,10 @@ class EmbeddedIndex:
 
     def _lags(self) -> bool:
         mark = self.store.watermark()
-        return (self._lexical.document, self._lexical.tombstone) != (mark.document, mark.tombstone) or self._lexical.stale
+        return (self._lexical.document, self._lexical.tombstone) != (
+            mark.document,
+            mark.tombstone,
+        ) or self._lexical.stale
 
     def refresh(self) -> None:
         """Make everything written searchable now."""
@@ -150,25 +153,34 @@ class EmbeddedIndex:
             return [found[place] for place in range(len(queries))]
 
     def _match(self, query: Match) -> Ranking:
+        began = time.perf_counter()
         scope = query.scope
         rows = self._condition_rows(scope)
         hits = self._lexical.search(query.text, query.k, scope.required, scope.excluded, rows)
-        return self._ranking(hits.rows, hits.scores, None, hits.total)
+        return self._ranking(Found(hits.rows, hits.scores, hits.total), None, began)
 
     def _nearest(self, vectors: Sequence[NDArray[np.float32]], k: int, rows: NDArray[np.int64] | None) -> list[Ranking]:
         if self._vectors is None:
             return [Ranking((), np.zeros(0), (), Total(0)) for _ in vectors]
+        began = time.perf_counter()
         total = Total(len(rows) if rows is not None else self.store.count()[0])
         found = self._vectors.search(vectors, k, rows)
-        return [self._ranking(one.rows, one.scores, one.ordinals, total) for one in found]
+        return [self._ranking(Found(one.rows, one.scores, total), one.ordinals, began) for one in found]
 
-    def _ranking(self, rows: NDArray[np.int64], scores: NDArray[np.float64], ordinals: NDArray[np.int32] | None, total: Total) -> Ranking:
-        ids = self.store.ids(rows.tolist())
+    def _ranking(self, found: Found, ordinals: NDArray[np.int32] | None, began: float) -> Ranking:
+        rows = found.rows.tolist()
+        ids = self.store.ids(rows)
         best = [-1] * len(rows) if ordinals is None else ordinals.tolist()
-        hits = [(-score, ids[row], ordinal) for row, score, ordinal in zip(rows.tolist(), scores.tolist(), best, strict=True) if row in ids]
+        hits = [
+            (-score, ids[row], ordinal)
+            for row, score, ordinal in zip(rows, found.scores.tolist(), best, strict=True)
+            if row in ids
+        ]
         hits.sort()
+        scores = np.array([-score for score, _, _ in hits], dtype=np.float64)
+        took = (time.perf_counter() - began) * 1000
         return Ranking(
-            tuple(id for _, id, _ in hits), np.array([-score for score, _, _ in hits]), tuple(ordinal for _, _, ordinal in hits), total
+            tuple(id for _, id, _ in hits), scores, tuple(ordinal for _, _, ordinal in hits), found.total, took
         )
 
     def _condition_rows(self, scope: Scope) -> NDArray[np.int64] | None:

@@ -72,7 +72,11 @@ class LexicalIndex:
 
     def _text_analyzer(self) -> Any:
         filters = tantivy.Filter
-        builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(filters.remove_long(256)).filter(filters.lowercase())
+        builder = (
+            tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+            .filter(filters.remove_long(256))
+            .filter(filters.lowercase())
+        )
         words = stop_words(self._analyzer)
         if words:
             builder = builder.filter(filters.custom_stopword(words))
@@ -112,12 +116,19 @@ class LexicalIndex:
         self.document, self.tombstone = max(self.document, mark.document), mark.tombstone
         write_json(
             self._state_path,
-            {"format": LEXICAL_FORMAT, "analyzer": self._analyzer, "document": self.document, "tombstone": self.tombstone},
+            {
+                "format": LEXICAL_FORMAT,
+                "analyzer": self._analyzer,
+                "document": self.document,
+                "tombstone": self.tombstone,
+            },
         )
         self.reload()
 
     def _document(self, text: Text) -> Any:
-        extra = [str(one) for name in sorted(text.fields) if name in self.searched for one in as_values(text.fields[name])]
+        extra = [
+            str(one) for name in sorted(text.fields) if name in self.searched for one in as_values(text.fields[name])
+        ]
         document = tantivy.Document()
         document.add_unsigned("row", text.row)
         document.add_text("content", fold("\n".join([text.title, text.text, *extra])))
@@ -144,14 +155,18 @@ class LexicalIndex:
 
     # Searching
 
-    def search(self, text: str, k: int, required: Sequence[str], excluded: Sequence[str], rows: NDArray[np.int64] | None) -> Found:
+    def search(
+        self, text: str, k: int, required: Sequence[str], excluded: Sequence[str], rows: NDArray[np.int64] | None
+    ) -> Found:
         """Return the `k` best rows among `rows` (ascending; None: all)."""
         terms = self._analyze(text)[:_MAX_TERMS]
         words = [term for term, _ in terms]
         phrases = [one for one in (self._phrase(phrase) for phrase in required) if one is not None]
         if self._index is None or not (words or phrases) or (rows is not None and not len(rows)):
             return Found(np.zeros(0, np.int64), np.zeros(0), Total(0))
-        should = [(tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "content", word, "freq")) for word in words]
+        should = [
+            (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "content", word, "freq")) for word in words
+        ]
         clauses = [(tantivy.Occur.Must, tantivy.Query.boolean_query(should))] if should else []
         clauses += [(tantivy.Occur.Must, phrase) for phrase in phrases]
         clauses += self._without(excluded)
@@ -166,7 +181,9 @@ class LexicalIndex:
         result = self._searcher.search(tantivy.Query.boolean_query(clauses), limit)
         hits = result.hits
         rows = self._searcher.fast_field_values("row", [address for _, address in hits])
-        scores = np.array([score for score, _ in hits], dtype=np.float64) / (_K1 + 1)  # Lucene left this factor out in version 8
+        scores = np.array([score for score, _ in hits], dtype=np.float64) / (
+            _K1 + 1
+        )  # Lucene left this factor out in version 8
         return Found(np.array(rows, dtype=np.int64), scores, Total(result.count or len(hits)))
 
     def _top_among(self, clauses: list[Any], k: int, rows: NDArray[np.int64]) -> Found:
@@ -192,7 +209,9 @@ class LexicalIndex:
         hits = self._searcher.search(
             tantivy.Query.boolean_query(clauses + self._without(excluded)), max(self._searcher.num_docs, 1), count=False
         ).hits
-        return np.sort(np.array(self._searcher.fast_field_values("row", [address for _, address in hits]), dtype=np.int64))
+        return np.sort(
+            np.array(self._searcher.fast_field_values("row", [address for _, address in hits]), dtype=np.int64)
+        )
 
     def _without(self, excluded: Sequence[str]) -> list[Any]:
         phrases = [self._phrase(phrase) for phrase in excluded]
@@ -205,7 +224,9 @@ class LexicalIndex:
         if len(terms) == 1:
             return tantivy.Query.term_query(self._schema, "content", terms[0][0], "freq")
         first = terms[0][1]
-        return tantivy.Query.phrase_query(self._schema, "content", [(position - first, term) for term, position in terms])
+        return tantivy.Query.phrase_query(
+            self._schema, "content", [(position - first, term) for term, position in terms]
+        )
 
     def _analyze(self, text: str) -> list[tuple[str, int]]:
         """Return the terms with their positions; stop words leave gaps."""
@@ -218,7 +239,9 @@ class LexicalIndex:
         if self._index is None:
             return TermStatistics(0, {})
         terms = {term for term, _ in self._analyze(text)[:_MAX_TERMS]}
-        return TermStatistics(self._searcher.num_docs, {term: self._searcher.doc_freq("content", term) for term in sorted(terms)})
+        return TermStatistics(
+            self._searcher.num_docs, {term: self._searcher.doc_freq("content", term) for term in sorted(terms)}
+        )
 
 
 @contextmanager

@@ -85,7 +85,9 @@ class Store:
     def _connect(self, create: bool) -> sqlite3.Connection:
         uri = self._path.absolute().as_uri()
         try:
-            db = sqlite3.connect(f"{uri}?mode={'rwc' if create else 'rw'}", uri=True, check_same_thread=False, timeout=30)
+            db = sqlite3.connect(
+                f"{uri}?mode={'rwc' if create else 'rw'}", uri=True, check_same_thread=False, timeout=30
+            )
             db.execute("PRAGMA user_version")
             if not create:
                 db.execute("BEGIN IMMEDIATE").connection.rollback()
@@ -138,7 +140,9 @@ class Store:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise StorageError(f"can't use {self._path}: {error}; check free space, permissions and the disk") from error
+            raise StorageError(
+                f"can't use {self._path}: {error}; check free space, permissions and the disk"
+            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -246,7 +250,10 @@ class Store:
         last = 0
         clause, extra = ("", ()) if source is None else (" AND source = ?", (source,))
         while rows := [
-            row for (row,) in self._all(f"SELECT row FROM documents WHERE row > ?{clause} ORDER BY row LIMIT ?", (last, *extra, batch))
+            row
+            for (row,) in self._all(
+                f"SELECT row FROM documents WHERE row > ?{clause} ORDER BY row LIMIT ?", (last, *extra, batch)
+            )
         ]:
             yield list(self._entries("row", rows, vectors))
             last = rows[-1]
@@ -304,7 +311,9 @@ class Store:
 
     def texts_after(self, row: int, limit: int) -> list[Text]:
         """Return the next documents beyond a row."""
-        found = self._all("SELECT row, title, text, fields FROM documents WHERE row > ? ORDER BY row LIMIT ?", (row, limit))
+        found = self._all(
+            "SELECT row, title, text, fields FROM documents WHERE row > ? ORDER BY row LIMIT ?", (row, limit)
+        )
         return [Text(row, title, text, json.loads(fields)) for row, title, text, fields in found]
 
     def vectors_after(self, passage: int, limit: int) -> list[PassageVector]:
@@ -328,7 +337,9 @@ def _matrix(blobs: list[bytes | None]) -> Vectors | None:
     return np.frombuffer(b"".join(held), dtype="<f4").reshape(len(held), -1).astype(np.float32, copy=False)
 
 
-def _facets(row: int | None, document: Document, fields: Mapping[str, FieldType]) -> Iterator[tuple[str, str | float, int | None]]:
+def _facets(
+    row: int | None, document: Document, fields: Mapping[str, FieldType]
+) -> Iterator[tuple[str, str | float, int | None]]:
     for name, value in document.fields.items():
         kind = fields.get(name)
         if kind is None:

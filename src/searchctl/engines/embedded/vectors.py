@@ -6,6 +6,7 @@ yet is scanned exactly, so an answer never misses a document.
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -27,6 +28,11 @@ _BUILD_WIDTH = 100
 _SEARCH_WIDTH = 128
 _QUERIES_AT_ONCE = 32
 _COMPACT_DEAD = 0.3  # share of dead rows at which the flat file is written anew
+
+
+def _faiss() -> Any:
+    """Import faiss when the first graph is needed: small indexes never pay for it. Its stubs lack what is used here."""
+    return importlib.import_module("faiss")
 
 
 class FoundPassages(NamedTuple):
@@ -123,9 +129,11 @@ class VectorIndex:
             path = self._file(name)
             path.touch()
             os.truncate(path, self._rows * size)  # what a crash left beyond the last state
-        with self._file("vectors").open("ab") as vectors, self._file("documents").open("ab") as documents, self._file("ordinals").open(
-            "ab"
-        ) as ordinals:
+        with (
+            self._file("vectors").open("ab") as vectors,
+            self._file("documents").open("ab") as documents,
+            self._file("ordinals").open("ab") as ordinals,
+        ):
             while found := store.vectors_after(self.passage, _BATCH):
                 vectors.write(b"".join(one.vector for one in found))
                 documents.write(np.array([one.document for one in found], "<i8").tobytes())
@@ -180,8 +188,7 @@ class VectorIndex:
             path.unlink(missing_ok=True)
 
     def _extend_graph(self) -> None:
-        import faiss
-
+        faiss = _faiss()
         graph = self._load_graph() if self._graph_covers else None
         if graph is None:
             graph = faiss.IndexHNSWSQ(self._dim, faiss.ScalarQuantizer.QT_8bit, _NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
@@ -200,9 +207,7 @@ class VectorIndex:
 
     def _load_graph(self) -> Any:
         if self._graph is None and self._graph_covers:
-            import faiss
-
-            self._graph = faiss.read_index(str(self._file("graph")))
+            self._graph = _faiss().read_index(str(self._file("graph")))
         return self._graph
 
     # Searching
@@ -220,7 +225,9 @@ class VectorIndex:
             return self._scan(queries, k, mask, allowed)
         return [self._search_graph(query, k, mask) for query in queries]
 
-    def _scan(self, queries: Sequence[Vector], k: int, mask: NDArray[np.bool_] | None, allowed: int) -> list[FoundPassages]:
+    def _scan(
+        self, queries: Sequence[Vector], k: int, mask: NDArray[np.bool_] | None, allowed: int
+    ) -> list[FoundPassages]:
         picked = None if mask is None or allowed > len(self) // 2 else np.flatnonzero(mask)
         found = []
         for start in range(0, len(queries), _QUERIES_AT_ONCE):
@@ -243,7 +250,9 @@ class VectorIndex:
             parts.append(self._blocks[-1][picked[picked >= self._rows] - self._rows])
         return np.concatenate(parts)
 
-    def _best(self, scores: NDArray[np.float32], picked: NDArray[np.int64] | None, k: int, allowed: int) -> FoundPassages:
+    def _best(
+        self, scores: NDArray[np.float32], picked: NDArray[np.int64] | None, k: int, allowed: int
+    ) -> FoundPassages:
         """Keep each document's best passage, and the `k` best documents."""
         take = min(2 * k + 16, allowed)
         while True:
@@ -253,18 +262,23 @@ class VectorIndex:
             _, first = np.unique(self._documents[places], return_index=True)
             if len(first) >= k or take >= allowed:
                 first = np.sort(first)[:k]
-                return FoundPassages(self._documents[places[first]], scores[top[first]].astype(np.float64), self._ordinals[places[first]])
+                return FoundPassages(
+                    self._documents[places[first]], scores[top[first]].astype(np.float64), self._ordinals[places[first]]
+                )
             take = min(2 * take, allowed)
 
     def _search_graph(self, query: Vector, k: int, mask: NDArray[np.bool_] | None) -> FoundPassages:
-        import faiss
-
+        faiss = _faiss()
         graph = self._load_graph()
         want = min(3 * k + 16, self._graph_covers)
         bits = None if mask is None else np.packbits(mask[: self._graph_covers], bitorder="little")
         selector = None if bits is None else faiss.IDSelectorBitmap(self._graph_covers, faiss.swig_ptr(bits))
         width = max(_SEARCH_WIDTH, want)
-        parameters = faiss.SearchParametersHNSW(sel=selector, efSearch=width) if selector else faiss.SearchParametersHNSW(efSearch=width)
+        parameters = (
+            faiss.SearchParametersHNSW(sel=selector, efSearch=width)
+            if selector
+            else faiss.SearchParametersHNSW(efSearch=width)
+        )
         _, near = graph.search(np.ascontiguousarray(query[None, :], np.float32), want, params=parameters)
         tail = np.arange(self._graph_covers, len(self))
         places = np.concatenate([near[0][near[0] >= 0], tail if mask is None else tail[mask[tail]]])

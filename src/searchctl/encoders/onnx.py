@@ -1,0 +1,143 @@
+"""Encoders that run on onnxruntime: the shipped model, and any folder with an ONNX export of a sentence encoder."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchctl.encoders.settings import ModelSettings, read_settings
+from searchctl.errors import EncoderUnavailable
+from searchctl.types import Vectors
+
+_BATCH_TOKENS = 4096  # a batch's rows times its longest row: activations then stay within the processor's caches
+_SENTENCE_OUTPUTS = ("sentence_embedding", "pooler_output")
+
+
+class OnnxEncoder:
+    """A sentence encoder in a folder: `model.onnx` (or `onnx/model.onnx`) and `tokenizer.json`. Implements `Encoder`.
+
+    Pooling and prefixes come from the model's own settings. Files are read when first needed; safe to use from many threads.
+    """
+
+    def __init__(self, folder: Path, *, name: str | None = None, threads: int | None = None) -> None:
+        self._folder = folder
+        self._model = next(
+            (path for path in (folder / "model.onnx", folder / "onnx/model.onnx") if path.is_file()), None
+        )
+        if self._model is None or not (folder / "tokenizer.json").is_file():
+            raise EncoderUnavailable(
+                f"{folder} needs a model.onnx and a tokenizer.json; choose another folder for --encoder"
+            )
+        self.name = name or str(folder)
+        self._settings: ModelSettings = read_settings(folder)
+        self.max_tokens = self._settings.max_tokens
+        self._threads = threads or min(os.cpu_count() or 1, 8)
+        self._session: Any = None
+        self._tokenizer: Any = None
+        self.revision = self._settings.revision or _hash_files([self._model, folder / "tokenizer.json"])
+        self.dim = self._settings.dim or int(self._run([[0]])[0].shape[-1])
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Encode what people ask."""
+        return self._encode([self._settings.query_prefix + text for text in texts])
+
+    def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        """Encode what is searched."""
+        return self._encode([self._settings.document_prefix + text for text in texts])
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count each text's tokens, without prefixes and special tokens."""
+        encoded = self._load_tokenizer().encode_batch_fast(list(texts), add_special_tokens=False)
+        return [len(one.ids) for one in encoded]
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        vectors = np.zeros((len(texts), self.dim), np.float32)
+        if not texts:
+            return vectors
+        tokens = [self._cut(one.ids) for one in self._load_tokenizer().encode_batch_fast(list(texts))]
+        for rows in _batches([len(one) for one in tokens]):
+            vectors[rows] = self._run([tokens[row] for row in rows])
+        return vectors
+
+    def _cut(self, ids: list[int]) -> list[int]:
+        """Keep the first tokens and the closing one."""
+        return ids if len(ids) <= self.max_tokens else [*ids[: self.max_tokens - 1], ids[-1]]
+
+    def _run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        session = self._load_session()
+        longest = max(len(one) for one in tokens)
+        ids = np.full((len(tokens), longest), self._settings.pad_id, np.int64)
+        mask = np.zeros((len(tokens), longest), np.int64)
+        for row, one in enumerate(tokens):
+            ids[row, : len(one)] = one
+            mask[row, : len(one)] = 1
+        known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        outputs = [one.name for one in session.get_outputs()]
+        wanted = next((name for name in _SENTENCE_OUTPUTS[:1] if name in outputs), outputs[0])
+        (result,) = session.run([wanted], {one.name: known[one.name] for one in session.get_inputs()})
+        pooled = result if result.ndim == 2 else _pool(result, mask, self._settings.pooling)
+        lengths = np.linalg.norm(pooled, axis=1, keepdims=True)
+        return np.asarray(pooled / np.maximum(lengths, 1e-12), np.float32)
+
+    def _load_session(self) -> Any:
+        if self._session is None:
+            runtime = importlib.import_module("onnxruntime")
+            options = runtime.SessionOptions()
+            options.intra_op_num_threads = self._threads
+            options.inter_op_num_threads = 1
+            options.log_severity_level = 3
+            options.add_session_config_entry(
+                "session.intra_op.allow_spinning", "0"
+            )  # other stages use the cores meanwhile
+            try:
+                self._session = runtime.InferenceSession(str(self._model), options, providers=["CPUExecutionProvider"])
+            except Exception as error:  # noqa: BLE001 - onnxruntime has no common base class of its own
+                raise EncoderUnavailable(
+                    f"can't load {self._model}: {error}; choose another folder for --encoder"
+                ) from error
+        return self._session
+
+    def _load_tokenizer(self) -> Any:
+        if self._tokenizer is None:
+            tokenizers = importlib.import_module("tokenizers")
+            tokenizer = tokenizers.Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+            tokenizer.no_truncation()
+            tokenizer.no_padding()
+            self._tokenizer = tokenizer
+        return self._tokenizer
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield row numbers in batches of like length, so that hardly anything is padding."""
+    rows: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda one: lengths[one]):
+        if rows and (len(rows) + 1) * lengths[row] > _BATCH_TOKENS:
+            yield rows
+            rows = []
+        rows.append(row)
+    if rows:
+        yield rows
+
+
+def _pool(states: NDArray[np.float32], mask: NDArray[np.int64], pooling: str) -> NDArray[np.float32]:
+    """Make one vector of each text's token states (n, tokens, dim): the first token's, or the mean over the text."""
+    if pooling == "cls":
+        return np.asarray(states[:, 0])
+    weights = mask[:, :, None].astype(np.float32)
+    return np.asarray((states * weights).sum(axis=1) / weights.sum(axis=1))
+
+
+def _hash_files(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()[:12]

@@ -1,0 +1,57 @@
+"""What a model's own files say of how it's to be used: pooling, prefixes, length."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from searchctl.errors import EncoderUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """How to use a model. `dim` 0 and an empty `revision` mean: find out from the model itself."""
+
+    pooling: str = "mean"
+    query_prefix: str = ""
+    document_prefix: str = ""
+    max_tokens: int = 512
+    pad_id: int = 0
+    dim: int = 0
+    revision: str = ""
+
+
+def read_settings(folder: Path) -> ModelSettings:
+    """Read a folder's settings: our own `searchctl.json`, or the files sentence-transformers and transformers write."""
+    ours = _read(folder / "searchctl.json")
+    if ours:
+        return ModelSettings(**{key: ours[key] for key in ModelSettings.__slots__ if key in ours})
+    prompts = _read(folder / "config_sentence_transformers.json").get("prompts") or {}
+    model = _read(folder / "config.json")
+    longest = (
+        _read(folder / "sentence_bert_config.json").get("max_seq_length") or model.get("max_position_embeddings") or 512
+    )
+    return ModelSettings(
+        pooling=_pooling(_read(folder / "1_Pooling" / "config.json")),
+        query_prefix=prompts.get("query", ""),
+        document_prefix=prompts.get("document") or prompts.get("passage") or "",
+        max_tokens=int(longest),
+        pad_id=int(model.get("pad_token_id") or 0),
+    )
+
+
+def _pooling(config: dict[str, Any]) -> str:
+    cls = config.get("pooling_mode_cls_token") or config.get("pooling_mode") == "cls"
+    return "cls" if cls else "mean"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise EncoderUnavailable(f"{path} isn't valid JSON ({error}); restore the model's folder") from error
+    return data if isinstance(data, dict) else {}

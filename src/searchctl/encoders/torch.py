@@ -1,0 +1,105 @@
+"""Encoders that run on sentence-transformers: any of its models, or a plain Hugging Face one, by folder or hub name."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from searchctl.errors import EncoderUnavailable, MissingExtra
+from searchctl.types import Vectors
+
+_LOG = logging.getLogger("searchctl")
+_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+
+
+class TorchEncoder:
+    """A sentence-transformers model; pooling, prompts and length come from its own files. Implements `Encoder`.
+
+    A folder never touches the network. A hub name that isn't in the local cache does, after saying so, unless HF_HUB_OFFLINE
+    is set. Raises MissingExtra without the `torch` extra, EncoderUnavailable when the model can't be loaded.
+    """
+
+    def __init__(self, name: str, *, threads: int | None = None) -> None:
+        try:
+            library = importlib.import_module("sentence_transformers")
+        except ImportError as error:
+            raise MissingExtra(f"the encoder '{name}'", "torch") from error
+        folder = Path(name).expanduser()
+        local = folder.is_dir()
+        if threads:
+            importlib.import_module("torch").set_num_threads(threads)
+        self._model: Any = _load(library, name, folder if local else None)
+        self.name = str(folder) if local else name
+        self.dim = int(self._model.get_sentence_embedding_dimension())
+        self.max_tokens = int(self._model.max_seq_length or 512)
+        self.revision = _revision(self._model)
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Encode what people ask."""
+        return self._encode(texts, "query")
+
+    def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        """Encode what is searched."""
+        return self._encode(texts, "document", "passage")
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count each text's tokens, without prompts and special tokens."""
+        ids = (
+            self._model.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+            if texts
+            else []
+        )
+        return [len(one) for one in ids]
+
+    def _encode(self, texts: Sequence[str], *prompts: str) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dim), np.float32)
+        known = self._model.prompts or {}
+        prompt = next((known[name] for name in prompts if known.get(name)), None)
+        found = self._model.encode(
+            list(texts), prompt=prompt, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+        )
+        return np.asarray(found, np.float32)
+
+
+def _load(library: Any, name: str, folder: Path | None) -> Any:
+    if folder is not None:
+        return _construct(library, str(folder), local=True)
+    try:
+        return _construct(library, name, local=True)  # the cache of earlier downloads
+    except EncoderUnavailable:
+        if any(os.environ.get(variable, "").upper() in ("1", "TRUE", "YES", "ON") for variable in _OFFLINE):
+            raise EncoderUnavailable(
+                f"'{name}' is no folder and not in the local cache, and HF_HUB_OFFLINE is set; give a folder, or unset it to download"
+            ) from None
+    _LOG.warning(
+        "'%s' isn't on this machine: downloading it from the Hugging Face hub (set HF_HUB_OFFLINE=1 to forbid that)",
+        name,
+    )
+    return _construct(library, name, local=False)
+
+
+def _construct(library: Any, name: str, *, local: bool) -> Any:
+    try:
+        return library.SentenceTransformer(name, device="cpu", local_files_only=local, trust_remote_code=False)
+    except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise EncoderUnavailable(
+            f"can't load the encoder '{name}': {reason}; check the name or give a folder"
+        ) from error
+
+
+def _revision(model: Any) -> str:
+    """Hash the weights, so that the same model under another name is recognised."""
+    digest = hashlib.sha256()
+    for key, tensor in sorted(model.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(tensor.detach().cpu().float().numpy().tobytes())
+    return digest.hexdigest()[:12]

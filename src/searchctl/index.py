@@ -1,0 +1,200 @@
+"""An index as its user sees it: an engine, a name, and the encoder its vectors came from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from searchctl.encoders import DEFAULT_ENCODER, open_encoder
+from searchctl.encoders.base import Encoder
+from searchctl.engines import DEFAULT_ENGINE, open_engine
+from searchctl.engines.base import Engine
+from searchctl.errors import EncoderMismatch, IndexMissing, UsageError
+from searchctl.fields import as_conditions
+from searchctl.fusion import FusionSettings
+from searchctl.journal import Journal
+from searchctl.schema import Analyzer, EncoderStamp, FieldType, PassageSettings, Schema
+from searchctl.search import Request, search, similar
+from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
+
+if TYPE_CHECKING:
+    from searchctl.ingest import IngestReport
+
+
+class Index:
+    """Documents with their vectors in one index of one engine. A context manager; `close` it otherwise.
+
+    The index remembers its encoder, so searching needs no settings. `Index.open` is the usual way to get one.
+    """
+
+    def __init__(self, engine: Engine, name: str, encoder: Encoder | None = None) -> None:
+        self.engine = engine
+        self.name = name
+        self._encoder = encoder
+
+    @classmethod
+    def open(
+        cls,
+        engine: str | os.PathLike[str] = DEFAULT_ENGINE,
+        name: str = "default",
+        *,
+        encoder: str | Encoder | None = None,
+        create: bool = True,
+        analyzer: Analyzer = "auto",
+        passages: PassageSettings | None = None,
+        fields: Mapping[str, FieldType] | None = None,
+    ) -> Index:
+        """Open an index, or make it when there is none and `create` allows that.
+
+        `encoder` is a name or an object; None means the one the index was made with, and for a new index the shipped one.
+        `analyzer`, `passages` and `fields` shape a new index only. Raises IndexMissing, EncoderMismatch, EncoderUnavailable.
+        """
+        opened = open_engine(engine)
+        try:
+            schema = opened.schema(name)
+        except IndexMissing:
+            if not create:
+                raise
+            made = open_encoder(encoder or DEFAULT_ENCODER) if isinstance(encoder, str) or encoder is None else encoder
+            stamp = EncoderStamp(_stamp_name(encoder, made), made.revision, made.dim)
+            opened.create(name, Schema(stamp, analyzer, passages or PassageSettings(), dict(fields or {})))
+            return cls(opened, name, made)
+        index = cls(opened, name)
+        if encoder is not None:
+            index._use(open_encoder(encoder) if isinstance(encoder, str) else encoder, schema)
+        return index
+
+    def _use(self, encoder: Encoder, schema: Schema) -> None:
+        stamp = schema.encoder
+        if stamp is None or (encoder.revision, encoder.dim) != (stamp.revision, stamp.dim):
+            holds = (
+                f"vectors of {stamp.name} (revision {stamp.revision}, {stamp.dim} numbers)" if stamp else "no vectors"
+            )
+            raise EncoderMismatch(
+                f"index '{self.name}' holds {holds}, not of {encoder.name} (revision {encoder.revision}, {encoder.dim} numbers); "
+                f"leave --encoder out, or ingest into a new index: searchctl ingest FOLDER --index NEW --encoder {encoder.name}"
+            )
+        self._encoder = encoder
+
+    @property
+    def schema(self) -> Schema:
+        """The index's stamp."""
+        return self.engine.schema(self.name)
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoder the index was made with, loaded when first needed; None for an index without vectors."""
+        schema = self.schema
+        if self._encoder is None and schema.encoder is not None:
+            self._use(open_encoder(schema.encoder.name), schema)
+        return self._encoder
+
+    # Writing
+
+    def ingest(self, documents: Iterable[Document | Mapping[str, Any] | str], *, batch: int = 256) -> IngestReport:
+        """Store documents, encoded; those that are there unchanged cost next to nothing.
+
+        A mapping has `text` and perhaps `id`, `title`; its other keys are fields. A string is a text; without an `id` a
+        document is named by a hash of its content. Raises IndexLocked while another process writes.
+        """
+        from searchctl.ingest import ingest_documents
+
+        return ingest_documents(self, documents, batch=batch)
+
+    def delete(self, ids: str | Sequence[str]) -> int:
+        """Delete documents and return how many there were."""
+        wanted = [ids] if isinstance(ids, str) else list(ids)
+        sources = [entry.source for entry in self.engine.get(self.name, wanted) if entry is not None]
+        deleted = self.engine.delete(self.name, wanted)
+        if sources:
+            journal = Journal(self.engine.journal(self.name))
+            journal.forget(sources)
+            journal.close()
+        return deleted
+
+    # Reading
+
+    def search(
+        self,
+        text: str,
+        k: int = 10,
+        *,
+        mode: Mode = "hybrid",
+        where: Where | None = None,
+        start: int = 0,
+        fusion: FusionSettings | None = None,
+    ) -> Results:
+        """Return the `k` best documents for a query, from number `start` on.
+
+        The query may hold "exact phrases", +required and -excluded words. `where` filters both legs, as in
+        `{"lang": "ru", "year": Range(gte=2020), "tag": ["a", "b"]}`.
+        """
+        return self.search_many([text], k, mode=mode, where=where, start=start, fusion=fusion)[0]
+
+    def search_many(
+        self,
+        texts: Sequence[str],
+        k: int = 10,
+        *,
+        mode: Mode = "hybrid",
+        where: Where | None = None,
+        start: int = 0,
+        fusion: FusionSettings | None = None,
+    ) -> list[Results]:
+        """Answer many queries at once: quicker than one by one."""
+        request = Request(k, mode, where, start, fusion or FusionSettings())
+        encoder = None if mode == "lexical" else self.encoder
+        return search(self.engine, self.name, self.schema, encoder, texts, request)
+
+    def similar(self, id_or_text: str, k: int = 10, *, where: Where | None = None, start: int = 0) -> Results:
+        """Return the documents most like a stored document (given its id) or a text."""
+        request = Request(k, "vector", where, start)
+        (entry,) = self.engine.get(self.name, [id_or_text], vectors=True)
+        if entry is not None and entry.vectors is not None:
+            centre = entry.vectors.mean(axis=0)
+            vector = (centre / max(float(np.linalg.norm(centre)), 1e-12)).astype(np.float32)
+            return similar(self.engine, self.name, self.schema, id_or_text, vector, request, without=id_or_text)
+        encoder = self.encoder
+        if encoder is None:
+            raise UsageError(
+                f"index '{self.name}' has no vectors, so nothing can be compared; search it with --mode lexical"
+            )
+        vector = encoder.encode_documents([id_or_text])[0]
+        return similar(self.engine, self.name, self.schema, id_or_text, vector, request)
+
+    def get(self, id: str) -> Document | None:
+        """Return a document, or None."""
+        (entry,) = self.engine.get(self.name, [id])
+        return None if entry is None else entry.document
+
+    def count(self, where: Where | None = None) -> int:
+        """Count documents."""
+        return self.engine.count(self.name, Scope(as_conditions(where)))
+
+    def info(self) -> IndexInfo:
+        """Return counts and size."""
+        return self.engine.info(self.name)
+
+    def close(self) -> None:
+        """Release files and connections."""
+        self.engine.close()
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _stamp_name(asked: str | Encoder | None, made: Encoder) -> str:
+    """Return a name under which the encoder can be opened again from any folder."""
+    if isinstance(asked, str) and Path(asked).expanduser().is_dir():
+        return str(Path(asked).expanduser().resolve())
+    return asked if isinstance(asked, str) and ":" in asked else made.name

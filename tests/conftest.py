@@ -1,0 +1,71 @@
+"""Fixtures for all tests: a clean environment, and small things to store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from searchctl.engines import open_engine
+from searchctl.engines.base import Engine
+from searchctl.schema import EncoderStamp, Schema
+from searchctl.types import Document, Entry, Passage, Value, Vectors
+
+DIM = 8
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No setting of the person who runs the tests may reach them."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("SEARCHCTL_", "OPENSEARCH_", "ELASTICSEARCH_", "ES_")) and not name.startswith(
+            "SEARCHCTL_TEST_"
+        ):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+
+
+@pytest.fixture(params=["embedded"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """Every engine in turn, empty."""
+    opened = open_engine(tmp_path / "engine")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def schema() -> Schema:
+    return Schema(
+        EncoderStamp("test", "0" * 12, DIM),
+        fields={"lang": "keyword", "year": "number", "day": "date", "open": "boolean"},
+    )
+
+
+def unit(*numbers: float) -> Vectors:
+    """Return one vector of length 1, padded with zeros: shape (DIM,)."""
+    vector = np.zeros(DIM, np.float32)
+    vector[: len(numbers)] = numbers
+    return vector / np.linalg.norm(vector)
+
+
+def entry(id: str, text: str, *vectors: Vectors, title: str = "", source: str = "", **fields: Value) -> Entry:
+    """Return an entry whose text is cut evenly into as many passages as there are vectors."""
+    count = max(len(vectors), 1)
+    step = -(-len(text) // count)
+    passages = tuple(
+        Passage(start, min(start + step, len(text))) for start in range(0, max(len(text), 1), max(step, 1))
+    )[:count]
+    return Entry(
+        Document(id, text, title, fields),
+        passages,
+        np.stack(vectors) if vectors else None,
+        f"print of {id} {text}",
+        source,
+    )
