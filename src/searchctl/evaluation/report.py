@@ -1,0 +1,247 @@
+"""What an evaluation found: scores per query and mode, how sure the differences are, and what to look at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from searchctl.errors import SourceError, UsageError
+from searchctl.evaluation.dataset import DataSet, JudgedQuery
+from searchctl.metrics import (
+    Floats,
+    Interval,
+    Metric,
+    Run,
+    bootstrap_interval,
+    holm,
+    measure,
+    paired_p_value,
+    parse_metric,
+)
+from searchctl.types import Json
+
+REPORT_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds a search took, asked one at a time, encoding of the query included."""
+
+    median: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How much better the reference mode is than another.
+
+    `p_value` is of the randomisation test, corrected for the number of comparisons.
+    """
+
+    reference: str
+    other: str
+    metric: Metric
+    difference: Interval
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A query answered badly: where each mode put its best relevant document (None: nowhere), and what came first."""
+
+    query: JudgedQuery
+    score: float
+    ranks: Mapping[str, int | None]
+    first: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Runs of several modes over one data set, with their scores: `scores[mode][metric]` has shape (queries,).
+
+    `absent` counts judged documents that aren't in the index, which no mode could have found.
+    """
+
+    dataset: DataSet
+    index: Json
+    metrics: tuple[Metric, ...]
+    runs: Mapping[str, Run]
+    latency: Mapping[str, Latency]
+    absent: int
+    scores: Mapping[str, Mapping[Metric, Floats]]
+
+    @property
+    def modes(self) -> list[str]:
+        """Return the modes in the order they were asked for."""
+        return list(self.runs)
+
+    @property
+    def reference(self) -> str:
+        """Return the mode the others are compared with: hybrid, or else the last."""
+        return "hybrid" if "hybrid" in self.runs else self.modes[-1]
+
+    def mean(self, mode: str, metric: Metric) -> float:
+        """Return a metric's mean over all queries."""
+        return float(self.scores[mode][metric].mean())
+
+    def interval(self, mode: str, metric: Metric) -> Interval:
+        """Return the mean with its bootstrap interval."""
+        return bootstrap_interval(self.scores[mode][metric])
+
+    def comparisons(self) -> list[Comparison]:
+        """Compare the reference mode with every other one on every metric."""
+        pairs = [(other, metric) for other in self.modes if other != self.reference for metric in self.metrics]
+        ours = self.scores[self.reference]
+        p_values = holm([paired_p_value(ours[metric], self.scores[other][metric]) for other, metric in pairs])
+        return [
+            Comparison(self.reference, other, metric, bootstrap_interval(ours[metric] - self.scores[other][metric]), p)
+            for (other, metric), p in zip(pairs, p_values, strict=True)
+        ]
+
+    def failures(self, count: int = 10) -> list[Failure]:
+        """Return the queries that the reference mode answers worst by the first metric, worst first."""
+        scores = self.scores[self.reference][self.metrics[0]]
+        found = []
+        for place in np.argsort(scores, kind="stable")[:count].tolist():
+            if scores[place] >= 1.0:
+                break
+            query = self.dataset.queries[place]
+            ranks = {mode: _best_rank(run.get(query.id, ()), query.grades) for mode, run in self.runs.items()}
+            answer = self.runs[self.reference].get(query.id, ())
+            found.append(Failure(query, float(scores[place]), ranks, answer[0] if answer else None))
+        return found
+
+    def to_json(self) -> Json:
+        """Return everything as JSON values; `modes` holds the means."""
+        return {
+            "format": REPORT_FORMAT,
+            "dataset": self.dataset.name,
+            "caveat": self.dataset.caveat or None,
+            "index": self.index,
+            "queries": len(self.dataset.queries),
+            "absent_documents": self.absent,
+            "modes": {mode: {str(metric): self.mean(mode, metric) for metric in self.metrics} for mode in self.modes},
+            "intervals": {
+                mode: {str(metric): _bounds(self.interval(mode, metric)) for metric in self.metrics}
+                for mode in self.modes
+            },
+            "comparisons": [
+                {
+                    "reference": one.reference,
+                    "other": one.other,
+                    "metric": str(one.metric),
+                    "difference": one.difference.value,
+                    "interval": _bounds(one.difference),
+                    "p_value": one.p_value,
+                }
+                for one in self.comparisons()
+            ],
+            "latency_ms": {mode: {"median": one.median, "p95": one.p95} for mode, one in self.latency.items()},
+            "failures": [
+                {
+                    "query": one.query.id,
+                    "text": one.query.text,
+                    "score": one.score,
+                    "expected": [id for id, grade in one.query.grades.items() if grade > 0],
+                    "ranks": dict(one.ranks),
+                    "first": one.first,
+                }
+                for one in self.failures()
+            ],
+            "per_query": {
+                mode: {
+                    str(metric): dict(zip([query.id for query in self.dataset.queries], scores.tolist(), strict=True))
+                    for metric, scores in self.scores[mode].items()
+                }
+                for mode in self.modes
+            },
+        }
+
+
+def make_report(
+    dataset: DataSet,
+    index: Json,
+    metrics: Sequence[Metric],
+    runs: Mapping[str, Run],
+    latency: Mapping[str, Latency],
+    absent: int,
+) -> Report:
+    """Score runs against the data set's judgements."""
+    scores = {mode: measure(dataset.qrels, run, metrics) for mode, run in runs.items()}
+    return Report(dataset, index, tuple(metrics), runs, latency, absent, scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The least mean a metric may have in a mode."""
+
+    mode: str | None
+    metric: Metric
+    least: float
+
+
+def parse_gate(text: str) -> Gate:
+    """Read `ndcg@10=0.70` (the reference mode) or `vector:ndcg@10=0.70`; raises UsageError."""
+    name, equals, least = text.partition("=")
+    mode, colon, metric = name.rpartition(":")
+    try:
+        value = float(least)
+    except ValueError:
+        value = -1.0
+    if not equals or not 0.0 <= value <= 1.0:
+        raise UsageError(f"'{text}' isn't a gate; write a metric and the least it may be, as in: ndcg@10=0.70")
+    return Gate(mode if colon else None, parse_metric(metric), value)
+
+
+def missed_gates(report: Report, gates: Sequence[Gate]) -> list[str]:
+    """Return a sentence for each gate that the report doesn't meet."""
+    missed = []
+    for gate in gates:
+        mode = gate.mode or report.reference
+        if mode not in report.scores or gate.metric not in report.scores[mode]:
+            raise UsageError(f"the gate {mode}:{gate.metric} wasn't measured; add it with --modes and --metrics")
+        found = report.mean(mode, gate.metric)
+        if found < gate.least:
+            missed.append(f"{mode} {gate.metric} is {found:.4f}, below {gate.least:g}")
+    return missed
+
+
+def read_means(path: Path) -> Mapping[str, Mapping[str, float]]:
+    """Read the means of an earlier report (`searchctl evaluate --json`); raises SourceError."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return {mode: {name: float(value) for name, value in means.items()} for mode, means in data["modes"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SourceError(
+            f"{path} isn't a report of this tool ({error}); make one with: searchctl evaluate DIR --json > {path}"
+        ) from error
+
+
+def drops(report: Report, before: Mapping[str, Mapping[str, float]], most: float) -> list[str]:
+    """Return a sentence for each metric that fell by more than `most` since an earlier report.
+
+    Modes and metrics that only one of the two has are left out; having none in common is an error.
+    """
+    shared = [
+        (mode, metric) for mode in report.modes for metric in report.metrics if str(metric) in before.get(mode, {})
+    ]
+    if not shared:
+        raise UsageError("the reports have no mode and metric in common; run both with the same --modes and --metrics")
+    fallen = []
+    for mode, metric in shared:
+        old, new = before[mode][str(metric)], report.mean(mode, metric)
+        if old - new > most:
+            fallen.append(f"{mode} {metric} fell from {old:.4f} to {new:.4f}, by more than {most:g}")
+    return fallen
+
+
+def _bounds(interval: Interval) -> list[float]:
+    return [interval.low, interval.high]
+
+
+def _best_rank(answer: Sequence[str], grades: Mapping[str, int]) -> int | None:
+    return next((rank for rank, id in enumerate(answer, 1) if grades.get(id, 0) > 0), None)
