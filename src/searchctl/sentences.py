@@ -1,0 +1,134 @@
+"""Where sentences end, in English and Russian text (and any script that uses the same marks), in one linear pass.
+
+The costly mistake for search is a border inside a phrase ("т. е. Москва", "Mr. Smith"); a border missed only makes a
+longer sentence. So every doubt is decided against a border.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from searchctl.types import Passage
+
+# How strong the border before a sentence is.
+CLOSE = 0  # the sentence belongs to the heading before it
+PLAIN = 1
+PARAGRAPH = 2
+
+_CANDIDATE = re.compile(r"[.!?…]+|[。！？｡।؟۔]+|\n\s*")
+_CLOSERS = re.compile(r"(?:[\"'»”’“)\]}*_]|\[\d{1,3}\])*")
+_GAP = re.compile(r"\s*")
+_OPENERS = "\"'«“„‘([{*_"
+_DASHES = "-–—"
+_LIST_ITEM = re.compile(r"(?:[-*+•‣◦–—]|\d{1,3}[.)]|[^\W\d_][.)])\s|#{1,6}\s|\|")
+_WORD_BEFORE = re.compile(r"[^\W_]+(?:\.[^\W_]+)*\Z")
+_LONGEST_WORD = 40
+_SHORT_LINE = 50  # a wrapped line of running text is longer than this
+
+# Abbreviations that are followed by what they introduce, so that a capital after them begins no sentence.
+_INTRODUCING = frozenset(
+    """mr mrs ms dr prof st mt gen col capt lt sgt rev hon gov sen rep pres fr messrs mme no nos vol fig figs eq sec ch pp ed eds vs cf
+    e.g i.e viz al approx ca
+    г гг гор с пос дер обл р респ ул пр просп пер пл наб бул ш д дом корп стр кв оф эт им св о оз р-н тов гр г-н г-жа проф акад доц
+    канд инж ген полк подполк кап лейт адм см ср напр т.е т.к т.н т.ч т.о т рис табл илл ил гл разд п пп ст ч п.п прим ред изд сост
+    пер авт тел моб факс и.о о.о врио англ фр нем лат греч исп ит яп кит рус укр бел тур араб род ум ок млн.р""".split()
+)
+
+
+class Sentence(NamedTuple):
+    """A sentence's code points, trimmed, and how strong the border before it is."""
+
+    start: int
+    end: int
+    border: int
+
+
+def sentences(text: str) -> list[Passage]:
+    """Return the text's sentences in order, trimmed; together they hold every character that isn't white space."""
+    return [Passage(one.start, one.end) for one in split(text)]
+
+
+def split(text: str) -> list[Sentence]:
+    """Return the text's sentences with the strength of the border before each."""
+    found: list[Sentence] = []
+    start, border, heading = _skip(text, 0), PARAGRAPH, False
+    for place, strength in _borders(text):
+        end = place
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        if end <= start:
+            border = max(border, strength)
+            continue
+        found.append(Sentence(start, end, CLOSE if heading else border))
+        heading = text.startswith("#", start)
+        start, border = _skip(text, place), strength
+    return found
+
+
+def _skip(text: str, place: int) -> int:
+    gap = _GAP.match(text, place)
+    return gap.end() if gap else place
+
+
+def _borders(text: str) -> Iterator[tuple[int, int]]:
+    """Yield places after which a sentence begins, with their strength, in order; the text's end is the last."""
+    line = _skip(text, 0)  # where the current line's text starts
+    start = line  # where the current sentence starts
+    for found in _CANDIDATE.finditer(text):
+        mark = found.group()
+        if mark[0] == "\n":
+            strength = _line_border(text, line, found.start(), found.end(), mark)
+            line = found.end()
+            if strength:
+                start = line
+                yield found.start(), strength
+            continue
+        end = _CLOSERS.match(text, found.end()).end()  # type: ignore[union-attr]  # matches the empty string
+        if mark[0] in "。！？｡।؟۔" or _ends_sentence(text, start, found.start(), end, mark):
+            start = _skip(text, end)
+            yield end, PLAIN
+    yield len(text), PARAGRAPH
+
+
+def _line_border(text: str, line: int, end: int, after: int, gap: str) -> int:
+    """Tell how strong a border a line's end is; 0 for none, as inside a wrapped paragraph."""
+    if gap.count("\n") > 1 or text.startswith("#", after):
+        return PARAGRAPH
+    if text.startswith(("#", "|"), line) or _LIST_ITEM.match(text, after) or text.find("\t", line, end) >= 0:
+        return PLAIN
+    begins = text[after : after + 1]
+    return PLAIN if end - line < _SHORT_LINE and (begins.isupper() or begins.isdigit() or begins in _OPENERS) else 0
+
+
+def _ends_sentence(text: str, start: int, mark_at: int, end: int, mark: str) -> bool:
+    """Tell whether a mark (with what closes after it, up to `end`) ends the sentence that began at `start`."""
+    if end < len(text) and not text[end].isspace():
+        return False
+    if _continues(text, _skip(text, end)):
+        return False
+    return mark != "." or not _is_abbreviation(text, start, mark_at)
+
+
+def _continues(text: str, place: int) -> bool:
+    """Tell whether what stands here goes on with a sentence: a small letter, also after a dash or an opening quote."""
+    first = text[place : place + 1]
+    if first and first in _DASHES:
+        place = _skip(text, place + 1)
+    elif first and first in _OPENERS:
+        place += 1
+    return text[place : place + 1].islower()
+
+
+def _is_abbreviation(text: str, start: int, dot: int) -> bool:
+    """Tell whether the dot closes an initial, an abbreviation that introduces something, or a list number."""
+    found = _WORD_BEFORE.search(text[max(start, dot - _LONGEST_WORD) : dot])
+    if not found:
+        return False
+    word = found.group()
+    if len(word) == 1 and word.isalpha() and word.isupper():
+        return True
+    if dot - len(word) == start and (word.isdigit() or len(word) == 1):
+        return True
+    return word.lower() in _INTRODUCING or word.rpartition(".")[2].lower() in _INTRODUCING & {"е", "к", "н", "ч"}

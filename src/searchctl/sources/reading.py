@@ -1,0 +1,90 @@
+"""Reading one source: its format chosen, its records given one by one, whatever is wrong with it given as failures."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
+
+from searchctl.errors import SourceError
+from searchctl.sources.encodings import detect
+from searchctl.sources.model import Failure, FieldMapping, Format, Limits, Record, SourceFile, Unreadable
+from searchctl.sources.rows import read_json, read_jsonl
+from searchctl.sources.streams import Stream, opened, whole
+from searchctl.sources.texts import Page, markdown
+from searchctl.types import Document
+
+RowReader: TypeAlias = Callable[[SourceFile, Stream, str, FieldMapping, Limits], "Iterator[Record | Failure]"]
+_ROWS: Mapping[Format, RowReader] = {"jsonl": read_jsonl, "json": read_json}
+_BINARY = "this isn't text: it has bytes that no text has; rename it, or leave it out with --exclude"
+_EXCERPT = 200
+
+
+def read(
+    file: SourceFile, mapping: FieldMapping, *, boilerplate: bool = False, limits: Limits | None = None
+) -> Iterator[Record | Failure]:
+    """Yield what a source holds, lazily and in bounded memory; nothing that is wrong with it raises an exception.
+
+    `boilerplate` drops menus, headers and footers of HTML pages.
+    """
+    limits = limits or Limits()
+    position = 0
+    try:
+        with opened(file) as stream:
+            for item in _items(file, stream, mapping, boilerplate, limits):
+                position = item.position
+                yield item
+    except Unreadable as error:
+        yield Failure(file.source, position + 1, error.id, error.reason, error.excerpt)
+    except (EOFError, zlib.error) as error:
+        yield Failure(
+            file.source,
+            position + 1,
+            None,
+            f"the gzip file is cut off or damaged ({error}); what could be unpacked was read",
+        )
+    except (OSError, SourceError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        yield Failure(file.source, position + 1, None, f"can't be read: {reason}")
+
+
+def _items(
+    file: SourceFile, stream: Stream, mapping: FieldMapping, boilerplate: bool, limits: Limits
+) -> Iterator[Record | Failure]:
+    format = file.format or _sniffed(stream.head)
+    if format in _ROWS:
+        encoding = file.encoding or detect(stream.head, complete=False)
+        if encoding is None:
+            raise Unreadable(_BINARY)
+        yield from _ROWS[format](file, stream, encoding, mapping, limits)
+        return
+    data = whole(stream, limits.file)
+    page = _page(format, data, file.encoding, boilerplate)
+    if not page.text.strip() and not page.title.strip():
+        raise Unreadable("the file is empty", id=file.uri)
+    fields = (
+        page.fields
+        if mapping.keep is None
+        else {name: page.fields[name] for name in mapping.keep if name in page.fields}
+    )
+    yield Record(Document(file.uri, page.text, page.title or _stem(file), fields), file.source, 1)
+
+
+def _sniffed(head: bytes) -> Format:
+    return "jsonl" if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else "txt"
+
+
+def _page(format: Format, data: bytes, encoding: str | None, boilerplate: bool) -> Page:
+    encoding = encoding or detect(data)
+    if encoding is None:
+        raise Unreadable(_BINARY)
+    text = data.decode(encoding, "replace")
+    return markdown(text) if format == "md" else Page(text)
+
+
+def _stem(file: SourceFile) -> str:
+    """Return the file's name without folder and ending, as a title; none for a stream."""
+    if file.size is None:
+        return ""
+    name = file.uri.rsplit("/", 1)[-1].removesuffix(".gz")
+    return name.rpartition(".")[0] or name

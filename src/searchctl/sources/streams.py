@@ -1,0 +1,125 @@
+"""Bytes of a source: opened, unpacked, looked at, and read in lines or as a whole with bounded memory."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, NamedTuple, cast
+
+from searchctl.sources.model import SourceFile, Unreadable, size_of
+
+HEAD = 1 << 16  # bytes that decide format and encoding of a stream
+_BUFFER = 1 << 18
+_GZIP = b"\x1f\x8b"
+
+
+class Stream(NamedTuple):
+    """A source's unpacked bytes: `head` is a look at the first 64 KB, which `file` still gives."""
+
+    file: io.BufferedReader
+    head: bytes
+
+
+class Line(NamedTuple):
+    """A line, decoded and without its end; `error` says why there is no text."""
+
+    number: int
+    text: str
+    error: str = ""
+
+
+class _Joined(io.RawIOBase):
+    """Gives the bytes that were looked at, then the rest of the file."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = cast(memoryview, buffer)
+        data = self._head[: len(view)] or self._rest.read(len(view))
+        self._head = self._head[len(data) :]
+        view[: len(data)] = data
+        return len(data)
+
+
+@contextmanager
+def opened(file: SourceFile) -> Iterator[Stream]:
+    """Open a source; gzip is unpacked, on streams also where no name tells. Raises OSError."""
+    if file.is_stdin:
+        yield _looked_at(sys.stdin.buffer, packed=None)
+        return
+    with file.path.open("rb", buffering=_BUFFER) as raw:
+        yield _looked_at(raw, packed=file.gzip if file.size is not None else None)
+
+
+def _looked_at(raw: BinaryIO, packed: bool | None) -> Stream:
+    if packed is None:
+        start = raw.read(len(_GZIP))
+        raw = io.BufferedReader(_Joined(start, raw), _BUFFER)
+        packed = start == _GZIP
+    file = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw
+    head = _read(file, HEAD)
+    return Stream(io.BufferedReader(_Joined(head, file), _BUFFER), head)
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    """Read up to `size` bytes; a damaged gzip gives what comes before the damage, and its error later."""
+    data = bytearray()
+    while len(data) < size:
+        try:
+            block = file.read1(size - len(data)) if isinstance(file, gzip.GzipFile) else file.read(size - len(data))
+        except (EOFError, OSError):
+            if not data:
+                raise
+            break
+        if not block:
+            break
+        data += block
+    return bytes(data)
+
+
+def whole(stream: Stream, limit: int) -> bytes:
+    """Return all bytes; raises Unreadable when there are more than `limit`."""
+    data = stream.file.read(limit + 1)
+    if len(data) > limit:
+        raise Unreadable(
+            f"the file has more than {size_of(limit)}, too much for a format that is read as a whole; split it"
+        )
+    return data
+
+
+def lines(stream: Stream, encoding: str, limit: int) -> Iterator[Line]:
+    """Yield the lines, numbered from 1. One that is longer than `limit` is skipped, in bounded memory, with an error."""
+    wide = encoding.startswith(("utf-16", "utf-32"))
+    file = io.TextIOWrapper(stream.file, encoding, errors="replace", newline="\n") if wide else stream.file
+    number = 0
+    while line := file.readline(limit + 1):
+        number += 1
+        if len(line) > limit:
+            excerpt = line[:200] if isinstance(line, str) else line[:200].decode(encoding, "replace")
+            _skip_line(file, line)
+            yield Line(number, excerpt, f"the line is longer than {size_of(limit)}; split it, or read the file as .txt")
+        elif isinstance(line, str):
+            yield Line(number, line.rstrip("\r\n"))
+        else:
+            yield _decoded(number, line, encoding)
+
+
+def _skip_line(file: io.TextIOWrapper | io.BufferedReader, line: str | bytes) -> None:
+    while line and line[-1:] not in ("\n", b"\n"):
+        line = file.readline(_BUFFER)
+
+
+def _decoded(number: int, line: bytes, encoding: str) -> Line:
+    try:
+        return Line(number, line.decode(encoding).rstrip("\r\n"))
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start + 1} of the line isn't {encoding}; convert the file, or say --encoding"
+        return Line(number, line.decode(encoding, "replace"), reason)

@@ -1,0 +1,113 @@
+"""Plain text and Markdown: one file, one document."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from searchctl.types import Value
+
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_PAIR = re.compile(r"([^\s:#\-][^:\n]*?)\s*:(?:\s+(.*))?")
+_FENCE = re.compile(r" {0,3}(```|~~~)")
+_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*")
+_UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)")
+_STRESS = re.compile(r"(\*\*|__)(?=\S)([^*_\n]+?)(?<=\S)\1")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+
+
+class Page(NamedTuple):
+    """A whole file's content. An empty title is unknown."""
+
+    text: str
+    title: str = ""
+    fields: dict[str, Value] = {}  # noqa: RUF012 - never changed
+
+
+def markdown(text: str) -> Page:
+    """Return a Markdown file's content: fields and title from front matter, else the first heading as title.
+
+    Links give their words, emphasis and comments go, code stays as it is. A heading that became the title leaves the text.
+    """
+    text = text.replace("\r\n", "\n").lstrip("\ufeff")
+    fields: dict[str, Value] = {}
+    if found := _FRONT_MATTER.match(text):
+        fields = _front_matter(found.group(1))
+        text = text[found.end() :]
+    title = fields.pop("title", "")
+    lines = _plain(_COMMENT.sub("", text)).split("\n")
+    heading = _first_heading(lines)
+    if heading is None:
+        return Page("\n".join(lines), str(title), fields)
+    first, after, words = heading
+    before = "\n".join(lines[:first])
+    if not before.strip() and (not title or title == words):
+        lines = lines[after:]
+    return Page("\n".join(lines), str(title) or words, fields)
+
+
+def _front_matter(block: str) -> dict[str, Value]:
+    """Read the simple part of YAML: `key: value`, `key: [a, b]`, and `- item` lines below a key."""
+    fields: dict[str, Value] = {}
+    key = ""
+    for line in block.splitlines():
+        if found := _PAIR.fullmatch(line):
+            key = found.group(1)
+            value = _scalars(found.group(2) or "")
+            if value is not None:
+                fields[key] = value
+        elif line.lstrip().startswith("- ") and key:
+            held = fields.get(key, [])
+            item = _scalar(line.lstrip()[2:])
+            if isinstance(held, list) and item != "":
+                fields[key] = [*held, item]
+    return fields
+
+
+def _scalars(text: str) -> Value | None:
+    text = text.strip()
+    if text.startswith("[") and text.endswith("]"):
+        return [one for part in text[1:-1].split(",") if (one := _scalar(part)) != ""] or None
+    value = _scalar(text)
+    return None if value == "" else value
+
+
+def _scalar(text: str) -> str | int | float | bool:
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    if text in ("true", "false"):
+        return text == "true"
+    if text in ("null", "~"):
+        return ""
+    if re.fullmatch(r"-?(0|[1-9]\d{0,17})", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"-?(0|[1-9]\d{0,17})\.\d{1,17}", text) else text
+
+
+def _plain(text: str) -> str:
+    """Return Markdown with links and strong emphasis as words; fenced code is left alone, without its fences."""
+    lines, fence = [], ""
+    for line in text.split("\n"):
+        mark = _FENCE.match(line)
+        if mark and (not fence or mark.group(1) == fence):
+            fence = "" if fence else mark.group(1)
+        elif fence:
+            lines.append(line)
+        else:
+            lines.append(
+                _STRESS.sub(r"\2", _LINK.sub(r"\1", line)) if "[" in line or "*" in line or "_" in line else line
+            )
+    return "\n".join(lines)
+
+
+def _first_heading(lines: list[str]) -> tuple[int, int, str] | None:
+    """Return the first heading's first line, the line after it, and its words."""
+    for number, line in enumerate(lines):
+        if found := _HEADING.fullmatch(line):
+            return number, number + 1, found.group(1)
+        below = lines[number + 1] if number + 1 < len(lines) else ""
+        if line.strip() and _UNDERLINE.fullmatch(below) and not line.lstrip().startswith(("-", "|", ">")):
+            return number, number + 2, line.strip()
+    return None
