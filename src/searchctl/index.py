@@ -19,7 +19,7 @@ from searchctl.fields import as_conditions
 from searchctl.fusion import FusionSettings
 from searchctl.journal import Journal
 from searchctl.schema import Analyzer, EncoderStamp, FieldType, PassageSettings, Schema
-from searchctl.search import Request, search, similar
+from searchctl.search import Request, Searcher
 from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Index:
         """Answer many queries at once: quicker than one by one."""
         request = Request(k, mode, where, start, fusion or FusionSettings())
         encoder = None if mode == "lexical" else self.encoder
-        return search(self.engine, self.name, self.schema, encoder, texts, request)
+        return self._searcher(encoder).search(texts, request)
 
     def similar(self, id_or_text: str, k: int = 10, *, where: Where | None = None, start: int = 0) -> Results:
         """Return the documents most like a stored document (given its id) or a text."""
@@ -158,14 +158,17 @@ class Index:
         if entry is not None and entry.vectors is not None:
             centre = entry.vectors.mean(axis=0)
             vector = (centre / max(float(np.linalg.norm(centre)), 1e-12)).astype(np.float32)
-            return similar(self.engine, self.name, self.schema, id_or_text, vector, request, without=id_or_text)
+            return self._searcher(None).similar(id_or_text, vector, request, without=id_or_text)
         encoder = self.encoder
         if encoder is None:
             raise UsageError(
                 f"index '{self.name}' has no vectors, so nothing can be compared; search it with --mode lexical"
             )
         vector = encoder.encode_documents([id_or_text])[0]
-        return similar(self.engine, self.name, self.schema, id_or_text, vector, request)
+        return self._searcher(encoder).similar(id_or_text, vector, request)
+
+    def _searcher(self, encoder: Encoder | None) -> Searcher:
+        return Searcher(self.engine, self.name, self.schema, encoder)
 
     def get(self, id: str) -> Document | None:
         """Return a document, or None."""

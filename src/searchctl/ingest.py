@@ -18,12 +18,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from searchctl.background import measure_background
+from searchctl.background import BackgroundMeter, choose_background
 from searchctl.dead_letters import DeadLetters
 from searchctl.errors import InvalidDocument, SourceError
 from searchctl.journal import Journal
 from searchctl.prepare import Preparer, as_document, passage_texts
 from searchctl.sources import Failure, FieldMapping, Record, SourceFile, read
+from searchctl.sources.model import storable
 from searchctl.types import Document, Entry
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 OnError: TypeAlias = Literal["dead-letter", "skip", "stop"]
 _QUEUED_BATCHES = 3
+_ONE_DOCUMENT = ("txt", "md", "html", "pdf", "docx")
 _PATIENCE = 0.2  # seconds between looks at whether another stage has failed
 
 
@@ -43,6 +45,7 @@ class IngestSettings:
     prune: bool = False
     on_error: OnError = "dead-letter"
     dead_letters: Path | None = None
+    boilerplate: bool = False
     command: str = ""
 
 
@@ -73,15 +76,24 @@ class IngestReport:
 
 
 @dataclass(frozen=True, slots=True)
+class _Ended:
+    """The sign that a file has been read to its end; `state` is how it was before."""
+
+    source: str
+    state: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Batch:
-    """Entries on their way, and how far in their sources they bring us."""
+    """Entries on their way, how far in their sources they bring us, and the files that end with them."""
 
     entries: tuple[Entry, ...]
     positions: Mapping[str, int]
-    completed: tuple[SourceFile, ...] = ()
+    ended: tuple[_Ended, ...] = ()
 
 
-Items: TypeAlias = "Iterator[Record | Failure | SourceFile]"
+Items: TypeAlias = "Iterator[Record | Failure | _Ended]"
 OnProgress: TypeAlias = Callable[[Progress], None]
 
 
@@ -101,8 +113,8 @@ def ingest(
     journal = Journal(index.engine.journal(index.name))
     try:
         load = _Load(index, settings, journal, stop or threading.Event(), on_progress)
-        fresh = [file for file in files if not journal.is_complete(str(file.path), _state(file, settings))]
-        load.skipped = [file for file in files if file not in set(fresh)]
+        fresh = [file for file in files if not _is_known(file, settings, journal)]
+        load.skip(set(files) - set(fresh))
         load.bytes_total = sum(file.size or 0 for file in fresh)
         return load.run(_file_items(fresh, settings), files)
     finally:
@@ -129,10 +141,19 @@ def ingest_documents(
 
 
 def _file_items(files: Sequence[SourceFile], settings: IngestSettings) -> Items:
-    """Yield each file's records, then the file itself as a sign that it has ended."""
+    """Yield each file's records, then the sign that it has ended."""
     for file in files:
-        yield from read(file, settings.mapping)
-        yield file
+        state = _state(file, settings)  # as it is before reading: a change meanwhile must lead to another reading
+        yield from read(file, settings.mapping, boilerplate=settings.boilerplate)
+        yield _Ended(file.source, state, file.size or 0)
+
+
+def _is_known(file: SourceFile, settings: IngestSettings, journal: Journal) -> bool:
+    """Tell whether a file needn't be read, because it was stored whole and hasn't changed since.
+
+    Only files that are one document: parsing a PDF again is slow, but reading rows is quick, and their ids must be seen.
+    """
+    return file.format in _ONE_DOCUMENT and journal.is_complete(file.source, _state(file, settings))
 
 
 def _state(file: SourceFile, settings: IngestSettings) -> str:
@@ -141,11 +162,11 @@ def _state(file: SourceFile, settings: IngestSettings) -> str:
         status = Path(file.path).stat()
     except OSError:
         return f"unknown {time.monotonic_ns()}"
-    return f"{status.st_size} {status.st_mtime_ns} {file.format} {settings.mapping!r}"
+    return f"{status.st_size} {status.st_mtime_ns} {file.format} {settings.mapping!r} {settings.boilerplate}"
 
 
 class _Load:
-    """One load at work. The three stages share the counters; each counter has one writer."""
+    """One load at work. The three stages share its counters, of which each has one writer or a lock."""
 
     def __init__(
         self, index: Index, settings: IngestSettings, journal: Journal, stop: threading.Event, tell: OnProgress | None
@@ -161,10 +182,18 @@ class _Load:
         self._encoded: queue.Queue[_Batch | None] = queue.Queue(_QUEUED_BATCHES)
         self._letters = DeadLetters(settings.dead_letters or index.engine.journal(index.name).parent)
         self._read = self._written = self._unchanged = self._dead = self._pruned = self._bytes = 0
-        self._complete: set[str] = set()
+        self._meter = BackgroundMeter()
         self._seen: set[str] = set()
-        self.skipped: list[SourceFile] = []
+        self._unread: set[str] = set()
+        self._faulty: set[str] = set()
+        self._burying = threading.Lock()
         self.bytes_total = 0
+
+    def skip(self, files: set[SourceFile]) -> None:
+        """Count files that needn't be read as unchanged documents."""
+        self._unread = {file.source for file in files}
+        self._seen |= {file.uri for file in files}
+        self._read = self._unchanged = len(files)
 
     def run(self, items: Items | Iterator[Record], files: Sequence[SourceFile]) -> IngestReport:
         began = time.monotonic()
@@ -178,8 +207,8 @@ class _Load:
                     outcome = "complete"
                 else:
                     outcome = "interrupted"
-            if self._written or self._pruned:
-                measure_background(self._index)
+                if self._written:
+                    self._save_background()
         finally:
             self._letters.close()
             counts = {"read": self._read, "written": self._written, "unchanged": self._unchanged, "dead": self._dead}
@@ -191,6 +220,14 @@ class _Load:
             interrupted=outcome == "interrupted",
             dead_letters=self._letters.path,
         )
+
+    def _save_background(self) -> None:
+        engine, name = self._index.engine, self._index.name
+        schema = self._index.schema
+        stored = engine.scan(name, vectors=True)
+        background = choose_background(schema.background, self._meter, engine.info(name).passages, stored)
+        if background != schema.background:
+            engine.update_schema(name, replace(schema, background=background))
 
     def _run_stages(self, items: Items | Iterator[Record], run: int) -> None:
         threads = [
@@ -220,7 +257,7 @@ class _Load:
     def _prepare_all(self, items: Items | Iterator[Record]) -> None:
         preparer = Preparer(self._index)
         records: list[Record] = []
-        ended: list[SourceFile] = []
+        ended: list[_Ended] = []
         for item in items:
             if self._stop.is_set() or self._failed.is_set():
                 break
@@ -233,7 +270,7 @@ class _Load:
                 self._bury(item)
             else:
                 ended.append(item)
-                self._bytes += item.size or 0
+                self._bytes += item.size
             if len(records) >= self._settings.batch or len(ended) >= self._settings.batch:
                 self._put(self._prepared, self._prepare(preparer, records, ended))
                 records, ended = [], []
@@ -249,7 +286,7 @@ class _Load:
         self._bury_record(record, f"the id {id!r} occurs twice in this load; the first one is kept")
         return False
 
-    def _prepare(self, preparer: Preparer, records: list[Record], ended: list[SourceFile]) -> _Batch:
+    def _prepare(self, preparer: Preparer, records: list[Record], ended: list[_Ended]) -> _Batch:
         entries, rejected = preparer.prepare(records)
         for record, reason in rejected:
             self._bury_record(record, reason)
@@ -261,12 +298,14 @@ class _Load:
         self._bury(Failure(record.source, record.position, record.document.id, reason, ""), record.document)
 
     def _bury(self, failure: Failure, document: Document | None = None) -> None:
-        self._dead += 1
-        where = f"{failure.source} at {failure.position}" if failure.source else f"document {failure.position}"
-        if self._settings.on_error == "stop":
-            raise InvalidDocument(f"{where}: {failure.reason}")
-        if self._settings.on_error == "dead-letter":
-            self._letters.add(failure, document)
+        with self._burying:
+            self._dead += 1
+            self._faulty.add(failure.source)
+            if self._settings.on_error == "stop":
+                where = f"{failure.source} at {failure.position}" if failure.source else f"document {failure.position}"
+                raise InvalidDocument(f"{where}: {failure.reason}")
+            if self._settings.on_error == "dead-letter":
+                self._letters.add(failure, document)
 
     # The caller's thread
 
@@ -279,6 +318,7 @@ class _Load:
                 for entry in batch.entries:
                     entries.append(replace(entry, vectors=vectors[at : at + len(entry.passages)]))
                     at += len(entry.passages)
+                self._meter.add(entries)
                 batch = replace(batch, entries=tuple(entries))
             self._put(self._encoded, batch)
             self._report()
@@ -306,9 +346,9 @@ class _Load:
             for source, position in batch.positions.items():
                 if source:
                     self._journal.advance(run, source, position)
-            for file in batch.completed:
-                self._complete.add(str(file.path))
-                self._journal.complete(run, str(file.path), _state(file, self._settings))
+            for file in batch.ended:
+                if file.source not in self._faulty:  # what failed is to be tried again, and reported again
+                    self._journal.complete(run, file.source, file.state)
 
     # Between the stages
 
@@ -336,12 +376,11 @@ class _Load:
             raise SourceError(
                 "nothing was found to read, so nothing is pruned; check the path, or use: searchctl delete"
             )
-        roots = {str(file.root) for file in files}
-        unread = {str(file.path) for file in self.skipped}
+        roots = {storable(str(file.root)) for file in files}
         gone: list[str] = []
         for entries in self._index.engine.scan(self._index.name):
             for entry in entries:
                 inside = any(entry.source == root or entry.source.startswith(root.rstrip("/") + "/") for root in roots)
-                if inside and entry.source not in unread and entry.document.id not in self._seen:
+                if inside and entry.source not in self._unread and entry.document.id not in self._seen:
                     gone.append(entry.document.id)
         return self._index.engine.delete(self._index.name, gone) if gone else 0

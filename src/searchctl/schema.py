@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from operator import mul
 from typing import Literal, TypeAlias, cast, get_args
 
 from searchctl.errors import IndexFormatError
-from searchctl.types import Json
+from searchctl.types import Json, Vector
 
 FieldType: TypeAlias = Literal["keyword", "number", "date", "boolean", "text"]
 Analyzer: TypeAlias = Literal["auto", "en", "ru", "standard"]
@@ -35,10 +36,22 @@ class PassageSettings:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """Cosines of unrelated query and passage pairs in this index: what "nothing in common" looks like."""
+    """Cosines of unrelated texts in this index: what "nothing in common" looks like.
+
+    `mean` and `std` describe such pairs, `centre` (dim,) is the mean of the passages' vectors, not of length 1, and
+    `passages` is how many were measured.
+    """
 
     mean: float
     std: float
+    centre: tuple[float, ...] = ()
+    passages: int = 0
+
+    def around(self, vector: Vector) -> Background:
+        """Return the background of one query: its mean is what the query's vector has with the centre."""
+        if len(self.centre) != len(vector):
+            return self
+        return replace(self, mean=sum(map(mul, self.centre, vector.tolist())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +87,13 @@ class Schema:
                 analyzer=cast(Analyzer, data["analyzer"]),
                 passages=PassageSettings(**data["passages"]),
                 fields=dict(data["fields"]),
-                background=Background(**data["background"]) if data["background"] else None,
+                background=_background(data["background"]),
             )
         except (KeyError, TypeError) as error:
             raise IndexFormatError(
                 f"the index's stamp is damaged ({error}); rebuild it with: searchctl ingest"
             ) from error
+
+
+def _background(data: Json | None) -> Background | None:
+    return Background(**{**data, "centre": tuple(data.get("centre", ()))}) if data else None
