@@ -258,25 +258,31 @@ class _Load:
         preparer = Preparer(self._index)
         records: list[Record] = []
         ended: list[_Ended] = []
-        for item in items:
-            if self._stop.is_set() or self._failed.is_set():
-                break
-            if isinstance(item, Record):
-                self._read += 1
-                if self._is_first(item):
-                    records.append(item)
-            elif isinstance(item, Failure):
-                self._read += 1
-                self._bury(item)
-            else:
-                ended.append(item)
-                self._bytes += item.size
-            if len(records) >= self._settings.batch or len(ended) >= self._settings.batch:
-                self._put(self._prepared, self._prepare(preparer, records, ended))
-                records, ended = [], []
+        try:
+            for item in items:
+                if self._stop.is_set() or self._failed.is_set():
+                    break
+                self._sort(item, records, ended)
+                if max(len(records), len(ended)) >= self._settings.batch:
+                    self._put(self._prepared, self._prepare(preparer, records, ended))
+                    records, ended = [], []
+        except InvalidDocument as error:  # the user wants to stop here; what came before is stored
+            self._failure = error
         if records or ended:
             self._put(self._prepared, self._prepare(preparer, records, ended))
         self._put(self._prepared, None)
+
+    def _sort(self, item: Record | Failure | _Ended, records: list[Record], ended: list[_Ended]) -> None:
+        """Put what a source gave where it belongs."""
+        if isinstance(item, _Ended):
+            ended.append(item)
+            self._bytes += item.size
+            return
+        self._read += 1
+        if isinstance(item, Failure):
+            self._bury(item)
+        elif self._is_first(item):
+            records.append(item)
 
     def _is_first(self, record: Record) -> bool:
         id = record.document.id
