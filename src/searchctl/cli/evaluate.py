@@ -1,0 +1,139 @@
+"""`searchctl evaluate`: measure how good the answers are, mode by mode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from searchctl.cli.failures import say, say_error
+from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.output import count_of, print_json, print_table
+from searchctl.cli.progress import Meter
+from searchctl.errors import StorageError
+
+if TYPE_CHECKING:
+    from searchctl.evaluation.report import Report
+    from searchctl.metrics import Metric
+
+GATE_MISSED = 5
+
+
+@click.command(
+    "evaluate",
+    cls=Command,
+    examples=(
+        "searchctl evaluate data/scifact",
+        "searchctl evaluate data/shop --index shop --modes lexical,vector,hybrid,rrf --html report.html",
+        "searchctl evaluate data/shop --fail-under ndcg@10=0.70 --json > new.json",
+        "searchctl evaluate data/shop --compare old.json --max-drop 0.01",
+        "searchctl evaluate --known-items 200",
+    ),
+)
+@click.argument("data", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
+@click.option("--split", metavar="NAME", help="Judgements of a BEIR folder [default: test, else dev, else train].")
+@click.option("--modes", default="lexical,vector,hybrid", show_default=True, help="Also: rrf, distribution.")
+@click.option("--metrics", default="ndcg@10 recall@100 mrr@10", show_default=True, help="Also: map, precision, hit.")
+@click.option("--known-items", type=click.IntRange(1), metavar="N", help="Make N queries from the documents instead.")
+@click.option("--fail-under", multiple=True, metavar="GATE", help="ndcg@10=0.70 or MODE:ndcg@10=0.70; repeatable.")
+@click.option("--compare", type=click.Path(path_type=Path), metavar="FILE", help="An earlier report (--json).")
+@click.option("--max-drop", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Against --compare.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a report with plots.")
+@framed
+def command(
+    frame: Frame,
+    data: Path | None,
+    split: str | None,
+    modes: str,
+    metrics: str,
+    known_items: int | None,
+    fail_under: tuple[str, ...],
+    compare: Path | None,
+    max_drop: float,
+    html: Path | None,
+) -> None:
+    """Measure how good the answers are, mode by mode.
+
+    DIR holds judged queries: BEIR, TREC or JSON Lines. Its corpus is indexed in a temporary folder, unless --index names
+    an index; without DIR, queries are made from that index's own documents. Exit code 5: a gate wasn't met.
+    """
+    from searchctl.evaluation.report import drops, missed_gates, parse_gate, read_means
+    from searchctl.metrics import parse_metrics
+
+    gates = [parse_gate(gate) for gate in fail_under]
+    before = read_means(compare) if compare is not None else None
+    wanted = tuple(dict.fromkeys((*parse_metrics(metrics), *(gate.metric for gate in gates))))
+    names = [name for name in modes.replace(",", " ").split() if name]
+    report = _measure(frame, data, split, known_items, names, wanted)
+    _print(frame, report)
+    if html is not None:
+        _write_html(report, html)
+    missed = missed_gates(report, gates) + (drops(report, before, max_drop) if before is not None else [])
+    for sentence in missed:
+        say_error(sentence)
+    if missed:
+        click.get_current_context().exit(GATE_MISSED)
+
+
+def _measure(
+    frame: Frame,
+    data: Path | None,
+    split: str | None,
+    known_items: int | None,
+    modes: list[str],
+    metrics: tuple[Metric, ...],
+) -> Report:
+    from searchctl.evaluate import evaluate, indexed, indexed_apart, known_items_of_index
+    from searchctl.evaluation.dataset import read_dataset
+
+    own = next(one.origin for one in frame.settings.shown if one.key == "index") == "--index"
+    encoder = frame.settings.encoder
+    with Meter(frame, "answers") as meter:
+        if data is None:
+            with frame.open_index() as index:
+                dataset = known_items_of_index(index, known_items or 200)
+                return evaluate(index, dataset, modes=modes, metrics=metrics, on_progress=meter.update)
+        if known_items is not None and not own:
+            corpus = data / "corpus.jsonl" if data.is_dir() else data
+            with indexed_apart(corpus, known_items, encoder=encoder) as (index, dataset):
+                return evaluate(index, dataset, modes=modes, metrics=metrics, on_progress=meter.update)
+        dataset = read_dataset(data, split)
+        opened = frame.open_index() if own or dataset.corpus is None else indexed(dataset, encoder=encoder)
+        with opened as index:
+            return evaluate(index, dataset, modes=modes, metrics=metrics, on_progress=meter.update)
+
+
+def _print(frame: Frame, report: Report) -> None:
+    if frame.json:
+        print_json(report.to_json())
+        return
+    rows = []
+    for mode in report.modes:
+        latency = report.latency[mode]
+        means = [f"{report.mean(mode, metric):.4f}" for metric in report.metrics]
+        rows.append([mode, *means, f"{latency.median:.1f}", f"{latency.p95:.1f}"])
+    print_table(["mode", *map(str, report.metrics), "median ms", "p95 ms"], rows)
+    if frame.quiet:
+        return
+    say(f"\n{report.dataset.name}: {count_of(len(report.dataset.queries), 'query', 'queries')}")
+    for one in report.comparisons():
+        sure = "significant" if one.p_value < 0.05 else "could be chance"
+        bounds = f"{one.difference.low:+.4f} to {one.difference.high:+.4f}"
+        say(
+            f"{one.reference} - {one.other}, {one.metric}: {one.difference.value:+.4f} ({bounds}), "
+            f"p = {one.p_value:.4f}, {sure}"
+        )
+    if report.absent:
+        say(f"{count_of(report.absent, 'judged document')} can't be found: not in the index")
+    if report.dataset.caveat:
+        say(f"note: {report.dataset.caveat}")
+
+
+def _write_html(report: Report, path: Path) -> None:
+    from searchctl.evaluation.html import render
+
+    try:
+        path.write_text(render(report), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"can't write {path}: {error.strerror}; choose another file with --html") from error
