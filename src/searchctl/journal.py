@@ -7,7 +7,8 @@ tells a person what happened. Losing it costs time, never documents.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -46,16 +47,26 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            self._db = self._open()
-        except sqlite3.DatabaseError:
+        with self._errors():
             try:
+                self._db = self._open()
+            except sqlite3.OperationalError:  # the disk's fault, not the file's
+                raise
+            except sqlite3.DatabaseError:
                 path.unlink(missing_ok=True)
                 self._db = self._open()
-            except (OSError, sqlite3.DatabaseError) as error:
-                raise StorageError(
-                    f"can't write the journal {path}: {error}; check free space and permissions"
-                ) from error
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.DatabaseError) as error:
+            message = f"can't write the journal {self._path}: {error}; check free space and permissions"
+            raise StorageError(message) from error
+
+    def _execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        with self._errors():
+            return self._db.execute(sql, values)
 
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=30)
@@ -70,7 +81,7 @@ class Journal:
 
     def start(self, command: str) -> int:
         """Note that a run begins and return its number."""
-        cursor = self._db.execute(
+        cursor = self._execute(
             "INSERT INTO runs(started, command, outcome) VALUES (?, ?, 'running')", (_now(), command)
         )
         return int(cursor.lastrowid or 0)
@@ -79,7 +90,7 @@ class Journal:
         self, run: int, outcome: str, *, read: int, written: int, unchanged: int, dead: int, pruned: int
     ) -> None:
         """Note how a run ended."""
-        self._db.execute(
+        self._execute(
             "UPDATE runs SET ended = ?, outcome = ?, read = ?, written = ?, unchanged = ?, dead = ?, pruned = ? WHERE run = ?",
             (_now(), outcome, read, written, unchanged, dead, pruned, run),
         )
@@ -87,11 +98,11 @@ class Journal:
     def runs(self) -> list[Run]:
         """Return all runs, the newest first."""
         columns = "run, started, ended, command, outcome, read, written, unchanged, dead, pruned"
-        return [Run(*row) for row in self._db.execute(f"SELECT {columns} FROM runs ORDER BY run DESC")]
+        return [Run(*row) for row in self._execute(f"SELECT {columns} FROM runs ORDER BY run DESC")]
 
     def is_complete(self, source: str, state: str) -> bool:
         """Tell whether a file was taken in whole while it was in this state (size, time, settings)."""
-        row = self._db.execute("SELECT state FROM files WHERE source = ? AND position = -1", (source,)).fetchone()
+        row = self._execute("SELECT state FROM files WHERE source = ? AND position = -1", (source,)).fetchone()
         return row is not None and row[0] == state
 
     def advance(self, run: int, source: str, position: int) -> None:
@@ -103,11 +114,12 @@ class Journal:
         self._put(run, source, state, -1)
 
     def _put(self, run: int, source: str, state: str, position: int) -> None:
-        self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", (source, state, position, run))
+        self._execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", (source, state, position, run))
 
     def forget(self, sources: Iterable[str]) -> None:
         """Forget files, so that they're read again."""
-        self._db.executemany("DELETE FROM files WHERE source = ?", [(source,) for source in set(sources)])
+        with self._errors():
+            self._db.executemany("DELETE FROM files WHERE source = ?", [(source,) for source in set(sources)])
 
     def close(self) -> None:
         """Close the file."""

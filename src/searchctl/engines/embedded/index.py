@@ -33,7 +33,7 @@ class EmbeddedIndex:
         self._lock = WriteLock(path)
         self._lexical = LexicalIndex(path / "lexical", self.schema)
         self._vectors = VectorIndex(path / "vectors", self.schema.encoder.dim) if self.schema.encoder else None
-        self._seen = -1
+        self._seen, self._behind = -1, True
         self._applied_at = time.monotonic()
         self._refresh()
 
@@ -48,7 +48,7 @@ class EmbeddedIndex:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the writer's lock; at the end everything written is searchable."""
-        self._lock.acquire()
+        self._begin_writing()
         try:
             yield
         finally:
@@ -57,9 +57,14 @@ class EmbeddedIndex:
             finally:
                 self._lock.release()
 
+    def _begin_writing(self) -> None:
+        """Take the lock, and see first what the last writer left: applying it twice would double it."""
+        self._lock.acquire()
+        self._follow()
+
     def write(self, entries: Sequence[Entry]) -> None:
         """Store entries durably; the legs follow at the latest when writing ends."""
-        self._lock.acquire()
+        self._begin_writing()
         try:
             self.store.write(entries, self.schema.fields)
             if time.monotonic() - self._applied_at > _COMMIT_SECONDS:
@@ -74,7 +79,7 @@ class EmbeddedIndex:
 
     def save_schema(self, schema: Schema) -> None:
         """Replace the stamp."""
-        self._lock.acquire()
+        self._begin_writing()
         try:
             self.store.save_schema(schema)
             self._use_schema(schema)
@@ -94,33 +99,36 @@ class EmbeddedIndex:
                     self._vectors.optimise(self.store)
             if finish:
                 self._lexical.release_writer()
-            self._seen = self.store.version()
+            self._seen, self._behind = self.store.version(), False
             self._applied_at = time.monotonic()
 
     def _refresh(self) -> None:
         """Follow what other processes wrote; finish the work of one that died."""
         with self._mutex:
-            version = self.store.version()
-            if version == self._seen:
-                return
-            self._use_schema(self.store.schema())
-            if self._lags() and not self.store.read_only and self._lock.try_acquire():
+            self._follow()
+            if self._behind and not self.store.read_only and self._lock.try_acquire():
                 try:
+                    self._follow()
                     self._catch_up(finish=True)
                 finally:
                     self._lock.release()
+
+    def _follow(self) -> None:
+        """See what other processes have committed: to the store, and after that to what is derived."""
+        with self._mutex:
+            version = self.store.version()
+            if version == self._seen and not self._behind:
                 return
+            self._use_schema(self.store.schema())
             self._lexical.reload()
             if self._vectors is not None:
                 self._vectors.refresh(self.store)
-            self._seen = version
+            self._seen, self._behind = version, self._lags()
 
     def _lags(self) -> bool:
         mark = self.store.watermark()
-        return (self._lexical.document, self._lexical.tombstone) != (
-            mark.document,
-            mark.tombstone,
-        ) or self._lexical.stale
+        reached = (self._lexical.document, self._lexical.tombstone) == (mark.document, mark.tombstone)
+        return self._lexical.stale or not reached
 
     def refresh(self) -> None:
         """Make everything written searchable now."""

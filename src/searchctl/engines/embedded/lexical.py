@@ -44,31 +44,41 @@ class LexicalIndex:
         self._state_path = path / "state.json"
         self._analyzer: Analyzer = schema.analyzer
         self._writer: Any = None
+        self._index: Any = None
+        self._schema = self._build_schema()
         self.searched = frozenset(name for name, kind in schema.fields.items() if kind == "text")
         self._open()
 
     def _open(self) -> None:
-        builder = tantivy.SchemaBuilder()
-        builder.add_unsigned_field("row", indexed=True, fast=True)
-        builder.add_text_field("content", tokenizer_name="content", index_option="position")
-        self._schema = builder.build()
         state = read_json(self._state_path) or {}
         current = state.get("format") == LEXICAL_FORMAT and state.get("analyzer") == self._analyzer
         self.document: int = state["document"] if current else 0
         self.tombstone: int = state["tombstone"] if current else 0
         self.stale = not current
-        self._index: Any = None
-        if current:
-            with _tantivy_errors(self._path):
+        if current and self._index is not None:
+            self._see_commits()
+        elif current:
+            try:
                 self._attach(tantivy.Index.open(str(self._path)))
+            except (ValueError, OSError):  # damaged: it's derived, so it's made anew
+                self.stale = True
+
+    def _build_schema(self) -> Any:
+        builder = tantivy.SchemaBuilder()
+        builder.add_unsigned_field("row", indexed=True, fast=True)
+        builder.add_text_field("content", tokenizer_name="content", index_option="position")
+        return builder.build()
 
     def _attach(self, index: Any) -> None:
         self._terms = self._text_analyzer()
         index.register_tokenizer("content", self._terms)
         index.config_reader(reload_policy="manual")
-        index.reload()
         self._index = index
-        self._searcher = index.searcher()
+        self._see_commits()
+
+    def _see_commits(self) -> None:
+        self._index.reload()
+        self._searcher = self._index.searcher()
 
     def _text_analyzer(self) -> Any:
         filters = tantivy.Filter
@@ -123,7 +133,7 @@ class LexicalIndex:
                 "tombstone": self.tombstone,
             },
         )
-        self.reload()
+        self._see_commits()
 
     def _document(self, text: Text) -> Any:
         extra = [
@@ -136,11 +146,8 @@ class LexicalIndex:
 
     def reload(self) -> None:
         """See what another process has committed."""
-        if self._index is None:
+        if self._writer is None:
             self._open()
-        else:
-            self._index.reload()
-            self._searcher = self._index.searcher()
 
     def release_writer(self) -> None:
         """Let go of the writer and its memory, after its merges have ended."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from searchctl.engines.embedded.folder import read_json, storage_errors, write_json
 from searchctl.engines.embedded.store import PassageVector, Store
-from searchctl.types import Vector, Vectors
+from searchctl.types import Json, Vector, Vectors
 
 VECTOR_FORMAT = 1
 EXACT_ROWS = 20_000  # up to here a scan is as quick as the graph and exact
@@ -99,7 +99,7 @@ class VectorIndex:
     def refresh(self, store: Store) -> None:
         """See what the store has gained and lost, without writing anything."""
         state = read_json(self._path / "state.json") or {}
-        if state and (state.get("generation"), state.get("rows")) != (self._generation, self._rows):
+        if state and state != self._state():
             self._graph = None
             self._open()
         found = store.vectors_after(self._tail_passage, _BATCH)
@@ -153,8 +153,8 @@ class VectorIndex:
         self.stale, self.tombstone = False, tombstone
         self._save()
 
-    def _save(self) -> None:
-        state = {
+    def _state(self) -> Json:
+        return {
             "format": VECTOR_FORMAT,
             "dim": self._dim,
             "generation": self._generation,
@@ -163,7 +163,9 @@ class VectorIndex:
             "tombstone": self.tombstone,
             "graph": self._graph_covers,
         }
-        write_json(self._path / "state.json", state)
+
+    def _save(self) -> None:
+        write_json(self._path / "state.json", self._state())
 
     def optimise(self, store: Store) -> None:
         """At the end of a load: drop dead rows when there are many, and extend the graph when what it lacks is long."""
