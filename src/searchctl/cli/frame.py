@@ -69,7 +69,7 @@ class Command(click.Command):
         shared: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record:
+            if record and record[1]:
                 (shared if isinstance(parameter, GlobalOption) else own).append(record)
         for title, records in (("Options", own), ("Global options", shared)):
             if records:

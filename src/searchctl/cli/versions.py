@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 import click
-
-from searchctl.encoders import DEFAULT_ENCODER
 
 _PACKAGES = ("searchctl", "tantivy", "faiss-cpu", "onnxruntime", "tokenizers", "numpy", "opensearch-py")
 
@@ -18,6 +15,8 @@ def versions() -> dict[str, str]:
 
 
 def _version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(name)
     except PackageNotFoundError:
@@ -28,6 +27,8 @@ def print_versions(ctx: click.Context, parameter: click.Parameter, value: bool) 
     """Print the versions and stop."""
     if not value or ctx.resilient_parsing:
         return
+    from searchctl.encoders import DEFAULT_ENCODER
+
     found = versions()
     click.echo(f"searchctl {found.pop('searchctl')}")
     for name, number in found.items():

@@ -1,0 +1,175 @@
+"""`searchctl ingest`: read files into an index, resumably."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from searchctl.cli.failures import DEAD_LETTERS, INTERRUPTED, say
+from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.interrupt import stop_on_interrupt
+from searchctl.cli.loads import print_plan, print_report
+from searchctl.cli.progress import Meter
+from searchctl.errors import IndexMissing, UsageError
+from searchctl.schema import ANALYZERS, Analyzer, PassageSettings
+
+if TYPE_CHECKING:
+    from searchctl.index import Index
+    from searchctl.ingest import IngestReport, IngestSettings, OnError, Progress
+    from searchctl.sources import Format, SourceFile
+
+FORMATS = ("txt", "md", "html", "pdf", "docx", "csv", "tsv", "json", "jsonl")  # as sources.FORMATS, which is heavier
+ON_ERROR = ("dead-letter", "skip", "stop")
+
+
+@click.command(
+    "ingest",
+    cls=Command,
+    examples=(
+        "searchctl ingest docs/",
+        "searchctl ingest articles.jsonl --id sku --title name --text body --keep price,brand",
+        "searchctl ingest docs/ --include '*.md' --exclude 'drafts/**' --prune",
+        "searchctl ingest docs/ --dry-run",
+        "zcat export.jsonl.gz | searchctl ingest - --format jsonl",
+    ),
+)
+@click.argument("paths", nargs=-1, metavar="[PATH...]")
+@click.option("--include", multiple=True, metavar="GLOB", help="Read only files like this; repeatable.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files like this; repeatable.")
+@click.option("--format", "format_name", type=click.Choice(FORMATS), help="Format of files whose names don't tell it.")
+@click.option("--id", "id_field", metavar="FIELD", help="Field that holds a record's id.")
+@click.option("--title", "title_field", metavar="FIELD", help="Field that holds the title.")
+@click.option("--text", "text_fields", metavar="FIELDS", help="Fields that hold the text, a comma between them.")
+@click.option("--keep", metavar="FIELDS", help="Fields to keep for filters [default: all].")
+@click.option(
+    "--analyzer", type=click.Choice(ANALYZERS), help="How words are told apart, for a new index [default: auto]."
+)
+@click.option(
+    "--passage-size", type=click.IntRange(16), metavar="N", help="Tokens in a passage, for a new index [default: 256]."
+)
+@click.option(
+    "--passage-overlap", type=click.IntRange(0), metavar="N", help="Tokens shared with the one before [default: 32]."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, with estimates, and store nothing.")
+@click.option("--prune", is_flag=True, help="Delete documents whose source is gone.")
+@click.option(
+    "--on-error",
+    type=click.Choice(ON_ERROR),
+    default="dead-letter",
+    show_default=True,
+    help="What to do with a bad document.",
+)
+@click.option("--dead-letters", type=click.Path(path_type=Path), metavar="FILE", help="Where bad documents go.")
+@click.option("--batch", type=click.IntRange(1), default=256, show_default=True, help="Documents stored together.")
+@framed
+def command(
+    frame: Frame,
+    paths: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    format_name: str | None,
+    id_field: str | None,
+    title_field: str | None,
+    text_fields: str | None,
+    keep: str | None,
+    analyzer: Analyzer | None,
+    passage_size: int | None,
+    passage_overlap: int | None,
+    dry_run: bool,
+    prune: bool,
+    on_error: OnError,
+    dead_letters: Path | None,
+    batch: int,
+) -> None:
+    """Read files or folders into an index; - is standard input.
+
+    Running the same command again resumes where it stopped and skips what hasn't changed.
+    """
+    from searchctl.ingest import IngestSettings
+    from searchctl.sources import FieldMapping, discover
+
+    if not paths:
+        raise UsageError("say what to read: searchctl ingest FOLDER")
+    found = discover(paths, include=include, exclude=exclude, format=cast("Format | None", format_name))
+    for one in found.skipped:
+        if frame.verbosity:
+            say(f"searchctl: not read: {one.path}: {one.reason}")
+    mapping = FieldMapping(id_field, title_field, _names(text_fields) or (), _names(keep))
+    typed = frame.public(shlex.join(["searchctl", *frame.argv]))
+    settings = IngestSettings(mapping, batch, prune, on_error, dead_letters, command=typed)
+    passages = _passages(passage_size, passage_overlap)
+    if dry_run:
+        _show_plan(frame, found.files, settings, passages)
+        return
+    with _open(frame, analyzer, passages) as index:
+        report = _load(frame, index, found.files, settings)
+    print_report(frame, report)
+    if report.interrupted:
+        say(f"searchctl: interrupted; what is stored is kept. Resume with:\n  {typed}")
+        click.get_current_context().exit(INTERRUPTED)
+    if report.dead:
+        click.get_current_context().exit(DEAD_LETTERS)
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    """Split `a,b`; None stays None."""
+    return None if text is None else tuple(filter(None, (name.strip() for name in text.split(","))))
+
+
+def _passages(size: int | None, overlap: int | None) -> PassageSettings | None:
+    if size is None and overlap is None:
+        return None
+    usual = PassageSettings()
+    size = usual.size if size is None else size
+    overlap = min(usual.overlap, size // 8) if overlap is None else overlap
+    if overlap >= size:
+        raise UsageError(f"passages of {size} tokens can't share {overlap}; give a smaller --passage-overlap")
+    return PassageSettings(size, overlap)
+
+
+def _open(frame: Frame, analyzer: Analyzer | None, passages: PassageSettings | None) -> Index:
+    """Open the index or make it; raises UsageError when it's there and was made in another way than was asked for."""
+    from searchctl.index import Index
+
+    where = frame.settings
+    index = Index.open(
+        where.engine, where.index, encoder=where.encoder, create=True, analyzer=analyzer or "auto", passages=passages
+    )
+    made = index.schema
+    for option, wanted, found in (("analyzer", analyzer, made.analyzer), ("passages", passages, made.passages)):
+        if wanted is not None and wanted != found:
+            index.close()
+            raise UsageError(
+                f"index '{where.index}' was made with {option} {found}, not {wanted}; ingest into a new one with --index NEW"
+            )
+    return index
+
+
+def _show_plan(
+    frame: Frame, files: tuple[SourceFile, ...], settings: IngestSettings, passages: PassageSettings | None
+) -> None:
+    from searchctl.encoders import DEFAULT_ENCODER, open_encoder
+    from searchctl.plan import plan
+
+    try:
+        with frame.open_index() as index:
+            encoder, passages = index.encoder, index.schema.passages
+    except IndexMissing:
+        encoder = open_encoder(frame.settings.encoder or DEFAULT_ENCODER)
+    print_plan(frame, plan(files, settings, encoder, passages or PassageSettings()))
+
+
+def _load(frame: Frame, index: Index, files: tuple[SourceFile, ...], settings: IngestSettings) -> IngestReport:
+    from searchctl.ingest import ingest
+
+    with Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
+
+        def tell(progress: Progress) -> None:
+            done = progress.written + progress.unchanged
+            share = progress.bytes_done / progress.bytes_total if progress.bytes_total else None
+            meter.update(done, failed=progress.dead, share=share)
+
+        return ingest(index, files, settings, on_progress=tell, stop=stop)

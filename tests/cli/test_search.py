@@ -1,0 +1,294 @@
+"""`search`, `similar`, `get`, `delete`, `info` and `doctor` on a small real index."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from searchctl.cli.search import FUSIONS
+from searchctl.fusion import METHODS
+from searchctl.types import MODES
+
+from .conftest import Run, process
+
+ARTICLES = [
+    {
+        "id": "returns",
+        "title": "Returning an item",
+        "text": "Send the item back within 30 days for a refund.",
+        "lang": "en",
+        "price": 10,
+    },
+    {"id": "delivery", "title": "Delivery", "text": "A parcel takes three days.", "lang": "en", "price": 20},
+    {
+        "id": "возврат",
+        "title": "Возврат товара",
+        "text": "Верните товар за 30 дней, и мы вернём деньги.",
+        "lang": "ru",
+        "price": 10,
+    },
+    {
+        "id": "evil",
+        "title": "Evil \x1b]0;owned\x07",
+        "text": "[red]markup[/red] \x1b[2J and a voucher",
+        "lang": "en",
+        "price": 30,
+    },
+]
+
+
+@pytest.fixture
+def index(run: Run, here: Path) -> None:
+    """An index of four articles in the current folder."""
+    lines = [json.dumps(one, ensure_ascii=False) for one in ARTICLES]
+    (here / "articles.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    result = run("ingest", "articles.jsonl", "--encoder", "hashing")
+    assert result.exit_code == 0, result.output
+
+
+pytestmark = pytest.mark.usefixtures("index")
+
+
+def test_json_is_one_object_of_the_promised_shape(run: Run) -> None:
+    result = run("search", "refund", "--json", "-k", "2")
+    found = json.loads(result.stdout)
+    assert result.stderr == ""
+    assert list(found) == ["query", "mode", "legs", "total", "hits"]
+    assert (found["query"], found["mode"]) == ("refund", "hybrid")
+    assert {name: list(leg) for name, leg in found["legs"].items()} == dict.fromkeys(
+        ("lexical", "vector"), ["ran", "reason", "took_ms"]
+    )
+    assert found["legs"]["lexical"]["ran"] is True
+    assert list(found["total"]) == ["value", "relation"]
+    assert len(found["hits"]) == 2
+    best = found["hits"][0]
+    assert list(best) == ["id", "score", "title", "passage", "fields", "legs"]
+    assert (best["id"], best["title"], best["fields"]) == ("returns", "Returning an item", {"lang": "en", "price": 10})
+    text = ARTICLES[0]["text"]
+    assert best["passage"] == {"text": text, "start": 0, "end": len(text)}
+    assert list(best["legs"]["lexical"]) == ["rank", "raw", "normalised", "weight"]
+    assert best["legs"]["lexical"]["rank"] == 1
+
+
+def test_a_pipe_gets_one_hit_a_line(run: Run) -> None:
+    piped = run("search", "refund")
+    assert piped.stdout == run("search", "refund", "--jsonl").stdout
+    hits = [json.loads(line) for line in piped.stdout.splitlines()]
+    assert hits == json.loads(run("search", "refund", "--json").stdout)["hits"]
+
+
+def test_words_need_no_quotes_and_a_dash_is_standard_input(run: Run) -> None:
+    typed = json.loads(run("search", "send", "item", "--json").stdout)
+    assert typed["query"] == "send item"
+    assert json.loads(run("search", "-", "--json", stdin="send item\n").stdout)["hits"] == typed["hits"]
+    assert run("search", "-", stdin=" \n").exit_code == 2
+
+
+def test_filters_pages_and_modes(run: Run) -> None:
+    def ids(*arguments: str) -> list[str]:
+        return [hit["id"] for hit in json.loads(run("search", *arguments, "--json").stdout)["hits"]]
+
+    assert ids("30", "--where", "lang=ru") == ["возврат"]
+    assert sorted(ids("days", "--where", "price>=20")) == ["delivery", "evil"]
+    assert ids("refund", "--mode", "lexical") == ["returns"]
+    every = ids("refund")
+    assert every[0] == "returns"
+    assert ids("refund", "-k", "1", "--from", "1") == every[1:2]
+    assert ids("+refund item") == ["returns"]
+    assert "returns" not in ids("days -refund")
+
+
+def test_unknown_field_names_the_nearest(run: Run) -> None:
+    result = run("search", "x", "--where", "land=ru")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "did you mean 'lang'" in result.stderr
+
+
+def test_a_leg_that_gave_nothing_says_why(run: Run) -> None:
+    result = run("search", "qwertyuiop")
+    assert "the lexical leg found nothing: no word of the query is in the index" in result.stderr
+    assert run("search", "qwertyuiop", "-q").stderr == ""
+    nothing = run("search", "qwertyuiop", "--mode", "lexical")
+    assert (nothing.exit_code, nothing.stdout) == (0, "")
+    assert "nothing found" in nothing.stderr
+
+
+def on_a_terminal(*arguments: str) -> str:
+    """Run a command whose stdout and stderr are a terminal and return what it showed."""
+    ours, theirs = pty.openpty()
+    environ = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    environ.pop("NO_COLOR", None)
+    with subprocess.Popen(
+        [sys.executable, "-m", "searchctl", *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environ
+    ) as run:
+        os.close(theirs)
+        shown = b""
+        try:
+            while part := os.read(ours, 4096):
+                shown += part
+        except OSError:  # the terminal is gone with the process
+            pass
+    os.close(ours)
+    assert run.returncode == 0, shown
+    return shown.decode()
+
+
+def test_a_terminal_gets_a_table_with_marked_words_and_no_foreign_escapes() -> None:
+    shown = on_a_terminal("search", "refund voucher")
+    assert "title and best passage" in shown
+    assert "\x1b[1;33mrefund\x1b[0m" in shown
+    assert "[red]markup[/red]" in shown
+    assert "\x1b]0;" not in shown
+    assert "\x1b[2J" not in shown
+    assert "of 4 · hybrid: lexical" in shown
+
+
+def test_explain_shows_every_leg() -> None:
+    shown = on_a_terminal("search", "refund", "--explain", "-k", "1")
+    assert "lexical  rank 1, raw " in shown
+    assert "vector   rank 1, raw " in shown
+    assert "× weight 0." in shown
+
+
+def test_no_color(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    assert "\x1b[31m" not in run("search").stderr
+    assert "\x1b[33m" not in run("doctor").stdout
+
+
+def test_choices_are_the_librarys() -> None:
+    assert FUSIONS == METHODS
+    assert MODES == ("hybrid", "lexical", "vector")
+
+
+def test_trec_run(run: Run, here: Path) -> None:
+    (here / "queries.jsonl").write_text(
+        '{"_id": "q1", "text": "refund"}\n\n{"id": 2, "query": "возврат"}\n', encoding="utf-8"
+    )
+    result = run("search", "--queries", "queries.jsonl", "--run", "out.trec", "-k", "3", "--json")
+    assert json.loads(result.stdout)["queries"] == 2
+    rows = [line.split() for line in (here / "out.trec").read_text(encoding="utf-8").splitlines()]
+    assert [(row[0], row[1], row[3], row[5]) for row in rows[:3]] == [
+        ("q1", "Q0", str(rank), "searchctl") for rank in (1, 2, 3)
+    ]
+    expected = [hit["id"] for hit in json.loads(run("search", "возврат", "-k", "3", "--json").stdout)["hits"]]
+    assert [row[2] for row in rows if row[0] == "2"] == expected
+    scores = [float(row[4]) for row in rows if row[0] == "q1"]
+    assert scores == sorted(set(scores), reverse=True)
+    assert {one.name for one in here.iterdir()} == {".searchctl", "articles.jsonl", "out.trec", "queries.jsonl"}
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"_id": "1"}', '{"text": "a"}', '{"_id": "1", "text": " "}'])
+def test_a_bad_query_file_names_the_line_and_leaves_no_run(line: str, run: Run, here: Path) -> None:
+    (here / "queries.jsonl").write_text(f'{{"_id": "0", "text": "refund"}}\n{line}\n')
+    result = run("search", "--queries", "queries.jsonl", "--run", "out.trec")
+    assert result.exit_code == 1
+    assert "queries.jsonl:2" in result.stderr
+    assert not (here / "out.trec").exists()
+
+
+def test_queries_and_run_go_together(run: Run) -> None:
+    assert run("search", "--queries", "q.jsonl").exit_code == 2
+    assert run("search", "text", "--run", "r").exit_code == 2
+
+
+def test_similar_leaves_out_the_document_itself(run: Run) -> None:
+    found = json.loads(run("similar", "returns", "--json").stdout)
+    assert "returns" not in [hit["id"] for hit in found["hits"]]
+    assert found["legs"]["lexical"]["ran"] is False
+    by_text = json.loads(run("similar", "Send the item back within 30 days", "--json", "-k", "1").stdout)
+    assert [hit["id"] for hit in by_text["hits"]] == ["returns"]
+    russian = json.loads(run("similar", "returns", "--json", "--where", "lang=ru").stdout)
+    assert [hit["id"] for hit in russian["hits"]] == ["возврат"]
+
+
+def test_get(run: Run) -> None:
+    one = json.loads(run("get", "возврат", "--json").stdout)
+    assert one == {
+        "id": "возврат",
+        "title": "Возврат товара",
+        "text": ARTICLES[2]["text"],
+        "fields": {"lang": "ru", "price": 10},
+    }
+    both = run("get", "возврат", "none", "--json")
+    assert both.exit_code == 1
+    assert json.loads(both.stdout) == {"documents": [one], "missing": ["none"]}
+    shown = run("get", "возврат", "evil").stdout
+    assert "Возврат товара\nid: возврат\nlang: ru\nprice: 10\n\nВерните" in shown
+    assert "\x1b" not in shown
+    assert [json.loads(line)["id"] for line in run("get", "evil", "delivery", "--jsonl").stdout.splitlines()] == [
+        "evil",
+        "delivery",
+    ]
+
+
+def test_delete_asks_first(run: Run) -> None:
+    refused = run("delete", "returns")
+    assert refused.exit_code == 2
+    assert "add --yes" in refused.stderr
+    assert run("get", "returns").exit_code == 0
+    assert run("delete", "returns", "--yes").stdout == "deleted 1 document\n"
+    assert run("get", "returns").exit_code == 1
+    assert "returns" not in run("search", "refund").stdout
+    again = run("delete", "returns", "--yes")
+    assert again.exit_code == 1
+    assert "1 id of 1 weren't in index" in again.stderr
+
+
+def test_delete_by_filter(run: Run) -> None:
+    assert json.loads(run("delete", "--where", "lang=en", "--where", "price<=20", "--yes", "--json").stdout) == {
+        "deleted": 2
+    }
+    assert json.loads(run("info", "--json").stdout)["documents"] == 2
+    assert json.loads(run("delete", "--where", "lang=de", "--yes", "--json").stdout) == {"deleted": 0}
+    assert run("delete", "--where", "lagn=en", "--yes").exit_code == 2
+
+
+def test_info(run: Run) -> None:
+    found = json.loads(run("info", "--json").stdout)
+    assert (found["index"], found["documents"], found["engine"]["name"]) == ("default", 4, "embedded")
+    assert found["encoder"]["name"] == "hashing:256"
+    assert found["fields"] == {"lang": "keyword", "price": "number"}
+    shown = run("info").stdout
+    assert "encoder    hashing:256 (revision" in shown
+    assert "lang (keyword), price (number)" in shown
+
+
+def test_doctor_is_content_with_a_sound_index(run: Run) -> None:
+    result = run("doctor", "--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 0, result.output
+    assert found["ok"] is True
+    assert {one["subject"] for one in found["findings"]} == {
+        "versions",
+        "cpu",
+        "disk",
+        "index",
+        "consistency",
+        "encoder",
+        "vectors",
+    }
+
+
+def test_doctor_reports_another_encoder(run: Run) -> None:
+    result = run("doctor", "--encoder", "hashing:64", "--json")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["ok"]) == (1, False)
+    assert [one for one in found["findings"] if one["level"] == "error"]
+
+
+def test_another_encoder_is_refused(run: Run) -> None:
+    result = run("search", "refund", "--encoder", "hashing:64")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "hashing" in result.stderr
+
+
+def test_as_a_process(here: Path) -> None:
+    found = process("search", "возврат", "-k", "1")
+    assert (found.returncode, json.loads(found.stdout)["id"]) == (0, "возврат")
+    assert process("info", "--engine", "elsewhere").returncode == 1
