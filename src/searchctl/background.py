@@ -61,10 +61,10 @@ def choose_background(
 ) -> Background | None:
     """Return the background of an index that now holds `passages`, after a load that `meter` saw.
 
-    A load that brought most of the index describes it; an old measurement serves until the index has doubled; else
-    `stored`, all entries with vectors, are measured.
+    A load that brought the whole index describes it; an old measurement serves until the index has doubled; else `stored`,
+    all entries with vectors, are measured, so that a load in pieces ends like one that wasn't broken.
     """
-    if 2 * meter.passages >= passages:
+    if meter.passages >= passages:
         return meter.result()
     if old is not None and 2 * old.passages >= passages:
         return old
