@@ -1,0 +1,307 @@
+"""Which way of joining the legs is best, and is any ever worse than the better leg alone?
+
+    python benchmarks/fusion.py --data DIR --vectors CACHE
+
+DIR holds `scifact-en`, `xquad-en`, `xquad-ru` and `danetqa-ru` in BEIR's layout. Vectors and lexical indexes are kept in
+CACHE, so that a second run takes a minute. The table goes into benchmarks/results.md between its markers.
+
+The default's form and exponent were chosen on the development half (scifact's and danetqa's train judgements, every other
+xquad question by hash of its id, the demo's questions likewise); the table has the other half only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchctl.bm25 import upper_bound
+from searchctl.encoders import open_encoder
+from searchctl.encoders.base import Encoder
+from searchctl.engines import open_engine
+from searchctl.engines.base import Engine
+from searchctl.evaluation.dataset import read_corpus
+from searchctl.fusion import FusionSettings, fuse
+from searchctl.metrics import holm, paired_p_value, parse_metric
+from searchctl.passages import cut_many
+from searchctl.query import parse_query
+from searchctl.schema import Background, PassageSettings, Schema
+from searchctl.types import Entry, Match, Passage, Ranking, Total
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results.md"
+NDCG = parse_metric("ndcg@10")
+WINDOW = 100
+SETS = {  # name -> corpus, queries
+    "scifact-en": ("scifact-en", "scifact-en"),
+    "xquad-en": ("xquad-en", "xquad-en"),
+    "xquad-ru": ("xquad-ru", "xquad-ru"),
+    "danetqa-ru": ("danetqa-ru", "danetqa-ru"),
+    "xquad ru→en": ("xquad-en", "xquad-ru"),
+    "xquad en→ru": ("xquad-ru", "xquad-en"),
+    "demo": ("demo", "demo"),
+}
+Scores = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A judged query with both legs' answers; `development` says on which side of the split it is."""
+
+    grades: Mapping[str, int]
+    development: bool
+    lexical: Ranking
+    vector: Ranking
+    bound: float
+    background: Background
+
+
+def folder_of(data: Path, name: str) -> Path:
+    return ROOT / "ingest" / "demo" if name == "demo" else data / name
+
+
+def read_queries(folder: Path) -> Iterator[tuple[str, str, dict[str, int], bool]]:
+    """Yield id, text, grades and side of each judged query."""
+    with (folder / "queries.jsonl").open(encoding="utf-8") as file:
+        texts = {row["_id"]: row["text"] for row in map(json.loads, file)}
+    grades: dict[str, dict[str, int]] = {}
+    splits: dict[str, str] = {}
+    files = sorted((folder / "qrels").glob("*.tsv"))
+    for path in files:
+        for line in path.read_text(encoding="utf-8").splitlines()[1:]:
+            query, document, grade = line.split("\t")
+            grades.setdefault(query, {})[document] = int(grade)
+            splits[query] = path.stem
+    for query, judged in grades.items():
+        even = int(hashlib.sha256(query.encode()).hexdigest(), 16) % 2 == 0
+        yield query, texts[query], judged, splits[query] == "train" if len(files) > 1 else even
+
+
+def vectors_of(name: str, data: Path, cache: Path, encoder: Encoder) -> dict[str, NDArray[np.generic]]:
+    """Return a set's vectors, encoded as `searchctl ingest` does it."""
+    path = cache / f"{name}-{encoder.revision}.npz"
+    if not path.exists():
+        folder = folder_of(data, name)
+        documents = list(read_corpus(folder / "corpus.jsonl"))
+        settings = PassageSettings()
+        texts = [document.text for document in documents]
+        cuts = cut_many(texts, encoder.count_tokens, size=settings.size, overlap=settings.overlap)
+        owners = [row for row, cut in enumerate(cuts) for _ in cut]
+        pieces = [
+            f"{document.title}\n{document.text[piece.start : piece.end]}".strip()
+            for document, cut in zip(documents, cuts, strict=True)
+            for piece in cut
+        ]
+        queries = list(read_queries(folder))
+        np.savez(
+            path,
+            ids=np.array([document.id for document in documents]),
+            owners=np.array(owners),
+            documents=encoder.encode_documents(pieces),
+            query_ids=np.array([query for query, *_ in queries]),
+            queries=encoder.encode_queries([text for _, text, *_ in queries]),
+        )
+    with np.load(path) as stored:
+        return dict(stored)
+
+
+def lexical_engine(name: str, data: Path, cache: Path) -> Engine:
+    """Return an engine with the set's texts, without vectors."""
+    place = cache / f"{name}-lexical"
+    fresh = not place.exists()
+    engine = open_engine(place)
+    if fresh:
+        engine.create("default", Schema(None))
+        with engine.writing("default"):
+            batch: list[Entry] = []
+            for document in read_corpus(folder_of(data, name) / "corpus.jsonl"):
+                batch.append(Entry(document, (Passage(0, len(document.text)),)))
+            for at in range(0, len(batch), 1000):
+                engine.write("default", batch[at : at + 1000])
+        engine.refresh("default")
+    return engine
+
+
+def questions_of(name: str, data: Path, cache: Path, encoder: Encoder) -> list[Question]:
+    """Ask both legs every question of a set."""
+    corpus, asked = SETS[name]
+    stored, own = vectors_of(corpus, data, cache, encoder), vectors_of(asked, data, cache, encoder)
+    rows = {str(query): row for row, query in enumerate(own["query_ids"])}
+    queries = list(read_queries(folder_of(data, asked)))
+    vectors = own["queries"][[rows[query] for query, *_ in queries]]
+    starts = np.flatnonzero(np.diff(stored["owners"], prepend=-1))
+    cosines = np.maximum.reduceat(vectors @ stored["documents"].T, starts, axis=1).astype(np.float64)
+    means = vectors @ stored["documents"].mean(axis=0)
+    ids = stored["ids"].tolist()
+    engine = lexical_engine(corpus, data, cache)
+    parsed = [parse_query(text).text for _, text, *_ in queries]
+    rankings = engine.search("default", [Match(text, WINDOW) for text in parsed])
+    questions = []
+    for row, (_, _, grades, development) in enumerate(queries):
+        best = sorted(np.argpartition(-cosines[row], WINDOW)[:WINDOW], key=lambda at: (-cosines[row, at], ids[at]))
+        nearest = Ranking(tuple(ids[at] for at in best), cosines[row, best], (0,) * WINDOW, Total(len(ids)))
+        bound = upper_bound(engine.term_statistics("default", parsed[row]))
+        background = Background(float(means[row]), 0.025)
+        questions.append(Question(grades, development, rankings[row], nearest, bound, background))
+    engine.close()
+    return questions
+
+
+# Ways to join
+
+
+def ours(settings: FusionSettings) -> Callable[[Question], Sequence[str]]:
+    def order(one: Question) -> Sequence[str]:
+        return fuse(one.lexical, one.vector, bound=one.bound, background=one.background, settings=settings).ids
+
+    return order
+
+
+def scored(ranking: Ranking, scores: NDArray[np.float64]) -> dict[str, float]:
+    return dict(zip(ranking.ids, scores.tolist(), strict=True))
+
+
+def ordered(lexical: Scores, vector: Scores, weight: float) -> Sequence[str]:
+    """Order by the weighted sum, 0 for a document a leg didn't return."""
+    total = {id: weight * lexical.get(id, 0.0) + (1 - weight) * vector.get(id, 0.0) for id in {**lexical, **vector}}
+    return sorted(total, key=lambda id: (-total[id], id))
+
+
+def between(scores: NDArray[np.float64], floor: float, top: float) -> NDArray[np.float64]:
+    return (scores - floor) / (top - floor) if top > floor else np.ones(len(scores))
+
+
+def min_max(weight: float) -> Callable[[Question], Sequence[str]]:
+    def order(one: Question) -> Sequence[str]:
+        legs = [
+            scored(
+                leg, between(leg.scores, float(leg.scores.min(initial=np.inf)), float(leg.scores.max(initial=-np.inf)))
+            )
+            for leg in (one.lexical, one.vector)
+        ]
+        return ordered(legs[0], legs[1], weight)
+
+    return order
+
+
+def theoretical(weight: float) -> Callable[[Question], Sequence[str]]:
+    """TM2C2 of Bruch et al.: the least a score could be, and the most it is."""
+
+    def order(one: Question) -> Sequence[str]:
+        lexical = scored(one.lexical, between(one.lexical.scores, 0.0, float(one.lexical.scores.max(initial=0.0))))
+        vector = scored(one.vector, between(one.vector.scores, -1.0, float(one.vector.scores.max())))
+        return ordered(lexical, vector, weight)
+
+    return order
+
+
+def best_scaled(one: Question) -> Sequence[str]:
+    """The sum of the first design: BM25 by its best, cosines by minimum and maximum."""
+    lexical = scored(one.lexical, between(one.lexical.scores, 0.0, float(one.lexical.scores.max(initial=0.0))))
+    floor, top = float(one.vector.scores.min()), float(one.vector.scores.max())
+    return ordered(lexical, scored(one.vector, between(one.vector.scores, floor, top)), 0.5)
+
+
+METHODS: dict[str, Callable[[Question], Sequence[str]]] = {
+    "BM25 alone": lambda one: one.lexical.ids,
+    "vectors alone": lambda one: one.vector.ids,
+    "**searchctl**": ours(FusionSettings()),
+    "RRF, 60 (LanceDB, Haystack, Elasticsearch)": ours(FusionSettings("rrf")),
+    "distribution-based (Qdrant, Haystack)": ours(FusionSettings("distribution")),
+    "min-max, 0.5 (OpenSearch)": min_max(0.5),
+    "min-max, 0.25 lexical (Weaviate)": min_max(0.25),
+    "TM2C2, 0.2 lexical (Bruch et al.)": theoretical(0.2),
+    "BM25 / best + min-max cosine, 0.5": best_scaled,
+}
+
+
+def table(scores: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> list[str]:
+    """Return the lines of a table: rows are methods, columns are sets."""
+    names = list(next(iter(scores.values())))
+    better = {name: max(scores["BM25 alone"][name].mean(), scores["vectors alone"][name].mean()) for name in names}
+    lines = [
+        "| way | " + " | ".join(names) + " | mean | gain over the better leg: mean | worst |",
+        "|---|" + "---|" * (len(names) + 3),
+    ]
+    for method, by_set in scores.items():
+        means = {name: float(by_set[name].mean()) for name in names}
+        gains = [means[name] - better[name] for name in names]
+        cells = [f"{means[name]:.3f}" for name in names]
+        lines.append(
+            f"| {method} | {' | '.join(cells)} | {np.mean(list(means.values())):.3f} "
+            f"| {np.mean(gains):+.3f} | {min(gains):+.3f} |"
+        )
+    return lines
+
+
+def significance(scores: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> str:
+    """Say in how many comparisons of searchctl with another way, set by set, the difference is significant."""
+    mine = scores["**searchctl**"]
+    pairs = [(method, name) for method in scores if method != "**searchctl**" for name in mine]
+    corrected = holm([paired_p_value(mine[name], scores[method][name]) for method, name in pairs])
+    won = lost = 0
+    for (method, name), p in zip(pairs, corrected, strict=True):
+        difference = mine[name].mean() - scores[method][name].mean()
+        won += p < 0.05 and difference > 0
+        lost += p < 0.05 and difference < 0
+    return (
+        f"Of {len(pairs)} comparisons of the default with another way on one set, {won} are significantly better and {lost} "
+        "significantly worse (randomisation test, Holm's correction, p < 0.05)."
+    )
+
+
+def write_section(lines: Sequence[str]) -> None:
+    """Put the lines between this benchmark's markers."""
+    begin, end = "<!-- fusion:begin -->", "<!-- fusion:end -->"
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
+    if begin not in text:
+        text = f"{text.rstrip()}\n\n{begin}\n{end}\n"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    RESULTS.write_text(before + begin + "\n" + "\n".join(lines) + "\n" + end + after, encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--vectors", type=Path, required=True)
+    parser.add_argument("--development", action="store_true", help="print the other half, and write nothing")
+    options = parser.parse_args()
+    options.vectors.mkdir(parents=True, exist_ok=True)
+    encoder = open_encoder()
+    scores: dict[str, dict[str, NDArray[np.float64]]] = {method: {} for method in METHODS}
+    counts = []
+    for name in SETS:
+        questions = questions_of(name, options.data, options.vectors, encoder)
+        chosen = [one for one in questions if one.development == options.development]
+        counts.append(f"{name} {len(chosen)}")
+        for method, order in METHODS.items():
+            scores[method][name] = np.array([NDCG.of(order(one), one.grades) for one in chosen])
+    lines = table(scores)
+    print("\n".join(lines))
+    print(significance(scores))
+    if not options.development:
+        write_section(
+            [
+                "## Joining the legs",
+                "",
+                f"nDCG@10 on questions which the choice of the default never saw ({', '.join(counts)}), with the shipped "
+                f"encoder, {WINDOW} candidates a leg, Python {platform.python_version()}. Other systems' formulas are run "
+                "on the same two legs. Made by `python benchmarks/fusion.py`.",
+                "",
+                *lines,
+                "",
+                significance(scores),
+            ]
+        )
+
+
+if __name__ == "__main__":
+    main()
