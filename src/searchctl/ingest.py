@@ -60,6 +60,13 @@ class Progress:
     bytes_done: int = 0
     bytes_total: int = 0
 
+    @property
+    def share(self) -> float | None:
+        """The part of the sources that is dealt with, in [0, 1]; None where their size isn't known."""
+        if not self.bytes_total or not self.read:
+            return None
+        return min(self.bytes_done / self.bytes_total, 1.0) * (self.written + self.unchanged + self.dead) / self.read
+
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
@@ -182,6 +189,7 @@ class _Load:
         self._encoded: queue.Queue[_Batch | None] = queue.Queue(_QUEUED_BATCHES)
         self._letters = DeadLetters(settings.dead_letters or index.engine.journal(index.name).parent)
         self._read = self._written = self._unchanged = self._dead = self._pruned = self._bytes = 0
+        self._bytes_open = 0  # text from the file that is being read, which stands for how far that is
         self._meter = BackgroundMeter()
         self._seen: set[str] = set()
         self._unread: set[str] = set()
@@ -277,11 +285,14 @@ class _Load:
         if isinstance(item, _Ended):
             ended.append(item)
             self._bytes += item.size
+            self._bytes_open = 0
             return
         self._read += 1
         if isinstance(item, Failure):
             self._bury(item)
-        elif self._is_first(item):
+            return
+        self._bytes_open += len(item.document.text.encode("utf-8", "surrogatepass"))
+        if self._is_first(item):
             records.append(item)
 
     def _is_first(self, record: Record) -> bool:
@@ -332,7 +343,8 @@ class _Load:
 
     def _report(self) -> None:
         if self._tell is not None:
-            self._tell(Progress(self._read, self._written, self._unchanged, self._dead, self._bytes, self.bytes_total))
+            done = self._bytes + self._bytes_open
+            self._tell(Progress(self._read, self._written, self._unchanged, self._dead, done, self.bytes_total))
 
     # The writer's thread
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -151,9 +152,9 @@ def test_a_terminal_gets_a_table_with_marked_words_and_no_foreign_escapes() -> N
 
 def test_explain_shows_every_leg() -> None:
     shown = on_a_terminal("search", "refund", "--explain", "-k", "1")
-    assert "lexical  rank 1, raw " in shown
-    assert "vector   rank 1, raw " in shown
-    assert "× weight 0." in shown
+    assert re.search(r"lexical rank 1, raw \d\.\d{3} → \d\.\d{3} × 0\.\d\d", shown)
+    assert re.search(r"vector  rank 1, raw \d\.\d{3} → \d\.\d{3} × 0\.\d\d", shown)
+    assert "raw score → normalised × weight" in shown
 
 
 def test_no_color(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:

@@ -53,6 +53,7 @@ ON_ERROR = ("dead-letter", "skip", "stop")
 @click.option(
     "--passage-overlap", type=click.IntRange(0), metavar="N", help="Tokens shared with the one before [default: 32]."
 )
+@click.option("--boilerplate", is_flag=True, help="Leave out menus, headers and footers of HTML pages.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, with estimates, and store nothing.")
 @click.option("--prune", is_flag=True, help="Delete documents whose source is gone.")
 @click.option(
@@ -78,6 +79,7 @@ def command(
     analyzer: Analyzer | None,
     passage_size: int | None,
     passage_overlap: int | None,
+    boilerplate: bool,
     dry_run: bool,
     prune: bool,
     on_error: OnError,
@@ -99,7 +101,7 @@ def command(
             say(f"searchctl: not read: {one.path}: {one.reason}")
     mapping = FieldMapping(id_field, title_field, _names(text_fields) or (), _names(keep))
     typed = frame.public(shlex.join(["searchctl", *frame.argv]))
-    settings = IngestSettings(mapping, batch, prune, on_error, dead_letters, command=typed)
+    settings = IngestSettings(mapping, batch, prune, on_error, dead_letters, boilerplate, typed)
     passages = _passages(passage_size, passage_overlap)
     if dry_run:
         _show_plan(frame, found.files, settings, passages)
@@ -169,7 +171,6 @@ def _load(frame: Frame, index: Index, files: tuple[SourceFile, ...], settings: I
 
         def tell(progress: Progress) -> None:
             done = progress.written + progress.unchanged
-            share = progress.bytes_done / progress.bytes_total if progress.bytes_total else None
-            meter.update(done, failed=progress.dead, share=share)
+            meter.update(done, failed=progress.dead, share=progress.share)
 
         return ingest(index, files, settings, on_progress=tell, stop=stop)

@@ -66,7 +66,7 @@ class Meter:
 
 def _line(done: int, noun: str, failed: int, rate: float, share: float | None, seconds: float) -> str:
     parts = [f"{done:,} {noun}", f"{rate:,.0f}/s"]
-    if share:
+    if share and done:
         parts.append(f"{share:.0%}, about {duration_of(seconds / share - seconds)} left")
     if failed:
         parts.append(f"{failed:,} failed")
@@ -75,12 +75,14 @@ def _line(done: int, noun: str, failed: int, rate: float, share: float | None, s
 
 def _bar(noun: str) -> Progress:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     return Progress(
         BarColumn(),
         TextColumn("{task.fields[done]:,} " + noun),
         TextColumn("{task.fields[rate]:,.0f}/s"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
         TimeRemainingColumn(),
         TextColumn("{task.fields[failed]:,} failed"),
         console=Console(file=sys.stderr),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from searchctl.cli.failures import say
@@ -57,7 +58,7 @@ def print_results(frame: Frame, results: Results, *, json_lines: bool, explain: 
         for line in _notes(results):
             say(line)
         if on_terminal():
-            say(_summary(results, start))
+            say(_summary(results, start) + ("; legs: raw score → normalised × weight" if explain else ""))
 
 
 def _print_hits(results: Results, explain: bool) -> None:
@@ -81,26 +82,44 @@ def _print_hits(results: Results, explain: bool) -> None:
 
 
 def _excerpt(passage: HitPassage) -> Text:
-    """Return the part of a passage around its first mark, the marks highlighted."""
+    """Return the part of a passage around its first mark, on one line, the marks highlighted."""
     from rich.text import Text
 
-    first = passage.marks[0][0] if passage.marks else 0
-    begin = 0 if len(passage.text) <= _EXCERPT else max(0, min(first - _EXCERPT // 4, len(passage.text) - _EXCERPT))
-    end = min(len(passage.text), begin + _EXCERPT)
-    text = Text(printable(passage.text[begin:end]).replace("\n", " "))
+    begin, end = _window(passage)
+    text, at = Text("…" if begin else ""), begin
     for mark_start, mark_end in passage.marks:
-        text.stylize("bold yellow", max(mark_start - begin, 0), max(min(mark_end, end) - begin, 0))
-    return Text("…" if begin else "") + text + Text("…" if end < len(passage.text) else "")
+        if at <= mark_start and mark_end <= end:
+            text.append(_flat(passage.text[at:mark_start]))
+            text.append(_flat(passage.text[mark_start:mark_end]), style="bold yellow")
+            at = mark_end
+    text.append(_flat(passage.text[at:end]))
+    return text + Text("…" if end < len(passage.text) else "")
+
+
+def _window(passage: HitPassage) -> tuple[int, int]:
+    """Return where the excerpt begins and ends, at words."""
+    text = passage.text
+    if len(text) <= _EXCERPT:
+        return 0, len(text)
+    first = passage.marks[0][0] if passage.marks else 0
+    begin = max(0, min(first - _EXCERPT // 4, len(text) - _EXCERPT))
+    end = begin + _EXCERPT
+    if begin:
+        begin = text.find(" ", begin, first) + 1 or begin
+    if end < len(text):
+        end = max(text.rfind(" ", begin + _EXCERPT // 2, end), begin + _EXCERPT // 2)
+    return begin, end
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"\s+", " ", printable(text))
 
 
 def _explanation(hit: Hit) -> list[str]:
     lines = []
     for name, leg in hit.legs.items():
-        if leg.rank is None or leg.raw is None:
-            lines.append(f"{name:<8} not found by this leg, weight {leg.weight:.2f}")
-        else:
-            share = f"normalised {leg.normalised:.3f} × weight {leg.weight:.2f}"
-            lines.append(f"{name:<8} rank {leg.rank}, raw {leg.raw:.3f}, {share}")
+        found = f"rank {leg.rank}, raw {leg.raw:.3f}" if leg.raw is not None else "not found"
+        lines.append(f"{name:<7} {found} → {leg.normalised:.3f} × {leg.weight:.2f}")
     return lines
 
 
