@@ -1,0 +1,50 @@
+"""What a node with security switched on needs: a certificate authority, a certificate, a user with a password."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROUNDS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """The user that a secured node knows, and the authority to verify it by (a PEM file)."""
+
+    user: str
+    password: str
+    authority: Path
+
+
+def secure(config: Path) -> tuple[Security, dict[str, str]]:
+    """Write certificates and a superuser into an Elasticsearch configuration folder; return them and the settings to add."""
+    import trustme
+
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost", "127.0.0.1")
+    authority.cert_pem.write_to_path(str(config / "authority.pem"))
+    certificate.private_key_pem.write_to_path(str(config / "server.key"))
+    certificate.cert_chain_pems[0].write_to_path(str(config / "server.pem"))
+    security = Security("searchctl", secrets.token_urlsafe(16), config / "authority.pem")
+    (config / "users").write_text(f"{security.user}:{_hash(security.password)}\n")
+    (config / "users_roles").write_text(f"superuser:{security.user}\n")
+    return security, {
+        "xpack.security.enabled": "true",
+        "xpack.security.enrollment.enabled": "false",
+        "xpack.security.http.ssl.enabled": "true",
+        "xpack.security.http.ssl.key": "server.key",
+        "xpack.security.http.ssl.certificate": "server.pem",
+        "xpack.security.http.ssl.certificate_authorities": "authority.pem",
+        "xpack.security.http.ssl.client_authentication": "optional",
+    }
+
+
+def _hash(password: str) -> str:
+    """Return the password in the form that Elasticsearch's file realm reads: PBKDF2 with SHA-512."""
+    salt = secrets.token_bytes(32)
+    derived = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _ROUNDS, 32)
+    return f"{{PBKDF2}}{_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(derived).decode()}"
