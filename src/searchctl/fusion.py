@@ -4,42 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.errors import UsageError
-from searchctl.schema import Background
+from searchctl.schema import METHODS, Background, FusionSettings, Method
 from searchctl.types import LegScore, Ranking
 
-Method: TypeAlias = Literal["weighted", "rrf", "distribution"]
-METHODS: tuple[Method, ...] = get_args(Method)
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.int64]
 RANK_CONSTANT = 60.0
 
-
-@dataclass(frozen=True, slots=True)
-class FusionSettings:
-    """How legs are joined: by `method`, the legs counting as `lexical` to `vector`.
-
-    "weighted" sums scores scaled against fixed references; "distribution" sums scores scaled between 3 standard
-    deviations below and above each leg's mean; "rrf" sums 1 / (60 + rank).
-    """
-
-    method: Method = "weighted"
-    lexical: float = 0.5
-    vector: float = 0.5
-
-    def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise UsageError(f"no fusion '{self.method}'; choose one of: {', '.join(METHODS)}")
-        if not (self.lexical >= 0 and self.vector >= 0 and 0 < self.lexical + self.vector < float("inf")):
-            raise UsageError(
-                f"fusion weights {self.lexical} and {self.vector} can't be used; "
-                "give two numbers, not negative, not both zero"
-            )
+__all__ = ["METHODS", "Fused", "FusionSettings", "Leg", "Method", "fuse"]
 
 
 @dataclass(frozen=True, slots=True)

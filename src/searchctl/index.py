@@ -147,7 +147,7 @@ class Index:
         fusion: FusionSettings | None = None,
     ) -> list[Results]:
         """Answer many queries at once: quicker than one by one."""
-        request = Request(k, mode, where, start, fusion or FusionSettings())
+        request = Request(k, mode, where, start, fusion or self.schema.fusion or FusionSettings())
         encoder = None if mode == "lexical" else self.encoder
         return self._searcher(encoder).search(texts, request)
 

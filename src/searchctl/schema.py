@@ -7,13 +7,15 @@ from dataclasses import asdict, dataclass, field, replace
 from operator import mul
 from typing import Literal, TypeAlias, cast, get_args
 
-from searchctl.errors import IndexFormatError
+from searchctl.errors import IndexFormatError, UsageError
 from searchctl.types import Json, Vector
 
 FieldType: TypeAlias = Literal["keyword", "number", "date", "boolean", "text"]
 Analyzer: TypeAlias = Literal["auto", "en", "ru", "standard"]
+Method: TypeAlias = Literal["weighted", "rrf", "distribution"]
 FIELD_TYPES: tuple[FieldType, ...] = get_args(FieldType)
 ANALYZERS: tuple[Analyzer, ...] = get_args(Analyzer)
+METHODS: tuple[Method, ...] = get_args(Method)
 STAMP_FORMAT = 1
 
 
@@ -55,14 +57,37 @@ class Background:
 
 
 @dataclass(frozen=True, slots=True)
+class FusionSettings:
+    """How legs are joined: by `method`, the legs counting as `lexical` to `vector`.
+
+    "weighted" sums scores scaled against fixed references; "distribution" sums scores scaled between 3 standard
+    deviations below and above each leg's mean; "rrf" sums 1 / (60 + rank).
+    """
+
+    method: Method = "weighted"
+    lexical: float = 0.5
+    vector: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise UsageError(f"no fusion '{self.method}'; choose one of: {', '.join(METHODS)}")
+        if not (self.lexical >= 0 and self.vector >= 0 and 0 < self.lexical + self.vector < float("inf")):
+            raise UsageError(
+                f"fusion weights {self.lexical} and {self.vector} can't be used; "
+                "give two numbers, not negative, not both zero"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Schema:
-    """An index's stamp. `encoder` is None for an index without vectors."""
+    """An index's stamp. `encoder` is None for an index without vectors, `fusion` where nothing was tuned."""
 
     encoder: EncoderStamp | None
     analyzer: Analyzer = "auto"
     passages: PassageSettings = field(default_factory=PassageSettings)
     fields: Mapping[str, FieldType] = field(default_factory=dict)
     background: Background | None = None
+    fusion: FusionSettings | None = None
 
     def with_fields(self, fields: Mapping[str, FieldType]) -> Schema:
         """Return the schema that knows these fields as well."""
@@ -88,8 +113,9 @@ class Schema:
                 passages=PassageSettings(**data["passages"]),
                 fields=dict(data["fields"]),
                 background=_background(data["background"]),
+                fusion=FusionSettings(**data["fusion"]) if data.get("fusion") else None,
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, UsageError) as error:
             raise IndexFormatError(
                 f"the index's stamp is damaged ({error}); rebuild it with: searchctl ingest"
             ) from error

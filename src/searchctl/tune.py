@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -82,8 +82,9 @@ def tune(
 ) -> TuneReport:
     """Choose among `CANDIDATES` the settings with the highest mean, by cross-validation in five folds.
 
-    Each fold's queries are answered with what the other folds would choose. Nothing is written: see `apply`. Raises
-    UsageError for too few queries or an index without vectors.
+    Each fold's queries are answered with what the other folds would choose. `before` is what the gain is measured
+    against: None means the index's own settings. Nothing is written: see `apply`. Raises UsageError for too few queries
+    or an index without vectors.
     """
     if len(dataset.queries) < FEWEST_QUERIES:
         raise UsageError(
@@ -92,7 +93,7 @@ def tune(
         )
     if index.encoder is None:
         raise UsageError(f"index '{index.name}' has no vectors, so there is nothing to weigh against its words")
-    start = before or FusionSettings()
+    start = before or index.schema.fusion or FusionSettings()
     candidates = (start, *(one for one in CANDIDATES if one != start))
     scores = _scores(list(_legs(index, [query.text for query in dataset.queries])), dataset, candidates, metric)
     chosen, held_out = _cross_validate(scores, seed)
@@ -107,6 +108,11 @@ def tune(
         p_value=paired_p_value(held_out, scores[0], seed=seed),
         chosen=tuple(candidates[one] for one in chosen),
     )
+
+
+def apply(index: Index, settings: FusionSettings) -> None:
+    """Write settings into the index's stamp: from now on searches use them unless told otherwise."""
+    index.engine.update_schema(index.name, replace(index.schema, fusion=settings))
 
 
 def _legs(index: Index, texts: Sequence[str]) -> Iterator[_Legs]:

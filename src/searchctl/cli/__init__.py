@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "info": ("searchctl.cli.info", "Show what an index holds and how it was made."),
     "doctor": ("searchctl.cli.doctor", "Check the index, the encoder and this machine."),
     "evaluate": ("searchctl.cli.evaluate", "Measure how good the answers are, mode by mode."),
+    "tune": ("searchctl.cli.tune", "Fit how an index joins its legs to judged queries."),
     "config": ("searchctl.cli.config", "Show the effective settings and where they come from."),
     "completion": ("searchctl.cli.completion", "Print the completion script of a shell."),
 }

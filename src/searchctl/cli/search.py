@@ -45,9 +45,7 @@ FUSIONS = ("weighted", "rrf", "distribution")  # as fusion.METHODS, which costs 
 @click.option(
     "--fusion",
     type=click.Choice(FUSIONS),
-    default="weighted",
-    show_default=True,
-    help="How the legs are joined.",
+    help="How the legs are joined [default: as the index was tuned, else weighted].",
 )
 @click.option("--explain", is_flag=True, help="Show what each leg thought of every hit.")
 @click.option("--jsonl", "json_lines", is_flag=True, help="Print one hit a line; the default in a pipe.")
@@ -63,7 +61,7 @@ def command(
     mode: str,
     where: tuple[str, ...],
     start: int,
-    fusion: str,
+    fusion: str | None,
     explain: bool,
     json_lines: bool,
     queries: Path | None,
@@ -82,7 +80,7 @@ def command(
     query = _query(text) if queries is None else ""
     chosen = cast(Mode, mode)
     with frame.open_index() as index:
-        settings = FusionSettings(cast("Method", fusion))
+        settings = FusionSettings(cast("Method", fusion)) if fusion else None
         if queries is None or run_file is None:
             results = index.search(query, k, mode=chosen, where=conditions, start=start, fusion=settings)
             print_results(frame, results, json_lines=json_lines, explain=explain, start=start)

@@ -1,0 +1,83 @@
+"""`searchctl tune` as its user meets it: a significant gain is written and used, anything else leaves the index as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from searchctl.fusion import FusionSettings
+from searchctl.index import Index
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def judged(run: Run, here: Path) -> Path:
+    """Return judgements for an index of sixty documents: the words of a question are found in one of them."""
+    words = [f"word{number:03}" for number in range(60)]
+    rows = [{"id": f"d{number}", "text": f"{word} {word}"} for number, word in enumerate(words)]
+    (here / "documents.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert run("ingest", "documents.jsonl", "--encoder", "hashing:64").exit_code == 0
+    path = here / "judged.jsonl"
+    path.write_text("".join(json.dumps({"query": words[n], "relevant": [f"d{n}"]}) + "\n" for n in range(40)))
+    return path
+
+
+def settings_of(here: Path) -> FusionSettings | None:
+    with Index.open(here / ".searchctl") as index:
+        return index.schema.fusion
+
+
+def use_words_only(here: Path) -> None:
+    with Index.open(here / ".searchctl") as index:
+        words = FusionSettings(lexical=1.0, vector=0.0)
+        index.engine.update_schema(index.name, replace(index.schema, fusion=words))
+
+
+def test_a_significant_gain_is_written_unless_it_is_a_dry_run(run: Run, judged: Path, here: Path) -> None:
+    """Misspelt questions, of which the words find nothing: vectors of letter groups still do."""
+    use_words_only(here)
+    judged.write_text(judged.read_text().replace('"query": "word', '"query": "wordd'))
+    dry = run("tune", judged, "--dry-run", "--json")
+    assert dry.exit_code == 0, dry.stderr
+    report = json.loads(dry.stdout)
+    assert report["significant"]
+    assert not report["written"]
+    assert report["before"]["lexical"] == 1.0
+    assert settings_of(here) == FusionSettings(lexical=1.0, vector=0.0)
+    assert json.loads(run("tune", judged, "--json").stdout)["written"]
+    tuned = settings_of(here)
+    assert tuned is not None
+    assert tuned.vector > 0
+    first = json.loads(run("search", "wordd007", "--json").stdout)["hits"][0]
+    assert first["legs"]["vector"]["weight"] == pytest.approx(tuned.vector)
+
+
+def test_what_cannot_be_better_is_left_alone(run: Run, judged: Path, here: Path) -> None:
+    result = run("tune", judged)
+    assert result.exit_code == 0, result.stderr
+    assert "no, the gain could be chance" in result.stdout
+    assert settings_of(here) is None
+
+
+def test_known_items_come_with_a_caveat(run: Run, judged: Path, here: Path) -> None:
+    rows = [{"id": f"t{n}", "title": f"The story of thing {n}", "text": f"text{n}"} for n in range(30)]
+    (here / "more.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert run("ingest", "more.jsonl").exit_code == 0
+    result = run("tune", "--known-items", "25", "--json")
+    assert result.exit_code == 0, result.stderr
+    data = json.loads(result.stdout)
+    assert "favour words" in data["caveat"]
+    assert data["queries"] == 25
+
+
+def test_too_few_queries_say_what_to_do(run: Run, judged: Path) -> None:
+    judged.write_text(judged.read_text().splitlines()[0])
+    result = run("tune", judged)
+    assert result.exit_code == 2
+    assert "tuning needs 20 or more" in result.stderr
