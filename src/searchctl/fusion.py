@@ -15,6 +15,7 @@ from searchctl.types import LegScore, Ranking
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.int64]
 RANK_CONSTANT = 60.0
+EVIDENCE = 1.5
 
 __all__ = ["METHODS", "Fused", "FusionSettings", "Leg", "Method", "fuse"]
 
@@ -106,16 +107,17 @@ def fuse(
 
 
 def lexical_scores(scores: Floats, bound: float) -> Floats:
-    """Scale BM25 (n,) into [0, 1]: 1 is the most the query could give, so a leg which knows few of its words is weak.
+    """Scale BM25 (n,) into [0, 1]: its share of the most the query could give, to the power of 1.5.
 
-    Scores and bound may be multiplied by any number. Scaling by the best score instead would make the best of a bad lot
-    look perfect (benchmarks/results.md).
+    By the power a document that answers a third of the query counts for less than half of one that answers two thirds.
+    So a leg that knows few of the words is weak, without a threshold. Scaling by the best score instead would make the
+    best of a bad lot look perfect (both measured: benchmarks/results.md). Scores and bound may be in any unit.
     """
     best = float(scores.max(initial=0.0))
     if best <= 0.0:
         return np.zeros(len(scores))
-    scaled: Floats = np.clip(scores / max(bound, best), 0.0, 1.0)
-    return scaled
+    share: Floats = np.clip(scores / max(bound, best), 0.0, 1.0)
+    return share**EVIDENCE
 
 
 def vector_scores(scores: Floats, background: Background | None) -> Floats:
