@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
 
 _VOWELS = "аеёиоуыэюяАЕЁИОУЫЭЮЯіїєІЇЄ"
 _INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
 _CONTROL = "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufffe\uffff"
+_SPACE = "\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # white space beyond ASCII
 _JOINERS = "\u200c\u200d"  # spelling in Persian or Hindi and between emoji; leftovers of layout after these letters:
 _PLAIN_LETTERS = "\x00-\u052f"
 
-# Whatever isn't in this form already; a text without any of it is only compared with its normal form.
-_UNCLEAN = re.compile(rf"[^\S\n ]|[{_INVISIBLE}{_CONTROL}\u0301{_JOINERS}\ud800-\udfff]| [ \n]|\n(?: |\n\n)|\A\s|\s\Z")
+# What no clean text has; without any of it a text is only compared with its normal form.
+_UNCLEAN = re.compile(rf"[\t\v\f\r\x1c-\x1f\x85{_SPACE}{_INVISIBLE}{_CONTROL}\u0301{_JOINERS}\ud800-\udfff]")
+_UNTIDY = ("  ", " \n", "\n ", "\n\n\n")
 _STRESS = re.compile(rf"(?<=[{_VOWELS}])(\u0308?)\u0301")
 _HYPHENATION = re.compile(r"\u00ad[^\S\n]*\n[^\S\n]*")
 _DROPPED = re.compile(rf"[{_INVISIBLE}{_CONTROL}]|(?<=[{_PLAIN_LETTERS}])[{_JOINERS}]+")
@@ -29,7 +35,7 @@ def clean(text: str) -> str:
     Letters are composed (NFC), control and zero-width characters go, words parted by soft hyphens are joined, Russian
     stress marks go (й and ё stay). White space becomes one space, one line end, or one blank line between paragraphs.
     """
-    if _UNCLEAN.search(text):
+    if _UNCLEAN.search(text) or any(one in text for one in _UNTIDY) or text[:1].isspace() or text[-1:].isspace():
         text = _cleaned(text)
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 

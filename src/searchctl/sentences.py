@@ -22,19 +22,19 @@ _CLOSERS = re.compile(r"(?:[\"'»”’“)\]}*_]|\[\d{1,3}\])*")
 _GAP = re.compile(r"\s*")
 _OPENERS = "\"'«“„‘([{*_"
 _DASHES = "-–—"
+_BEFORE_A_WORD = _OPENERS + _DASHES
 _LIST_ITEM = re.compile(r"(?:[-*+•‣◦–—]|\d{1,3}[.)]|[^\W\d_][.)])\s|#{1,6}\s|\|")
-_WORD_BEFORE = re.compile(r"[^\W_]+(?:\.[^\W_]+)*\Z")
 _LONGEST_WORD = 40
 _SHORT_LINE = 50  # a wrapped line of running text is longer than this
 
 # Abbreviations that are followed by what they introduce, so that a capital after them begins no sentence.
 _INTRODUCING = frozenset(
-    """mr mrs ms dr prof st mt gen col capt lt sgt rev hon gov sen rep pres fr messrs mme no nos vol fig figs eq sec ch pp ed eds vs cf
-    e.g i.e viz al approx ca
-    г гг гор с пос дер обл р респ ул пр просп пер пл наб бул ш д дом корп стр кв оф эт им св о оз р-н тов гр г-н г-жа проф акад доц
-    канд инж ген полк подполк кап лейт адм см ср напр т.е т.к т.н т.ч т.о т рис табл илл ил гл разд п пп ст ч п.п прим ред изд сост
-    пер авт тел моб факс и.о о.о врио англ фр нем лат греч исп ит яп кит рус укр бел тур араб род ум ок млн.р""".split()
+    """mr mrs ms dr prof st mt gen capt lt sgt rev hon gov messrs mme e.g i.e viz vs cf approx
+    г гг гор с пос дер обл р респ ул пр просп пер пл наб бул ш д корп кв эт им св о оз р-н тов гр г-н г-жа проф акад доц канд
+    инж ген полк подполк лейт адм см ср напр е т.е т.к т.н т.ч т.о ред изд сост авт тел моб и.о о.о врио англ фр нем лат греч
+    исп ит яп укр""".split()
 )
+_NUMBERED = frozenset("no nos vol fig figs eq sec ch p pp ed рис табл илл ил гл разд п пп ст стр ч т кн вып".split())
 
 
 class Sentence(NamedTuple):
@@ -106,9 +106,12 @@ def _ends_sentence(text: str, start: int, mark_at: int, end: int, mark: str) -> 
     """Tell whether a mark (with what closes after it, up to `end`) ends the sentence that began at `start`."""
     if end < len(text) and not text[end].isspace():
         return False
-    if _continues(text, _skip(text, end)):
+    after = _skip(text, end)
+    if _continues(text, after):
         return False
-    return mark != "." or not _is_abbreviation(text, start, mark_at)
+    return mark != "." or not _is_abbreviation(
+        text[max(start, mark_at - _LONGEST_WORD) : mark_at], text[after : after + 1]
+    )
 
 
 def _continues(text: str, place: int) -> bool:
@@ -121,14 +124,14 @@ def _continues(text: str, place: int) -> bool:
     return text[place : place + 1].islower()
 
 
-def _is_abbreviation(text: str, start: int, dot: int) -> bool:
-    """Tell whether the dot closes an initial, an abbreviation that introduces something, or a list number."""
-    found = _WORD_BEFORE.search(text[max(start, dot - _LONGEST_WORD) : dot])
-    if not found:
-        return False
-    word = found.group()
+def _is_abbreviation(before: str, after: str) -> bool:
+    """Tell whether a dot closes an initial, an abbreviation that introduces something, or a list number.
+
+    `before` is the sentence up to the dot, or its end; `after` the next character that isn't a space.
+    """
+    word = (before.rsplit(None, 1) or [""])[-1].lstrip(_BEFORE_A_WORD)
     if len(word) == 1 and word.isalpha() and word.isupper():
         return True
-    if dot - len(word) == start and (word.isdigit() or len(word) == 1):
+    if word == before and (word.isdigit() or len(word) == 1):
         return True
-    return word.lower() in _INTRODUCING or word.rpartition(".")[2].lower() in _INTRODUCING & {"е", "к", "н", "ч"}
+    return word.lower() in _INTRODUCING or (after.isdigit() and word.lower() in _NUMBERED)

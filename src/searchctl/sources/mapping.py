@@ -19,9 +19,10 @@ from searchctl.types import Document, Value
 ID_NAMES = ("_id", "id")
 TITLE_NAMES = ("title", "subject", "headline", "name", "заголовок", "название", "тема")
 TEXT_NAMES = ("text", "body", "content", "description", "текст", "содержание", "описание")
-_MERGED = ("metadata", "_source")
+_METADATA = "metadata"
+_DUMPED = "_source"  # beside it, names like `_index` and `_score` are about the search engine
 _IGNORED = "_error"  # where a dead letter says why it is one
-_UNFIT_FOR_ID = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_UNFIT_FOR_ID = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffd]")
 _PLANS = 256  # different sets of field names that are remembered
 _SHOWN = 12  # names in a message
 _LARGEST_NUMBER = 2**63
@@ -84,7 +85,7 @@ def _planned(names: Sequence[str], mapping: FieldMapping) -> _Plan:
     if mapping.text:
         text: tuple[str, ...] | None = tuple(name for name in mapping.text if name in names)
         if not text:
-            raise Unreadable(f"no field {_listed(mapping.text)}; the record has: {_listed(names)}")
+            raise Unreadable(f"no field {listed(mapping.text)}; the record has: {listed(names)}")
     else:
         found = _first([name for name in TEXT_NAMES if usual.get(name) not in (id, title)], usual)
         text = (found,) if found else None
@@ -97,7 +98,8 @@ def _first(candidates: Sequence[str], names: Mapping[str, str]) -> str | None:
     return next((names[name] for name in candidates if name in names), None)
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return names for a message, each in quotes."""
     shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
     return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown or "no field"
 
@@ -106,13 +108,18 @@ def _flat(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the record without objects: merged, or flattened by one level."""
     if _IGNORED not in record and not any(isinstance(value, dict) for value in record.values()):
         return record
-    flat = {name: value for name, value in record.items() if name != _IGNORED and not isinstance(value, dict)}
+    dumped = _DUMPED in record
+    flat: dict[str, Any] = {}
+    objects: dict[str, Any] = {}
     for name, value in record.items():
-        if name == _IGNORED or not isinstance(value, dict):
+        if name == _IGNORED or (dumped and name.startswith("_") and name not in (*ID_NAMES, _DUMPED)):
             continue
-        for inner, one in value.items():
-            flat.setdefault(inner if name in _MERGED else f"{name}.{inner}", one)
-    return flat
+        if isinstance(value, dict):
+            for inner, one in value.items():
+                objects.setdefault(inner if name in (_METADATA, _DUMPED) else f"{name}.{inner}", one)
+        else:
+            flat[name] = value
+    return {**objects, **flat}
 
 
 def _id(record: Mapping[str, Any], name: str | None, named: bool) -> str:
@@ -120,14 +127,14 @@ def _id(record: Mapping[str, Any], name: str | None, named: bool) -> str:
     value = record.get(name) if name else None
     if value is None or value == "":
         if named:
-            raise Unreadable(f"no id: the field '{name}' is missing or empty; the record has: {_listed(tuple(record))}")
+            raise Unreadable(f"no id: the field '{name}' is missing or empty; the record has: {listed(tuple(record))}")
         return ""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise Unreadable(f"the id is {kind_of(value)}, expected a string or a number")
     id = str(value)
     if _UNFIT_FOR_ID.search(id):
         raise Unreadable(
-            f"the id {id[:80]!r} has characters that an id can't have: line ends, control characters, half letters"
+            f"the id {id[:80]!r} has characters that an id can't have: line ends, control characters, damaged letters"
         )
     return id
 

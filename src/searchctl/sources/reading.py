@@ -6,16 +6,18 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from searchctl.errors import SourceError
 from searchctl.sources.encodings import detect
+from searchctl.sources.html import decode_html, html_to_text
 from searchctl.sources.model import Failure, FieldMapping, Format, Limits, Record, SourceFile, Unreadable
+from searchctl.sources.office import docx, pdf
 from searchctl.sources.rows import read_json, read_jsonl
 from searchctl.sources.streams import Stream, opened, whole
+from searchctl.sources.tables import read_table
 from searchctl.sources.texts import Page, markdown
 from searchctl.types import Document
 
 RowReader: TypeAlias = Callable[[SourceFile, Stream, str, FieldMapping, Limits], "Iterator[Record | Failure]"]
-_ROWS: Mapping[Format, RowReader] = {"jsonl": read_jsonl, "json": read_json}
+_ROWS: Mapping[Format, RowReader] = {"jsonl": read_jsonl, "json": read_json, "csv": read_table, "tsv": read_table}
 _BINARY = "this isn't text: it has bytes that no text has; rename it, or leave it out with --exclude"
 _EXCERPT = 200
 
@@ -37,13 +39,9 @@ def read(
     except Unreadable as error:
         yield Failure(file.source, position + 1, error.id, error.reason, error.excerpt)
     except (EOFError, zlib.error) as error:
-        yield Failure(
-            file.source,
-            position + 1,
-            None,
-            f"the gzip file is cut off or damaged ({error}); what could be unpacked was read",
-        )
-    except (OSError, SourceError) as error:
+        kept = "; what stands before the damage was read" if position else ""
+        yield Failure(file.source, position + 1, None, f"the gzip file is cut off or damaged ({error}){kept}")
+    except (OSError, LookupError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         yield Failure(file.source, position + 1, None, f"can't be read: {reason}")
 
@@ -58,8 +56,7 @@ def _items(
             raise Unreadable(_BINARY)
         yield from _ROWS[format](file, stream, encoding, mapping, limits)
         return
-    data = whole(stream, limits.file)
-    page = _page(format, data, file.encoding, boilerplate)
+    page = _page(format, whole(stream, limits.file), file.encoding, boilerplate, limits)
     if not page.text.strip() and not page.title.strip():
         raise Unreadable("the file is empty", id=file.uri)
     fields = (
@@ -68,18 +65,35 @@ def _items(
         else {name: page.fields[name] for name in mapping.keep if name in page.fields}
     )
     yield Record(Document(file.uri, page.text, page.title or _stem(file), fields), file.source, 1)
+    if page.damage:
+        yield Failure(file.source, 1, file.uri, page.damage)
 
 
 def _sniffed(head: bytes) -> Format:
     return "jsonl" if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else "txt"
 
 
-def _page(format: Format, data: bytes, encoding: str | None, boilerplate: bool) -> Page:
-    encoding = encoding or detect(data)
-    if encoding is None:
-        raise Unreadable(_BINARY)
-    text = data.decode(encoding, "replace")
+def _page(format: Format, data: bytes, encoding: str | None, boilerplate: bool, limits: Limits) -> Page:
+    if format == "pdf":
+        return pdf(data, limits.file)
+    if format == "docx":
+        return docx(data, limits.file)
+    text = _decoded(format, data, encoding)
+    if format == "html":
+        title, words = html_to_text(text, boilerplate=boilerplate)
+        return Page(words, title)
     return markdown(text) if format == "md" else Page(text)
+
+
+def _decoded(format: Format, data: bytes, encoding: str | None) -> str:
+    if encoding is None and format == "html":
+        text = decode_html(data)
+    else:
+        found = encoding or detect(data)
+        text = data.decode(found, "replace") if found else None
+    if text is None:
+        raise Unreadable(_BINARY)
+    return text
 
 
 def _stem(file: SourceFile) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple, cast
 
+from searchctl.sources.encodings import detect
 from searchctl.sources.model import SourceFile, Unreadable, size_of
 
 HEAD = 1 << 16  # bytes that decide format and encoding of a stream
@@ -118,8 +119,13 @@ def _skip_line(file: io.TextIOWrapper | io.BufferedReader, line: str | bytes) ->
 
 
 def _decoded(number: int, line: bytes, encoding: str) -> Line:
+    """Decode a line; one that isn't in the file's encoding is looked at by itself."""
     try:
         return Line(number, line.decode(encoding).rstrip("\r\n"))
-    except UnicodeDecodeError as error:
-        reason = f"byte {error.start + 1} of the line isn't {encoding}; convert the file, or say --encoding"
-        return Line(number, line.decode(encoding, "replace"), reason)
+    except UnicodeDecodeError:
+        other = detect(line)
+    if other is None:
+        return Line(
+            number, line.decode(encoding, "replace"), f"the line isn't text: neither {encoding} nor another encoding"
+        )
+    return Line(number, line.decode(other, "replace").rstrip("\r\n"))

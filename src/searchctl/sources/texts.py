@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from searchctl.types import Value
@@ -18,11 +19,12 @@ _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 class Page(NamedTuple):
-    """A whole file's content. An empty title is unknown."""
+    """A whole file's content. An empty title is unknown; `damage` says what of the file couldn't be read."""
 
     text: str
     title: str = ""
-    fields: dict[str, Value] = {}  # noqa: RUF012 - never changed
+    fields: Mapping[str, Value] = {}
+    damage: str = ""
 
 
 def markdown(text: str) -> Page:
