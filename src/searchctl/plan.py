@@ -43,6 +43,7 @@ class _Tally:
     documents: int = 0
     dead: int = 0
     text_bytes: int = 0
+    seen: set[str] = field(default_factory=set)
     sample: list[Document] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
@@ -56,7 +57,7 @@ def plan(
     """Read the files through and estimate what loading them takes on this machine."""
     tally = _Tally()
     for file in files:
-        _count(read(file, settings.mapping), tally)
+        _count(read(file, settings.mapping, boilerplate=settings.boilerplate), tally)
     entries = _cut(tally.sample, encoder, passages)
     pieces = [text for entry in entries for text in passage_texts(entry)]
     began = time.perf_counter()
@@ -88,6 +89,9 @@ def _count(items: Items, tally: _Tally) -> None:
             tally.failures += [item][: _SHOWN - len(tally.failures)]
             continue
         try:
+            if item.document.id in tally.seen:
+                raise InvalidDocument(f"the id {item.document.id!r} occurs twice in this load; the first one is kept")
+            tally.seen.add(item.document.id)
             document = checked(item.document)
         except InvalidDocument as error:
             tally.dead += 1

@@ -212,3 +212,11 @@ def test_a_reader_that_leaves_early_is_no_error(here: Path) -> None:
     command = f"{sys.executable} -m searchctl --help | head -n 1; exit ${{PIPESTATUS[0]}}"
     found = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_output_that_cannot_be_written_is_an_error(here: Path) -> None:
+    with open("/dev/full", "w") as full:
+        found = subprocess.run(
+            [sys.executable, "-m", "searchctl", "--version"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (found.returncode, found.stderr) == (1, "searchctl: error: No space left on device\n")

@@ -293,3 +293,11 @@ def test_as_a_process(here: Path) -> None:
     found = process("search", "возврат", "-k", "1")
     assert (found.returncode, json.loads(found.stdout)["id"]) == (0, "возврат")
     assert process("info", "--engine", "elsewhere").returncode == 1
+
+
+def test_a_locale_without_letters_still_takes_russian(here: Path) -> None:
+    environ = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "searchctl", "search", "возврат", "-k", "1", "--where", "lang=ru"]
+    found = subprocess.run(command, capture_output=True, env=environ)
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout)["id"] == "возврат"

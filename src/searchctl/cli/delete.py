@@ -7,7 +7,7 @@ import sys
 import click
 
 from searchctl.cli.failures import FAILED, say, say_error
-from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.frame import Command, Frame, as_text, framed
 from searchctl.cli.output import count_of, print_json
 from searchctl.errors import UsageError
 
@@ -33,7 +33,11 @@ def command(frame: Frame, ids: tuple[str, ...], where: tuple[str, ...], yes: boo
     if bool(ids) == bool(where):
         raise UsageError("say what to delete: either ids, or a filter with --where")
     with frame.open_index() as index:
-        wanted = list(dict.fromkeys(ids)) if ids else list(matching_ids(index, parse_where(where)))
+        wanted = (
+            list(dict.fromkeys(map(as_text, ids)))
+            if ids
+            else list(matching_ids(index, parse_where(tuple(map(as_text, where)))))
+        )
         if wanted and not yes:
             _ask(f"Delete {count_of(len(wanted), 'document')} from index '{frame.settings.index}'?")
         deleted = index.delete(wanted) if wanted else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -52,6 +53,9 @@ def explain(error: Exception, meta: Mapping[str, Any]) -> int:
 
 def guard(call: Callable[[], Any]) -> int:
     """Run the command line and return the exit code; what click itself raises is reported in the same form."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name with half a letter in it is shown, not a reason to fail
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = call()
         sys.stdout.flush()
@@ -67,11 +71,19 @@ def guard(call: Callable[[], Any]) -> int:
             return INTERRUPTED
         say_error("nothing done: the question wasn't answered")
         return FAILED
-    except BrokenPipeError:
-        # The reader has what it wanted (`| head`); without this, closing stdout would complain once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader has what it wanted, as in `| head`
+        _discard_output()
         return 0
+    except OSError as error:  # standard output can't be written to
+        _discard_output()
+        say_error(error.strerror or str(error))
+        return FAILED
     return result if isinstance(result, int) else 0
+
+
+def _discard_output() -> None:
+    """Let go of what can't be written; otherwise closing stdout at the end complains once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage_hint(error: click.ClickException) -> str:

@@ -118,6 +118,11 @@ def frame_options(function: Function) -> Function:
     return function
 
 
+def as_text(argument: str) -> str:
+    """Return what was typed as valid Unicode, whatever the locale made of it; bytes that aren't UTF-8 escaped."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def remember_options(ctx: click.Context, options: dict[str, Any]) -> None:
     """Keep the global options that stand before the command's name."""
     ctx.meta[_META_OPTIONS] = options

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from searchctl.cli.failures import FAILED, say_error
-from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.frame import Command, Frame, as_text, framed
 from searchctl.cli.output import on_terminal, print_json, print_json_lines, printable, stdout_console
 from searchctl.types import Document, Json
 
@@ -20,6 +20,7 @@ from searchctl.types import Document, Json
 @framed
 def command(frame: Frame, ids: tuple[str, ...], json_lines: bool) -> None:
     """Print stored documents; with --json and several ids, {"documents": [...], "missing": [...]}."""
+    ids = tuple(map(as_text, ids))
     with frame.open_index() as index:
         found = [index.get(id) for id in ids]
     missing = [id for id, document in zip(ids, found, strict=True) if document is None]

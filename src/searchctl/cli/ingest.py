@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from searchctl.cli.failures import DEAD_LETTERS, INTERRUPTED, say
-from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.frame import Command, Frame, as_text, framed
 from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.loads import print_plan, print_report
 from searchctl.cli.progress import Meter
@@ -100,7 +100,7 @@ def command(
         if frame.verbosity:
             say(f"searchctl: not read: {one.path}: {one.reason}")
     mapping = FieldMapping(id_field, title_field, _names(text_fields) or (), _names(keep))
-    typed = frame.public(shlex.join(["searchctl", *frame.argv]))
+    typed = as_text(frame.public(shlex.join(["searchctl", *frame.argv])))
     settings = IngestSettings(mapping, batch, prune, on_error, dead_letters, boilerplate, typed)
     passages = _passages(passage_size, passage_overlap)
     if dry_run:
@@ -141,13 +141,23 @@ def _open(frame: Frame, analyzer: Analyzer | None, passages: PassageSettings | N
         where.engine, where.index, encoder=where.encoder, create=True, analyzer=analyzer or "auto", passages=passages
     )
     made = index.schema
-    for option, wanted, found in (("analyzer", analyzer, made.analyzer), ("passages", passages, made.passages)):
+    asked = (("analyzer", analyzer, made.analyzer), ("passages", passages, made.passages))
+    for what, wanted, found in asked:
         if wanted is not None and wanted != found:
             index.close()
             raise UsageError(
-                f"index '{where.index}' was made with {option} {found}, not {wanted}; ingest into a new one with --index NEW"
+                f"index '{where.index}' was made with {_setting(what, found)}, not {_setting(what, wanted)}; "
+                "leave the option out, or ingest into a new index with --index NEW"
             )
     return index
+
+
+def _setting(what: str, value: str | PassageSettings) -> str:
+    return (
+        f"the analyzer '{value}'"
+        if isinstance(value, str)
+        else f"{what} of {value.size} tokens, {value.overlap} shared"
+    )
 
 
 def _show_plan(

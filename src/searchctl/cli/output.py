@@ -21,15 +21,21 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def _as_json(value: Any, indent: int | None = None) -> str:
+    """Letters stay letters where stdout can carry them."""
+    plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    return json.dumps(value, ensure_ascii=plain, indent=indent, default=str)
+
+
 def print_json(value: Any) -> None:
     """Print one JSON object."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2 if on_terminal() else None, default=str))
+    click.echo(_as_json(value, 2 if on_terminal() else None))
 
 
 def print_json_lines(values: Iterable[Any]) -> None:
     """Print one JSON object a line."""
     for value in values:
-        click.echo(json.dumps(value, ensure_ascii=False, default=str))
+        click.echo(_as_json(value))
 
 
 def printable(text: str) -> str:

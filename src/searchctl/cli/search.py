@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from searchctl.cli.failures import say
-from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.frame import Command, Frame, as_text, framed
 from searchctl.cli.output import count_of, duration_of, print_json
 from searchctl.cli.progress import Meter
 from searchctl.cli.results import print_results
@@ -74,7 +74,7 @@ def command(
     from searchctl.fields import parse_where
     from searchctl.fusion import FusionSettings
 
-    conditions = parse_where(where)
+    conditions = parse_where(tuple(map(as_text, where)))
     if (queries is None) != (run_file is None) or (queries is not None and text):
         raise UsageError("a file of queries needs both --queries FILE and --run FILE, and no TEXT")
     query = _query(text) if queries is None else ""
@@ -99,7 +99,7 @@ def command(
 
 def _query(words: tuple[str, ...]) -> str:
     """Return the query that was typed, or read it from standard input."""
-    text = sys.stdin.read() if words == ("-",) else " ".join(words)
+    text = sys.stdin.read() if words == ("-",) else as_text(" ".join(words))
     if not text.strip():
         raise UsageError('there is nothing to search for; type: searchctl search "some words"')
     return text.strip()

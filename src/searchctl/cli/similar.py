@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.frame import Command, Frame, as_text, framed
 from searchctl.cli.results import print_results
 
 
@@ -30,5 +30,5 @@ def command(frame: Frame, id_or_text: str, k: int, where: tuple[str, ...], start
     from searchctl.fields import parse_where
 
     with frame.open_index() as index:
-        results = index.similar(id_or_text, k, where=parse_where(where), start=start)
+        results = index.similar(as_text(id_or_text), k, where=parse_where(tuple(map(as_text, where))), start=start)
         print_results(frame, results, json_lines=json_lines, explain=False, start=start)
