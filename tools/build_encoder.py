@@ -6,7 +6,7 @@ The ONNX graph is written operator by operator, with attention, GELU and layer n
 stored is chosen per place (`--scheme`), by measurement (benchmarks/encoder.py compares the schemes):
 
 - the embedding table: 4 bits in blocks of 32, from which these weights were made, so nothing is lost;
-- what follows attention and GELU: the same, because its inputs have outliers that one int8 scale for all can't hold;
+- the matrix after GELU: the same, because its inputs have outliers that one int8 scale for all can't hold;
 - the other matrices: int8, one scale a column, 7 bits used so that processors without VNNI don't saturate.
 
 Needs numpy, onnx and safetensors.
@@ -30,7 +30,7 @@ from safetensors.numpy import load_file
 
 MICROSOFT = "com.microsoft"  # the domain of onnxruntime's fused operators
 BLOCK = 32
-SCHEMES = {  # scheme -> storage of: the table, the matrices that feed a residual, the others
+SCHEMES = {  # scheme -> storage of: the table, the matrices after GELU, the others
     "mixed": ("q4", "q4", "int8"),
     "int8": ("q4", "int8", "int8"),
     "q4": ("q4", "q4", "q4"),
@@ -68,7 +68,7 @@ class Graph:
 
     def __init__(self, weights: dict[str, Array], scheme: str) -> None:
         self.weights = weights
-        self.table, self.residual, self.other = SCHEMES[scheme]
+        self.table, self.after_gelu, self.other = SCHEMES[scheme]
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
@@ -144,12 +144,12 @@ class Graph:
             "MultiHeadAttention", [*projected, bias, "mask"], f"{name}.attended", MICROSOFT, num_heads=heads
         )
         middle = self.add_norm(
-            f"{name}.attention.output", self.linear(attended, f"{name}.attention.output.dense", self.residual), inputs
+            f"{name}.attention.output", self.linear(attended, f"{name}.attention.output.dense", self.other), inputs
         )
         widened = self.linear(middle, f"{name}.intermediate.dense", self.other)
         bias = self.constant(f"{name}.intermediate.bias", weights[f"{name}.intermediate.dense.bias"])
         active = self.node("BiasGelu", [widened, bias], f"{name}.active", MICROSOFT)
-        return self.add_norm(f"{name}.output", self.linear(active, f"{name}.output.dense", self.residual), middle)
+        return self.add_norm(f"{name}.output", self.linear(active, f"{name}.output.dense", self.after_gelu), middle)
 
     def add_norm(self, name: str, inputs: str, residual: str) -> str:
         bias = self.constant(f"{name}.dense.bias", self.weights[f"{name}.dense.bias"])
