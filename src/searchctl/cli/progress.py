@@ -61,11 +61,12 @@ class Meter:
             )
         elif not sys.stderr.isatty() and now - self._said >= _EVERY:
             self._said = now
-            say(f"searchctl: {_line(done, self._noun, failed, rate, share, now - self._began)}")
+            say(f"searchctl: {describe(done, self._noun, failed, now - self._began, share)}")
 
 
-def _line(done: int, noun: str, failed: int, rate: float, share: float | None, seconds: float) -> str:
-    parts = [f"{done:,} {noun}", f"{rate:,.0f}/s"]
+def describe(done: int, noun: str, failed: int, seconds: float, share: float | None) -> str:
+    """Return how far something is after so many seconds, with what is left where `share` in [0, 1] tells it."""
+    parts = [f"{done:,} {noun}", f"{done / seconds if seconds else 0:,.0f}/s"]
     if share and done:
         parts.append(f"{share:.0%}, about {duration_of(seconds / share - seconds)} left")
     if failed:

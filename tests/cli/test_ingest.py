@@ -1,0 +1,243 @@
+"""`ingest`: summary, dead letters, dry run, interrupts, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from searchctl.cli.ingest import FORMATS, ON_ERROR
+from searchctl.cli.progress import describe
+from searchctl.ingest import OnError
+from searchctl.sources import FORMATS as KNOWN_FORMATS
+
+from .conftest import Run
+
+HASHING = ("--encoder", "hashing")
+
+
+@pytest.fixture
+def docs(here: Path) -> Path:
+    """A folder with three documents in two languages, one of them in CP1251."""
+    folder = here / "docs"
+    (folder / "drafts").mkdir(parents=True)
+    (folder / "returns.md").write_text("# Returns\n\nSend the item back within 30 days.\n", encoding="utf-8")
+    (folder / "возврат.txt").write_bytes("Верните товар в течение тридцати дней, мы вернём деньги.".encode("cp1251"))
+    (folder / "drafts/plan.txt").write_text("A plan for the summer sale.", encoding="utf-8")
+    return folder
+
+
+def report(run: Run, *arguments: str) -> dict[str, object]:
+    found = json.loads(run("ingest", *arguments, *HASHING, "--json").stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def ids(run: Run, query: str) -> list[str]:
+    return [hit["id"] for hit in json.loads(run("search", query, "--json", "--mode", "lexical").stdout)["hits"]]
+
+
+def test_two_commands_give_search_over_a_folder(docs: Path, run: Run) -> None:
+    result = run("ingest", "docs", *HASHING)
+    assert result.exit_code == 0, result.output
+    assert "read       3 documents\nwritten    3\nunchanged  0\n" in result.stdout
+    assert "next: searchctl search 'your question'" in result.stderr
+    assert ids(run, "item") == ["returns.md"]
+    assert ids(run, "деньги") == ["возврат.txt"]
+
+
+def test_json_report_and_the_second_run(docs: Path, run: Run) -> None:
+    first = report(run, "docs")
+    assert {name: first[name] for name in ("read", "written", "unchanged", "dead", "pruned")} == {
+        "read": 3,
+        "written": 3,
+        "unchanged": 0,
+        "dead": 0,
+        "pruned": 0,
+    }
+    assert (first["interrupted"], first["dead_letters"]) == (False, None)
+    (docs / "returns.md").write_text("# Returns\n\nNow sixty days.\n", encoding="utf-8")
+    second = report(run, "docs")
+    assert (second["written"], second["dead"]) == (1, 0)
+    assert ids(run, "sixty") == ["returns.md"]
+
+
+def test_prune_deletes_what_is_gone(docs: Path, run: Run) -> None:
+    report(run, "docs")
+    (docs / "returns.md").unlink()
+    assert report(run, "docs")["pruned"] == 0
+    assert report(run, "docs", "--prune")["pruned"] == 1
+    assert ids(run, "item") == []
+    assert ids(run, "деньги") == ["возврат.txt"]
+
+
+def test_include_and_exclude(docs: Path, run: Run) -> None:
+    assert report(run, "docs", "--include", "*.txt", "--exclude", "drafts/")["read"] == 1
+    nothing = run("ingest", "docs", "--include", "*.pdf", *HASHING)
+    assert (nothing.exit_code, nothing.stdout) == (1, "")
+    assert "nothing to read" in nothing.stderr
+
+
+def test_fields_are_mapped(here: Path, run: Run) -> None:
+    row = {"sku": "p-1", "name": "Lamp", "body": "Warm light.", "extra": "For reading.", "price": 12, "colour": "red"}
+    (here / "goods.jsonl").write_text(json.dumps(row))
+    report(run, "goods.jsonl", "--id", "sku", "--title", "name", "--text", "body,extra", "--keep", "price")
+    stored = json.loads(run("get", "p-1", "--json").stdout)
+    assert stored == {"id": "p-1", "title": "Lamp", "text": "Warm light.\n\nFor reading.", "fields": {"price": 12}}
+
+
+def test_standard_input(run: Run) -> None:
+    result = run("ingest", "-", "--format", "jsonl", *HASHING, stdin='{"id": "a", "text": "from a pipe"}\n')
+    assert result.exit_code == 0, result.output
+    assert ids(run, "pipe") == ["a"]
+
+
+BAD = '{"id": "a", "text": "good"}\n{broken\n{"id": "b"}\n{"id": "c", "text": "fine"}\n'
+
+
+def test_dead_letters_are_kept_and_reported_by_exit_3(here: Path, run: Run) -> None:
+    (here / "bad.jsonl").write_text(BAD)
+    result = run("ingest", "bad.jsonl", *HASHING, "--dead-letters", "dead.jsonl")
+    assert result.exit_code == 3
+    assert "failed     2, in dead.jsonl" in result.stdout
+    assert "searchctl ingest dead.jsonl" in result.stderr
+    letters = [json.loads(line) for line in (here / "dead.jsonl").read_text().splitlines()]
+    assert [letter["_error"]["position"] for letter in letters] == [2, 3]
+    assert sorted(ids(run, "good fine")) == ["a", "c"]
+
+
+@pytest.mark.parametrize(("choice", "code"), [("skip", 3), ("stop", 1)])
+def test_on_error(choice: str, code: int, here: Path, run: Run) -> None:
+    (here / "bad.jsonl").write_text(BAD)
+    result = run("ingest", "bad.jsonl", *HASHING, "--on-error", choice)
+    assert result.exit_code == code
+    assert ids(run, "good") == ["a"]
+    assert not list(here.rglob("dead-letters*"))
+
+
+def test_dry_run_stores_nothing_and_foretells_the_run(here: Path, run: Run) -> None:
+    (here / "bad.jsonl").write_text(BAD + '{"id": "a", "text": "twice"}\n')
+    before = {path: path.stat().st_mtime_ns for path in here.rglob("*")}
+    shown = run("ingest", "bad.jsonl", *HASHING, "--dry-run")
+    foretold = json.loads(run("ingest", "bad.jsonl", *HASHING, "--dry-run", "--json").stdout)
+    assert {path: path.stat().st_mtime_ns for path in here.rglob("*")} == before
+    assert shown.exit_code == 0
+    assert "documents  2" in shown.stdout
+    assert "would fail: " in shown.stdout
+    assert [one["id"] for one in foretold["first"]] == ["a", "c"]
+    assert all(foretold[name] >= 0 for name in ("seconds", "disk", "memory"))
+    done = report(run, "bad.jsonl")
+    assert (foretold["documents"], foretold["dead"]) == (done["written"], done["dead"]) == (2, 3)
+
+
+def test_hint_names_the_index_that_was_typed(docs: Path, run: Run) -> None:
+    result = run("ingest", "docs", *HASHING, "--engine", "my folder", "--index", "shop")
+    assert "next: searchctl search 'your question' --engine 'my folder' --index shop" in result.stderr
+
+
+def test_an_index_is_not_remade_in_silence(docs: Path, run: Run) -> None:
+    report(run, "docs", "--passage-size", "64", "--analyzer", "en")
+    assert json.loads(run("info", "--json").stdout)["passage"] == {"size": 64, "overlap": 8}
+    for arguments, expected in (
+        (["--analyzer", "ru"], "the analyzer 'en', not the analyzer 'ru'"),
+        (["--passage-size", "32"], "passages of 64 tokens, 8 shared, not passages of 32 tokens, 4 shared"),
+    ):
+        refused = run("ingest", "docs", *arguments)
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert expected in refused.stderr
+    other = run("ingest", "docs", "--encoder", "hashing:64")
+    assert other.exit_code == 1
+    assert "hashing:64" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        ([], 2, "say what to read: searchctl ingest FOLDER"),
+        (["nowhere"], 1, "can't read 'nowhere'"),
+        (["docs", "--passage-size", "32", "--passage-overlap", "32"], 2, "can't share 32"),
+        (["docs", "--encoder", "./nowhere"], 1, "no folder './nowhere'"),
+        (["docs", "--engine", "docs/returns.md"], 2, "is a file"),
+    ],
+)
+def test_refusals(arguments: list[str], code: int, expected: str, docs: Path, run: Run) -> None:
+    result = run("ingest", *arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert expected in result.stderr
+    assert not (docs.parent / ".searchctl").exists()
+
+
+def test_choices_are_the_librarys() -> None:
+    assert FORMATS == KNOWN_FORMATS
+    assert set(ON_ERROR) == set(OnError.__args__)
+
+
+def feeding(here: Path) -> subprocess.Popen[str]:
+    """Start an ingest from a pipe which stays open, so that it is surely in the middle of its work, and has stored some."""
+    command = [sys.executable, "-m", "searchctl", "ingest", "-", "--format", "jsonl", "--batch", "20", *HASHING]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    assert process.stdin is not None
+    number = 0
+    while stored(here) < 20:
+        process.stdin.write(json.dumps({"id": f"d{number}", "text": f"document number {number}"}) + "\n")
+        number += 1
+    process.stdin.flush()
+    return process
+
+
+def stored(here: Path) -> int:
+    found = list(here.glob(".searchctl/**/index.sqlite"))
+    if not found:
+        return 0
+    try:
+        with sqlite3.connect(f"file:{found[0]}?mode=ro", uri=True) as db:
+            return int(db.execute("SELECT count(*) FROM documents").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+def test_first_interrupt_keeps_what_is_done_and_prints_the_command(here: Path, run: Run) -> None:
+    process = feeding(here)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130, err
+    assert "finishing the batch in hand; press Ctrl-C again to stop at once" in err
+    assert "Resume with:\n  searchctl ingest - --format jsonl --batch 20 --encoder hashing\n" in err
+    assert "Traceback" not in err
+    assert "written" in out
+    assert stored(here) == int(json.loads(run("info", "--json").stdout)["documents"]) > 0
+    assert "d0" in ids(run, "document number 0")
+
+
+def test_second_interrupt_ends_at_once(here: Path, run: Run) -> None:
+    process = feeding(here)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    while "press Ctrl-C again" not in process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)  # standard input is still open: only this can end it
+    assert process.wait() == 130
+    process.communicate()
+    assert json.loads(run("info", "--json").stdout)["documents"] > 0
+
+
+def test_interrupt_hides_secrets_in_the_command(docs: Path, run: Run) -> None:
+    result = run("ingest", "docs", "--engine", "opensearch://ann:planted@host:9200", *HASHING)
+    assert result.exit_code != 0
+    assert "planted" not in result.output
+
+
+def test_progress_line() -> None:
+    assert describe(0, "documents", 0, 0.0, None) == "0 documents, 0/s"
+    assert describe(1200, "documents", 3, 60.0, 0.25) == "1,200 documents, 20/s, 25%, about 3 min 00 s left, 3 failed"
+
+
+def test_quiet_says_nothing(docs: Path, run: Run) -> None:
+    result = run("ingest", "docs", *HASHING, "-q")
+    assert (result.exit_code, result.output) == (0, "")
