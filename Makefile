@@ -9,10 +9,10 @@ check:  ## formatting, lint and types
 	$(PYTHON) -m mypy
 
 test-fast:  ## for each edit: no servers, no long runs
-	$(PYTHON) -m pytest -n auto -m "not slow and not servers"
+	$(PYTHON) -m pytest -n auto --dist loadgroup -m "not slow and not servers"
 
 test: check  ## everything
-	$(PYTHON) -m pytest -n auto
+	$(PYTHON) -m pytest -n auto --dist loadgroup
 
 bench:  ## numbers for benchmarks/results.md; DATA is a folder of data sets (see benchmarks/README.md)
 	$(PYTHON) benchmarks/run.py --data $(DATA)

@@ -13,6 +13,8 @@ from searchctl.engines.base import Engine
 from searchctl.schema import EncoderStamp, Schema
 from searchctl.types import Document, Entry, Passage, Value, Vectors
 
+pytest_plugins = ["tests.servers.fixtures"]
+
 DIM = 8
 
 

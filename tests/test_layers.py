@@ -13,11 +13,11 @@ ROOT = Path(searchctl.__file__).parent
 LAYERS = {
     "types": 0, "errors": 0,
     "schema": 1, "secrets": 1, "resources": 1,
-    "text": 2, "fields": 2, "query": 2, "bm25": 2, "metrics": 2, "cleaning": 2, "sentences": 2, "passages": 2, "fusion": 2, "gating": 2,
+    "sentences": 2, "text": 2, "fields": 2, "query": 2, "bm25": 2, "metrics": 2, "cleaning": 2, "sentences": 2, "passages": 2, "fusion": 2, "gating": 2,
     "relevance": 2, "highlight": 2, "journal": 2, "connection": 2, "dotenv": 2,
     "config": 3, "sources": 3, "recipes": 3, "background": 3,
     "engines": 4, "encoders": 4, "rerankers": 4,
-    "dead_letters": 5, "search": 5, "prepare": 6, "index": 7, "ingest": 7, "doctor": 8, "evaluate": 8, "evaluation": 8, "tune": 8, "plan": 8,
+    "dead_letters": 5, "search": 5, "prepare": 6, "index": 7, "ingest": 7, "doctor": 8, "selection": 8, "runs": 8, "evaluate": 8, "evaluation": 8, "tune": 8, "plan": 8,
     "route": 8, "runs": 8, "selection": 8,
     "cli": 9, "gateway": 9, "__main__": 10, "__init__": 10,
 }  # fmt: skip

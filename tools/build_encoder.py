@@ -73,14 +73,17 @@ class Graph:
         self.constants: list[Any] = []
 
     def constant(self, name: str, value: Array) -> str:
+        """Add a constant and return its name."""
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
     def node(self, operator: str, inputs: Sequence[str], output: str, domain: str = "", **attributes: Any) -> str:
+        """Add a node and return its output's name."""
         self.nodes.append(helper.make_node(operator, list(inputs), [output], domain=domain, **attributes))
         return output
 
     def norm(self, name: str) -> list[str]:
+        """Add the constants of a layer norm."""
         return [self.constant(f"{name}.{part}", self.weights[f"{name}.{part}"]) for part in ("weight", "bias")]
 
     def linear(self, inputs: str, name: str, storage: str) -> str:
@@ -108,6 +111,7 @@ class Graph:
         return self.node("DynamicQuantizeMatMul", operands, output, MICROSOFT)
 
     def embed(self) -> str:
+        """Add the embedding of words and places."""
         weights = self.weights
         table = weights["embeddings.word_embeddings.weight"]
         if self.table == "q4":
@@ -136,6 +140,7 @@ class Graph:
         )
 
     def layer(self, number: int, inputs: str, heads: int) -> str:
+        """Add one transformer layer."""
         name, weights = f"encoder.layer.{number}", self.weights
         parts = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
         projected = [self.linear(inputs, part, self.other) for part in parts]
@@ -152,6 +157,7 @@ class Graph:
         return self.add_norm(f"{name}.output", self.linear(active, f"{name}.output.dense", self.after_gelu), middle)
 
     def add_norm(self, name: str, inputs: str, residual: str) -> str:
+        """Add what is added to the layer's input, and norm the sum."""
         bias = self.constant(f"{name}.dense.bias", self.weights[f"{name}.dense.bias"])
         operands = [inputs, residual, *self.norm(f"{name}.LayerNorm"), bias]
         return self.node("SkipLayerNormalization", operands, f"{name}.normed", MICROSOFT, epsilon=1e-12)

@@ -11,7 +11,7 @@ from searchctl.engines.base import Engine
 from searchctl.errors import IndexExists, IndexMissing, UsageError
 from searchctl.fields import as_conditions, parse_where
 from searchctl.schema import Background, Schema
-from searchctl.types import Exists, Match, Nearest, Ranking, Range, Scope, Where
+from searchctl.types import Exists, Match, Nearest, Range, Ranking, Scope, Where
 from tests.conftest import entry, unit
 
 INDEX = "library"

@@ -26,10 +26,15 @@ def filled(tmp_path: Path) -> Path:
     return tmp_path / "engine"
 
 
+def in_another_process(engine: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Run code that uses `index` in a process of its own."""
+    whole = f"from searchctl import Index\nwith Index.open({str(engine)!r}) as index:\n    {code}"
+    return subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True)
+
+
 def test_a_second_writer_is_refused_and_readers_go_on(filled: Path) -> None:
     with Index.open(filled) as writer, writer.engine.writing(writer.name):
-        code = f"from searchctl import Index\nwith Index.open({str(filled)!r}) as index:\n    print(len(index.search('number')))\n    index.ingest(['x'])"
-        other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        other = in_another_process(filled, "print(len(index.search('number'))); index.ingest(['x'])")
     assert other.stdout.strip() == "10"
     assert f"process {os.getpid()} is writing" in other.stderr
     assert IndexLocked.__name__ in other.stderr
@@ -45,8 +50,7 @@ def test_the_lock_is_free_again_afterwards(filled: Path) -> None:
 def test_a_reader_sees_what_another_process_wrote(filled: Path) -> None:
     with Index.open(filled) as reader:
         assert not reader.search("zebra", mode="lexical")
-        code = f"from searchctl import Index\nwith Index.open({str(filled)!r}) as index:\n    index.ingest([{{'id': 'z', 'text': 'zebra'}}])"
-        subprocess.run([sys.executable, "-c", code], check=True)
+        assert in_another_process(filled, "index.ingest([{'id': 'z', 'text': 'zebra'}])").returncode == 0
         assert [hit.id for hit in reader.search("zebra", mode="lexical")] == ["z"]
         assert reader.search("zebra", mode="vector")[0].id == "z"
 

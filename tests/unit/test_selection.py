@@ -45,7 +45,9 @@ CLAUSES = [
 def index(tmp_path: Path) -> Index:
     engine = open_engine(tmp_path / "engine")
     engine.create("default", Schema(None, fields=TYPES))  # type: ignore[arg-type]
-    engine.write("default", [Entry(Document(id, "text", "", fields), (Passage(0, 4),)) for id, fields in FIELDS.items()])
+    engine.write(
+        "default", [Entry(Document(id, "text", "", fields), (Passage(0, 4),)) for id, fields in FIELDS.items()]
+    )
     engine.refresh("default")
     return Index(engine, "default")
 
