@@ -11,16 +11,24 @@ import searchctl
 
 ROOT = Path(searchctl.__file__).parent
 LAYERS = {
-    "types": 0, "errors": 0,
-    "schema": 1, "secrets": 1, "resources": 1,
-    "sentences": 2, "text": 2, "fields": 2, "query": 2, "bm25": 2, "metrics": 2, "cleaning": 2, "sentences": 2, "passages": 2, "fusion": 2, "gating": 2,
-    "relevance": 2, "highlight": 2, "journal": 2, "connection": 2, "dotenv": 2,
-    "config": 3, "sources": 3, "recipes": 3, "background": 3,
-    "engines": 4, "encoders": 4, "rerankers": 4,
-    "dead_letters": 5, "search": 5, "prepare": 6, "index": 7, "ingest": 7, "doctor": 8, "selection": 8, "runs": 8, "evaluate": 8, "evaluation": 8, "tune": 8, "plan": 8,
-    "route": 8, "runs": 8, "selection": 8,
-    "cli": 9, "gateway": 9, "__main__": 10, "__init__": 10,
-}  # fmt: skip
+    name: layer
+    for layer, names in enumerate(
+        [
+            "types errors",
+            "schema secrets resources",
+            "sentences text fields query bm25 metrics cleaning passages fusion gating relevance highlight journal connection dotenv",
+            "config sources recipes background",
+            "engines encoders rerankers",
+            "dead_letters search",
+            "prepare",
+            "index ingest",
+            "doctor selection runs evaluate evaluation tune plan route",
+            "cli gateway",
+            "__main__ __init__",
+        ]
+    )
+    for name in names.split()
+}
 ADAPTERS = {"engines", "encoders", "rerankers"}
 
 
