@@ -20,7 +20,7 @@ _CALL_CHARACTERS = 1 << 20  # of text in one call of the tokenizer: its working 
 _PIECES = 4  # a sentence that is too long is tried in pieces of about size / 4 tokens
 _LONGEST_PIECE = 4  # code points per token of `size` beyond which a text isn't counted before it is split
 _CLAUSE = re.compile(r"[,;:—–)»”]\s")
-_WORTH = {_INSIDE: -0.3, CLOSE: -1.0, PLAIN: 0.0, PARAGRAPH: 0.25}  # a border's strength, in parts of a full passage
+_WORTH = {_INSIDE: -0.3, CLOSE: -0.4, PLAIN: 0.0, PARAGRAPH: 0.25}  # a border's strength, in parts of a full passage
 _TINY = 0.25  # a last passage with less new text than this part of `size` is evened out with the one before
 
 
@@ -42,9 +42,9 @@ def cut_many(texts: Sequence[str], count_tokens: CountTokens, *, size: int, over
     """Cut texts into passages of at most `size` tokens.
 
     Each shares whole sentences of at most `overlap` tokens with the one before. All texts are counted together, in few
-    calls. Passages are in order, trimmed, and hold every character that isn't white space; an empty text has none. A text of at
-    most `size` tokens is one passage. Tokens of neighbouring sentences are taken to add up. Only a single code point that
-    counts more than `size` tokens may exceed `size`.
+    calls. Passages are in order, trimmed, and hold every character that isn't white space; an empty text has none. A text
+    of at most `size` tokens is one passage, unless those tokens have more than eight letters on average. Tokens of
+    neighbouring sentences are taken to add up. Only a single code point that counts more than `size` may exceed `size`.
     """
     whole = [_whole(text) for text in texts]
     short = [place for place, text in enumerate(texts) if whole[place] and len(text) <= size * _LONGEST_PIECE * 2]

@@ -25,6 +25,7 @@ _DASHES = "-–—"
 _BEFORE_A_WORD = _OPENERS + _DASHES
 _LIST_ITEM = re.compile(r"(?:[-*+•‣◦–—]|\d{1,3}[.)]|[^\W\d_][.)])\s|#{1,6}\s|\|")
 _LONGEST_WORD = 40
+_LONGEST_HEADING = 80
 _SHORT_LINE = 50  # a wrapped line of running text is longer than this
 
 # Abbreviations that are followed by what they introduce, so that a capital after them begins no sentence.
@@ -34,6 +35,7 @@ _INTRODUCING = frozenset(
     инж ген полк подполк лейт адм см ср напр е т.е т.к т.н т.ч т.о ред изд сост авт тел моб и.о о.о врио англ фр нем лат греч
     исп ит яп укр""".split()
 )
+_ET_CETERA = ("т. д", "т. п")
 _NUMBERED = frozenset("no nos vol fig figs eq sec ch p pp ed рис табл илл ил гл разд п пп ст стр ч т кн вып".split())
 
 
@@ -62,9 +64,14 @@ def split(text: str) -> list[Sentence]:
             border = max(border, strength)
             continue
         found.append(Sentence(start, end, CLOSE if heading else border))
-        heading = text.startswith("#", start)
+        heading = text.startswith("#", start) or (border == strength == PARAGRAPH and _is_heading(text, start, end))
         start, border = _skip(text, place), strength
     return found
+
+
+def _is_heading(text: str, start: int, end: int) -> bool:
+    """Tell whether a paragraph of its own is a heading: short, and without a mark at its end, or with a colon."""
+    return end - start <= _LONGEST_HEADING and (text[end - 1].isalnum() or text[end - 1] == ":")
 
 
 def _skip(text: str, place: int) -> int:
@@ -134,4 +141,6 @@ def _is_abbreviation(before: str, after: str) -> bool:
         return True
     if word == before and (word.isdigit() or len(word) == 1):
         return True
+    if before.endswith(_ET_CETERA):
+        return False
     return word.lower() in _INTRODUCING or (after.isdigit() and word.lower() in _NUMBERED)

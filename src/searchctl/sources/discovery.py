@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
 import os
-import re
 import stat
 import unicodedata
 from collections import Counter
@@ -83,13 +83,12 @@ def discover(
     for files whose names don't tell, `encoding` for all. Raises SourceError for a path that isn't there, for a file of
     unknown format, and when nothing is found.
     """
-    search = _Search(matcher(include) if include else None, matcher(exclude), format, encoding)
+    search = _Search(matcher(include) if include else None, matcher(exclude), format, _known_encoding(encoding))
     for path in paths:
         search.add(path)
-    files = tuple(_named_apart(search.files))
-    if not files:
+    if not search.files:
         raise SourceError(_nothing(paths, search))
-    return Found(files, tuple(search.skipped))
+    return Found(tuple(_named_apart(search.files)), tuple(search.skipped))
 
 
 class _Search:
@@ -201,16 +200,33 @@ def _ending(name: str) -> tuple[str, bool]:
     return os.path.splitext(name.removesuffix(".gz") if packed else name)[1], packed
 
 
-def _named_apart(files: Sequence[SourceFile]) -> Iterator[SourceFile]:
-    """Yield the files in order; where two have the same name, both get the name of their folder before it."""
-    counts = Counter(file.uri for file in files)
-    for file in files:
-        clash = counts[file.uri] > 1
-        yield (
-            replace(file, uri=re.sub(r"^/+", "", file.source.replace(os.sep, "/")))
-            if clash and not file.is_stdin
-            else file
-        )
+def _named_apart(files: Sequence[SourceFile]) -> list[SourceFile]:
+    """Return the files with names that are all different.
+
+    Where two are alike, both get the name of their folder before it, and if that isn't enough their whole path.
+    """
+    for longer in (_with_folder, lambda file: file.source.lstrip("/")):
+        counts = Counter(file.uri for file in files)
+        files = [replace(file, uri=longer(file)) if counts[file.uri] > 1 else file for file in files]
+    return list(files)
+
+
+def _with_folder(file: SourceFile) -> str:
+    folder = file.root if file.root != file.path else file.root.parent
+    return f"{storable(folder.name)}/{file.uri}"
+
+
+def _known_encoding(name: str | None) -> str | None:
+    """Return Python's name for an encoding; raises SourceError when there is none of that name."""
+    if name is None:
+        return None
+    try:
+        known = codecs.lookup(name).name
+    except LookupError as error:
+        raise SourceError(
+            f"no encoding '{name}'; usual ones are utf-8, utf-16, cp1251, koi8-r, cp866, cp1252"
+        ) from error
+    return "utf-8-sig" if known == "utf-8" else known
 
 
 def _advice(path: Path) -> str:

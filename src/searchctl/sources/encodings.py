@@ -16,8 +16,10 @@ _BOMS = (
 )
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MOST_CONTROL = 0.005  # of a text's bytes; packed data has about 10 %
+_FEW = 2  # stray control characters in a small text
 _WIDE_ROWS = b"\x00\x04\x20"  # Latin, Cyrillic, punctuation: the high bytes of nearly all UTF-16 here
 _SAMPLE = 1 << 14
+_SAMPLE_LINES = 200
 
 
 def detect(data: bytes, *, complete: bool = True) -> str | None:
@@ -30,11 +32,29 @@ def detect(data: bytes, *, complete: bool = True) -> str | None:
             return encoding
     if wide := _wide(data):
         return wide
-    if len(_CONTROL.findall(data)) > len(data) * _MOST_CONTROL:
+    control = len(_CONTROL.findall(data))
+    if control > max(len(data) * _MOST_CONTROL, _FEW):
         return None
     if _is_utf8(data, complete):
         return "utf-8"
-    return best_encoding(data) or _other(data)
+    return None if b"\0" in data else best_encoding(data) or _other(data)
+
+
+def detect_lines(head: bytes) -> str | None:
+    """Return the encoding of a file of lines by its head: that of most lines, where some are in another."""
+    found = detect(head, complete=False)
+    if found is None or found.startswith("utf"):
+        return found
+    lines = [line for line in head.splitlines()[:_SAMPLE_LINES] if not line.isascii()]
+    return "utf-8" if sum(map(_is_strict_utf8, lines)) * 2 >= len(lines) > 0 else found
+
+
+def _is_strict_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _wide(data: bytes) -> str | None:

@@ -19,6 +19,7 @@ _LINES = frozenset("div li tr dt dd br caption figcaption address summary legend
 _CELLS = frozenset(("td", "th"))
 _LAYOUT = "table, ul, ol, h1, h2, h3, p + p, pre"  # in a cell, these tell a table of layout from one of data
 _SPACE = re.compile(r"[ \t\n\r\f\x1d-\x1f]+")
+_SPACES = re.compile(r" {2,}")
 _PARAGRAPH, _LINE, _CELL = "\x1d", "\x1e", "\x1f"  # marks in the text, until it is tidied
 
 _FRAME_TAGS = frozenset("header footer aside menu form".split())
@@ -175,4 +176,4 @@ def _tidied(marked: str) -> str:
             lines.append(" | ".join(cell for cell in cells if cell))
         if any(lines):
             paragraphs.append("\n".join(line for line in lines if line))
-    return "\n\n".join(paragraphs)
+    return _SPACES.sub(" ", "\n\n".join(paragraphs))

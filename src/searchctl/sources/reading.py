@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from searchctl.sources.encodings import detect
+from searchctl.sources.encodings import detect, detect_lines
 from searchctl.sources.html import decode_html, html_to_text
 from searchctl.sources.model import Failure, FieldMapping, Format, Limits, Record, SourceFile, Unreadable
 from searchctl.sources.office import docx, pdf
@@ -19,7 +19,6 @@ from searchctl.types import Document
 RowReader: TypeAlias = Callable[[SourceFile, Stream, str, FieldMapping, Limits], "Iterator[Record | Failure]"]
 _ROWS: Mapping[Format, RowReader] = {"jsonl": read_jsonl, "json": read_json, "csv": read_table, "tsv": read_table}
 _BINARY = "this isn't text: it has bytes that no text has; rename it, or leave it out with --exclude"
-_EXCERPT = 200
 
 
 def read(
@@ -41,9 +40,8 @@ def read(
     except (EOFError, zlib.error) as error:
         kept = "; what stands before the damage was read" if position else ""
         yield Failure(file.source, position + 1, None, f"the gzip file is cut off or damaged ({error}){kept}")
-    except (OSError, LookupError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        yield Failure(file.source, position + 1, None, f"can't be read: {reason}")
+    except OSError as error:
+        yield Failure(file.source, position + 1, None, f"can't be read: {error.strerror or error}")
 
 
 def _items(
@@ -51,19 +49,19 @@ def _items(
 ) -> Iterator[Record | Failure]:
     format = file.format or _sniffed(stream.head)
     if format in _ROWS:
-        encoding = file.encoding or detect(stream.head, complete=False)
+        encoding = file.encoding or detect_lines(stream.head)
         if encoding is None:
             raise Unreadable(_BINARY)
         yield from _ROWS[format](file, stream, encoding, mapping, limits)
         return
-    page = _page(format, whole(stream, limits.file), file.encoding, boilerplate, limits)
-    if not page.text.strip() and not page.title.strip():
-        raise Unreadable("the file is empty", id=file.uri)
-    fields = (
-        page.fields
-        if mapping.keep is None
-        else {name: page.fields[name] for name in mapping.keep if name in page.fields}
-    )
+    try:
+        page = _page(format, whole(stream, limits.file), file.encoding, boilerplate, limits)
+        if not page.text.strip() and not page.title.strip():
+            raise Unreadable("the file is empty")
+    except Unreadable as error:
+        raise Unreadable(error.reason, error.excerpt, file.uri) from error
+    keep = page.fields if mapping.keep is None else mapping.keep
+    fields = {name: value for name, value in page.fields.items() if name in keep}
     yield Record(Document(file.uri, page.text, page.title or _stem(file), fields), file.source, 1)
     if page.damage:
         yield Failure(file.source, 1, file.uri, page.damage)

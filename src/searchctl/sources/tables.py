@@ -119,7 +119,7 @@ def _rows(feed: _Feed, delimiter: str) -> Iterator[_Row]:
             # Many programs write tabs without any quoting, so that a quote there is just a quote.
             unquoted = delimiter == "\t" and not feed.row[0].error
             cells, error = (feed.row[0].text.split("\t"), "") if unquoted else ([], str(failed))
-        if error or any(cells):
+        if error or any(map(str.strip, cells)):
             yield _Row(feed.row[0].number, feed.row[0].text, cells, error)
 
 

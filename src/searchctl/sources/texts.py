@@ -38,8 +38,8 @@ def markdown(text: str) -> Page:
         fields = _front_matter(found.group(1))
         text = text[found.end() :]
     title = fields.pop("title", "")
-    lines = _plain(_COMMENT.sub("", text)).split("\n")
-    heading = _first_heading(lines)
+    lines, code = _plain(_COMMENT.sub("", text))
+    heading = _first_heading(lines, code)
     if heading is None:
         return Page("\n".join(lines), str(title), fields)
     first, after, words = heading
@@ -88,25 +88,29 @@ def _scalar(text: str) -> str | int | float | bool:
     return float(text) if re.fullmatch(r"-?(0|[1-9]\d{0,17})\.\d{1,17}", text) else text
 
 
-def _plain(text: str) -> str:
-    """Return Markdown with links and strong emphasis as words; fenced code is left alone, without its fences."""
-    lines, fence = [], ""
+def _plain(text: str) -> tuple[list[str], set[int]]:
+    """Return Markdown's lines with links and strong emphasis as words, and which lines are code: those are left alone."""
+    lines: list[str] = []
+    code: set[int] = set()
+    fence = ""
     for line in text.split("\n"):
         mark = _FENCE.match(line)
         if mark and (not fence or mark.group(1) == fence):
             fence = "" if fence else mark.group(1)
-        elif fence:
-            lines.append(line)
-        else:
-            lines.append(
-                _STRESS.sub(r"\2", _LINK.sub(r"\1", line)) if "[" in line or "*" in line or "_" in line else line
-            )
-    return "\n".join(lines)
+            continue
+        if fence:
+            code.add(len(lines))
+        elif "[" in line or "*" in line or "_" in line:
+            line = _STRESS.sub(r"\2", _LINK.sub(r"\1", line))
+        lines.append(line)
+    return lines, code
 
 
-def _first_heading(lines: list[str]) -> tuple[int, int, str] | None:
+def _first_heading(lines: list[str], code: set[int]) -> tuple[int, int, str] | None:
     """Return the first heading's first line, the line after it, and its words."""
     for number, line in enumerate(lines):
+        if number in code:
+            continue
         if found := _HEADING.fullmatch(line):
             return number, number + 1, found.group(1)
         below = lines[number + 1] if number + 1 < len(lines) else ""
