@@ -241,3 +241,57 @@ def test_progress_line() -> None:
 def test_quiet_says_nothing(docs: Path, run: Run) -> None:
     result = run("ingest", "docs", *HASHING, "-q")
     assert (result.exit_code, result.output) == (0, "")
+
+
+RECIPE = """
+encoder = "hashing:64"
+[source]
+paths = ["docs"]
+exclude = ["drafts/"]
+[index]
+name = "shop"
+analyzer = "ru"
+[passages]
+size = 64
+overlap = 4
+"""
+
+
+def test_recipe_gives_everything_and_flags_go_before_it(docs: Path, run: Run) -> None:
+    (docs.parent / "shop.toml").write_text(RECIPE, encoding="utf-8")
+    result = run("ingest", "--recipe", "shop.toml")
+    assert result.exit_code == 0, result.output
+    assert "next: searchctl search 'your question' --index shop" in result.stderr
+    found = json.loads(run("info", "--index", "shop", "--json").stdout)
+    assert (found["documents"], found["analyzer"], found["encoder"]["name"]) == (2, "ru", "hashing:64")
+    assert found["passage"] == {"size": 64, "overlap": 4}
+    flags = (
+        "--index",
+        "other",
+        "--encoder",
+        "hashing",
+        "--analyzer",
+        "en",
+        "--passage-size",
+        "128",
+        "--exclude",
+        "*.md",
+    )
+    assert run("ingest", "--recipe", "shop.toml", *flags).exit_code == 0
+    found = json.loads(run("info", "--index", "other", "--json").stdout)
+    assert (found["documents"], found["analyzer"], found["encoder"]["name"]) == (2, "en", "hashing:256")
+    assert found["passage"] == {"size": 128, "overlap": 4}
+
+
+def test_recipes_that_come_along_are_found_by_name(run: Run) -> None:
+    result = run("ingest", "--recipe", "demo", *HASHING, "--dry-run", "--json")
+    assert json.loads(result.stdout)["documents"] > 200
+    near = run("ingest", "--recipe", "dmeo")
+    assert (near.exit_code, near.stdout) == (2, "")
+    assert "did you mean 'demo'" in near.stderr
+
+
+def test_files_passed_over_are_counted_and_named_with_v(docs: Path, run: Run) -> None:
+    (docs / "logo.svg").write_text("<svg/>")
+    assert "1 file passed over; -v says which and why" in run("ingest", "docs", *HASHING).stderr
+    assert "logo.svg: unknown ending .svg" in run("ingest", "docs", "-v").stderr

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -12,6 +14,7 @@ from searchctl.cli.failures import DEAD_LETTERS, INTERRUPTED, say
 from searchctl.cli.frame import Command, Frame, as_text, framed
 from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.loads import print_plan, print_report
+from searchctl.cli.output import count_of
 from searchctl.cli.progress import Meter
 from searchctl.errors import IndexMissing, UsageError
 from searchctl.schema import ANALYZERS, Analyzer, PassageSettings
@@ -19,7 +22,8 @@ from searchctl.schema import ANALYZERS, Analyzer, PassageSettings
 if TYPE_CHECKING:
     from searchctl.index import Index
     from searchctl.ingest import IngestReport, IngestSettings, OnError, Progress
-    from searchctl.sources import Format, SourceFile
+    from searchctl.recipes import Recipe
+    from searchctl.sources import Format, Skipped, SourceFile
 
 FORMATS = ("txt", "md", "html", "pdf", "docx", "csv", "tsv", "json", "jsonl")  # as sources.FORMATS, which is heavier
 ON_ERROR = ("dead-letter", "skip", "stop")
@@ -32,14 +36,19 @@ ON_ERROR = ("dead-letter", "skip", "stop")
         "searchctl ingest docs/",
         "searchctl ingest articles.jsonl --id sku --title name --text body --keep price,brand",
         "searchctl ingest docs/ --include '*.md' --exclude 'drafts/**' --prune",
+        "searchctl ingest --recipe demo",
         "searchctl ingest docs/ --dry-run",
         "zcat export.jsonl.gz | searchctl ingest - --format jsonl",
     ),
 )
 @click.argument("paths", nargs=-1, metavar="[PATH...]")
+@click.option(
+    "--recipe", metavar="NAME", help="Take sources and settings from a TOML file, or a recipe that comes along."
+)
 @click.option("--include", multiple=True, metavar="GLOB", help="Read only files like this; repeatable.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files like this; repeatable.")
 @click.option("--format", "format_name", type=click.Choice(FORMATS), help="Format of files whose names don't tell it.")
+@click.option("--encoding", metavar="NAME", help="Encoding of the files, where it's guessed wrong.")
 @click.option("--id", "id_field", metavar="FIELD", help="Field that holds a record's id.")
 @click.option("--title", "title_field", metavar="FIELD", help="Field that holds the title.")
 @click.option("--text", "text_fields", metavar="FIELDS", help="Fields that hold the text, a comma between them.")
@@ -69,9 +78,11 @@ ON_ERROR = ("dead-letter", "skip", "stop")
 def command(
     frame: Frame,
     paths: tuple[str, ...],
+    recipe: str | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     format_name: str | None,
+    encoding: str | None,
     id_field: str | None,
     title_field: str | None,
     text_fields: str | None,
@@ -90,23 +101,33 @@ def command(
 
     Running the same command again resumes where it stopped and skips what hasn't changed.
     """
+    from searchctl.cli.request import NO_RECIPE, combine, placed, with_passages
     from searchctl.ingest import IngestSettings
     from searchctl.sources import FieldMapping, discover
 
-    if not paths:
-        raise UsageError("say what to read: searchctl ingest FOLDER")
-    found = discover(paths, include=include, exclude=exclude, format=cast("Format | None", format_name))
-    for one in found.skipped:
-        if frame.verbosity:
-            say(f"searchctl: not read: {one.path}: {one.reason}")
-    mapping = FieldMapping(id_field, title_field, _names(text_fields) or (), _names(keep))
+    flags = replace(
+        NO_RECIPE,
+        paths=paths,
+        include=include,
+        exclude=exclude,
+        format=cast("Format | None", format_name),
+        encoding=encoding,
+        mapping=FieldMapping(id_field, title_field, _names(text_fields) or (), _names(keep)),
+        analyzer=analyzer,
+        boilerplate=boilerplate,
+    )
+    asked = with_passages(combine(flags, recipe), passage_size, passage_overlap)
+    frame = placed(frame, asked)
+    found = discover(
+        asked.paths, include=asked.include, exclude=asked.exclude, format=asked.format, encoding=asked.encoding
+    )
+    _say_skipped(frame, found.skipped)
     typed = as_text(frame.public(shlex.join(["searchctl", *frame.argv])))
-    settings = IngestSettings(mapping, batch, prune, on_error, dead_letters, boilerplate, typed)
-    passages = _passages(passage_size, passage_overlap)
+    settings = IngestSettings(asked.mapping, batch, prune, on_error, dead_letters, asked.boilerplate, typed)
     if dry_run:
-        _show_plan(frame, found.files, settings, passages)
+        _show_plan(frame, found.files, settings, asked.passages)
         return
-    with _open(frame, analyzer, passages) as index:
+    with _open(frame, asked) as index:
         report = _load(frame, index, found.files, settings)
     print_report(frame, report)
     if report.interrupted:
@@ -121,28 +142,34 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(filter(None, (name.strip() for name in text.split(","))))
 
 
-def _passages(size: int | None, overlap: int | None) -> PassageSettings | None:
-    if size is None and overlap is None:
-        return None
-    usual = PassageSettings()
-    size = usual.size if size is None else size
-    overlap = min(usual.overlap, size // 8) if overlap is None else overlap
-    if overlap >= size:
-        raise UsageError(f"passages of {size} tokens can't share {overlap}; give a smaller --passage-overlap")
-    return PassageSettings(size, overlap)
+def _say_skipped(frame: Frame, skipped: Sequence[Skipped]) -> None:
+    """Tell what is passed over: how many files, or with -v which and why."""
+    if frame.verbosity:
+        for one in skipped:
+            say(as_text(f"searchctl: not read: {one.path}: {one.reason}"))
+    elif skipped and not frame.quiet:
+        say(f"searchctl: {count_of(len(skipped), 'file')} passed over; -v says which and why")
 
 
-def _open(frame: Frame, analyzer: Analyzer | None, passages: PassageSettings | None) -> Index:
+def _open(frame: Frame, asked: Recipe) -> Index:
     """Open the index or make it; raises UsageError when it's there and was made in another way than was asked for."""
     from searchctl.index import Index
 
     where = frame.settings
     index = Index.open(
-        where.engine, where.index, encoder=where.encoder, create=True, analyzer=analyzer or "auto", passages=passages
+        where.engine,
+        where.index,
+        encoder=where.encoder,
+        create=True,
+        analyzer=asked.analyzer or "auto",
+        passages=asked.passages,
+        fields=asked.types,
     )
     made = index.schema
-    asked = (("analyzer", analyzer, made.analyzer), ("passages", passages, made.passages))
-    for what, wanted, found in asked:
+    for what, wanted, found in (
+        ("analyzer", asked.analyzer, made.analyzer),
+        ("passages", asked.passages, made.passages),
+    ):
         if wanted is not None and wanted != found:
             index.close()
             raise UsageError(

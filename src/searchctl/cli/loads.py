@@ -53,8 +53,10 @@ def print_report(frame: Frame, report: IngestReport) -> None:
 
 def _hint(frame: Frame, command: str, argument: str) -> str:
     """Return a command for the same index, naming the engine and the index where they were typed."""
-    typed = {one.key: str(one.value) for one in frame.settings.shown if one.origin == f"--{one.key}"}
-    options = [word for key in ("engine", "index") if key in typed for word in (f"--{key}", typed[key])]
+    found = {one.key: one for one in frame.settings.shown}
+    options = ["--engine", frame.settings.engine] if found["engine"].origin == "--engine" else []
+    if frame.settings.index != found["index"].value or found["index"].origin == "--index":
+        options += ["--index", frame.settings.index]
     return frame.public(shlex.join(["searchctl", command, argument, *options]))
 
 
