@@ -134,25 +134,25 @@ def test_many_passages_of_one_document_do_not_crowd_out_others(engine: Engine, s
 @pytest.mark.parametrize(
     ("where", "ids"),
     [
-        ({"lang": "ru"}, {"borscht", "bread", "code"}),
-        ({"lang": ["en", "fr"]}, {"tea", "coffee", "code"}),
-        ({"year": 2020}, {"bread"}),
-        ({"year": Range(gte=2005, lt=2020)}, {"coffee", "borscht"}),
-        ({"year": Range(gt=2005, lte="2020")}, {"borscht", "bread"}),
-        ({"day": Range(gte="2024-03-01")}, {"coffee", "borscht"}),
-        ({"day": Range(lt="2024-03-01T00:00:01Z")}, {"tea", "coffee"}),
-        ({"open": True}, {"tea", "bread"}),
-        ({"open": "false"}, {"coffee"}),
-        ({"open": Exists()}, {"tea", "coffee", "bread"}),
-        ({"lang": "en", "open": True}, {"tea"}),
-        ({"lang": "xx"}, set()),
+        ({"lang": "ru"}, ["borscht", "bread", "code"]),
+        ({"lang": ["en", "fr"]}, ["tea", "coffee", "code"]),
+        ({"year": 2020}, ["bread"]),
+        ({"year": Range(gte=2005, lt=2020)}, ["coffee", "borscht"]),
+        ({"year": Range(gt=2005, lte="2020")}, ["borscht", "bread"]),
+        ({"day": Range(gte="2024-03-01")}, ["coffee", "borscht"]),
+        ({"day": Range(lt="2024-03-01T00:00:01Z")}, ["tea", "coffee"]),
+        ({"open": True}, ["tea", "bread"]),
+        ({"open": "false"}, ["coffee"]),
+        ({"open": Exists()}, ["tea", "coffee", "bread"]),
+        ({"lang": "en", "open": True}, ["tea"]),
+        ({"lang": "xx"}, []),
     ],
     ids=str,
 )
-def test_filters_hold_in_both_legs(books: Engine, where: Where, ids: set[str]) -> None:
+def test_filters_hold_in_both_legs(books: Engine, where: Where, ids: list[str]) -> None:
     words = "brew coffee борщ хлеб error"
-    assert set(lexical(books, words, where).ids) == ids
-    assert set(nearest(books, 1, where=where).ids) == ids
+    assert set(lexical(books, words, where).ids) == set(ids)
+    assert set(nearest(books, 1, where=where).ids) == set(ids)
     assert books.count(INDEX, Scope(as_conditions(where))) == len(ids)
 
 
