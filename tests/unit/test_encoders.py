@@ -18,7 +18,6 @@ from searchctl.encoders.hashing import HashingEncoder
 from searchctl.errors import EncoderMismatch, EncoderUnavailable, MissingExtra
 from searchctl.index import Index
 
-
 # First numbers of the unquantised model's vectors (float32).
 UNQUANTISED_QUERY = [0.0478, -0.0516, -0.0067, -0.0805, 0.0575, -0.067, 0.0376, 0.0447]
 UNQUANTISED_DOCUMENT = [0.0196, 0.0042, -0.0258, -0.0997, 0.0445, -0.0227, -0.0036, -0.0376]

@@ -1,0 +1,84 @@
+"""What the README says is what happens: every block is run, every command has help with examples."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from searchctl.cli import COMMANDS
+from tests.unit.test_encoders import make_model
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", README, re.DOTALL)
+INSTALLING = ("pip", "make")  # what this very run was started with
+
+
+def commands() -> list[str]:
+    """Return the README's shell commands in order."""
+    lines = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
+    return [line for line in lines if line.strip() and line.split()[0] not in INSTALLING]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with everything the README's commands name."""
+    (tmp_path / "ingest").symlink_to(ROOT / "ingest")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("# Returns\n\nSend it back within thirty days.", encoding="utf-8")
+    (tmp_path / "docs" / "b.txt").write_bytes("Возврат товара возможен в течение тридцати дней.".encode("cp1251"))
+    (tmp_path / "shop.jsonl").write_text(
+        json.dumps({"sku": "A1", "name": "Kettle", "body": "Boils water.", "price": 20, "brand": "Q"})
+    )
+    (tmp_path / "queries.jsonl").write_text(json.dumps({"_id": "q1", "text": "gift card"}))
+    make_model(tmp_path / "models" / "e5-large", "last_hidden_state", pooled=False)
+    return tmp_path
+
+
+def run(place: Path, *command: str) -> str:
+    done = subprocess.run([sys.executable, "-m", *command], cwd=place, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_every_shell_command_of_the_readme_works(place: Path) -> None:
+    assert len(commands()) > 8
+    for command in commands():
+        words = shlex.split(command, comments=True)
+        assert words[0] == "searchctl"
+        run(place, *words)
+    found = json.loads(run(place, "searchctl", "search", "how do I return an item", "--json"))
+    assert found["hits"] and found["legs"]["vector"]["ran"]
+    russian = json.loads(run(place, "searchctl", "search", "как вернуть товар", "--where", "lang=en", "--json"))
+    assert any("return" in hit["id"] for hit in russian["hits"][:3])
+    codes = json.loads(run(place, "searchctl", "search", "error E17", "--json"))
+    assert "E17" in codes["hits"][0]["title"]
+
+
+def test_every_command_in_the_readme_exists() -> None:
+    named = set(re.findall(r"searchctl ([a-z]+)", README))
+    assert named <= COMMANDS.keys()
+    assert {"ingest", "search", "similar", "info", "doctor", "get", "delete"} <= set(re.findall(r"[a-z]+", README))
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_works(tmp_path: Path) -> None:
+    (code,) = (block for kind, block in BLOCKS if kind == "python")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "returns" in done.stdout and "vozvrat" in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    text = subprocess.run(
+        [sys.executable, "-m", "searchctl", name, "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert f"searchctl {name}" in text.split("Examples", 1)[1]
