@@ -97,11 +97,13 @@ def check_conditions(conditions: Mapping[str, Condition], fields: Mapping[str, F
     for name, condition in conditions.items():
         if name not in fields:
             raise UsageError(f"no field '{name}' in this index; {_suggest(name, list(fields))}")
-        try:
-            for value in condition_values(condition):
+        for value in condition_values(condition):
+            try:
                 comparable(name, fields[name], value)
-        except InvalidDocument as error:
-            raise UsageError(f"field '{name}' holds {fields[name]} values: {error}") from error
+            except InvalidDocument as error:
+                raise UsageError(
+                    f"field '{name}' holds {fields[name]} values, and {value!r} isn't one; correct the filter"
+                ) from error
 
 
 def condition_values(condition: Condition) -> tuple[Scalar, ...]:

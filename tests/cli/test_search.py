@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -301,3 +302,30 @@ def test_a_locale_without_letters_still_takes_russian(here: Path) -> None:
     found = subprocess.run(command, capture_output=True, env=environ)
     assert found.returncode == 0, found.stderr
     assert json.loads(found.stdout)["id"] == "возврат"
+
+
+def test_a_text_that_begins_with_a_dash(run: Run) -> None:
+    result = run("search", "-refund")
+    assert result.exit_code == 2
+    assert "put -- before a text that begins with a dash" in result.stderr
+    assert run("search", "--", "-refund").exit_code == 0
+
+
+def test_doctor_sees_vectors_of_other_texts(run: Run, here: Path) -> None:
+    (path,) = here.glob(".searchctl/**/index.sqlite")
+    with sqlite3.connect(path) as db:
+        (other,) = db.execute("SELECT vector FROM passages ORDER BY passage LIMIT 1").fetchone()
+        db.execute("UPDATE passages SET vector = ?", (other,))
+    db.close()
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert re.search(
+        r"error +vectors +a stored vector has cosine -?0\.\d+ with the same text encoded now", result.stdout
+    )
+    assert "→ ingest into a new index with --index NEW" in result.stdout
+
+
+def test_doctor_without_an_index_warns(run: Run) -> None:
+    result = run("doctor", "--engine", "elsewhere", "-q")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("warning  index        no index 'default' in elsewhere")

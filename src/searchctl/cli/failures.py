@@ -89,4 +89,7 @@ def _discard_output() -> None:
 def _usage_hint(error: click.ClickException) -> str:
     if not isinstance(error, click.UsageError) or error.ctx is None or "searchctl --help" in error.message:
         return ""
-    return f" (see: {error.ctx.command_path} --help)"
+    hint = f" (see: {error.ctx.command_path} --help)"
+    if isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
+        hint += "; put -- before a text that begins with a dash"
+    return hint
