@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from searchctl.engines.embedded import store
 from searchctl.errors import IndexFormatError, IndexLocked, StorageError
 from searchctl.index import Index
 
@@ -67,6 +68,27 @@ def test_a_damaged_derived_index_is_rebuilt(filled: Path) -> None:
     (filled / "indexes" / "default" / "lexical" / "meta.json").write_text("{")
     with Index.open(filled) as index:
         assert len(index.search("number", mode="lexical")) == 10
+
+
+def test_older_indexes_migrate_and_keep_everything(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "STORE_FORMAT", 3)
+    steps = {1: "ALTER TABLE documents ADD COLUMN note TEXT NOT NULL DEFAULT 'new'", 2: "CREATE TABLE extra(x)"}
+    monkeypatch.setattr(store, "_MIGRATIONS", steps)
+    with Index.open(filled) as index:
+        assert index.count() == 30 and len(index.search("number")) == 10
+    database = sqlite3.connect(filled / "indexes" / "default" / "index.sqlite")
+    assert database.execute("PRAGMA user_version").fetchone() == (3,)
+    assert database.execute("SELECT DISTINCT note FROM documents").fetchall() == [("new",)]
+    database.close()
+
+
+@pytest.mark.parametrize("part", ["lexical", "vectors"])
+def test_what_is_derived_in_an_older_format_is_made_anew(filled: Path, part: str) -> None:
+    path = filled / "indexes" / "default" / part / "state.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 0}))
+    with Index.open(filled) as index:
+        assert len(index.search("number", mode="lexical")) == len(index.search("number", mode="vector")) == 10
+    assert json.loads(path.read_text())["format"] > 0
 
 
 def test_newer_folders_and_indexes_are_refused(filled: Path) -> None:

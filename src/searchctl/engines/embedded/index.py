@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -127,8 +127,7 @@ class EmbeddedIndex:
 
     def _lags(self) -> bool:
         mark = self.store.watermark()
-        reached = (self._lexical.document, self._lexical.tombstone) == (mark.document, mark.tombstone)
-        return self._lexical.stale or not reached
+        return self._lexical.lags(mark) or (self._vectors is not None and self._vectors.lags(mark))
 
     def refresh(self) -> None:
         """Make everything written searchable now."""
@@ -217,9 +216,3 @@ class EmbeddedIndex:
         """Return how common a text's terms are."""
         with self._mutex:
             return self._lexical.statistics(text)
-
-    def lag(self) -> Mapping[str, int]:
-        """Return how many rows each leg still has to apply: 0 when all is well."""
-        self._refresh()
-        mark = self.store.watermark()
-        return {"lexical": mark.document - self._lexical.document + mark.tombstone - self._lexical.tombstone}

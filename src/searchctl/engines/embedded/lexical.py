@@ -13,7 +13,7 @@ import tantivy
 from numpy.typing import NDArray
 
 from searchctl.engines.embedded.folder import read_json, storage_errors, write_json
-from searchctl.engines.embedded.store import Store, Text
+from searchctl.engines.embedded.store import Store, Text, Watermark
 from searchctl.errors import StorageError
 from searchctl.fields import as_values
 from searchctl.schema import Analyzer, Schema
@@ -105,6 +105,10 @@ class LexicalIndex:
         with _tantivy_errors(self._path):
             self._attach(tantivy.Index(self._schema, path=str(self._path)))
         self.document, self.tombstone, self.stale = 0, tombstone, False
+
+    def lags(self, mark: Watermark) -> bool:
+        """Tell whether the store has gone on since."""
+        return self.stale or (self.document, self.tombstone) != (mark.document, mark.tombstone)
 
     def catch_up(self, store: Store) -> None:
         """Apply what the store has gained and lost since last time. The caller holds the writer's lock."""

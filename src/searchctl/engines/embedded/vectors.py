@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.engines.embedded.folder import read_json, storage_errors, write_json
-from searchctl.engines.embedded.store import PassageVector, Store
+from searchctl.engines.embedded.store import PassageVector, Store, Watermark
 from searchctl.types import Json, Vector, Vectors
 
 VECTOR_FORMAT = 1
@@ -109,6 +109,10 @@ class VectorIndex:
             found = store.vectors_after(self._tail_passage, _BATCH)
         self._dead = np.unique(np.array(store.tombstones_after(self.tombstone), np.int64))
         self._join()
+
+    def lags(self, mark: Watermark) -> bool:
+        """Tell whether passages wait to be appended; removals are looked up in the store."""
+        return self.passage != mark.passage
 
     def catch_up(self, store: Store) -> None:
         """Append the store's new vectors to the flat file. The caller holds the writer's lock."""
