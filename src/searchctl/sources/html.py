@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from searchctl.sources.encodings import detect
 from searchctl.sources.model import Unreadable
+from searchctl.sources.texts import without
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -34,8 +35,16 @@ _LEAST_LEFT = 0.05  # of a page's text; when less is left, the page is all links
 
 # The parser's time grows with the square of the depth: 10,000 take a second, a million an hour.
 _DEEPEST = 10_000
-_TAG = re.compile(
-    r"<(/?)(div|span|section|article|ul|ol|table|blockquote|font|center|b|i|a|em|strong)\b", re.IGNORECASE
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9:-]*)", re.IGNORECASE)
+_NO_DEPTH = frozenset(  # elements that have no content, or end by themselves where the next of their kind begins
+    "area base br col embed hr img input link meta param source track wbr p li dt dd tr td th thead tbody tfoot option".split()
+)
+_OTHER_LANGUAGES = (
+    ("<!--", "-->"),
+    ("<svg", "</svg"),
+    ("<math", "</math"),
+    ("<script", "</script"),
+    ("<style", "</style"),
 )
 _CHARSET = re.compile(rb"<meta[^>]{1,200}charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _HEAD = 4096
@@ -77,12 +86,16 @@ def html_to_text(html: str, *, boilerplate: bool = False) -> tuple[str, str]:
 
 
 def _depth(html: str) -> int:
+    """Return how deep the elements are nested, roughly; 0 for a page that has too few of them to be deep."""
     if html.count("<") < _DEEPEST:
         return 0
+    for start, end in _OTHER_LANGUAGES:
+        html = without(html, start, end)
     depth = deepest = 0
-    for found in _TAG.finditer(html):
-        depth += -1 if found.group(1) else 1
-        deepest = max(deepest, depth)
+    for closing, tag in _TAG.findall(html):
+        if tag.lower() not in _NO_DEPTH:
+            depth += -1 if closing else 1
+            deepest = max(deepest, depth)
     return deepest
 
 

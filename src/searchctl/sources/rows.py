@@ -64,7 +64,7 @@ def read_json(
                 raise Unreadable(f"expected an object, found {kind_of(record)}")
             document = mapper.document(record, f"{file.uri}#{number}" if several else file.uri)
         except Unreadable as failed:
-            excerpt = failed.excerpt or json.dumps(record, ensure_ascii=False)[:_EXCERPT]
+            excerpt = failed.excerpt or repr(record)[:_EXCERPT]
             yield Failure(file.source, number, failed.id, failed.reason, excerpt)
         else:
             yield Record(document, file.source, number)

@@ -9,13 +9,11 @@ from typing import NamedTuple
 from searchctl.types import Value
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_PAIR = re.compile(r"([^\s:#\-][^:\n]*?)\s*:(?:\s+(.*))?")
 _FENCE = re.compile(r" {0,3}(```|~~~)")
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*")
+_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(\S.*)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)")
 _STRESS = re.compile(r"(\*\*|__)(?=\S)([^*_\n]+?)(?<=\S)\1")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 class Page(NamedTuple):
@@ -38,7 +36,7 @@ def markdown(text: str) -> Page:
         fields = _front_matter(found.group(1))
         text = text[found.end() :]
     title = fields.pop("title", "")
-    lines, code = _plain(_COMMENT.sub("", text))
+    lines, code = _plain(without(text, "<!--", "-->"))
     heading = _first_heading(lines, code)
     if heading is None:
         return Page("\n".join(lines), str(title), fields)
@@ -49,14 +47,25 @@ def markdown(text: str) -> Page:
     return Page("\n".join(lines), str(title) or words, fields)
 
 
+def without(text: str, start: str, end: str) -> str:
+    """Return the text without what stands between two marks; an unclosed mark is text."""
+    # Not by a pattern: that would look to the end of the text from each of many unclosed marks.
+    parts, place = [], 0
+    while (first := text.find(start, place)) >= 0 and (last := text.find(end, first + len(start))) >= 0:
+        parts.append(text[place:first])
+        place = last + len(end)
+    return "".join([*parts, text[place:]])
+
+
 def _front_matter(block: str) -> dict[str, Value]:
     """Read the simple part of YAML: `key: value`, `key: [a, b]`, and `- item` lines below a key."""
     fields: dict[str, Value] = {}
     key = ""
     for line in block.splitlines():
-        if found := _PAIR.fullmatch(line):
-            key = found.group(1)
-            value = _scalars(found.group(2) or "")
+        name, colon, rest = line.partition(":")
+        if colon and name[:1] not in ("", " ", "\t", "#", "-") and (not rest or rest[0].isspace()):
+            key = name.rstrip()
+            value = _scalars(rest)
             if value is not None:
                 fields[key] = value
         elif line.lstrip().startswith("- ") and key:
@@ -112,7 +121,7 @@ def _first_heading(lines: list[str], code: set[int]) -> tuple[int, int, str] | N
         if number in code:
             continue
         if found := _HEADING.fullmatch(line):
-            return number, number + 1, found.group(1)
+            return number, number + 1, found.group(1).rstrip().rstrip("#").rstrip()
         below = lines[number + 1] if number + 1 < len(lines) else ""
         if line.strip() and _UNDERLINE.fullmatch(below) and not line.lstrip().startswith(("-", "|", ">")):
             return number, number + 2, line.strip()
