@@ -63,7 +63,7 @@ def test_every_shell_command_of_the_readme_works(place: Path) -> None:
 
 
 def test_every_command_in_the_readme_exists() -> None:
-    named = set(re.findall(r"searchctl ([a-z]+)", README))
+    named = set(re.findall(r"^(?:\\| `)?searchctl ([a-z]+)", README, re.MULTILINE))
     assert named <= COMMANDS.keys()
     assert {"ingest", "search", "similar", "info", "doctor", "get", "delete"} <= set(re.findall(r"[a-z]+", README))
 

@@ -215,8 +215,7 @@ class _Load:
                     outcome = "complete"
                 else:
                     outcome = "interrupted"
-                if self._written:
-                    self._save_background()
+                self._save_background()
         finally:
             self._letters.close()
             counts = {"read": self._read, "written": self._written, "unchanged": self._unchanged, "dead": self._dead}
