@@ -213,8 +213,8 @@ METHODS: dict[str, Callable[[Question], Sequence[str]]] = {
     "BM25 alone": lambda one: one.lexical.ids,
     "vectors alone": lambda one: one.vector.ids,
     "**searchctl**": ours(FusionSettings()),
-    "RRF, 60 (LanceDB, Haystack, Elasticsearch)": ours(FusionSettings("rrf")),
-    "distribution-based (Qdrant, Haystack)": ours(FusionSettings("distribution")),
+    "RRF, 60 (LanceDB, Haystack, Elasticsearch)": ours(FusionSettings("rrf", 1, 1)),
+    "distribution-based (Qdrant, Haystack)": ours(FusionSettings("distribution", 1, 1)),
     "min-max, 0.5 (OpenSearch)": min_max(0.5),
     "min-max, 0.25 lexical (Weaviate)": min_max(0.25),
     "TM2C2, 0.2 lexical (Bruch et al.)": theoretical(0.2),
@@ -257,9 +257,9 @@ def significance(scores: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> str
     )
 
 
-def write_section(lines: Sequence[str]) -> None:
-    """Put the lines between this benchmark's markers."""
-    begin, end = "<!-- fusion:begin -->", "<!-- fusion:end -->"
+def write_section(lines: Sequence[str], name: str) -> None:
+    """Put the lines between a benchmark's markers in results.md."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
     if begin not in text:
         text = f"{text.rstrip()}\n\n{begin}\n{end}\n"
@@ -299,7 +299,8 @@ def main() -> None:
                 *lines,
                 "",
                 significance(scores),
-            ]
+            ],
+            "fusion",
         )
 
 

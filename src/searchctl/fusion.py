@@ -25,7 +25,8 @@ class Leg:
     """One leg's part in a fused list, a row for each fused document.
 
     `ranks` (n,) count from 1, 0 where the leg didn't return the document; `raw` (n,) is NaN there; `normalised` (n,) is
-    in [0, 1]; `weight` is the leg's share: the fused score is the sum over legs of weight · normalised.
+    in [0, 1], but for outliers of "distribution"; `weight` is the leg's share, so that the fused score is the sum over
+    legs of weight · normalised.
     """
 
     ranks: Rows
@@ -43,9 +44,9 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """Documents best first, ties by id, with scores (n,) in [0, 1]; a leg that didn't run is None.
+    """Documents best first, ties by id, with scores (n,); a leg that didn't run is None.
 
-    Documents past the scored ones (see `followed_by`) have score 0.
+    Scores are in [0, 1], but for outliers of "distribution"; documents past the fused ones (see `followed_by`) have 0.
     """
 
     ids: tuple[str, ...]
@@ -100,7 +101,8 @@ def fuse(
     for leg in legs:
         if leg is not None:
             fused += leg.weight * leg.normalised
-    np.clip(fused, 0.0, 1.0, out=fused)
+    if settings.method != "distribution":
+        np.clip(fused, 0.0, 1.0, out=fused)  # a sum of shares may be rounded up
     order = _best_first(fused, ids)
     first, second = (None if leg is None else _reordered(leg, order) for leg in legs)
     return Fused(tuple(map(ids.__getitem__, order.tolist())), fused[order], first, second)
@@ -132,14 +134,15 @@ def vector_scores(scores: Floats, background: Background | None) -> Floats:
 def distribution_scores(scores: Floats) -> Floats:
     """Scale scores (n,) so that mean - 3 and mean + 3 standard deviations are 0 and 1; equal scores are all 0.5.
 
-    Qdrant's "distribution-based score fusion", after Mazzeschi, "Distribution-Based Score Fusion" (2023).
+    Qdrant's and Haystack's "distribution-based score fusion", after Mazzeschi, "Distribution-Based Score Fusion" (2023).
+    Like theirs it doesn't cut off what lies beyond: the best few often do, and would all be equal.
     """
     if not len(scores):
         return np.zeros(0)
     spread = 3.0 * float(scores.std(ddof=1)) if len(scores) > 1 else 0.0
     if spread <= 1e-12 * max(float(np.abs(scores).max()), 1e-300):
         return np.full(len(scores), 0.5)
-    scaled: Floats = np.clip((scores - scores.mean() + spread) / (2.0 * spread), 0.0, 1.0)
+    scaled: Floats = (scores - scores.mean() + spread) / (2.0 * spread)
     return scaled
 
 

@@ -1,8 +1,8 @@
 """How likely a hit answers the query: a logistic model of both legs' evidence, and how far such numbers can be trusted.
 
-The evidence is free of the corpus's and the encoder's units: the share of what BM25 could give for the query, and how
-many standard deviations a cosine lies above that of unrelated texts. So one model serves any index (`DEFAULT`, learnt by
-benchmarks/relevance.py), and judgements of an index's own pull it closer.
+The evidence is what weighted fusion made of the legs' scores, free of the corpus's and the encoder's units, and the size of
+the index: among more documents the best of the unrelated ones looks better. So one model serves any index (`DEFAULT`,
+learnt by benchmarks/relevance.py), and judgements of an index's own pull it closer.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.schema import Background
-
 Floats: TypeAlias = NDArray[np.float64]
 _STEPS = 50
 _FARTHEST = 30.0  # where a logistic is 0 or 1 to double precision
@@ -22,39 +20,43 @@ _FARTHEST = 30.0  # where a logistic is 0 or 1 to double precision
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Log-odds of relevance: `intercept` + `lexical` · share + `vector` · deviations."""
+    """Log-odds of relevance: `intercept` + `lexical` · L + `vector` · V + `size` · log10(documents)."""
 
     intercept: float
     lexical: float
     vector: float
+    size: float
 
-    def relevance(self, shares: Floats, deviations: Floats) -> Floats:
-        """Return the probability that each hit is relevant: (n,), in [0, 1].
+    def relevance(self, evidence: Floats) -> Floats:
+        """Return the probability that each hit is relevant: (n,), in [0, 1]. `evidence` is of `evidence`."""
+        return _logistic(evidence @ self._coefficients())
 
-        `shares` (n,) are BM25 over the query's bound, 0 where the words don't match; `deviations` (n,) as `deviations`
-        gives them.
-        """
-        odds = self.intercept + self.lexical * shares + self.vector * deviations
-        return _logistic(odds)
-
-
-def deviations(cosines: Floats, background: Background) -> Floats:
-    """Return how many standard deviations cosines (n,) lie above those of unrelated texts."""
-    return (cosines - background.mean) / max(background.std, 1e-6)
+    def _coefficients(self) -> Floats:
+        return np.array([self.intercept, self.lexical, self.vector, self.size])
 
 
-def fit(
-    shares: Floats, deviations: Floats, relevant: NDArray[np.bool_], *, prior: Calibration, strength: float = 1.0
-) -> Calibration:
-    """Return the model most likely for judged hits (n,), pulled towards `prior`; with no hits, the prior itself.
+DEFAULT = Calibration(intercept=-2.5, lexical=6.3, vector=13.6, size=-1.6)
 
-    Each coefficient has a normal prior around the given one, of variance 1 / `strength` in the scale of the evidence:
-    a ridge, so hits that are perfectly told apart don't drive the coefficients to infinity.
+
+def evidence(lexical: Floats, vector: Floats, documents: int) -> Floats:
+    """Return the evidence for hits as rows: (n, 4).
+
+    `lexical` and `vector` (n,) are in [0, 1], as `fusion.lexical_scores` and `fusion.vector_scores` give them, 0 where
+    the words don't match; `documents` is how many the index holds.
     """
-    evidence = np.stack([np.ones_like(shares), shares, deviations], axis=1)
-    centre = np.array([prior.intercept, prior.lexical, prior.vector])
+    size = np.full(len(lexical), np.log10(max(documents, 1)))
+    return np.stack([np.ones(len(lexical)), lexical, vector, size], axis=1)
+
+
+def fit(evidence: Floats, relevant: NDArray[np.bool_], *, prior: Calibration, strength: float = 1.0) -> Calibration:
+    """Return the model most likely for judged hits, pulled towards `prior`; with no hits, the prior itself.
+
+    `evidence` (n, 4) is of `evidence`, `relevant` (n,) what was judged. Each coefficient has a normal prior of variance
+    1 / `strength` around the given one: a ridge, so hits that are perfectly told apart don't drive it to infinity.
+    """
+    centre = prior._coefficients()
     found = centre.copy()
-    ridge = strength * np.eye(3)
+    ridge = strength * np.eye(len(centre))
     for _ in range(_STEPS):
         predicted = _logistic(evidence @ found)
         slope = evidence.T @ (relevant - predicted) - ridge @ (found - centre)

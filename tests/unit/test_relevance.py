@@ -3,59 +3,65 @@
 from __future__ import annotations
 
 import math
+from dataclasses import astuple
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from searchctl.relevance import Calibration, auroc, calibration_error, deviations, fit
-from searchctl.schema import Background
+from searchctl.relevance import DEFAULT, Calibration, auroc, calibration_error, evidence, fit
 
-FLAT = Calibration(0.0, 0.0, 0.0)
+FLAT = Calibration(0.0, 0.0, 0.0, 0.0)
 
 
 def test_relevance_by_hand() -> None:
-    model = Calibration(-2.0, 3.0, 0.5)
-    found = model.relevance(np.array([0.0, 1.0]), np.array([0.0, 4.0]))
-    assert found == pytest.approx([1 / (1 + math.exp(2)), 1 / (1 + math.exp(-3))])
+    model = Calibration(-2.0, 3.0, 0.5, -1.0)
+    found = model.relevance(evidence(np.array([0.0, 1.0]), np.array([0.0, 0.8]), 1000))
+    # log-odds: -2 - 3, and -2 + 3 + .4 - 3
+    assert found == pytest.approx([1 / (1 + math.exp(5)), 1 / (1 + math.exp(1.6))])
+
+
+def test_the_default_believes_evidence_and_doubts_large_indexes() -> None:
+    strong, weak = DEFAULT.relevance(evidence(np.array([0.5, 0.0]), np.array([0.6, 0.1]), 1000))
+    assert strong > 0.9
+    assert weak < 0.05
+    hit = np.array([0.2]), np.array([0.4])
+    assert DEFAULT.relevance(evidence(*hit, 100))[0] > DEFAULT.relevance(evidence(*hit, 1_000_000))[0]
 
 
 def test_relevance_stays_a_probability_for_any_evidence() -> None:
-    found = Calibration(0.0, 1e6, 1e6).relevance(np.array([0.0, 1.0, 0.0]), np.array([-1e9, 1e9, 0.0]))
+    found = Calibration(0.0, 1e6, -1e6, 0.0).relevance(
+        evidence(np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0]), 0)
+    )
     assert found == pytest.approx([0.0, 1.0, 0.5], abs=1e-12)
 
 
-def test_deviations_by_hand() -> None:
-    assert deviations(np.array([0.8, 0.7, 0.65]), Background(0.7, 0.05)) == pytest.approx([2.0, 0.0, -1.0])
-    assert np.isfinite(deviations(np.array([0.8]), Background(0.7, 0.0))).all()
-
-
-def drawn(model: Calibration, count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def drawn(model: Calibration, count: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     random = np.random.default_rng(seed)
-    shares, far = random.random(count), random.normal(2, 2, count)
-    return shares, far, random.random(count) < model.relevance(shares, far)
+    rows = np.concatenate([evidence(random.random(count), random.random(count), size) for size in (10, 10_000)])
+    return rows, random.random(2 * count) < model.relevance(rows)
 
 
 def test_fit_recovers_the_model_that_made_the_judgements() -> None:
-    truth = Calibration(-3.0, 2.0, 1.0)
+    truth = Calibration(-1.0, 2.0, 3.0, -0.5)
     found = fit(*drawn(truth, 20_000, 0), prior=FLAT, strength=1e-3)
-    assert (found.intercept, found.lexical, found.vector) == pytest.approx((-3.0, 2.0, 1.0), abs=0.15)
+    assert astuple(found) == pytest.approx(astuple(truth), abs=0.15)
 
 
 def test_fit_agrees_with_scikit_learn() -> None:
     linear = pytest.importorskip("sklearn.linear_model", reason="needs: pip install scikit-learn")
-    shares, far, relevant = drawn(Calibration(-1.0, 1.0, 0.5), 500, 1)
-    evidence = np.stack([np.ones(500), shares, far], axis=1)
-    theirs = linear.LogisticRegression(C=1.0, fit_intercept=False, tol=1e-10, max_iter=1000).fit(evidence, relevant)
-    found = fit(shares, far, relevant, prior=FLAT, strength=1.0)
-    assert [found.intercept, found.lexical, found.vector] == pytest.approx(theirs.coef_[0].tolist(), abs=1e-5)
+    rows, relevant = drawn(Calibration(-1.0, 1.0, 0.5, -0.3), 300, 1)
+    theirs = linear.LogisticRegression(C=1.0, fit_intercept=False, tol=1e-10, max_iter=1000).fit(rows, relevant)
+    assert astuple(fit(rows, relevant, prior=FLAT)) == pytest.approx(tuple(theirs.coef_[0]), abs=1e-5)
 
 
 def test_without_judgements_the_prior_stays_and_with_separable_ones_the_fit_is_finite() -> None:
-    prior = Calibration(-4.0, 3.0, 0.7)
-    empty = np.zeros(0)
-    assert fit(empty, empty, empty.astype(bool), prior=prior) == prior
-    found = fit(np.array([0.0, 1.0]), np.array([-5.0, 5.0]), np.array([False, True]), prior=prior, strength=1e-6)
-    assert all(math.isfinite(one) for one in (found.intercept, found.lexical, found.vector))
+    prior = Calibration(-4.0, 3.0, 0.7, -1.0)
+    none = np.zeros(0)
+    assert fit(evidence(none, none, 10), none.astype(bool), prior=prior) == prior
+    rows = evidence(np.array([0.0, 1.0]), np.array([0.0, 1.0]), 10)
+    found = fit(rows, np.array([False, True]), prior=prior, strength=1e-6)
+    assert all(math.isfinite(one) for one in astuple(found))
 
 
 def test_calibration_error_by_hand() -> None:

@@ -1,0 +1,129 @@
+"""Can the best hit's relevance tell that nothing in the index answers, and is it a probability?
+
+    python benchmarks/relevance.py --data DIR --vectors CACHE
+
+DIR and CACHE as for benchmarks/fusion.py. Questions about another corpus are the ones without an answer. The default
+model is learnt from the development half of all sets (printed, to be copied into relevance.py); the table has the other
+half. "Without the set" says how a model learnt from all other corpora does: what a new index gets.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import fusion
+import numpy as np
+from numpy.typing import NDArray
+
+from searchctl.encoders import open_encoder
+from searchctl.encoders.base import Encoder
+from searchctl.fusion import FusionSettings, fuse
+from searchctl.relevance import DEFAULT, Calibration, auroc, calibration_error, evidence, fit
+
+HITS = 10
+FLAT = Calibration(0.0, 0.0, 0.0, 0.0)
+ABSENT = {  # what is asked where nothing answers it
+    "scifact-en": ("xquad-en", "xquad-ru"),
+    "xquad-en": ("scifact-en", "demo"),
+    "xquad-ru": ("danetqa-ru",),
+    "danetqa-ru": ("xquad-ru", "xquad-en"),
+    "demo": ("xquad-en", "xquad-ru"),
+}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The first hits of every question to one corpus: evidence (questions, hits, 4), relevance (questions, hits)."""
+
+    corpus: str
+    evidence: NDArray[np.float64]
+    relevant: NDArray[np.bool_]
+    development: NDArray[np.bool_]
+
+    def half(self, development: bool) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        chosen = self.development == development
+        return self.evidence[chosen].reshape(-1, 4), self.relevant[chosen].reshape(-1)
+
+    def best(self, model: Calibration) -> NDArray[np.float64]:
+        """Return the highest relevance of every question on the held-out side."""
+        kept = self.evidence[~self.development]
+        return model.relevance(kept.reshape(-1, 4)).reshape(len(kept), -1).max(axis=1)
+
+
+def judged(corpus: str, asked: str, data: Path, cache: Path, encoder: Encoder) -> Judged:
+    fusion.SETS[f"{asked} @ {corpus}"] = (corpus, asked)
+    questions = fusion.questions_of(f"{asked} @ {corpus}", data, cache, encoder)
+    documents = questions[0].vector.total.value
+    rows, relevant = [], []
+    for one in questions:
+        fused = fuse(one.lexical, one.vector, bound=one.bound, background=one.background, settings=FusionSettings())
+        assert fused.lexical is not None
+        assert fused.vector is not None
+        rows.append(evidence(fused.lexical.normalised[:HITS], fused.vector.normalised[:HITS], documents))
+        relevant.append([one.grades.get(id, 0) > 0 for id in fused.ids[:HITS]])
+    return Judged(corpus, np.stack(rows), np.array(relevant), np.array([one.development for one in questions]))
+
+
+def learn(sets: Sequence[Judged]) -> Calibration:
+    """Learn from the development halves, each set counting alike, sets without answers a third."""
+    rows, relevant = [], []
+    random = np.random.default_rng(0)
+    for one in sets:
+        found, truth = one.half(True)
+        drawn = random.integers(0, len(found), 6000 if truth.any() else 2000)
+        rows.append(found[drawn])
+        relevant.append(truth[drawn])
+    return fit(np.concatenate(rows), np.concatenate(relevant), prior=FLAT, strength=0.01)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--vectors", type=Path, required=True)
+    options = parser.parse_args()
+    encoder = open_encoder()
+    answered = {name: judged(*pair, options.data, options.vectors, encoder) for name, pair in list(fusion.SETS.items())}
+    absent = {
+        (corpus, asked): judged(corpus, asked, options.data, options.vectors, encoder)
+        for corpus, others in ABSENT.items()
+        for asked in others
+    }
+    everything = [*answered.values(), *absent.values()]
+    print("learnt from all development halves:", learn(everything))
+    lines = [
+        "| set | AUROC against questions about other things | calibration error | without the set | fitted |",
+        "|---|---|---|---|---|",
+    ]
+    for name, one in answered.items():
+        corpus = fusion.SETS[name][0]
+        other = learn([each for each in everything if each.corpus.split("-")[0] != corpus.split("-")[0]])
+        own = fit(*one.half(True), prior=DEFAULT)
+        areas = [
+            f"{auroc(one.best(DEFAULT), no.best(DEFAULT)):.3f} ({asked})"
+            for (at, asked), no in absent.items()
+            if at == corpus
+        ]
+        rows, truth = one.half(False)
+        errors = [calibration_error(model.relevance(rows), truth) for model in (DEFAULT, other, own)]
+        lines.append(f"| {name} | {', '.join(areas)} | " + " | ".join(f"{error:.3f}" for error in errors) + " |")
+    print("\n".join(lines))
+    fusion.write_section(
+        [
+            "## Relevance as a probability, and questions without an answer",
+            "",
+            f"Held-out halves, first {HITS} hits of each question. Calibration error (ECE, 10 bins) of the default model, of one "
+            "learnt without any of the set's corpus, and of the default fitted to the set's development judgements. AUROC of "
+            "the best hit's relevance (default model), answerable questions against ones about another corpus. "
+            "Made by `python benchmarks/relevance.py`.",
+            "",
+            *lines,
+        ],
+        "relevance",
+    )
+
+
+if __name__ == "__main__":
+    main()
