@@ -120,7 +120,7 @@ def test_the_guard_ends_the_server_and_leaves_its_data(folder: Path, order: byte
 
 
 def test_the_server_ends_when_its_owner_is_killed(folder: Path) -> None:
-    owner = "import subprocess, sys; subprocess.run(sys.argv[1:], stdin=subprocess.PIPE)"
+    owner = "import subprocess, sys; subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE).wait()"
     with guarded(folder, sys.executable, "-c", owner) as (process, tells):
         assert tells() == b"up\n"
         process.kill()
