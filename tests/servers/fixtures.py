@@ -1,8 +1,9 @@
 """Fixtures that give tests a running server: `pytest_plugins = ["tests.servers.fixtures"]` in the conftest.
 
-Each node is started when a test first asks for it and ends with the session. Under pytest-xdist run with `--dist loadgroup`: all
-tests of one server go to one worker then, so that it is started once. (pytest 9.2 with pytest-xdist 3.8 doesn't group, github.com/pytest-dev/pytest-xdist/issues/1386: each worker
-starts its own then.) Name the server in a parameter by `server_param`.
+Each node is started when a test first asks for it and ends with the session. Under pytest-xdist run with
+`--dist loadgroup`: all tests of one server go to one worker then, so that it is started once. (pytest 9.2 with pytest-xdist
+3.8 doesn't group, see github.com/pytest-dev/pytest-xdist/issues/1386: each worker starts its own then.) Name the server in a
+parameter by `server_param`.
 """
 
 from __future__ import annotations
