@@ -6,7 +6,7 @@ import platform
 
 import click
 
-_PACKAGES = ("searchctl", "tantivy", "faiss-cpu", "onnxruntime", "tokenizers", "numpy", "opensearch-py")
+_PACKAGES = ("searchctl", "tantivy", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
 
 
 def versions() -> dict[str, str]:
