@@ -1,12 +1,12 @@
 """Which way of joining the legs is best, and is any ever worse than the better leg alone?
 
-    python benchmarks/fusion.py --data DIR --vectors CACHE
+    python benchmarks/fusion.py --data DIR --work FOLDER
 
-DIR holds `scifact-en`, `xquad-en`, `xquad-ru` and `danetqa-ru` in BEIR's layout. Vectors and lexical indexes are kept in
-CACHE, so that a second run takes a minute. The table goes into benchmarks/results.md between its markers.
+DIR holds `scifact-en`, `xquad-en`, `xquad-ru` and `danetqa-ru` in BEIR's layout. Their indexes are kept in FOLDER (those of
+benchmarks/quality.py serve as well), so that a second run takes minutes.
 
-The default's form and exponent were chosen on the development half (scifact's and danetqa's train judgements, every other
-xquad question by hash of its id, the demo's questions likewise); the table has the other half only.
+The default's form, exponent and weights were chosen on the development half: scifact's and danetqa's train judgements, and
+every other question of the rest by hash of its id. The table has the other half only.
 """
 
 from __future__ import annotations
@@ -14,29 +14,24 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from report import machine, save
 
 from searchctl.bm25 import upper_bound
-from searchctl.encoders import open_encoder
-from searchctl.encoders.base import Encoder
-from searchctl.engines import open_engine
-from searchctl.engines.base import Engine
 from searchctl.evaluation.dataset import read_corpus
 from searchctl.fusion import FusionSettings, fuse
+from searchctl.index import Index
 from searchctl.metrics import holm, paired_p_value, parse_metric
-from searchctl.passages import cut_many
 from searchctl.query import parse_query
-from searchctl.schema import Background, PassageSettings, Schema
-from searchctl.types import Entry, Match, Passage, Ranking, Total
+from searchctl.schema import Background
+from searchctl.types import Match, Nearest, Ranking, Scope, Vectors
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "results.md"
 NDCG = parse_metric("ndcg@10")
 WINDOW = 100
 SETS = {  # name -> corpus, queries
@@ -84,73 +79,40 @@ def read_queries(folder: Path) -> Iterator[tuple[str, str, dict[str, int], bool]
         yield query, texts[query], judged, splits[query] == "train" if len(files) > 1 else even
 
 
-def vectors_of(name: str, data: Path, cache: Path, encoder: Encoder) -> dict[str, NDArray[np.generic]]:
-    """Return a set's vectors, encoded as `searchctl ingest` does it."""
-    path = cache / f"{name}-{encoder.revision}.npz"
+def open_index(name: str, data: Path, work: Path) -> Index:
+    """Return a set's index, loaded if it isn't yet."""
+    index = Index.open(work / name)
+    index.ingest(read_corpus(folder_of(data, name) / "corpus.jsonl"))
+    return index
+
+
+def query_vectors(name: str, texts: Sequence[str], index: Index, work: Path) -> Vectors:
+    """Return the vectors of a set's queries, encoded once."""
+    encoder = index.encoder
+    assert encoder is not None
+    path = work / f"{name}-queries-{encoder.revision}.npy"
     if not path.exists():
-        folder = folder_of(data, name)
-        documents = list(read_corpus(folder / "corpus.jsonl"))
-        settings = PassageSettings()
-        texts = [document.text for document in documents]
-        cuts = cut_many(texts, encoder.count_tokens, size=settings.size, overlap=settings.overlap)
-        owners = [row for row, cut in enumerate(cuts) for _ in cut]
-        pieces = [
-            f"{document.title}\n{document.text[piece.start : piece.end]}".strip()
-            for document, cut in zip(documents, cuts, strict=True)
-            for piece in cut
-        ]
-        queries = list(read_queries(folder))
-        np.savez(
-            path,
-            ids=np.array([document.id for document in documents]),
-            owners=np.array(owners),
-            documents=encoder.encode_documents(pieces),
-            query_ids=np.array([query for query, *_ in queries]),
-            queries=encoder.encode_queries([text for _, text, *_ in queries]),
-        )
-    with np.load(path) as stored:
-        return dict(stored)
+        np.save(path, encoder.encode_queries(texts))
+    vectors: Vectors = np.load(path)
+    return vectors
 
 
-def lexical_engine(name: str, data: Path, cache: Path) -> Engine:
-    """Return an engine with the set's texts, without vectors."""
-    place = cache / f"{name}-lexical"
-    fresh = not place.exists()
-    engine = open_engine(place)
-    if fresh:
-        engine.create("default", Schema(None))
-        with engine.writing("default"):
-            batch: list[Entry] = []
-            for document in read_corpus(folder_of(data, name) / "corpus.jsonl"):
-                batch.append(Entry(document, (Passage(0, len(document.text)),)))
-            for at in range(0, len(batch), 1000):
-                engine.write("default", batch[at : at + 1000])
-        engine.refresh("default")
-    return engine
-
-
-def questions_of(name: str, data: Path, cache: Path, encoder: Encoder) -> list[Question]:
+def questions_of(corpus: str, asked: str, data: Path, work: Path) -> list[Question]:
     """Ask both legs every question of a set."""
-    corpus, asked = SETS[name]
-    stored, own = vectors_of(corpus, data, cache, encoder), vectors_of(asked, data, cache, encoder)
-    rows = {str(query): row for row, query in enumerate(own["query_ids"])}
     queries = list(read_queries(folder_of(data, asked)))
-    vectors = own["queries"][[rows[query] for query, *_ in queries]]
-    starts = np.flatnonzero(np.diff(stored["owners"], prepend=-1))
-    cosines = np.maximum.reduceat(vectors @ stored["documents"].T, starts, axis=1).astype(np.float64)
-    means = vectors @ stored["documents"].mean(axis=0)
-    ids = stored["ids"].tolist()
-    engine = lexical_engine(corpus, data, cache)
-    parsed = [parse_query(text).text for _, text, *_ in queries]
-    rankings = engine.search("default", [Match(text, WINDOW) for text in parsed])
+    parsed = [parse_query(text) for _, text, *_ in queries]
     questions = []
-    for row, (_, _, grades, development) in enumerate(queries):
-        best = sorted(np.argpartition(-cosines[row], WINDOW)[:WINDOW], key=lambda at: (-cosines[row, at], ids[at]))
-        nearest = Ranking(tuple(ids[at] for at in best), cosines[row, best], (0,) * WINDOW, Total(len(ids)))
-        bound = upper_bound(engine.term_statistics("default", parsed[row]))
-        background = Background(float(means[row]), 0.025)
-        questions.append(Question(grades, development, rankings[row], nearest, bound, background))
-    engine.close()
+    with open_index(corpus, data, work) as index:
+        background = index.schema.background
+        assert background is not None
+        vectors = query_vectors(asked, [one.text for one in parsed], index, work)
+        for one, vector, (_, _, grades, development) in zip(parsed, vectors, queries, strict=True):
+            scope = Scope({}, one.required, one.excluded)
+            lexical, nearest = index.engine.search(
+                index.name, [Match(one.text, WINDOW, scope), Nearest(vector, WINDOW, scope)]
+            )
+            bound = upper_bound(index.engine.term_statistics(index.name, one.text))
+            questions.append(Question(grades, development, lexical, nearest, bound, background.around(vector)))
     return questions
 
 
@@ -257,51 +219,30 @@ def significance(scores: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> str
     )
 
 
-def write_section(lines: Sequence[str], name: str) -> None:
-    """Put the lines between a benchmark's markers in results.md."""
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
-    if begin not in text:
-        text = f"{text.rstrip()}\n\n{begin}\n{end}\n"
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
-    RESULTS.write_text(before + begin + "\n" + "\n".join(lines) + "\n" + end + after, encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--vectors", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--development", action="store_true", help="print the other half, and write nothing")
     options = parser.parse_args()
-    options.vectors.mkdir(parents=True, exist_ok=True)
-    encoder = open_encoder()
+    options.work.mkdir(parents=True, exist_ok=True)
     scores: dict[str, dict[str, NDArray[np.float64]]] = {method: {} for method in METHODS}
     counts = []
-    for name in SETS:
-        questions = questions_of(name, options.data, options.vectors, encoder)
+    for name, (corpus, asked) in SETS.items():
+        questions = questions_of(corpus, asked, options.data, options.work)
         chosen = [one for one in questions if one.development == options.development]
         counts.append(f"{name} {len(chosen)}")
         for method, order in METHODS.items():
             scores[method][name] = np.array([NDCG.of(order(one), one.grades) for one in chosen])
-    lines = table(scores)
-    print("\n".join(lines))
-    print(significance(scores))
-    if not options.development:
-        write_section(
-            [
-                "## Joining the legs",
-                "",
-                f"nDCG@10 on questions which the choice of the default never saw ({', '.join(counts)}), with the shipped "
-                f"encoder, {WINDOW} candidates a leg, Python {platform.python_version()}. Other systems' formulas are run "
-                "on the same two legs. Made by `python benchmarks/fusion.py`.",
-                "",
-                *lines,
-                "",
-                significance(scores),
-            ],
-            "fusion",
-        )
+    lines = [*table(scores), "", significance(scores)]
+    if options.development:
+        print("\n".join(lines))
+        return
+    about = (
+        f"nDCG@10 on questions which the choice of the default never saw ({', '.join(counts)}), with the shipped "
+        f"encoder, {WINDOW} candidates a leg. Other systems' formulas are run on the same two legs."
+    )
+    save("fusion", "\n".join(["## Joining the legs", "", machine("searchctl", "onnxruntime"), "", about, "", *lines]))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Can the best hit's relevance tell that nothing in the index answers, and is it a probability?
 
-    python benchmarks/relevance.py --data DIR --vectors CACHE
+    python benchmarks/relevance.py --data DIR --work FOLDER
 
-DIR and CACHE as for benchmarks/fusion.py. Questions about another corpus are the ones without an answer. The default
+DIR and FOLDER as for benchmarks/fusion.py. Questions about another corpus are the ones without an answer. The default
 model is learnt from the development half of all sets (printed, to be copied into relevance.py); the table has the other
 half. "Without the set" says how a model learnt from all other corpora does: what a new index gets.
 """
@@ -17,9 +17,8 @@ from pathlib import Path
 import fusion
 import numpy as np
 from numpy.typing import NDArray
+from report import machine, save
 
-from searchctl.encoders import open_encoder
-from searchctl.encoders.base import Encoder
 from searchctl.fusion import FusionSettings, fuse
 from searchctl.relevance import DEFAULT, Calibration, auroc, calibration_error, evidence, fit
 
@@ -53,9 +52,8 @@ class Judged:
         return model.relevance(kept.reshape(-1, 4)).reshape(len(kept), -1).max(axis=1)
 
 
-def judged(corpus: str, asked: str, data: Path, cache: Path, encoder: Encoder) -> Judged:
-    fusion.SETS[f"{asked} @ {corpus}"] = (corpus, asked)
-    questions = fusion.questions_of(f"{asked} @ {corpus}", data, cache, encoder)
+def judged(corpus: str, asked: str, data: Path, work: Path) -> Judged:
+    questions = fusion.questions_of(corpus, asked, data, work)
     documents = questions[0].vector.total.value
     rows, relevant = [], []
     for one in questions:
@@ -82,12 +80,11 @@ def learn(sets: Sequence[Judged]) -> Calibration:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--vectors", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
     options = parser.parse_args()
-    encoder = open_encoder()
-    answered = {name: judged(*pair, options.data, options.vectors, encoder) for name, pair in list(fusion.SETS.items())}
+    answered = {name: judged(*pair, options.data, options.work) for name, pair in fusion.SETS.items()}
     absent = {
-        (corpus, asked): judged(corpus, asked, options.data, options.vectors, encoder)
+        (corpus, asked): judged(corpus, asked, options.data, options.work)
         for corpus, others in ABSENT.items()
         for asked in others
     }
@@ -109,20 +106,13 @@ def main() -> None:
         rows, truth = one.half(False)
         errors = [calibration_error(model.relevance(rows), truth) for model in (DEFAULT, other, own)]
         lines.append(f"| {name} | {', '.join(areas)} | " + " | ".join(f"{error:.3f}" for error in errors) + " |")
-    print("\n".join(lines))
-    fusion.write_section(
-        [
-            "## Relevance as a probability, and questions without an answer",
-            "",
-            f"Held-out halves, first {HITS} hits of each question. Calibration error (ECE, 10 bins) of the default model, of one "
-            "learnt without any of the set's corpus, and of the default fitted to the set's development judgements. AUROC of "
-            "the best hit's relevance (default model), answerable questions against ones about another corpus. "
-            "Made by `python benchmarks/relevance.py`.",
-            "",
-            *lines,
-        ],
-        "relevance",
+    about = (
+        f"Held-out halves, the first {HITS} hits of each question. Calibration error (ECE, 10 bins) of the default model, of "
+        "one learnt without any of the set's corpus, and of the default fitted to the set's development judgements. AUROC of "
+        "the best hit's relevance (default model): answerable questions against ones about another corpus."
     )
+    title = "## Relevance as a probability, and questions without an answer"
+    save("relevance", "\n".join([title, "", machine("searchctl", "onnxruntime"), "", about, "", *lines]))
 
 
 if __name__ == "__main__":
