@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
 DEFAULT_METRICS = parse_metrics("ndcg@10 recall@100 mrr@10")
 DEFAULT_MODES = ("lexical", "vector", "hybrid")
+BASELINE = "rank-bm25"
 _TIMED = 50  # queries asked one at a time, for the latency; the others in batches, which is quicker
 _BATCH = 32
 _DEPTH = 100  # for metrics without a cut-off
-OnProgress = Callable[[int, int], None]
+OnProgress: TypeAlias = Callable[[int, int], None]
+Answer: TypeAlias = Callable[[Sequence[str]], list[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,14 @@ def evaluate(
     metrics: Sequence[Metric] = DEFAULT_METRICS,
     on_progress: OnProgress | None = None,
 ) -> Report:
-    """Let every mode (a key of `VARIANTS`) answer the data set's queries, and score the answers.
+    """Let every mode (a key of `VARIANTS`, or `BASELINE`) answer the data set's queries, and score the answers.
 
     `on_progress` is told how many answers of how many are there. Raises UsageError for an unknown mode.
     """
-    unknown = [mode for mode in modes if mode not in VARIANTS]
+    known = (*VARIANTS, BASELINE)
+    unknown = [mode for mode in modes if mode not in known]
     if unknown or not modes:
-        raise UsageError(f"no mode '{', '.join(unknown)}'; choose from: {', '.join(VARIANTS)}")
+        raise UsageError(f"no mode '{', '.join(unknown)}'; choose from: {', '.join(known)}")
     k = max(metric.k or _DEPTH for metric in metrics)
     runs: dict[str, Run] = {}
     latency: dict[str, Latency] = {}
@@ -73,24 +76,39 @@ def evaluate(
             if on_progress is not None:
                 on_progress(before + done, len(modes) * len(dataset.queries))
 
-        runs[mode], latency[mode] = _answers(index, dataset.queries, VARIANTS[mode], k, tell)
+        answer = _baseline(index, k) if mode == BASELINE else _search(index, VARIANTS[mode], k)
+        runs[mode], latency[mode] = _answers(answer, dataset.queries, tell)
     return make_report(dataset, _about(index), metrics, runs, latency, _absent(index, dataset))
 
 
-def _answers(
-    index: Index, queries: Sequence[JudgedQuery], variant: Variant, k: int, tell: Callable[[int], None]
-) -> tuple[Run, Latency]:
-    run: dict[str, list[str]] = {}
+def _search(index: Index, variant: Variant, k: int) -> Answer:
+    def answer(texts: Sequence[str]) -> list[Sequence[str]]:
+        found = index.search_many(texts, k, mode=variant.mode, fusion=variant.fusion)
+        return [[hit.id for hit in results] for results in found]
+
+    return answer
+
+
+def _baseline(index: Index, k: int) -> Answer:
+    from searchctl.evaluation.baseline import RankBm25
+
+    documents = (entry.document for batch in index.engine.scan(index.name) for entry in batch)
+    model = RankBm25(documents, index.schema.analyzer)
+    return lambda texts: [model.search(text, k) for text in texts]
+
+
+def _answers(answer: Answer, queries: Sequence[JudgedQuery], tell: Callable[[int], None]) -> tuple[Run, Latency]:
+    run: dict[str, Sequence[str]] = {}
     took: list[float] = []
-    index.search(queries[0].text, k, mode=variant.mode, fusion=variant.fusion)  # loads what is loaded once
+    answer([queries[0].text])  # loads what is loaded once
     timed, others = queries[:_TIMED], queries[_TIMED:]
     batches = [[query] for query in timed] + [others[at : at + _BATCH] for at in range(0, len(others), _BATCH)]
     for batch in batches:
         began = time.perf_counter()
-        answers = index.search_many([query.text for query in batch], k, mode=variant.mode, fusion=variant.fusion)
+        found = answer([query.text for query in batch])
         if len(took) < len(timed):
             took.append((time.perf_counter() - began) * 1000)
-        run |= {query.id: [hit.id for hit in answer] for query, answer in zip(batch, answers, strict=True)}
+        run |= {query.id: ids for query, ids in zip(batch, found, strict=True)}
         tell(len(run))
     return run, Latency(*(round(float(one), 3) for one in np.percentile(took, [50, 95])))
 

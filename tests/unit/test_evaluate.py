@@ -11,6 +11,7 @@ import pytest
 
 from searchctl.errors import SourceError, UsageError
 from searchctl.evaluate import evaluate, indexed, indexed_apart, known_items_of_index
+from searchctl.evaluation.baseline import RankBm25
 from searchctl.evaluation.dataset import DataSet, JudgedQuery, read_corpus, read_dataset
 from searchctl.evaluation.known_items import held_apart, make_known_items
 from searchctl.evaluation.report import Latency, Report, drops, make_report, missed_gates, parse_gate, read_means
@@ -229,17 +230,33 @@ def test_modes_are_measured_side_by_side(beir: Path) -> None:
     calls: list[tuple[int, int]] = []
     with indexed(dataset, encoder="hashing:64") as index:
         report = evaluate(
-            index, dataset, modes=["lexical", "vector", "hybrid", "rrf"], metrics=parse_metrics("hit@1 recall@100"),
+            index, dataset, modes=["lexical", "vector", "hybrid", "rrf", "rank-bm25"], metrics=parse_metrics("hit@1 recall@100"),
             on_progress=lambda done, total: calls.append((done, total)),
         )  # fmt: skip
-    assert report.modes == ["lexical", "vector", "hybrid", "rrf"]
+    assert report.modes == ["lexical", "vector", "hybrid", "rrf", "rank-bm25"]
     # both questions share a word with their documents and with no other
     assert report.mean("lexical", parse_metric("hit@1")) == 1.0
     assert report.mean("hybrid", parse_metric("recall@100")) == 1.0
     assert report.absent == 0
     assert report.index["documents"] == 4
-    assert calls[-1] == (8, 8)
+    assert report.mean("rank-bm25", parse_metric("hit@1")) == 1.0
+    assert calls[-1] == (10, 10)
     assert all(latency.median > 0 for latency in report.latency.values())
+
+
+def test_rank_bm25_ranks_what_shares_a_word() -> None:
+    documents = [
+        Document("b", "cedar cedar fir"),
+        Document("a", "cedar fir oak"),
+        Document("c", "the oak"),
+        Document("d", "elm"),
+        Document("e", "ash"),
+    ]
+    model = RankBm25(documents, "en")
+    assert model.search("cedar", 10) == ["b", "a"]
+    assert model.search("Oaks", 1) == ["c"]
+    assert model.search("the", 10) == model.search("pine", 10) == []
+    assert RankBm25([], "en").search("cedar", 10) == []
 
 
 def test_judged_documents_that_are_not_indexed_are_counted(beir: Path) -> None:

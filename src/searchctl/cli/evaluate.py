@@ -33,7 +33,7 @@ GATE_MISSED = 5
 )
 @click.argument("data", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
 @click.option("--split", metavar="NAME", help="Judgements of a BEIR folder [default: test, else dev, else train].")
-@click.option("--modes", default="lexical,vector,hybrid", show_default=True, help="Also: rrf, distribution.")
+@click.option("--modes", default="lexical,vector,hybrid", show_default=True, help="Also: rrf, distribution, rank-bm25.")
 @click.option("--metrics", default="ndcg@10 recall@100 mrr@10", show_default=True, help="Also: map, precision, hit.")
 @click.option("--known-items", type=click.IntRange(1), metavar="N", help="Make N queries from the documents instead.")
 @click.option("--fail-under", multiple=True, metavar="GATE", help="ndcg@10=0.70 or MODE:ndcg@10=0.70; repeatable.")
