@@ -90,7 +90,7 @@ def test_global_options_go_before_and_after_the_command(run: Run) -> None:
     ("arguments", "expected"),
     [
         (["serch", "x"], "no command 'serch'; did you mean 'search'?"),
-        (["search", "x", "--mod", "hybrid"], "No such option '--mod'"),
+        (["search", "x", "--mod", "hybrid"], "--mod"),
         (["search", "x", "--mode", "semantic"], "'semantic' is not one of 'hybrid', 'lexical', 'vector'"),
         (["search", "x", "-k", "0"], "0 is not in the range x>=1"),
         (["search"], "there is nothing to search for"),

@@ -70,6 +70,7 @@ class LexicalIndex:
         return builder.build()
 
     def _attach(self, index: Any) -> None:
+        self._words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).build()
         self._terms = self._text_analyzer()
         index.register_tokenizer("content", self._terms)
         index.config_reader(reload_policy="manual")
@@ -240,10 +241,14 @@ class LexicalIndex:
         )
 
     def _analyze(self, text: str) -> list[tuple[str, int]]:
-        """Return the terms with their positions; stop words leave gaps."""
+        """Return the terms with their positions; stop words leave gaps.
+
+        Word by word, since tantivy tells positions from 0.27 on, which isn't to be had for Python 3.10.
+        """
         if self._index is None:
             return []
-        return [(token.text, token.position) for token in self._terms.pre_tokenize(fold(text)).tokens]
+        words = self._words.analyze(fold(text))
+        return [(term, position) for position, word in enumerate(words) for term in self._terms.analyze(word)]
 
     def statistics(self, text: str) -> TermStatistics:
         """Return how many documents hold each of the text's terms."""
