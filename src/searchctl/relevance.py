@@ -1,17 +1,21 @@
 """How likely a hit answers the query: a logistic model of both legs' evidence, and how far such numbers can be trusted.
 
 The evidence is what weighted fusion made of the legs' scores, free of the corpus's and the encoder's units, and the size of
-the index: among more documents the best of the unrelated ones looks better. So one model serves any index (`DEFAULT`,
+the index: among more documents the best of the unrelated ones looks better. So one model serves any index (`DEFAULTS`,
 learnt by benchmarks/relevance.py), and judgements of an index's own pull it closer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from searchctl.fusion import Fused
+from searchctl.types import Mode
 
 Floats: TypeAlias = NDArray[np.float64]
 _STEPS = 50
@@ -35,17 +39,33 @@ class Calibration:
         return np.array([self.intercept, self.lexical, self.vector, self.size])
 
 
-DEFAULT = Calibration(intercept=-2.5, lexical=6.3, vector=13.6, size=-1.6)
+DEFAULTS: Mapping[Mode, Calibration] = {  # by the legs that ran; printed by benchmarks/relevance.py
+    "hybrid": Calibration(intercept=-2.5, lexical=6.3, vector=13.6, size=-1.6),
+    "lexical": Calibration(intercept=-2.5, lexical=6.3, vector=0.0, size=-1.6),
+    "vector": Calibration(intercept=-2.5, lexical=0.0, vector=13.6, size=-1.6),
+}
 
 
 def evidence(lexical: Floats, vector: Floats, documents: int) -> Floats:
     """Return the evidence for hits as rows: (n, 4).
 
     `lexical` and `vector` (n,) are in [0, 1], as `fusion.lexical_scores` and `fusion.vector_scores` give them, 0 where
-    the words don't match; `documents` is how many the index holds.
+    the words don't match or a leg didn't run; `documents` is how many the index holds.
     """
     size = np.full(len(lexical), np.log10(max(documents, 1)))
     return np.stack([np.ones(len(lexical)), lexical, vector, size], axis=1)
+
+
+def relevances(fused: Fused, documents: int, calibration: Calibration | None = None) -> Floats:
+    """Return the probability that each fused document answers the query: (n,).
+
+    `fused` must come from the method "weighted", whatever its weights. None means the default for the legs that ran.
+    """
+    lexical, vector = fused.lexical, fused.vector
+    mode: Mode = "hybrid" if lexical and vector else "vector" if vector else "lexical"
+    nothing = np.zeros(len(fused.ids))
+    rows = evidence(lexical.normalised if lexical else nothing, vector.normalised if vector else nothing, documents)
+    return (calibration or DEFAULTS[mode]).relevance(rows)
 
 
 def fit(evidence: Floats, relevant: NDArray[np.bool_], *, prior: Calibration, strength: float = 1.0) -> Calibration:

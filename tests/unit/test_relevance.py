@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from searchctl.relevance import DEFAULT, Calibration, auroc, calibration_error, evidence, fit
+from searchctl.fusion import FusionSettings, fuse
+from searchctl.relevance import DEFAULTS, Calibration, auroc, calibration_error, evidence, fit, relevances
+from searchctl.schema import Background
+from searchctl.types import Mode, Ranking, Total
 
 FLAT = Calibration(0.0, 0.0, 0.0, 0.0)
 
@@ -22,11 +25,33 @@ def test_relevance_by_hand() -> None:
 
 
 def test_the_default_believes_evidence_and_doubts_large_indexes() -> None:
-    strong, weak = DEFAULT.relevance(evidence(np.array([0.5, 0.0]), np.array([0.6, 0.1]), 1000))
+    strong, weak = DEFAULTS["hybrid"].relevance(evidence(np.array([0.5, 0.0]), np.array([0.6, 0.1]), 1000))
     assert strong > 0.9
     assert weak < 0.05
     hit = np.array([0.2]), np.array([0.4])
-    assert DEFAULT.relevance(evidence(*hit, 100))[0] > DEFAULT.relevance(evidence(*hit, 1_000_000))[0]
+    assert (
+        DEFAULTS["hybrid"].relevance(evidence(*hit, 100))[0]
+        > DEFAULTS["hybrid"].relevance(evidence(*hit, 1_000_000))[0]
+    )
+
+
+@pytest.mark.parametrize("mode", ["lexical", "vector", "hybrid"])
+def test_relevances_of_a_fused_list(mode: Mode) -> None:
+    words = Ranking(("a", "b"), np.array([8.0, 2.0]), (-1, -1), Total(2)) if mode != "vector" else None
+    meaning = Ranking(("b", "c"), np.array([0.9, 0.7]), (0, 0), Total(2)) if mode != "lexical" else None
+    fused = fuse(
+        words, meaning, bound=10.0, background=Background(0.6, 0.05), settings=FusionSettings(lexical=1, vector=9)
+    )
+    found = dict(zip(fused.ids, relevances(fused, 1000), strict=True))
+    lexical = {"a": 0.8**1.5, "b": 0.2**1.5}
+    vector = {"b": 0.3 / 0.4, "c": 0.1 / 0.4}
+    model = DEFAULTS[mode]
+    for id in found:
+        # a document the vectors didn't return is taken to be as near as the last they did
+        near = vector.get(id, 0.1 / 0.4 if meaning else 0.0) if meaning else 0.0
+        odds = model.intercept + model.vector * near + 3 * model.size
+        odds += model.lexical * lexical.get(id, 0.0) if words else 0.0
+        assert found[id] == pytest.approx(1 / (1 + math.exp(-odds)))
 
 
 def test_relevance_stays_a_probability_for_any_evidence() -> None:
