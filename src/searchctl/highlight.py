@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from searchctl.schema import Analyzer
-from searchctl.text import analyze
+from searchctl.text import analyze, spans_of
 from searchctl.types import Document, HitPassage, Passage
 
 
@@ -19,14 +19,16 @@ def show_passage(
     """
     if not passages:
         return None
-    passage = (
-        passages[best]
-        if 0 <= best < len(passages)
-        else max(passages, key=lambda one: _worth(document.text, one, weights, analyzer))
-    )
+    number = best if 0 <= best < len(passages) else _most_telling(document.text, passages, weights, analyzer)
+    passage = passages[number]
     text = document.text[passage.start : passage.end]
-    marks = tuple((token.start, token.end) for token in analyze(text, analyzer) if token.term in weights)
-    return HitPassage(text, passage.start, passage.end, marks)
+    return HitPassage(text, passage.start, passage.end, tuple(spans_of(text, weights, analyzer)))
+
+
+def _most_telling(text: str, passages: Sequence[Passage], weights: Mapping[str, float], analyzer: Analyzer) -> int:
+    if len(passages) == 1:
+        return 0
+    return max(range(len(passages)), key=lambda number: _worth(text, passages[number], weights, analyzer))
 
 
 def _worth(text: str, passage: Passage, weights: Mapping[str, float], analyzer: Analyzer) -> float:

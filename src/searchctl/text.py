@@ -7,7 +7,7 @@ English one is followed by the Russian one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -63,6 +63,12 @@ def analyze(text: str, analyzer: Analyzer = "auto") -> Iterator[Token]:
         term = _term(found.group().lower(), analyzer)
         if term:
             yield Token(term, found.start(), found.end())
+
+
+def spans_of(text: str, terms: Container[str], analyzer: Analyzer = "auto") -> list[tuple[int, int]]:
+    """Return where the text's words stand whose terms are among `terms`."""
+    words = _TOKEN.finditer(fold(text))
+    return [word.span() for word in words if _term(word.group().lower(), analyzer) in terms]
 
 
 @lru_cache(maxsize=65536)

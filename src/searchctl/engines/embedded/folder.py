@@ -62,14 +62,24 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._meta = root / "searchctl.json"
+        self._version: tuple[int, int, int] | None = None
+        self._aliases: dict[str, str] = {}
 
     def aliases(self) -> dict[str, str]:
         """Return alias -> index; raises IndexFormatError when the folder isn't ours or is too new."""
+        try:
+            status = self._meta.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        version = (status.st_mtime_ns, status.st_ino, status.st_size)
+        if version != self._version:
+            self._aliases, self._version = self._read_aliases(), version
+        return dict(self._aliases)
+
+    def _read_aliases(self) -> dict[str, str]:
         data = read_json(self._meta)
         if data is None:
-            if self._meta.exists():
-                raise IndexFormatError(f"{self._meta} is damaged; restore it, or ingest into another folder")
-            return {}
+            raise IndexFormatError(f"{self._meta} is damaged; restore it, or ingest into another folder")
         if not isinstance(data.get("format"), int) or data["format"] > FOLDER_FORMAT:
             raise IndexFormatError(
                 f"{self.root} has format {data.get('format')!r}, this searchctl reads up to {FOLDER_FORMAT}; "
