@@ -15,7 +15,7 @@ from searchctl.types import LegScore, Ranking
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.int64]
 RANK_CONSTANT = 60.0
-EVIDENCE = 1.5
+EVIDENCE = 1.75
 
 __all__ = ["METHODS", "Fused", "FusionSettings", "Leg", "Method", "fuse"]
 
@@ -109,9 +109,9 @@ def fuse(
 
 
 def lexical_scores(scores: Floats, bound: float) -> Floats:
-    """Scale BM25 (n,) into [0, 1]: its share of the most the query could give, to the power of 1.5.
+    """Scale BM25 (n,) into [0, 1]: its share of the most the query could give, to the power of 1.75.
 
-    By the power a document that answers a third of the query counts for less than half of one that answers two thirds.
+    By the power a document that answers a third of the query counts for less than a third of one that answers two thirds.
     So a leg that knows few of the words is weak, without a threshold. Scaling by the best score instead would make the
     best of a bad lot look perfect (both measured: benchmarks/results.md). Scores and bound may be in any unit.
     """

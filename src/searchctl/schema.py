@@ -65,8 +65,8 @@ class FusionSettings:
     """
 
     method: Method = "weighted"
-    lexical: float = 0.45
-    vector: float = 0.55
+    lexical: float = 0.5
+    vector: float = 0.5
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:

@@ -16,7 +16,7 @@ from searchctl.schema import Background
 from searchctl.types import LegScore, Ranking, Total
 
 BACKGROUND = Background(mean=0.6, std=0.05)
-WEIGHTED = FusionSettings(lexical=0.5, vector=0.5)
+WEIGHTED = FusionSettings()
 
 
 def ranking(scores: Mapping[str, float]) -> Ranking:
@@ -37,8 +37,8 @@ def test_weighted_by_hand() -> None:
         background=BACKGROUND,
         settings=WEIGHTED,
     )
-    # lexical: a (6/10)^1.5, b (3/10)^1.5; vector: b .3/.4, c .2/.4, d .1/.4, and a no more than d
-    six, three = 0.6**1.5, 0.3**1.5
+    # lexical: a (6/10)^1.75, b (3/10)^1.75; vector: b .3/.4, c .2/.4, d .1/.4, and a no more than d
+    six, three = 0.6**1.75, 0.3**1.75
     assert fused.ids == ("b", "a", "c", "d")
     assert fused.scores == pytest.approx([0.5 * three + 0.5 * 0.75, 0.5 * six + 0.5 * 0.25, 0.5 * 0.5, 0.5 * 0.25])
     assert fused.legs(0) == {
@@ -52,19 +52,11 @@ def test_weighted_by_hand() -> None:
     assert fused.legs(3)["lexical"] == LegScore(None, None, 0.0, 0.5)
 
 
-def test_the_default_trusts_meaning_a_little_more() -> None:
-    fused = fuse(
-        ranking({"a": 10.0}), ranking({"b": 1.0}), bound=10.0, background=BACKGROUND, settings=FusionSettings()
-    )
-    # b is the vector leg's lowest, so a may be as near: all of .55, and the words' .45
-    assert fused_scores(fused) == pytest.approx({"a": 1.0, "b": 0.55})
-
-
 def test_weights_are_shares() -> None:
     legs = ranking({"a": 5.0}), ranking({"a": 0.8})
     for one, other in ((3.0, 1.0), (0.75, 0.25)):
         fused = fuse(*legs, bound=10.0, background=BACKGROUND, settings=FusionSettings(lexical=one, vector=other))
-        assert fused.scores == pytest.approx([0.75 * 0.5**1.5 + 0.25 * 0.5])
+        assert fused.scores == pytest.approx([0.75 * 0.5**1.75 + 0.25 * 0.5])
 
 
 def test_a_leg_that_knows_few_words_cannot_look_strong() -> None:
@@ -83,7 +75,7 @@ def test_reciprocal_ranks_by_hand() -> None:
         ranking({"b": 0.9, "c": 0.8}),
         bound=10.0,
         background=None,
-        settings=FusionSettings("rrf", 1, 1),
+        settings=FusionSettings("rrf"),
     )
     first, second = 61 / 61, 61 / 62
     assert fused_scores(fused) == pytest.approx({"b": (first + second) / 2, "a": first / 2, "c": second / 2})
@@ -96,7 +88,7 @@ def test_distribution_by_hand() -> None:
         ranking({"a": 0.5}),
         bound=10.0,
         background=None,
-        settings=FusionSettings("distribution", 1, 1),
+        settings=FusionSettings("distribution"),
     )
     # mean 2, deviation sqrt 2: a lies 1 / sqrt 2 above, in a band of 6 deviations; a single score is the middle
     high = 0.5 + (1 / 2**0.5) / 6
@@ -111,7 +103,7 @@ def test_without_background_the_lowest_cosine_is_nothing() -> None:
 def test_one_leg_alone_counts_in_full() -> None:
     lexical, vector = ranking({"a": 5.0, "b": 2.0}), ranking({"c": 0.8})
     alone = fuse(lexical, None, bound=10.0, background=BACKGROUND, settings=WEIGHTED)
-    assert fused_scores(alone) == pytest.approx({"a": 0.5**1.5, "b": 0.2**1.5})
+    assert fused_scores(alone) == pytest.approx({"a": 0.5**1.75, "b": 0.2**1.75})
     assert set(alone.legs(0)) == {"lexical"}
     assert alone.vector is None
     other = fuse(None, vector, bound=0.0, background=BACKGROUND, settings=FusionSettings(lexical=1.0, vector=0.0))
@@ -137,7 +129,7 @@ def test_a_leg_that_found_nothing_leaves_the_order_to_the_other() -> None:
 def test_what_follows_the_window_has_no_score() -> None:
     fused = fuse(ranking({"a": 5.0}), None, bound=10.0, background=None, settings=WEIGHTED).followed_by(("x", "b"))
     assert fused.ids == ("a", "x", "b")
-    assert fused.scores.tolist() == pytest.approx([0.5**1.5, 0.0, 0.0])
+    assert fused.scores.tolist() == pytest.approx([0.5**1.75, 0.0, 0.0])
     assert fused.legs(1) == {}
 
 

@@ -43,7 +43,7 @@ def test_relevances_of_a_fused_list(mode: Mode) -> None:
         words, meaning, bound=10.0, background=Background(0.6, 0.05), settings=FusionSettings(lexical=1, vector=9)
     )
     found = dict(zip(fused.ids, relevances(fused, 1000), strict=True))
-    lexical = {"a": 0.8**1.5, "b": 0.2**1.5}
+    lexical = {"a": 0.8**1.75, "b": 0.2**1.75}
     vector = {"b": 0.3 / 0.4, "c": 0.1 / 0.4}
     model = DEFAULTS[mode]
     for id in found:
