@@ -96,7 +96,7 @@ class Index:
 
     # Writing
 
-    def ingest(self, documents: Iterable[Document | Mapping[str, Any] | str], *, batch: int = 256) -> IngestReport:
+    def ingest(self, documents: Iterable[Document | Mapping[str, Any] | str], *, batch: int = 64) -> IngestReport:
         """Store documents, encoded; those that are there unchanged cost next to nothing.
 
         A mapping has `text` and perhaps `id`, `title`; its other keys are fields. A string is a text; without an `id` a

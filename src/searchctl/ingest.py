@@ -41,7 +41,7 @@ class IngestSettings:
     """How to load. `batch` documents are encoded and stored together; `command` is what the user typed, for the journal."""
 
     mapping: FieldMapping = field(default_factory=FieldMapping)
-    batch: int = 256
+    batch: int = 64
     prune: bool = False
     on_error: OnError = "dead-letter"
     dead_letters: Path | None = None
@@ -129,7 +129,7 @@ def ingest(
 
 
 def ingest_documents(
-    index: Index, documents: Iterable[Document | Mapping[str, Any] | str], *, batch: int = 256
+    index: Index, documents: Iterable[Document | Mapping[str, Any] | str], *, batch: int = 64
 ) -> IngestReport:
     """Load documents that a program has in its hands. A document that can't be stored raises InvalidDocument."""
     journal = Journal(index.engine.journal(index.name))

@@ -73,7 +73,7 @@ ON_ERROR = ("dead-letter", "skip", "stop")
     help="What to do with a bad document.",
 )
 @click.option("--dead-letters", type=click.Path(path_type=Path), metavar="FILE", help="Where bad documents go.")
-@click.option("--batch", type=click.IntRange(1), default=256, show_default=True, help="Documents stored together.")
+@click.option("--batch", type=click.IntRange(1), default=64, show_default=True, help="Documents stored together.")
 @framed
 def command(
     frame: Frame,

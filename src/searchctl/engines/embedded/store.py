@@ -295,8 +295,8 @@ class Store:
             clause, bound = _condition_sql(name, fields[name], condition)
             parts.append(f"SELECT document FROM facets WHERE field = ? {clause}")
             values += [name, *bound]
-        rows = self._all(" INTERSECT ".join(parts), values)
-        return np.unique(np.fromiter((row for (row,) in rows), dtype=np.int64, count=len(rows)))
+        rows = self._all(f"SELECT DISTINCT document FROM ({' INTERSECT '.join(parts)}) ORDER BY document", values)
+        return np.fromiter((row for (row,) in rows), dtype=np.int64, count=len(rows))
 
     # What is derived catches up from here
 

@@ -107,7 +107,7 @@ class VectorIndex:
             self._tail += found
             self._tail_passage = found[-1].passage
             found = store.vectors_after(self._tail_passage, _BATCH)
-        self._dead = np.unique(np.array(store.tombstones_after(self.tombstone), np.int64))
+        self._dead = np.array(store.tombstones_after(self.tombstone), np.int64)
         self._join()
 
     def lags(self, mark: Watermark) -> bool:
