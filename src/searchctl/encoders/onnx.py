@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ class OnnxEncoder:
         vectors = np.zeros((len(texts), self.dim), np.float32)
         if not texts:
             return vectors
-        tokens = [self._cut(one.ids) for one in self._load_tokenizer().encode_batch_fast(list(texts))]
+        tokens = [self._cut(one.ids) for one in self._load_both().encode_batch_fast(list(texts))]
         for rows in _batches([len(one) for one in tokens]):
             vectors[rows] = self._run([tokens[row] for row in rows])
         return vectors
@@ -85,6 +86,15 @@ class OnnxEncoder:
         pooled = result if result.ndim == 2 else _pool(result, mask, self._settings.pooling)
         lengths = np.linalg.norm(pooled, axis=1, keepdims=True)
         return np.asarray(pooled / np.maximum(lengths, 1e-12), np.float32)
+
+    def _load_both(self) -> Any:
+        """Return the tokenizer; the first time, the model is read in a thread meanwhile, since a cold search waits for both."""
+        if self._session is None and self._tokenizer is None:
+            with ThreadPoolExecutor(1) as pool:
+                reading = pool.submit(self._load_session)
+                self._load_tokenizer()
+                reading.result()
+        return self._load_tokenizer()
 
     def _load_session(self) -> Any:
         if self._session is None:
