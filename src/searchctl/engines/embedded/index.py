@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class EmbeddedIndex:
         self.store = Store(path / "index.sqlite", create=create)
         self.schema = self.store.schema()
         self._mutex = threading.RLock()
+        self._beside = ThreadPoolExecutor(1, "searchctl-vectors")
         self._lock = WriteLock(path)
         self._lexical = LexicalIndex(path / "lexical", self.schema)
         self._vectors = VectorIndex(path / "vectors", self.schema.encoder.dim) if self.schema.encoder else None
@@ -40,6 +42,7 @@ class EmbeddedIndex:
     def close(self) -> None:
         """Release all files."""
         with self._mutex:
+            self._beside.shutdown()
             self._lexical.close()
             self.store.close()
 
@@ -142,22 +145,35 @@ class EmbeddedIndex:
     # Reading
 
     def search(self, queries: Sequence[Match | Nearest]) -> list[Ranking]:
-        """Answer all queries; those about the same scope share its evaluation."""
+        """Answer all queries, the legs side by side; queries about the same scope share its evaluation."""
         self._refresh()
+        matches = {place: query for place, query in enumerate(queries) if isinstance(query, Match)}
+        nearest = {place: query for place, query in enumerate(queries) if isinstance(query, Nearest)}
         with self._mutex:
-            rows: dict[int, NDArray[np.int64] | None] = {}
-            found: dict[int, Ranking] = {}
-            groups: dict[tuple[int, int], list[int]] = {}
-            for place, query in enumerate(queries):
-                if isinstance(query, Match):
-                    found[place] = self._match(query)
-                else:
-                    rows.setdefault(id(query.scope), self._scope_rows(query.scope))
-                    groups.setdefault((id(query.scope), query.k), []).append(place)
-            for (scope, k), places in groups.items():
-                vectors = [query.vector for query in (queries[place] for place in places) if isinstance(query, Nearest)]
-                found.update(zip(places, self._nearest(vectors, k, rows[scope]), strict=True))
-            return [found[place] for place in range(len(queries))]
+            if not (matches and nearest):
+                found = self._all_matches(matches) | self._all_nearest(nearest)
+            else:
+                beside = self._beside.submit(self._all_nearest, nearest)
+                try:
+                    found = self._all_matches(matches)
+                finally:
+                    wait([beside])  # nothing reads the index any more once the mutex is let go
+                found |= beside.result()
+        return [found[place] for place in range(len(queries))]
+
+    def _all_matches(self, queries: Mapping[int, Match]) -> dict[int, Ranking]:
+        return {place: self._match(query) for place, query in queries.items()}
+
+    def _all_nearest(self, queries: Mapping[int, Nearest]) -> dict[int, Ranking]:
+        groups: dict[tuple[int, int], list[int]] = {}
+        for place, query in queries.items():
+            groups.setdefault((id(query.scope), query.k), []).append(place)
+        found: dict[int, Ranking] = {}
+        for (_, k), places in groups.items():
+            rows = self._scope_rows(queries[places[0]].scope)
+            vectors = [queries[place].vector for place in places]
+            found.update(zip(places, self._nearest(vectors, k, rows), strict=True))
+        return found
 
     def _match(self, query: Match) -> Ranking:
         began = time.perf_counter()

@@ -179,6 +179,8 @@ class LexicalIndex:
         should = [
             (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "content", word, "freq")) for word in words
         ]
+        if rows is None and not (phrases or excluded):
+            return self._top(should, k)  # not wrapped in another query: tantivy then skips what can't be among the best
         clauses = [(tantivy.Occur.Must, tantivy.Query.boolean_query(should))] if should else []
         clauses += [(tantivy.Occur.Must, phrase) for phrase in phrases]
         clauses += self._without(excluded)

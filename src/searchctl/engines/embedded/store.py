@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +41,9 @@ CREATE INDEX facets_document ON facets(document);
 CREATE TABLE tombstones(seq INTEGER PRIMARY KEY AUTOINCREMENT, row INTEGER NOT NULL);
 """
 _MIGRATIONS: Mapping[int, str] = {}  # format -> SQL that makes the next one of it
+_CACHE_KB = 32_000
+_KNOWN_IDS = 200_000  # ids kept in memory: some 20 MB
+_MANY_IDS = 2_000
 _SLICE = 500  # values bound in one statement: below every SQLite's limit
 
 
@@ -69,12 +73,22 @@ class Watermark(NamedTuple):
     tombstone: int = 0
 
 
+@dataclass(slots=True)
+class _Known:
+    """What was read from one state of the store and is asked for again and again."""
+
+    state: tuple[int, int] = (-1, -1)
+    count: tuple[int, int] | None = None
+    ids: dict[int, str] = field(default_factory=dict)
+
+
 class Store:
     """One SQLite file. Safe to use from several threads; one process writes, many read."""
 
     def __init__(self, path: Path, *, create: Schema | None = None) -> None:
         self._path = path
         self._lock = threading.RLock()
+        self._known = _Known()
         self.read_only = False
         with self._errors():
             self._db = self._connect(create is not None)
@@ -99,6 +113,7 @@ class Store:
             self.read_only = True
             db = self._connect_read_only(uri)
         db.isolation_level = None
+        db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         if not self.read_only:
             db.execute("PRAGMA synchronous = FULL")
         return db
@@ -239,7 +254,13 @@ class Store:
 
     def ids(self, rows: Sequence[int]) -> dict[int, str]:
         """Return row -> id for those rows that are still there."""
-        return dict(self._select_in("SELECT row, id FROM documents WHERE row IN ({})", rows))
+        known = self._current().ids
+        missing = [row for row in rows if row not in known]
+        if missing and len(known) > _MANY_IDS:  # the rest at once is quicker than piece by piece
+            known.update(self._all("SELECT row, id FROM documents LIMIT ?", (_KNOWN_IDS,)))
+            missing = [row for row in missing if row not in known]
+        known.update(self._select_in("SELECT row, id FROM documents WHERE row IN ({})", missing))
+        return {row: known[row] for row in rows if row in known}
 
     def rows(self, ids: Sequence[str]) -> dict[str, int]:
         """Return id -> row for those ids that are there."""
@@ -285,8 +306,18 @@ class Store:
 
     def count(self) -> tuple[int, int]:
         """Count documents and passages."""
-        row = self._all("SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM passages)")[0]
-        return row[0], row[1]
+        known = self._current()
+        if known.count is None:  # SQLite walks the whole table
+            row = self._all("SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM passages)")[0]
+            known.count = (row[0], row[1])
+        return known.count
+
+    def _current(self) -> _Known:
+        """Return what was read before, or nothing when the store has changed since."""
+        state = (self.version(), self._db.total_changes)  # others' changes, our own
+        if self._known.state != state or len(self._known.ids) > 2 * _KNOWN_IDS:
+            self._known = _Known(state)
+        return self._known
 
     def matching(self, conditions: Mapping[str, Condition], fields: Mapping[str, FieldType]) -> NDArray[np.int64]:
         """Return the rows of the documents for which all conditions hold, ascending."""

@@ -88,6 +88,7 @@ class VectorIndex:
         self._blocks: list[Vectors] = [block for block in (self._flat, vectors) if len(block)]
         self._documents = np.concatenate([self._flat_documents, np.array([one.document for one in tail], np.int64)])
         self._ordinals = np.concatenate([self._flat_ordinals, np.array([one.ordinal for one in tail], np.int32)])
+        self._per_document = len(self._documents) / max(1, int(np.count_nonzero(np.diff(self._documents))) + 1)
         alive = ~np.isin(self._documents, self._dead) if len(self._dead) else None
         self._alive = None if alive is None or alive.all() else alive
 
@@ -274,22 +275,24 @@ class VectorIndex:
             take = min(2 * take, allowed)
 
     def _search_graph(self, query: Vector, k: int, mask: NDArray[np.bool_] | None) -> FoundPassages:
-        faiss = _faiss()
-        graph = self._load_graph()
-        want = min(3 * k + 16, self._graph_covers)
-        bits = None if mask is None else np.packbits(mask[: self._graph_covers], bitorder="little")
-        selector = None if bits is None else faiss.IDSelectorBitmap(self._graph_covers, faiss.swig_ptr(bits))
-        width = max(_SEARCH_WIDTH, want)
-        parameters = (
-            faiss.SearchParametersHNSW(sel=selector, efSearch=width)
-            if selector
-            else faiss.SearchParametersHNSW(efSearch=width)
-        )
-        _, near = graph.search(np.ascontiguousarray(query[None, :], np.float32), want, params=parameters)
+        """Ask the graph; where a few documents' passages crowd out the rest ask it for more, and in the end scan."""
         tail = np.arange(self._graph_covers, len(self))
-        places = np.concatenate([near[0][near[0] >= 0], tail if mask is None else tail[mask[tail]]])
-        best = self._best(self._take(places) @ query, places, k, len(places))
-        enough = min(k, len(places))
-        if len(best.rows) < enough or (len(best.rows) < k and mask is not None):
-            return self._scan([query], k, mask, int(mask.sum()) if mask is not None else len(self))[0]
-        return best
+        tail = tail if mask is None else tail[mask[tail]]
+        usual = int(1.3 * self._per_document * k) + 16
+        for want in (usual, 4 * usual):
+            places = np.concatenate([self._near(query, min(want, self._graph_covers), mask), tail])
+            best = self._best(self._take(places) @ query, places, k, len(places))
+            if len(best.rows) == k:
+                return best
+        return self._scan([query], k, mask, len(self) if mask is None else int(mask.sum()))[0]
+
+    def _near(self, query: Vector, want: int, mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        """Return the places of about `want` passages near the query, from the graph."""
+        faiss = _faiss()
+        wide = {"efSearch": max(_SEARCH_WIDTH, want)}
+        if mask is not None:
+            bits = np.packbits(mask[: self._graph_covers], bitorder="little")
+            wide["sel"] = faiss.IDSelectorBitmap(self._graph_covers, faiss.swig_ptr(bits))
+        parameters = faiss.SearchParametersHNSW(**wide)
+        _, near = self._load_graph().search(np.ascontiguousarray(query[None, :], np.float32), want, params=parameters)
+        return np.asarray(near[0][near[0] >= 0])
