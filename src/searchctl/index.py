@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
 
 if TYPE_CHECKING:
     from searchctl.ingest import IngestReport
+
+Answer = TypeVar("Answer")
 
 
 class Index:
@@ -89,10 +91,17 @@ class Index:
     @property
     def encoder(self) -> Encoder | None:
         """The encoder the index was made with, loaded when first needed; None for an index without vectors."""
-        schema = self.schema
-        if self._encoder is None and schema.encoder is not None:
-            self._use(open_encoder(schema.encoder.name), schema)
-        return self._encoder
+        return self._encoder_of(self.schema)
+
+    def _encoder_of(self, schema: Schema) -> Encoder | None:
+        """Return the stamp's encoder: another one than before when the name has come to mean a re-embedded index."""
+        stamp, held = schema.encoder, self._encoder
+        if stamp is None:
+            return None
+        if held is None or (held.revision, held.dim) != (stamp.revision, stamp.dim):
+            held = open_encoder(stamp.name)
+            self._use(held, schema)
+        return held
 
     # Writing
 
@@ -147,28 +156,51 @@ class Index:
         fusion: FusionSettings | None = None,
     ) -> list[Results]:
         """Answer many queries at once: quicker than one by one."""
-        request = Request(k, mode, where, start, fusion or self.schema.fusion or FusionSettings())
-        encoder = None if mode == "lexical" else self.encoder
-        return self._searcher(encoder).search(texts, request)
+
+        def answer(name: str) -> list[Results]:
+            schema = self.engine.schema(name)
+            request = Request(k, mode, where, start, fusion or schema.fusion or FusionSettings())
+            encoder = None if mode == "lexical" else self._encoder_of(schema)
+            return Searcher(self.engine, name, schema, encoder).search(texts, request)
+
+        return self._of_one_index(answer)
 
     def similar(self, id_or_text: str, k: int = 10, *, where: Where | None = None, start: int = 0) -> Results:
         """Return the documents most like a stored document (given its id) or a text."""
         request = Request(k, "vector", where, start)
-        (entry,) = self.engine.get(self.name, [id_or_text], vectors=True)
+        return self._of_one_index(lambda name: self._similar(name, id_or_text, request))
+
+    def _similar(self, name: str, id_or_text: str, request: Request) -> Results:
+        schema = self.engine.schema(name)
+        (entry,) = self.engine.get(name, [id_or_text], vectors=True)
         if entry is not None and entry.vectors is not None:
             centre = entry.vectors.mean(axis=0)
             vector = (centre / max(float(np.linalg.norm(centre)), 1e-12)).astype(np.float32)
-            return self._searcher(None).similar(id_or_text, vector, request, without=id_or_text)
-        encoder = self.encoder
+            return Searcher(self.engine, name, schema, None).similar(id_or_text, vector, request, without=id_or_text)
+        encoder = self._encoder_of(schema)
         if encoder is None:
             raise UsageError(
                 f"index '{self.name}' has no vectors, so nothing can be compared; search it with --mode lexical"
             )
         vector = encoder.encode_documents([id_or_text])[0]
-        return self._searcher(encoder).similar(id_or_text, vector, request)
+        return Searcher(self.engine, name, schema, encoder).similar(id_or_text, vector, request)
 
-    def _searcher(self, encoder: Encoder | None) -> Searcher:
-        return Searcher(self.engine, self.name, self.schema, encoder)
+    def _of_one_index(self, answer: Callable[[str], Answer]) -> Answer:
+        """Return an answer that comes whole from one index, though the name may be pointed at another meanwhile.
+
+        An index that is replaced stays, so an answer from it is good; only where the name itself was the index's, or the
+        index is gone, the question is put once more.
+        """
+        while True:
+            name = self.engine.resolve(self.name)
+            try:
+                found = answer(name)
+            except Exception:
+                if self.engine.resolve(self.name) == name:
+                    raise
+                continue
+            if name != self.name or self.engine.resolve(self.name) == name:
+                return found
 
     def get(self, id: str) -> Document | None:
         """Return a document, or None."""

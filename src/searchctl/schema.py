@@ -79,8 +79,22 @@ class FusionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Lineage:
+    """Where a version of an index came from: `made_from` tells what filled it, so that the same command can go on.
+
+    `previous` is the version it replaced behind the alias, which a rollback returns to; empty until it did.
+    """
+
+    made_from: str
+    previous: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Schema:
-    """An index's stamp. `encoder` is None for an index without vectors, `fusion` where nothing was tuned."""
+    """An index's stamp. `encoder` is None for an index without vectors, `fusion` where nothing was tuned.
+
+    `lineage` is None for an index that documents were loaded into as usual.
+    """
 
     encoder: EncoderStamp | None
     analyzer: Analyzer = "auto"
@@ -88,6 +102,7 @@ class Schema:
     fields: Mapping[str, FieldType] = field(default_factory=dict)
     background: Background | None = None
     fusion: FusionSettings | None = None
+    lineage: Lineage | None = None
 
     def with_fields(self, fields: Mapping[str, FieldType]) -> Schema:
         """Return the schema that knows these fields as well."""
@@ -114,6 +129,7 @@ class Schema:
                 fields=dict(data["fields"]),
                 background=_background(data["background"]),
                 fusion=FusionSettings(**data["fusion"]) if data.get("fusion") else None,
+                lineage=Lineage(**data["lineage"]) if data.get("lineage") else None,
             )
         except (KeyError, TypeError, UsageError) as error:
             raise IndexFormatError(

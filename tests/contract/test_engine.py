@@ -245,6 +245,22 @@ def test_alias_swaps_and_tells_what_it_replaced(books: Engine, schema: Schema) -
     assert books.info("other").aliases == ("current",)
 
 
+def test_an_alias_may_take_over_an_indexs_own_name(books: Engine, schema: Schema) -> None:
+    books.create("library-v2", schema)
+    with pytest.raises(IndexExists):
+        books.alias(INDEX, "library-v2")
+    assert books.resolve(INDEX) == INDEX
+    assert books.alias(INDEX, "library-v2", keep="library-v1") == "library-v1"
+    assert (books.resolve(INDEX), books.count(INDEX)) == ("library-v2", 0)
+    assert (books.resolve("library-v1"), books.count("library-v1")) == ("library-v1", 5)
+    assert {one.name: one.documents for one in books.indexes()} == {"library-v1": 5, "library-v2": 0}
+    assert books.info("library-v2").aliases == (INDEX,)
+    assert books.alias(INDEX, "library-v1") == "library-v2"
+    assert books.count(INDEX) == 5
+    books.drop("library-v2")
+    assert books.count(INDEX) == 5
+
+
 def test_missing_index_says_what_to_type(engine: Engine) -> None:
     with pytest.raises(IndexMissing, match="searchctl ingest"):
         engine.schema("nowhere")

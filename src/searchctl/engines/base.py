@@ -29,6 +29,9 @@ class Engine(Protocol):
     def create(self, index: str, schema: Schema) -> None:
         """Make an empty index; raises IndexExists."""
 
+    def resolve(self, index: str) -> str:
+        """Return the name under which the index that this name or alias stands for is known now: see `IndexInfo.name`."""
+
     def schema(self, index: str) -> Schema:
         """Return the index's stamp."""
 
@@ -76,8 +79,12 @@ class Engine(Protocol):
     def indexes(self) -> list[IndexInfo]:
         """Return every index of searchctl's here, by name."""
 
-    def alias(self, alias: str, index: str) -> str | None:
-        """Point `alias` at `index` in one step and return what it pointed at before."""
+    def alias(self, alias: str, index: str, *, keep: str | None = None) -> str | None:
+        """Point `alias` at `index` in one step and return what it pointed at before.
+
+        Where `alias` is an index's own name, that index is known as `keep` from then on, which is returned; no reader sees
+        the name missing meanwhile. Without `keep` that raises IndexExists.
+        """
 
     def drop(self, index: str) -> None:
         """Delete the index; a missing one is fine."""

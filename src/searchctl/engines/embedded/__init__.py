@@ -33,6 +33,10 @@ class EmbeddedEngine:
         path = self.folder.new_path(index)
         self._open[path.name] = EmbeddedIndex(path, create=schema)
 
+    def resolve(self, index: str) -> str:
+        """Return the name of the index that this name or alias stands for."""
+        return self.folder.known_as(self.folder.path(index).name)
+
     def schema(self, index: str) -> Schema:
         """Return the index's stamp."""
         return self._index(index).schema
@@ -93,16 +97,17 @@ class EmbeddedEngine:
         opened = self._index(index)
         documents, passages = opened.store.count()
         size = sum(path.stat().st_size for path in opened.path.rglob("*") if path.is_file())
-        aliases = sorted(alias for alias, target in self.folder.aliases().items() if target == opened.path.name)
-        return IndexInfo(opened.path.name, documents, passages, size, tuple(aliases))
+        name = self.folder.known_as(opened.path.name)
+        led = sorted(alias for alias, target in self.folder.aliases().items() if target == opened.path.name)
+        return IndexInfo(name, documents, passages, size, tuple(alias for alias in led if alias != name))
 
     def indexes(self) -> list[IndexInfo]:
         """Return every index in the folder, by name."""
         return [self.info(name) for name in self.folder.names()]
 
-    def alias(self, alias: str, index: str) -> str | None:
+    def alias(self, alias: str, index: str, *, keep: str | None = None) -> str | None:
         """Point an alias at an index in one step."""
-        return self.folder.point(alias, index)
+        return self.folder.point(alias, index, keep)
 
     def drop(self, index: str) -> None:
         """Delete an index and the aliases that point at it."""

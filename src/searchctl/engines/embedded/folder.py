@@ -88,14 +88,20 @@ class Folder:
         return dict(data.get("aliases", {}))
 
     def names(self) -> list[str]:
-        """Return the indexes' own names, sorted."""
+        """Return the indexes' names, sorted."""
+        return sorted(self.known_as(name) for name in self._folders())
+
+    def _folders(self) -> list[str]:
         self.aliases()
         folder = self.root / "indexes"
-        return (
-            sorted(path.name for path in folder.iterdir() if (path / "index.sqlite").exists())
-            if folder.is_dir()
-            else []
-        )
+        return [path.name for path in folder.iterdir() if (path / "index.sqlite").exists()] if folder.is_dir() else []
+
+    def known_as(self, folder: str) -> str:
+        """Return the name that leads to an index's folder: the folder's own, unless an alias has taken that over."""
+        aliases = self.aliases()
+        if aliases.get(folder, folder) == folder:
+            return folder
+        return min((alias for alias, target in aliases.items() if target == folder), default=folder)
 
     def path(self, name: str) -> Path:
         """Return the folder of an index or alias; raises IndexMissing."""
@@ -113,7 +119,7 @@ class Folder:
 
     def new_path(self, name: str) -> Path:
         """Make the folder for a new index; raises IndexExists."""
-        if name in self.aliases() or name in self.names():
+        if name in self.aliases() or name in self._folders():
             raise IndexExists(f"there is an index '{name}' in {self.root} already; choose another --index")
         path = self.root / "indexes" / check_name(name)
         with storage_errors(self.root):
@@ -123,14 +129,22 @@ class Folder:
                 (self.root / ".gitignore").write_text("*\n", encoding="utf-8")
         return path
 
-    def point(self, alias: str, index: str) -> str | None:
-        """Point an alias at an index and return what it pointed at before."""
+    def point(self, alias: str, index: str, keep: str | None) -> str | None:
+        """Point an alias at an index and return what it pointed at before.
+
+        An index whose folder has the alias's name stays where it is, and an alias `keep` leads to it: the file of aliases
+        changes in one step, so readers find the one or the other.
+        """
         aliases = self.aliases()
-        if check_name(alias) in self.names():
-            raise IndexExists(f"'{alias}' is an index of its own in {self.root}, so it can't be an alias")
+        target = self.path(index).name
+        if check_name(alias) in self._folders() and aliases.get(alias, alias) == alias:
+            if keep is None:
+                raise IndexExists(f"'{alias}' is an index of its own in {self.root}, so it can't be an alias")
+            self._save({**aliases, check_name(keep): alias, alias: target})
+            return keep
         before = aliases.get(alias)
-        self._save({**aliases, alias: self.path(index).name})
-        return before
+        self._save({**aliases, alias: target})
+        return None if before is None else self.known_as(before)
 
     def drop(self, name: str) -> None:
         """Delete an index and the aliases that point at it."""
