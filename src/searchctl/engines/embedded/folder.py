@@ -64,11 +64,12 @@ class Folder:
         self._meta = root / "searchctl.json"
         self._version: tuple[int, int, int] | None = None
         self._aliases: dict[str, str] = {}
+        self._paths: dict[str, tuple[Path, str]] = {}  # of names asked for: every query asks several times
 
     def aliases(self) -> dict[str, str]:
         """Return alias -> index; raises IndexFormatError when the folder isn't ours or is too new."""
         try:
-            status = self._meta.stat()
+            status = os.stat(self._meta)
         except (FileNotFoundError, NotADirectoryError):
             return {}
         version = (status.st_mtime_ns, status.st_ino, status.st_size)
@@ -106,8 +107,11 @@ class Folder:
     def path(self, name: str) -> Path:
         """Return the folder of an index or alias; raises IndexMissing."""
         real = self.aliases().get(name, name)
-        path = self.root / "indexes" / check_name(real)
-        if not (path / "index.sqlite").exists():
+        if real not in self._paths:
+            path = self.root / "indexes" / check_name(real)
+            self._paths[real] = (path, str(path / "index.sqlite"))
+        path, store = self._paths[real]
+        if not os.path.exists(store):
             raise IndexMissing(
                 f"no index '{name}' in {self.root}; make it with: searchctl ingest FOLDER{self._options(name)}"
             )
