@@ -63,8 +63,9 @@ class Index:
             if not create:
                 raise
             made = open_encoder(encoder or DEFAULT_ENCODER) if isinstance(encoder, str) or encoder is None else encoder
-            stamp = EncoderStamp(_stamp_name(encoder, made), made.revision, made.dim)
-            opened.create(name, Schema(stamp, analyzer, passages or PassageSettings(), dict(fields or {})))
+            opened.create(
+                name, Schema(encoder_stamp(encoder, made), analyzer, passages or PassageSettings(), dict(fields or {}))
+            )
             return cls(opened, name, made)
         index = cls(opened, name)
         if encoder is not None:
@@ -228,8 +229,11 @@ class Index:
         self.close()
 
 
-def _stamp_name(asked: str | Encoder | None, made: Encoder) -> str:
-    """Return a name under which the encoder can be opened again from any folder."""
+def encoder_stamp(asked: str | Encoder | None, made: Encoder) -> EncoderStamp:
+    """Return the stamp of an encoder that was asked for by this name, under which it can be opened again from any folder."""
+    name = made.name
     if isinstance(asked, str) and Path(asked).expanduser().is_dir():
-        return str(Path(asked).expanduser().resolve())
-    return asked if isinstance(asked, str) and ":" in asked else made.name
+        name = str(Path(asked).expanduser().resolve())
+    elif isinstance(asked, str) and ":" in asked:
+        name = asked
+    return EncoderStamp(name, made.revision, made.dim)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from searchctl.cli.failures import say, say_error
+from searchctl.cli.failures import GATE_MISSED, say, say_error
 from searchctl.cli.frame import Command, Frame, framed
 from searchctl.cli.output import count_of, print_json, print_table
 from searchctl.cli.progress import Meter
@@ -16,8 +16,6 @@ from searchctl.errors import StorageError
 if TYPE_CHECKING:
     from searchctl.evaluation.report import Report
     from searchctl.metrics import Metric
-
-GATE_MISSED = 5
 
 
 @click.command(

@@ -18,6 +18,7 @@ from searchctl.secrets import mask
 FAILED = 1
 USAGE = 2
 DEAD_LETTERS = 3
+GATE_MISSED = 5
 INTERRUPTED = 130
 
 

@@ -1,0 +1,195 @@
+"""`searchctl reembed`: change an index's encoder without downtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from searchctl.cli.failures import GATE_MISSED, say, say_error
+from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.interrupt import stop_on_interrupt
+from searchctl.cli.operations import Stages, end_interrupted, hint, open_as_is
+from searchctl.cli.output import count_of, duration_of, print_json, print_pairs, size_of
+from searchctl.errors import UsageError
+from searchctl.types import Json
+
+if TYPE_CHECKING:
+    from searchctl.gates import Difference
+    from searchctl.reembed import Judging, ReembedPlan, ReembedReport
+
+
+@click.command(
+    "reembed",
+    cls=Command,
+    examples=(
+        "searchctl reembed --encoder ./my-model",
+        'searchctl reembed --encoder ./my-model --judgements data/shop --gate "ndcg@10>=-0.01"',
+        'searchctl reembed --encoder ./my-model --known-items 500 --gate "vector:ndcg@10>=0"',
+        "searchctl reembed --encoder ./my-model --dry-run",
+        "searchctl rollback",
+    ),
+)
+@click.option("--judgements", type=click.Path(path_type=Path), metavar="DIR", help="Judged queries to try both with.")
+@click.option(
+    "--known-items",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Without --judgements, try both with N queries made from the documents; 0 for no trial.",
+)
+@click.option(
+    "--gate", multiple=True, metavar="GATE", help='Least difference to the old, as in "ndcg@10>=-0.01"; repeatable.'
+)
+@click.option("--docs-per-second", type=click.FloatRange(0.01), metavar="N", help="Encode no more than that.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, with estimates, and change nothing.")
+@framed
+def command(
+    frame: Frame,
+    judgements: Path | None,
+    known_items: int,
+    gate: tuple[str, ...],
+    docs_per_second: float | None,
+    dry_run: bool,
+) -> None:
+    """Change an index's encoder without downtime.
+
+    A new version of the index is filled while the old one answers, tried with judged queries, and then takes over the
+    index's name. The old one stays: go back with searchctl rollback. Running the same command again resumes.
+
+    Exit code 5: a gate wasn't met. Then the old version stays in use, and the new one is kept, since encoding is what
+    costs: look into it, or run the command again with other gates, or drop it with searchctl rollback --drop.
+    """
+    from searchctl.gates import parse_difference_gate
+    from searchctl.reembed import Judging
+
+    if frame.settings.encoder is None:
+        raise UsageError("say which encoder to change to: searchctl reembed --encoder NAME")
+    judging = Judging(judgements, known_items, tuple(parse_difference_gate(one) for one in gate))
+    if judging.gates and judgements is None and not known_items:
+        raise UsageError("a gate needs queries; leave out --known-items 0, or give judged ones with --judgements DIR")
+    if dry_run:
+        _print_plan(frame, _plan(frame))
+        return
+    report = _run(frame, judging, docs_per_second)
+    _print(frame, report)
+    if report.interrupted:
+        end_interrupted(frame)
+    if report.missed:
+        for sentence in report.missed:
+            say_error(sentence)
+        if not frame.quiet:
+            say(_after_missing(frame, report))
+        click.get_current_context().exit(GATE_MISSED)
+
+
+def _run(frame: Frame, judging: Judging, rate: float | None) -> ReembedReport:
+    from searchctl.encoders import open_encoder
+    from searchctl.filling import Watch
+    from searchctl.index import encoder_stamp
+    from searchctl.reembed import reembed
+
+    asked = str(frame.settings.encoder)
+    with open_as_is(frame) as index:
+        encoder = open_encoder(asked)
+        with stop_on_interrupt() as stop, Stages(frame) as stages:
+            watch = Watch(stages.counting("documents"), stop, rate)
+            stamp, answers = encoder_stamp(asked, encoder), stages.counting("answers")
+            return reembed(index, stamp, encoder, judging, watch, on_trial=answers)
+
+
+def _plan(frame: Frame) -> ReembedPlan:
+    from searchctl.encoders import open_encoder
+    from searchctl.index import encoder_stamp
+    from searchctl.reembed import plan_reembed
+
+    asked = str(frame.settings.encoder)
+    with open_as_is(frame) as index:
+        encoder = open_encoder(asked)
+        return plan_reembed(index, encoder_stamp(asked, encoder), encoder)
+
+
+def _print_plan(frame: Frame, plan: ReembedPlan) -> None:
+    if frame.json:
+        print_json(
+            {
+                "version": plan.version,
+                "documents": plan.documents,
+                "seconds": round(plan.seconds, 3),
+                "disk": plan.disk,
+            }
+        )
+        return
+    print_pairs(
+        [
+            ("new version", plan.version),
+            ("documents", f"{plan.documents:,}"),
+            ("time", f"about {duration_of(plan.seconds)}"),
+            ("disk", f"about {size_of(plan.disk)} more, as long as both versions are kept"),
+        ]
+    )
+    if not frame.quiet:
+        say("nothing was changed")
+
+
+def _print(frame: Frame, report: ReembedReport) -> None:
+    if frame.json:
+        print_json(_as_json(report))
+        return
+    if frame.quiet:
+        return
+    pairs = [
+        ("version", report.version),
+        ("documents", f"{report.documents:,}, {report.encoded:,} encoded now"),
+        ("time", duration_of(report.seconds)),
+    ]
+    for one in report.trial.differences if report.trial else ():
+        pairs.append((f"{one.mode} {one.metric}", _difference(one)))
+    if report.moved is not None:
+        was = f" (before: {report.moved.before})" if report.moved.before else ""
+        pairs.append(("in use", f"{report.moved.name} is {report.moved.after} now{was}"))
+    print_pairs(pairs)
+    if report.trial is not None:
+        say(_about_trial(report))
+    if report.moved is not None:
+        say(f"next: {hint(frame, 'search', 'your question')}; go back with: {hint(frame, 'rollback')}")
+
+
+def _difference(one: Difference) -> str:
+    return (
+        f"{one.old:.4f} -> {one.new:.4f}, {one.change.value:+.4f} ({one.change.low:+.4f} to {one.change.high:+.4f}), "
+        f"p = {one.p_value:.4f}"
+    )
+
+
+def _about_trial(report: ReembedReport) -> str:
+    assert report.trial is not None
+    dataset = report.trial.dataset
+    caveat = f"; note: {dataset.caveat}" if dataset.caveat else ""
+    absent = f"; {count_of(report.trial.absent, 'judged document')} not in the index" if report.trial.absent else ""
+    return f"tried with {count_of(len(dataset.queries), 'query', 'queries')} of {dataset.name}{absent}{caveat}"
+
+
+def _after_missing(frame: Frame, report: ReembedReport) -> str:
+    return (
+        f"the old version stays in use; {report.version} is kept, since its vectors are paid for:\n"
+        f"  look into it: {hint(frame, 'search', 'your question', index=report.version)}\n"
+        "  use it all the same: the same command without --gate\n"
+        f"  drop it: {hint(frame, 'rollback', '--drop', report.version)}"
+    )
+
+
+def _as_json(report: ReembedReport) -> Json:
+    moved = report.moved
+    return {
+        "version": report.version,
+        "documents": report.documents,
+        "encoded": report.encoded,
+        "seconds": round(report.seconds, 3),
+        "trial": report.trial.to_json() if report.trial else None,
+        "missed": list(report.missed),
+        "moved": {"name": moved.name, "before": moved.before, "after": moved.after} if moved else None,
+        "interrupted": report.interrupted,
+    }

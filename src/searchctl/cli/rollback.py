@@ -1,0 +1,100 @@
+"""`searchctl rollback`: go back to the version of an index before the last change."""
+
+from __future__ import annotations
+
+import click
+
+from searchctl.cli.failures import say
+from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.operations import hint, open_as_is
+from searchctl.cli.output import print_json, print_pairs, print_table, size_of
+from searchctl.engines.base import Engine
+from searchctl.errors import UsageError
+
+
+@click.command(
+    "rollback",
+    cls=Command,
+    examples=(
+        "searchctl rollback",
+        "searchctl rollback --list",
+        "searchctl rollback --to default-v3",
+        "searchctl rollback --drop default-v2",
+    ),
+)
+@click.option("--list", "list_them", is_flag=True, help="Show the versions of the index, and change nothing.")
+@click.option("--to", metavar="VERSION", help="The version to go to [default: the one that was replaced last].")
+@click.option("--drop", metavar="VERSION", help="Delete a version that isn't in use.")
+@framed
+def command(frame: Frame, list_them: bool, to: str | None, drop: str | None) -> None:
+    """Point the index's name at the version before the last reembed, restore or vectorize, in one step.
+
+    Documents that were written since are in the newer version only: run the ingest again afterwards.
+    """
+    if sum((list_them, to is not None, drop is not None)) > 1:
+        raise UsageError("--list, --to and --drop exclude each other; give one of them")
+    with open_as_is(frame) as index:
+        if list_them:
+            _list(frame, index.engine)
+        elif drop is not None:
+            _drop(frame, index.engine, drop)
+        else:
+            _go_back(frame, index.engine, to)
+
+
+def _list(frame: Frame, engine: Engine) -> None:
+    from searchctl.versions import versions
+
+    found = versions(engine, frame.settings.index)
+    if frame.json:
+        print_json(
+            [
+                {
+                    "version": one.info.name,
+                    "current": one.current,
+                    "documents": one.info.documents,
+                    "size": one.info.size,
+                    "encoder": one.schema.encoder.name if one.schema.encoder else None,
+                    "previous": one.previous or None,
+                }
+                for one in found
+            ]
+        )
+        return
+    rows = [
+        [
+            one.info.name,
+            "in use" if one.current else "",
+            f"{one.info.documents:,}",
+            size_of(one.info.size),
+            one.schema.encoder.name if one.schema.encoder else "none",
+        ]
+        for one in found
+    ]
+    print_table(["version", "", "documents", "size", "encoder"], rows)
+
+
+def _drop(frame: Frame, engine: Engine, version: str) -> None:
+    from searchctl.versions import drop_version
+
+    drop_version(engine, frame.settings.index, version)
+    if frame.json:
+        print_json({"dropped": version})
+    elif not frame.quiet:
+        say(f"searchctl: dropped {version}")
+
+
+def _go_back(frame: Frame, engine: Engine, to: str | None) -> None:
+    from searchctl.versions import roll_back
+
+    moved = roll_back(engine, frame.settings.index, to)
+    left, now = engine.count(str(moved.before)), engine.count(moved.after)
+    if frame.json:
+        print_json({"name": moved.name, "before": moved.before, "after": moved.after, "documents": now})
+        return
+    if frame.quiet:
+        return
+    print_pairs([("in use", f"{moved.name} is {moved.after} now (before: {moved.before})"), ("documents", f"{now:,}")])
+    if left != now:
+        say(f"note: {moved.before} holds {left:,} documents; what was loaded since the change has to be loaded again")
+    say(f"next: forward again with: {hint(frame, 'rollback', '--to', str(moved.before))}")

@@ -1,0 +1,141 @@
+"""Versions of an index: a change that needs a new index is made behind the name, which moves over in one step and can move back.
+
+The versions of `books` are called `books-v2`, `books-v3`, …, and `books-v1` is what the plain name stood for before the first
+of them. Each notes in its stamp which one it replaced.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from searchctl.engines.base import Engine
+from searchctl.errors import IndexMissing, UsageError
+from searchctl.schema import Lineage, Schema
+from searchctl.types import IndexInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One index of those that share a name; `current` is the one which the name leads to."""
+
+    info: IndexInfo
+    schema: Schema
+    current: bool
+
+    @property
+    def previous(self) -> str:
+        """The version it replaced, or nothing."""
+        return self.schema.lineage.previous if self.schema.lineage else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A name that was moved: what it led to before (None: nothing), and what now."""
+
+    name: str
+    before: str | None
+    after: str
+
+
+def versions(engine: Engine, name: str) -> list[Version]:
+    """Return an index's versions, the oldest first; raises IndexMissing when the name leads nowhere."""
+    current = engine.resolve(name)
+    found = [one for one in engine.indexes() if _number(name, one.name) is not None or one.name == current]
+    found.sort(key=lambda one: _number(name, one.name) or 0)
+    return [Version(one, engine.schema(one.name), one.name == current) for one in found]
+
+
+def next_version(engine: Engine, name: str) -> str:
+    """Return a name for the next version: one more than the highest there is."""
+    return f"{name}-v{max((_number(name, one) or 1 for one in _taken(engine, name)), default=0) + 1}"
+
+
+def open_version(engine: Engine, name: str, schema: Schema) -> str:
+    """Return a version to fill: one that the same work began and didn't bring behind the name, or else a new one.
+
+    The same work has the same `Lineage.made_from`, encoder, analyzer and passages.
+    """
+    assert schema.lineage is not None
+    current = _current(engine, name)
+    for one in engine.indexes():
+        if _number(name, one.name) is None or one.name == current:
+            continue
+        if _work(engine.schema(one.name)) == _work(schema):
+            return one.name
+    version = next_version(engine, name)
+    engine.create(version, schema)
+    return version
+
+
+def move(engine: Engine, name: str, version: str) -> Move:
+    """Point the name at a version in one step and note what it replaced."""
+    before = _current(engine, name)
+    keep = _kept_as(engine, name) if before == name else None
+    schema = engine.schema(version)
+    lineage = schema.lineage or Lineage("")
+    engine.update_schema(version, replace(schema, lineage=replace(lineage, previous=keep or before or "")))
+    return Move(name, engine.alias(name, version, keep=keep), version)
+
+
+def roll_back(engine: Engine, name: str, to: str | None = None) -> Move:
+    """Point the name at the version that the present one replaced, or at version `to`; both stay.
+
+    Raises UsageError when there is none, IndexMissing when it has been dropped.
+    """
+    current = engine.resolve(name)
+    lineage = engine.schema(current).lineage
+    wanted = to or (lineage.previous if lineage else "")
+    if not wanted:
+        raise UsageError(
+            f"index '{name}' has no version before this one; see its versions with: searchctl rollback --list"
+        )
+    target = engine.resolve(wanted)
+    if target == current:
+        raise UsageError(f"'{name}' leads to {current} already; see its versions with: searchctl rollback --list")
+    engine.alias(name, target, keep=_kept_as(engine, name) if current == name else None)
+    return Move(name, current, target)
+
+
+def drop_version(engine: Engine, name: str, version: str) -> None:
+    """Delete a version that nobody is answered from; raises UsageError for the one in use."""
+    found = {one.info.name: one for one in versions(engine, name)}
+    if version not in found:
+        raise IndexMissing(f"'{name}' has no version '{version}'; it has: {', '.join(found)}")
+    if found[version].current:
+        raise UsageError(f"'{name}' leads to {version}, so it stays; go back to another first: searchctl rollback")
+    engine.drop(version)
+
+
+def _current(engine: Engine, name: str) -> str | None:
+    try:
+        return engine.resolve(name)
+    except IndexMissing:
+        return None
+
+
+def _kept_as(engine: Engine, name: str) -> str:
+    """Return the version's name for an index that has had the plain one so far."""
+    known = [alias for alias in engine.info(name).aliases if _number(name, alias)]
+    if known:
+        return known[0]
+    return next_version(engine, name) if f"{name}-v1" in _taken(engine, name) else f"{name}-v1"
+
+
+def _taken(engine: Engine, name: str) -> set[str]:
+    """Return the name and those of its versions that lead to an index."""
+    names = {alias for one in engine.indexes() for alias in (one.name, *one.aliases)}
+    names |= {name} if _current(engine, name) else set()
+    return {one for one in names if _number(name, one) is not None}
+
+
+def _number(name: str, version: str) -> int | None:
+    """Return n of `NAME-vn`, 0 of `NAME` itself, None of all others."""
+    found = re.fullmatch(rf"{re.escape(name)}(?:-v([1-9]\d{{0,5}}))?", version)
+    return None if found is None else int(found[1] or 0)
+
+
+def _work(schema: Schema) -> tuple[object, ...]:
+    encoder = schema.encoder
+    made_from = schema.lineage.made_from if schema.lineage else None
+    return made_from, encoder and (encoder.revision, encoder.dim), schema.analyzer, schema.passages
