@@ -22,7 +22,7 @@ LAYERS = {
             "dead_letters search",
             "prepare",
             "index ingest",
-            "doctor selection runs evaluate evaluation tune plan route filling versions gates",
+            "doctor selection runs evaluate evaluation tune plan route routing filling versions gates",
             "reembed dump vectorize",
             "cli gateway",
             "__main__ __init__",

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from searchctl.errors import SearchctlError
     from searchctl.fusion import FusionSettings
     from searchctl.index import Index
+    from searchctl.route import Example, Route, Router, RouteSettings
     from searchctl.schema import PassageSettings
     from searchctl.types import Document, Exists, Hit, OneOf, Range, Results
 
 _HOMES = {
     "Document": "types",
+    "Example": "route",
     "Exists": "types",
     "FusionSettings": "fusion",
     "Hit": "types",
@@ -30,6 +32,9 @@ _HOMES = {
     "PassageSettings": "schema",
     "Range": "types",
     "Results": "types",
+    "Route": "route",
+    "RouteSettings": "route",
+    "Router": "route",
     "SearchctlError": "errors",
     "open_encoder": "encoders",
     "open_engine": "engines",
@@ -37,6 +42,7 @@ _HOMES = {
 
 __all__ = [
     "Document",
+    "Example",
     "Exists",
     "FusionSettings",
     "Hit",
@@ -45,6 +51,9 @@ __all__ = [
     "PassageSettings",
     "Range",
     "Results",
+    "Route",
+    "RouteSettings",
+    "Router",
     "SearchctlError",
     "open_encoder",
     "open_engine",

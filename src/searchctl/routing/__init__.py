@@ -1,0 +1,1 @@
+"""What the router is made of: the metric, the votes, their calibration, and the reports about them."""

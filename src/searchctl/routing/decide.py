@@ -1,0 +1,228 @@
+"""From probabilities to routes: which label a text gets, or why it gets none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from searchctl.errors import UsageError
+from searchctl.routing.calibration import Doubles
+from searchctl.routing.state import Level, State, Trust, depths, grouped
+from searchctl.routing.votes import Floats
+from searchctl.types import Vectors
+
+OUTSIDE_LIMIT = 0.99
+_SEVERAL_THRESHOLD = 0.5
+_NO_LABELS = "there are no labels yet; add one with: searchctl route add LABEL TEXT"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSettings:
+    """What is wanted of an answer.
+
+    `target_precision` in (0, 1) sets the threshold by the stored examples; `threshold` sets it by hand. Below it, and where a
+    text is `outside_limit` sure to belong nowhere, there's no label; with neither, the best label is always given. `coverage`
+    in (0, 1) asks for label sets that hold the true label this often. `candidates` and `neighbours` say how many to show.
+    """
+
+    target_precision: float | None = None
+    threshold: float | None = None
+    outside_limit: float | None = None
+    coverage: float | None = None
+    candidates: int = 3
+    neighbours: int = 3
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("target precision", self.target_precision),
+            ("threshold", self.threshold),
+            ("outside limit", self.outside_limit),
+            ("coverage of sets", self.coverage),
+        ):
+            if value is not None and not 0 < value < 1:
+                raise UsageError(f"the {name} {value:g} can't be used; give a number between 0 and 1, as in 0.95")
+        if self.target_precision is not None and self.threshold is not None:
+            raise UsageError("a target precision sets the threshold itself; give only one of them")
+        if self.candidates < 1 or self.neighbours < 0:
+            raise UsageError("ask for at least 1 candidate and not for less than 0 neighbours")
+
+    @property
+    def limit(self) -> float | None:
+        """From which `outside` on a text gets no label: its own limit, or the usual one where a precision is asked for."""
+        if self.outside_limit is None and self.target_precision is not None:
+            return OUTSIDE_LIMIT
+        return self.outside_limit
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A label and how probable it is, in [0, 1]."""
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A stored example near a text; `similarity` is the cosine in the router's metric, in [-1, 1]."""
+
+    id: str
+    text: str
+    labels: tuple[str, ...]
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a text goes.
+
+    `label` is None where the router abstains, and a parent like `billing` where only that much is sure. `labels` holds all
+    labels of the text. `confidence` is the probability that `label`, or else the first candidate, is right. `outside` in [0, 1]
+    says how sure it is that the text belongs to no label. `label_set` is empty unless asked for.
+    """
+
+    label: str | None
+    labels: tuple[str, ...]
+    confidence: float
+    candidates: tuple[Candidate, ...]
+    neighbours: tuple[Neighbour, ...]
+    outside: float
+    label_set: tuple[str, ...]
+    why: str
+
+
+def decide(state: State, trust: Trust, vectors: Vectors, settings: RouteSettings) -> list[Route]:
+    """Route texts given as the encoder's vectors (n, dim); raises UsageError while there are no labels."""
+    if not state.labels:
+        raise UsageError(_NO_LABELS)
+    votes = state.votes
+    probabilities = trust.calibration.probabilities(votes.scores(vectors))
+    outside = trust.outside.scores(votes, vectors)
+    similarities = votes.similarities(vectors) if settings.neighbours else np.zeros((len(vectors), 0), np.float32)
+    sets = _sets(state, trust, probabilities, settings)
+    chosen = (
+        _several(state, trust, probabilities, settings)
+        if state.several
+        else _one(state, trust, probabilities, settings)
+    )
+    routes = []
+    for row, route in enumerate(chosen):
+        near = _neighbours(state, similarities[row], settings.neighbours)
+        route = replace(route, neighbours=near, outside=float(outside[row]), label_set=sets[row])
+        routes.append(_explained(_kept(route, settings.limit)))
+    return routes
+
+
+def _candidates(state: State, row: Doubles, count: int) -> tuple[Candidate, ...]:
+    best = np.argsort(-row, kind="stable")[:count]
+    return tuple(Candidate(state.labels[at], float(row[at])) for at in best)
+
+
+def _one(state: State, trust: Trust, probabilities: Doubles, settings: RouteSettings) -> list[Route]:
+    """Give each text the most probable label, or the deepest parent that is probable enough."""
+    found: list[Route | None] = [None] * len(probabilities)
+    best = probabilities.max(axis=1)
+    for depth, level in zip(depths(state.labels), _padded(trust, state), strict=True):
+        least = _threshold(level, settings)
+        groups, names = grouped(state.labels, depth)
+        summed = probabilities @ groups
+        for row, route in enumerate(found):
+            at = int(summed[row].argmax())
+            if route is None and summed[row, at] >= least:
+                top = _candidates(state, probabilities[row], settings.candidates)
+                found[row] = Route(names[at], (names[at],), float(summed[row, at]), top, (), 0.0, (), "")
+        if all(found) or (settings.target_precision is None and settings.threshold is None):
+            break
+    least = _threshold(_padded(trust, state)[0], settings)
+    return [
+        route
+        or Route(
+            None,
+            (),
+            float(best[row]),
+            _candidates(state, probabilities[row], settings.candidates),
+            (),
+            0.0,
+            (),
+            _too_unsure(float(best[row]), least, settings),
+        )
+        for row, route in enumerate(found)
+    ]
+
+
+def _several(state: State, trust: Trust, probabilities: Doubles, settings: RouteSettings) -> list[Route]:
+    """Give each text every label that is probable enough."""
+    asked = settings.target_precision is not None or settings.threshold is not None
+    least = _threshold(trust.levels[0], settings) if asked else _SEVERAL_THRESHOLD
+    routes = []
+    for row in probabilities:
+        order = np.argsort(-row, kind="stable")
+        labels = tuple(state.labels[at] for at in order if row[at] >= least)
+        top = float(row[order[0]])
+        why = "" if labels else _too_unsure(top, least, settings)
+        first = labels[0] if labels else None
+        routes.append(Route(first, labels, top, _candidates(state, row, settings.candidates), (), 0.0, (), why))
+    return routes
+
+
+def _padded(trust: Trust, state: State) -> list[Level | None]:
+    wanted = len(depths(state.labels))
+    return [*trust.levels[:wanted], *[None] * max(wanted - len(trust.levels), 0)]
+
+
+def _threshold(level: Level | None, settings: RouteSettings) -> float:
+    if settings.target_precision is not None:
+        return level.promise(settings.target_precision).threshold if level else settings.target_precision
+    return settings.threshold or 0.0
+
+
+def _too_unsure(confidence: float, least: float, settings: RouteSettings) -> str:
+    asked = settings.target_precision
+    reason = f", the threshold for a precision of {asked:g}" if asked is not None else ""
+    return f"no label: the confidence {confidence:.2f} is below {least:.2f}{reason}"
+
+
+def _sets(state: State, trust: Trust, probabilities: Doubles, settings: RouteSettings) -> list[tuple[str, ...]]:
+    if settings.coverage is None:
+        return [()] * len(probabilities)
+    least = trust.set_threshold(settings.coverage)
+    return [
+        tuple(state.labels[at] for at in np.argsort(-row, kind="stable") if row[at] >= least) for row in probabilities
+    ]
+
+
+def _neighbours(state: State, similarities: Floats, count: int) -> tuple[Neighbour, ...]:
+    near = np.argsort(-similarities, kind="stable")[:count]
+    return tuple(
+        Neighbour(one.id, one.text, one.labels, float(similarities[at]))
+        for at in near.tolist()
+        for one in [state.examples[at]]
+    )
+
+
+def _kept(route: Route, limit: float | None) -> Route:
+    """Take the label away from a text that looks like nothing stored."""
+    if limit is None or route.outside < limit:
+        return route
+    why = f"no label: the text is unlike everything stored (outside {route.outside:.3f}, limit {limit:g})"
+    return replace(route, label=None, labels=(), why=why)
+
+
+def _explained(route: Route) -> Route:
+    """Say in words what the answer rests on."""
+    parts = [route.why] if route.why else []
+    if route.neighbours:
+        agreeing = sum(_under(one.labels, route.candidates[0].label) for one in route.neighbours)
+        parts.append(
+            f"{agreeing} of the {len(route.neighbours)} nearest examples are '{route.candidates[0].label}'"
+            f", the nearest with a similarity of {route.neighbours[0].similarity:.2f}"
+        )
+    if len(route.candidates) > 1:
+        parts.append(f"next comes '{route.candidates[1].label}' with {route.candidates[1].confidence:.2f}")
+    return replace(route, why="; ".join(parts))
+
+
+def _under(labels: Sequence[str], label: str) -> bool:
+    return label in labels

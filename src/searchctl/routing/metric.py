@@ -1,0 +1,64 @@
+"""The metric examples are compared in: learnt in closed form from how examples of one class differ among themselves.
+
+Directions in which a class scatters tell nothing about classes, so they're shrunk: vectors are centred, multiplied by the
+inverse square root of the shrunken within-class covariance (linear discriminant analysis; Friedman 1989, "Regularized
+Discriminant Analysis") and brought back to length 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchctl.types import Vectors
+
+SHRINKAGE = 0.9  # towards a multiple of the identity; chosen in benchmarks/routing.py on data no reported number saw
+TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """`centre` (dim,) is taken away, `transform` (dim, dim) multiplied from the right.
+
+    `influence` is how much of an example's own scatter, as the metric sees it, went into the metric: 0 where nothing did.
+    """
+
+    centre: NDArray[np.float32]
+    transform: NDArray[np.float32]
+    influence: float = 0.0
+
+    def project(self, vectors: Vectors) -> Vectors:
+        """Return the vectors as the metric sees them: shape kept, rows of length 1."""
+        seen = self.transformed(vectors)
+        return np.asarray(seen / np.maximum(np.linalg.norm(seen, axis=-1, keepdims=True), TINY), np.float32)
+
+    def transformed(self, vectors: Vectors) -> Vectors:
+        """Return the vectors as the metric sees them, of any length."""
+        return np.asarray((np.asarray(vectors, np.float32) - self.centre) @ self.transform)
+
+
+def learn_metric(vectors: Vectors, members: NDArray[np.float32]) -> Metric:
+    """Learn the metric from examples (n, dim) and whose they are, `members` (n, classes) of 0 and 1.
+
+    With fewer than two classes nothing is centred; without two examples of one class the metric is plain cosine.
+    """
+    rows = np.asarray(vectors, np.float64)
+    sizes = members.sum(axis=0)
+    held = sizes > 0
+    dim = rows.shape[1]
+    if held.sum() < 2:
+        return Metric(np.zeros(dim, np.float32), np.eye(dim, dtype=np.float32))
+    means = (members[:, held].T @ rows) / sizes[held][:, None]
+    shares = members[:, held] / members[:, held].sum(axis=1, keepdims=True).clip(1)
+    scatter = rows - shares @ means
+    covariance = scatter.T @ scatter
+    mean_variance = float(np.trace(covariance)) / dim
+    centre = means.mean(axis=0)
+    if mean_variance <= TINY:
+        return Metric(centre.astype(np.float32), np.eye(dim, dtype=np.float32))
+    shrunken = (1 - SHRINKAGE) * covariance + SHRINKAGE * mean_variance * np.eye(dim)
+    values, directions = np.linalg.eigh(shrunken / mean_variance)
+    transform = (directions / np.sqrt(values)) @ directions.T
+    return Metric(centre.astype(np.float32), transform.astype(np.float32), (1 - SHRINKAGE) / mean_variance)

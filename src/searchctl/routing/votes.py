@@ -1,0 +1,195 @@
+"""Votes of examples for labels, in two ways that are added: by a label's middle, and example by example.
+
+middle: the cosine with the mean of a label's examples. It is sure where there are few.
+kernel: every example votes with exp(2 (cosine - 1)), weighted so that all together reproduce their own labels (ridge
+        regression in the kernel's space), so that examples which say the same share one vote.
+
+A label's name or description counts as one more example of it. Examples come and go without starting anew (Schur complements),
+which costs milliseconds; the metric follows when everything is counted again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchctl.routing.metric import TINY, Metric, learn_metric
+from searchctl.types import Vectors
+
+Floats: TypeAlias = "NDArray[np.float32]"
+Rows: TypeAlias = "NDArray[np.int64]"
+SHARPNESS = 2.0  # of the kernel; chosen, like RIDGE, in benchmarks/routing.py on data no reported number saw
+RIDGE = 0.03
+KERNEL_ROWS = 3000  # beyond, the kernel hears a part of the largest labels' examples, so that its cost stays bounded
+NAME = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """Examples in their metric.
+
+    `rows` (n, dim) are the examples projected, `lengths` (n,) what they had before, `members` (n, labels) of 0 and 1 whose they
+    are. `names` (labels, dim) are projected descriptions, zero for none; `name_shift` (dim,) moves a description to where
+    examples lie. The kernel's voters are `voting` (v, dim) with `votes_for` (v, labels) and `voter` (v,), the example's row or
+    NAME; `inverse` (v, v) is of their ridged kernel.
+    """
+
+    metric: Metric
+    rows: Vectors
+    lengths: Floats
+    members: Floats
+    names: Vectors
+    name_shift: Floats
+    voting: Vectors
+    votes_for: Floats
+    voter: Rows
+    inverse: Floats
+
+    @property
+    def sums(self) -> Floats:
+        """The sum of each label's examples and its name: (labels, dim)."""
+        return np.asarray(self.members.T @ self.rows + self.names)
+
+    @property
+    def weights(self) -> Floats:
+        """What each voter's vote counts for each label: (v, labels)."""
+        return np.asarray(self.inverse @ (self.votes_for - np.float32(1 / self.votes_for.shape[1])))
+
+    def scores(self, vectors: Vectors) -> Floats:
+        """Score texts given as the encoder's vectors (n, dim): (n, labels), higher is better, about 1 at best."""
+        seen = self.metric.project(vectors)
+        return np.asarray((seen @ unit(self.sums).T + kernel(seen @ self.voting.T) @ self.weights) / 2)
+
+    def middles(self, vectors: Vectors) -> Floats:
+        """Return the cosine with the middle of each label: (n, labels), in [-1, 1]."""
+        return np.asarray(self.metric.project(vectors) @ unit(self.sums).T)
+
+    def similarities(self, vectors: Vectors) -> Floats:
+        """Return the metric's cosine of texts (n, dim) with every example: (n, examples), in [-1, 1]."""
+        return np.asarray(self.metric.project(vectors) @ self.rows.T)
+
+    def added(self, vectors: Vectors, members: Floats, names: Vectors) -> Votes:
+        """Return the votes with more examples (k, dim), their labels (k, labels), and descriptions of labels that are new.
+
+        New labels come after the old; `names` (new labels, dim) is zero for none.
+        """
+        labels, new = members.shape[1], len(names)
+        long = self.metric.transformed(vectors)
+        lengths = np.maximum(np.linalg.norm(long, axis=1), TINY).astype(np.float32)
+        rows = long / lengths[:, None]
+        named = np.flatnonzero(np.abs(names).sum(axis=1) > 0)
+        projected = np.zeros_like(names, dtype=np.float32)
+        projected[named] = self.metric.project(names[named] + self.name_shift)
+        known = np.concatenate(
+            [_wider(self.votes_for, new), members, np.eye(labels, dtype=np.float32)[labels - new + named]]
+        )
+        return replace(
+            self,
+            rows=np.concatenate([self.rows, rows]),
+            lengths=np.concatenate([self.lengths, lengths]),
+            members=np.concatenate([_wider(self.members, new), members]),
+            names=np.concatenate([self.names, projected]),
+            voting=(voting := np.concatenate([self.voting, rows, projected[named]])),
+            votes_for=known,
+            voter=np.concatenate([self.voter, len(self.rows) + np.arange(len(rows)), np.full(len(named), NAME)]),
+            inverse=_bordered(self.inverse, voting),
+        )
+
+    def removed(self, gone: Rows) -> Votes:
+        """Return the votes without these examples (row numbers); their labels stay."""
+        kept = np.setdiff1d(np.arange(len(self.rows)), gone)
+        leaving = np.isin(self.voter, gone)
+        place = np.full(len(self.rows) + 1, NAME)  # the last entry serves names, whose voter is -1
+        place[kept] = np.arange(len(kept))
+        inside, between = self.inverse[~leaving][:, ~leaving], self.inverse[~leaving][:, leaving]
+        lost = self.inverse[leaving][:, leaving]
+        return replace(
+            self,
+            rows=self.rows[kept],
+            lengths=self.lengths[kept],
+            members=self.members[kept],
+            voting=self.voting[~leaving],
+            votes_for=self.votes_for[~leaving],
+            voter=place[self.voter[~leaving]],
+            inverse=inside - between @ np.linalg.solve(lost, between.T) if leaving.any() else self.inverse,
+        )
+
+
+def unit(rows: Floats) -> Floats:
+    """Bring rows to length 1; zero stays zero."""
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), TINY))
+
+
+def kernel(cosines: Floats) -> Floats:
+    """Return how much two texts with these cosines have to say about each other: in (0, 1]."""
+    return np.asarray(np.exp(np.float32(SHARPNESS) * (cosines - 1)))
+
+
+def count_votes(vectors: Vectors, members: Floats, names: Vectors, *, seed: int = 0) -> Votes:
+    """Count examples (n, dim), their labels (n, labels) of 0 and 1, and descriptions (labels, dim), zero for none."""
+    named = np.flatnonzero(np.abs(names).sum(axis=1) > 0)
+    middle = names[named].mean(axis=0) if len(named) > 1 else np.zeros(names.shape[1])
+    plain = Metric(np.asarray(middle, np.float32), np.eye(names.shape[1], dtype=np.float32))
+    metric = learn_metric(vectors, members) if len(vectors) else plain
+    # names of labels are another kind of text than examples, and lie apart from them together
+    shift = np.asarray(metric.centre - middle if len(named) > 1 else middle, np.float32)
+    projected = np.zeros_like(names, dtype=np.float32)
+    projected[named] = metric.project(names[named] + shift)
+    long = metric.transformed(vectors)
+    lengths = np.maximum(np.linalg.norm(long, axis=1), TINY).astype(np.float32)
+    rows = np.asarray(long / lengths[:, None], np.float32)
+    heard = _heard(members, KERNEL_ROWS, seed)
+    voting = np.concatenate([rows[heard], projected[named]])
+    return Votes(
+        metric,
+        rows,
+        lengths,
+        np.asarray(members, np.float32),
+        projected,
+        shift,
+        voting,
+        np.concatenate([members[heard], np.eye(members.shape[1], dtype=np.float32)[named]]),
+        np.concatenate([heard, np.full(len(named), NAME)]),
+        _inverse(kernel(voting @ voting.T)),
+    )
+
+
+def _inverse(products: Floats) -> Floats:
+    ridged = products + np.float32(RIDGE) * np.eye(len(products), dtype=np.float32)
+    return np.asarray(np.linalg.inv(ridged), np.float32)
+
+
+def _bordered(inverse: Floats, voting: Vectors) -> Floats:
+    """Extend the inverse of the first voters' ridged kernel to all voters."""
+    old = len(inverse)
+    if old == len(voting):
+        return inverse
+    between = kernel(voting[:old] @ voting[old:].T)
+    carried = inverse @ between
+    corner = kernel(voting[old:] @ voting[old:].T) - between.T @ carried
+    corner = _inverse(corner)
+    edge = -carried @ corner
+    whole = np.empty((len(voting), len(voting)), np.float32)
+    whole[:old, :old] = inverse - edge @ carried.T
+    whole[:old, old:], whole[old:, :old], whole[old:, old:] = edge, edge.T, corner
+    return whole
+
+
+def _wider(members: Floats, more: int) -> Floats:
+    return np.asarray(np.pad(members, ((0, 0), (0, more)))) if more else members
+
+
+def _heard(members: Floats, limit: int, seed: int) -> Rows:
+    """Choose at most `limit` examples for the kernel, as many of each label as of any other while it has them."""
+    count = len(members)
+    if count <= limit:
+        return np.arange(count)
+    order = np.random.default_rng(seed).permutation(count)
+    turn = np.full(count, count)
+    for label in range(members.shape[1]):
+        own = order[members[order, label] > 0]
+        turn[own] = np.minimum(turn[own], np.arange(len(own)))
+    return np.sort(order[np.argsort(turn[order], kind="stable")][:limit])
