@@ -59,6 +59,11 @@ class Fused:
         legs = {"lexical": self.lexical, "vector": self.vector}
         return {name: leg.at(place) for name, leg in legs.items() if leg is not None and place < len(leg.ranks)}
 
+    def only(self, rows: Rows) -> Fused:
+        """Return the list with these rows only, in their order."""
+        lexical, vector = (_reordered(leg, rows) if leg is not None else None for leg in (self.lexical, self.vector))
+        return Fused(tuple(self.ids[row] for row in rows), self.scores[rows], lexical, vector)
+
     def followed_by(self, ids: tuple[str, ...]) -> Fused:
         """Return the list continued by documents beyond the fused window, in the order given."""
         return replace(self, ids=self.ids + ids, scores=np.concatenate([self.scores, np.zeros(len(ids))]))

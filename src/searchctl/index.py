@@ -138,13 +138,19 @@ class Index:
         where: Where | None = None,
         start: int = 0,
         fusion: FusionSettings | None = None,
+        min_relevance: float = 0.0,
+        repair: bool = True,
     ) -> Results:
         """Return the `k` best documents for a query, from number `start` on.
 
         The query may hold "exact phrases", +required and -excluded words. `where` filters both legs, as in
-        `{"lang": "ru", "year": Range(gte=2020), "tag": ["a", "b"]}`.
+        `{"lang": "ru", "year": Range(gte=2020), "tag": ["a", "b"]}`. Hits less relevant than `min_relevance` are left out.
+        With `repair`, words that the index doesn't hold are read as typed on the wrong keyboard layout or in the wrong
+        alphabet if that answers better; `Results.repaired` says so.
         """
-        return self.search_many([text], k, mode=mode, where=where, start=start, fusion=fusion)[0]
+        return self.search_many(
+            [text], k, mode=mode, where=where, start=start, fusion=fusion, min_relevance=min_relevance, repair=repair
+        )[0]
 
     def search_many(
         self,
@@ -155,12 +161,15 @@ class Index:
         where: Where | None = None,
         start: int = 0,
         fusion: FusionSettings | None = None,
+        min_relevance: float = 0.0,
+        repair: bool = True,
     ) -> list[Results]:
         """Answer many queries at once: quicker than one by one."""
 
         def answer(name: str) -> list[Results]:
             schema = self.engine.schema(name)
-            request = Request(k, mode, where, start, fusion or schema.fusion or FusionSettings())
+            settings = fusion or schema.fusion or FusionSettings()
+            request = Request(k, mode, where, start, settings, min_relevance, repair)
             encoder = None if mode == "lexical" else self._encoder_of(schema)
             return Searcher(self.engine, name, schema, encoder).search(texts, request)
 
@@ -183,7 +192,8 @@ class Index:
             raise UsageError(
                 f"index '{self.name}' has no vectors, so nothing can be compared; search it with --mode lexical"
             )
-        vector = encoder.encode_documents([id_or_text])[0]
+        text = id_or_text if entry is None else f"{entry.document.title}\n{entry.document.text}".strip()
+        vector = encoder.encode_documents([text])[0]
         return Searcher(self.engine, name, schema, encoder).similar(id_or_text, vector, request)
 
     def _of_one_index(self, answer: Callable[[str], Answer]) -> Answer:

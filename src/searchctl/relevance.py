@@ -14,10 +14,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.fusion import Fused
+from searchctl.fusion import Fused, Leg
 from searchctl.types import Mode
 
 Floats: TypeAlias = NDArray[np.float64]
+DOUBTFUL = 0.1  # a best hit less likely than this is no answer (chosen by benchmarks/relevance.py)
 _STEPS = 50
 _FARTHEST = 30.0  # where a logistic is 0 or 1 to double precision
 
@@ -62,10 +63,31 @@ def relevances(fused: Fused, documents: int, calibration: Calibration | None = N
     `fused` must come from the method "weighted", whatever its weights. None means the default for the legs that ran.
     """
     lexical, vector = fused.lexical, fused.vector
-    mode: Mode = "hybrid" if lexical and vector else "vector" if vector else "lexical"
     nothing = np.zeros(len(fused.ids))
     rows = evidence(lexical.normalised if lexical else nothing, vector.normalised if vector else nothing, documents)
-    return (calibration or DEFAULTS[mode]).relevance(rows)
+    return (calibration or _default(fused)).relevance(rows)
+
+
+def unseen_relevance(fused: Fused, documents: int, window: int, calibration: Calibration | None = None) -> float:
+    """Return the most relevance that a document beyond both legs' windows could have; 0 where no leg was cut off."""
+    last = [_last(leg, window) for leg in (fused.lexical, fused.vector)]
+    if not any(last):
+        return 0.0
+    rows = evidence(np.array(last[:1]), np.array(last[1:]), documents)
+    return float((calibration or _default(fused)).relevance(rows)[0])
+
+
+def _default(fused: Fused) -> Calibration:
+    lexical, vector = fused.lexical is not None, fused.vector is not None
+    mode: Mode = "hybrid" if lexical and vector else "vector" if vector else "lexical"
+    return DEFAULTS[mode]
+
+
+def _last(leg: Leg | None, window: int) -> float:
+    """Return the evidence of the last document that a leg gave, if there may be more."""
+    if leg is None or int(leg.ranks.max(initial=0)) < window:
+        return 0.0
+    return float(leg.normalised[leg.ranks == leg.ranks.max()][0])
 
 
 def fit(evidence: Floats, relevant: NDArray[np.bool_], *, prior: Calibration, strength: float = 1.0) -> Calibration:

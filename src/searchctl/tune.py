@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from searchctl.answers import WINDOW
 from searchctl.bm25 import upper_bound
 from searchctl.errors import UsageError
 from searchctl.evaluation.dataset import DataSet
@@ -15,7 +16,6 @@ from searchctl.index import Index
 from searchctl.metrics import Floats, Interval, Metric, bootstrap_interval, paired_p_value
 from searchctl.query import parse_query
 from searchctl.schema import Background
-from searchctl.search import WINDOW
 from searchctl.types import Json, Match, Nearest, Ranking, Scope
 
 FEWEST_QUERIES = 20  # with fewer, no fold could show anything

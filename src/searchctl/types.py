@@ -16,6 +16,7 @@ Scalar: TypeAlias = "str | int | float | bool"
 Value: TypeAlias = "Scalar | Sequence[Scalar]"
 Mode: TypeAlias = Literal["hybrid", "lexical", "vector"]
 Relation: TypeAlias = Literal["eq", "gte"]
+RepairKind: TypeAlias = Literal["keyboard layout", "transliteration"]
 MODES: tuple[Mode, ...] = ("hybrid", "lexical", "vector")
 
 
@@ -41,7 +42,8 @@ class Passage:
 class Entry:
     """A document as an engine stores it.
 
-    `vectors` has shape (len(passages), dim), rows of length 1, or is None while they're deferred or weren't asked for.
+    `vectors` has shape (len(passages), dim), rows of length 1, or is None while they're deferred or weren't asked for. There
+    are no passages either while vectors are deferred, since it's the encoder that counts how much fits in one.
     `fingerprint` changes when the document's content or the way it's cut changes; `source` names where it came from.
     """
 
@@ -186,20 +188,25 @@ class LegReport:
 
 @dataclass(frozen=True, slots=True)
 class HitPassage:
-    """The best passage of a hit, where it stands in the document, and the spans of its text that answer the query's words."""
+    """The best passage of a hit, where it stands in the document, and the spans of its text that answer the query's words.
+
+    `sentence` is the span of the sentence in it that answers best; None where nothing tells (see `Request.sentences`).
+    """
 
     text: str
     start: int
     end: int
     marks: tuple[tuple[int, int], ...] = ()
+    sentence: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One document of an answer."""
+    """One document of an answer. `score` orders the hits; `relevance` in [0, 1] is how likely it answers the query."""
 
     id: str
     score: float
+    relevance: float
     title: str
     passage: HitPassage | None
     fields: Mapping[str, Value]
@@ -208,14 +215,29 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """Another way to read a query, and what would have gone wrong in typing it."""
+
+    query: str
+    kind: RepairKind
+
+
+@dataclass(frozen=True, slots=True)
 class Results(Sequence["Hit"]):
-    """The answer to one query: its hits, and an honest account of how they were found."""
+    """The answer to one query: its hits, and an honest account of how they were found.
+
+    `best_relevance` is the highest of all pages' hits, `answered` whether that is enough to speak of an answer. `repaired`
+    is what was looked for in place of a `query` none of whose words the index holds.
+    """
 
     query: str
     mode: Mode
     legs: Mapping[str, LegReport]
     total: Total
     hits: tuple[Hit, ...]
+    best_relevance: float
+    answered: bool
+    repaired: Repair | None = None
 
     def __len__(self) -> int:
         return len(self.hits)

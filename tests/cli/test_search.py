@@ -61,7 +61,7 @@ def test_json_is_one_object_of_the_promised_shape(run: Run) -> None:
     result = run("search", "refund", "--json", "-k", "2")
     found = json.loads(result.stdout)
     assert result.stderr == ""
-    assert list(found) == ["query", "mode", "legs", "total", "hits"]
+    assert list(found) == ["query", "mode", "legs", "total", "answered", "best_relevance", "repaired", "hits"]
     assert (found["query"], found["mode"]) == ("refund", "hybrid")
     assert {name: list(leg) for name, leg in found["legs"].items()} == dict.fromkeys(
         ("lexical", "vector"), ["ran", "reason", "took_ms"]
@@ -70,7 +70,7 @@ def test_json_is_one_object_of_the_promised_shape(run: Run) -> None:
     assert list(found["total"]) == ["value", "relation"]
     assert len(found["hits"]) == 2
     best = found["hits"][0]
-    assert list(best) == ["id", "score", "title", "passage", "fields", "legs"]
+    assert list(best) == ["id", "score", "relevance", "title", "passage", "fields", "legs"]
     assert (best["id"], best["title"], best["fields"]) == ("returns", "Returning an item", {"lang": "en", "price": 10})
     text = ARTICLES[0]["text"]
     assert best["passage"] == {"text": text, "start": 0, "end": len(text)}
@@ -329,3 +329,28 @@ def test_doctor_without_an_index_warns(run: Run) -> None:
     result = run("doctor", "--engine", "elsewhere", "-q")
     assert result.exit_code == 0
     assert result.stdout.startswith("warning  index        no index 'default' in elsewhere")
+
+
+def test_json_tells_relevance_and_whether_anything_answers(run: Run) -> None:
+    found = json.loads(run("search", "refund for an item", "--json").stdout)
+    assert 0 <= found["hits"][0]["relevance"] == found["best_relevance"] <= 1
+    assert found["repaired"] is None
+    nothing = run("search", "chromodynamics", "--min-relevance", "0.9", "--json")
+    assert nothing.exit_code == 0
+    parsed = json.loads(nothing.stdout)
+    assert (parsed["answered"], parsed["hits"], parsed["total"]["value"]) == (False, [], 0)
+
+
+def test_no_good_answer_is_said(run: Run) -> None:
+    result = run("search", "chromodynamics", "--min-relevance", "0.9")
+    assert result.stdout == ""
+    assert "no good answer: the best hit's relevance is" in result.stderr
+
+
+def test_a_repaired_query_is_shown(run: Run) -> None:
+    result = run("search", "dthybnt njdfh", "--mode", "lexical", "--json")
+    assert json.loads(result.stdout)["repaired"] == {"query": "верните товар", "kind": "keyboard layout"}
+    told = run("search", "dthybnt njdfh", "--mode", "lexical")
+    assert "showing results for 'верните товар' (keyboard layout)" in told.stderr
+    declined = json.loads(run("search", "dthybnt njdfh", "--mode", "lexical", "--no-repair", "--json").stdout)
+    assert (declined["repaired"], declined["hits"]) == (None, [])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from searchctl.errors import UsageError
-from searchctl.fusion import FusionSettings
+from searchctl.fusion import FusionSettings, Method
 from searchctl.index import Index
 from searchctl.types import Mode
 
@@ -106,3 +106,69 @@ def test_many_queries_at_once_answer_as_one_by_one(index: Index) -> None:
 def test_impossible_requests_are_refused(index: Index, request_: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         index.search("x", **request_)  # type: ignore[arg-type]
+
+
+def test_relevance_is_a_probability_that_the_best_hit_has_most_of(index: Index) -> None:
+    results = index.search("number42 group0", 400)
+    assert all(0.0 <= hit.relevance <= 1.0 for hit in results)
+    assert results.best_relevance == max(hit.relevance for hit in results)
+    assert index.search("number42 group0", 5, start=5).best_relevance == results.best_relevance
+    assert index.search("").best_relevance == 0.0
+
+
+@pytest.mark.parametrize("fusion", ["weighted", "rrf", "distribution"])
+def test_relevance_does_not_depend_on_how_the_legs_are_joined(index: Index, fusion: Method) -> None:
+    usual = {hit.id: hit.relevance for hit in index.search("number42 words", 100)}
+    other = {hit.id: hit.relevance for hit in index.search("number42 words", 100, fusion=FusionSettings(fusion))}
+    shared = usual.keys() & other.keys()
+    assert len(shared) > 50
+    assert {id: usual[id] for id in shared} == pytest.approx({id: other[id] for id in shared})
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "lexical", "vector"])
+def test_the_least_relevance_cuts_every_page_alike(index: Index, mode: Mode) -> None:
+    everything = index.search("number42 group0", 100, mode=mode)
+    least = sorted(hit.relevance for hit in everything)[-7]
+    kept = [hit.id for hit in everything if hit.relevance >= least]
+    found = index.search("number42 group0", 100, mode=mode, min_relevance=least)
+    assert [hit.id for hit in found] == kept
+    assert found.total.value == len(kept)
+    pages = [
+        hit.id
+        for start in (0, 3, 6)
+        for hit in index.search("number42 group0", 3, mode=mode, min_relevance=least, start=start)
+    ]
+    assert pages == kept[:9]
+
+
+def test_no_good_answer_is_an_outcome(index: Index) -> None:
+    doubtful = index.search("zebra")
+    assert len(doubtful) == 10 and 0 < doubtful.best_relevance < 0.5
+    nothing = index.search("zebra", min_relevance=0.5)
+    assert len(nothing) == 0 and not nothing.answered
+    assert nothing.best_relevance == doubtful.best_relevance
+    assert (nothing.total.value, nothing.total.relation) == (0, "eq")
+    assert not index.search("").answered
+
+
+def test_a_least_relevance_beyond_one_is_refused(index: Index) -> None:
+    with pytest.raises(UsageError, match="from 0 to 1"):
+        index.search("x", min_relevance=1.5)
+
+
+def test_codes_lean_on_words(index: Index) -> None:
+    assert index.search("number42")[0].legs["lexical"].weight > 0.8
+    assert index.search("words common to all these texts")[0].legs["lexical"].weight == 0.5
+
+
+def test_pages_beyond_the_window_go_on_in_one_order(index: Index) -> None:
+    deep = [hit.id for hit in index.search("common", 400)]
+    assert sorted(deep) == [f"d{n:03}" for n in range(400)]
+    assert [hit.id for hit in index.search("common", 300)] == deep[:300]
+    assert [hit.id for start in range(0, 400, 37) for hit in index.search("common", 37, start=start)][:400] == deep
+
+
+def test_similar_documents_page_too(index: Index) -> None:
+    whole = [hit.id for hit in index.similar("d010", 399)]
+    assert len(set(whole)) == 399 and "d010" not in whole
+    assert [hit.id for start in range(0, 150, 50) for hit in index.similar("d010", 50, start=start)] == whole[:150]

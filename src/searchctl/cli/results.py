@@ -22,6 +22,7 @@ def hit_json(hit: Hit) -> Json:
     return {
         "id": hit.id,
         "score": hit.score,
+        "relevance": hit.relevance,
         "title": hit.title,
         "passage": {"text": passage.text, "start": passage.start, "end": passage.end} if passage else None,
         "fields": dict(hit.fields),
@@ -41,6 +42,9 @@ def results_json(results: Results) -> Json:
             name: {"ran": leg.ran, "reason": leg.reason, "took_ms": leg.took_ms} for name, leg in results.legs.items()
         },
         "total": {"value": results.total.value, "relation": results.total.relation},
+        "answered": results.answered,
+        "best_relevance": results.best_relevance,
+        "repaired": {"query": results.repaired.query, "kind": results.repaired.kind} if results.repaired else None,
         "hits": [hit_json(hit) for hit in results.hits],
     }
 
@@ -69,6 +73,7 @@ def _print_hits(results: Results, explain: bool) -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("relevance", justify="right", no_wrap=True)
     table.add_column("id", overflow="fold", max_width=32, style="cyan")
     table.add_column("title and best passage", overflow="fold", ratio=1)
     for hit in results.hits:
@@ -77,7 +82,9 @@ def _print_hits(results: Results, explain: bool) -> None:
             parts.append(_excerpt(hit.passage))
         if explain:
             parts.append(Text("\n".join(_explanation(hit)), style="dim"))
-        table.add_row(f"{hit.score:.3f}", Text(printable(hit.id)), Text("\n").join([*parts, Text()]))
+        table.add_row(
+            f"{hit.score:.3f}", f"{hit.relevance:.0%}", Text(printable(hit.id)), Text("\n").join([*parts, Text()])
+        )
     stdout_console().print(table)
 
 
@@ -124,13 +131,21 @@ def _explanation(hit: Hit) -> list[str]:
 
 
 def _notes(results: Results) -> list[str]:
-    """Return a line for each leg that was wanted and gave nothing."""
+    """Return a line for what was repaired, for each leg that was wanted and gave nothing, and for an answer that is none."""
     notes = []
+    if results.repaired is not None:
+        asked, read = printable(results.query), printable(results.repaired.query)
+        notes.append(
+            f"searchctl: showing results for '{read}' ({results.repaired.kind}); "
+            f"no word of '{asked}' is in the index, --no-repair searches for it all the same"
+        )
     for name, leg in results.legs.items():
         if results.mode in ("hybrid", name) and leg.reason:
             what = "found nothing" if leg.ran else "did not run"
             notes.append(f"searchctl: the {name} leg {what}: {leg.reason}")
-    if not results.hits:
+    if results.best_relevance and not results.answered:
+        notes.append(f"searchctl: no good answer: the best hit's relevance is {results.best_relevance:.0%}")
+    elif not results.hits:
         notes.append("searchctl: nothing found")
     return notes
 

@@ -31,6 +31,7 @@ FUSIONS = ("weighted", "rrf", "distribution")  # as fusion.METHODS, which costs 
         "searchctl search '+iPhone -case \"screen protector\"' --where 'price>=10' --where category=a,b",
         'searchctl search "order 4711" --mode lexical --explain',
         'searchctl search "refund" --json | jq .hits[0].id',
+        'searchctl search "is there a discount for students" --min-relevance 0.3',
         'echo "refund" | searchctl search -',
         "searchctl search --queries queries.jsonl --run out.trec -k 100",
     ),
@@ -47,6 +48,14 @@ FUSIONS = ("weighted", "rrf", "distribution")  # as fusion.METHODS, which costs 
     type=click.Choice(FUSIONS),
     help="How the legs are joined [default: as the index was tuned, else weighted].",
 )
+@click.option(
+    "--min-relevance",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="X",
+    help="Leave out hits less likely than X (0 to 1) to answer.",
+)
+@click.option("--no-repair", is_flag=True, help="Take the query as typed: no other keyboard layout or alphabet.")
 @click.option("--explain", is_flag=True, help="Show what each leg thought of every hit.")
 @click.option("--jsonl", "json_lines", is_flag=True, help="Print one hit a line; the default in a pipe.")
 @click.option("--queries", type=click.Path(path_type=Path), metavar="FILE", help="Answer a JSON Lines file of queries.")
@@ -62,6 +71,8 @@ def command(
     where: tuple[str, ...],
     start: int,
     fusion: str | None,
+    min_relevance: float,
+    no_repair: bool,
     explain: bool,
     json_lines: bool,
     queries: Path | None,
@@ -69,7 +80,8 @@ def command(
 ) -> None:
     """Find documents by words and by meaning.
 
-    TEXT may hold "exact phrases", +required and -excluded words; - reads it from standard input.
+    TEXT may hold "exact phrases", +required and -excluded words; - reads it from standard input. A query of which the index
+    knows no word is read as typed on the other keyboard layout or alphabet (en, ru) if that answers better, and says so.
     """
     from searchctl.fields import parse_where
     from searchctl.fusion import FusionSettings
@@ -82,7 +94,16 @@ def command(
     with frame.open_index() as index:
         settings = FusionSettings(cast("Method", fusion)) if fusion else None
         if queries is None or run_file is None:
-            results = index.search(query, k, mode=chosen, where=conditions, start=start, fusion=settings)
+            results = index.search(
+                query,
+                k,
+                mode=chosen,
+                where=conditions,
+                start=start,
+                fusion=settings,
+                min_relevance=min_relevance,
+                repair=not no_repair,
+            )
             print_results(frame, results, json_lines=json_lines, explain=explain, start=start)
             return
         from searchctl.runs import write_run

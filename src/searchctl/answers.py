@@ -1,0 +1,123 @@
+"""What the legs said to one question, and what follows from it: the fused order, relevance, totals, and the legs' reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from searchctl.bm25 import idf, upper_bound
+from searchctl.fusion import Floats, Fused, FusionSettings, fuse
+from searchctl.gating import gated, lexical_certainty
+from searchctl.query import ParsedQuery
+from searchctl.relevance import relevances, unseen_relevance
+from searchctl.schema import Background, Schema
+from searchctl.types import LegReport, Match, Mode, Nearest, Ranking, TermStatistics, Total
+
+WINDOW = 100  # each leg's candidates; fixed, so that the order of hits never depends on the page asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query as it is put to the legs; a leg's part is None when it isn't asked."""
+
+    text: str
+    parsed: ParsedQuery
+    match: Match | None
+    nearest: Nearest | None
+    encoding_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Documents best first, with their relevance (n,); `best_relevance` is of all, also of those that weren't kept."""
+
+    fused: Fused
+    relevance: Floats
+    best_relevance: float
+    total: Total
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the legs said to a question: the first WINDOW of each."""
+
+    question: Question
+    statistics: TermStatistics
+    lexical: Ranking | None
+    vector: Ranking | None
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """How much each of the query's words tells, for those which the index holds."""
+        return {term: idf(self.statistics.documents, n) for term, n in self.statistics.frequencies.items() if n}
+
+    @property
+    def knows_no_word(self) -> bool:
+        """Whether the query has words and the index holds none of them."""
+        frequencies = self.statistics.frequencies
+        return bool(frequencies) and not any(frequencies.values())
+
+    def ordered(self, schema: Schema, settings: FusionSettings, least: float = 0.0) -> Ordered:
+        """Fuse the legs, and keep what has a relevance of at least `least`."""
+        background = self._background(schema)
+        certainty = lexical_certainty(self.question.parsed, self.statistics, schema.analyzer)
+        fused = self._fuse(background, gated(settings, certainty))
+        weighted = fused if settings.method == "weighted" else self._fuse(background, FusionSettings())
+        relevance = relevances(weighted, self._documents)
+        if weighted is not fused:
+            by_id = dict(zip(weighted.ids, relevance.tolist(), strict=True))
+            relevance = np.array([by_id[id] for id in fused.ids])
+        best = float(relevance.max(initial=0.0))
+        if least <= 0.0:
+            return Ordered(fused, relevance, best, self.total(len(fused.ids)))
+        kept = np.flatnonzero(relevance >= least)
+        unseen = unseen_relevance(weighted, self._documents, WINDOW)
+        return Ordered(fused.only(kept), relevance[kept], best, Total(len(kept), "eq" if unseen < least else "gte"))
+
+    def total(self, candidates: int) -> Total:
+        """Count matches: a hybrid answer has at least what its words match, and exactly what was fused if that was all."""
+        if self.lexical is None:
+            return self.vector.total if self.vector is not None else Total(0)
+        lexical = self.lexical.total
+        if self.vector is None:
+            return lexical
+        complete = lexical.relation == "eq" and lexical.value <= len(self.lexical.ids)
+        return Total(max(lexical.value, candidates), "eq" if complete else "gte")
+
+    def reports(self, mode: Mode) -> dict[str, LegReport]:
+        """Return for each leg whether it ran, and why it gave nothing."""
+        return {"lexical": self._lexical_report(), "vector": self._vector_report(mode)}
+
+    def _background(self, schema: Schema) -> Background | None:
+        nearest, background = self.question.nearest, schema.background
+        return background if background is None or nearest is None else background.around(nearest.vector)
+
+    def _fuse(self, background: Background | None, settings: FusionSettings) -> Fused:
+        bound = upper_bound(self.statistics)
+        return fuse(self.lexical, self.vector, bound=bound, background=background, settings=settings)
+
+    @property
+    def _documents(self) -> int:
+        """How many documents the index holds."""
+        return max(self.statistics.documents, self.vector.total.value if self.vector is not None else 0)
+
+    def _lexical_report(self) -> LegReport:
+        if self.lexical is None:
+            return LegReport(False, "only vectors were asked for")
+        reason = None if self.lexical.ids else "no document matches"
+        if not self.statistics.frequencies:
+            reason = "the query has no words to look for"
+        elif self.knows_no_word:
+            reason = "no word of the query is in the index"
+        return LegReport(True, reason, round(self.lexical.took_ms, 3))
+
+    def _vector_report(self, mode: Mode) -> LegReport:
+        if self.vector is not None:
+            reason = None if self.vector.ids else "no document matches"
+            return LegReport(True, reason, round(self.vector.took_ms + self.question.encoding_ms, 3))
+        if mode == "lexical":
+            return LegReport(False, "only words were asked for")
+        return LegReport(
+            False, "the index has no vectors" if self.question.parsed.text else "the query has no words to look for"
+        )
