@@ -38,7 +38,10 @@ _PATIENCE = 0.2  # seconds between looks at whether another stage has failed
 
 @dataclass(frozen=True, slots=True)
 class IngestSettings:
-    """How to load. `batch` documents are encoded and stored together; `command` is what the user typed, for the journal."""
+    """How to load. `batch` documents are encoded and stored together; `command` is what the user typed, for the journal.
+
+    With `defer_vectors` texts are stored at once, found by their words, and `vectorize.encode_deferred` does the rest.
+    """
 
     mapping: FieldMapping = field(default_factory=FieldMapping)
     batch: int = 64
@@ -46,6 +49,7 @@ class IngestSettings:
     on_error: OnError = "dead-letter"
     dead_letters: Path | None = None
     boilerplate: bool = False
+    defer_vectors: bool = False
     command: str = ""
 
 
@@ -262,7 +266,7 @@ class _Load:
     # The reader's thread
 
     def _prepare_all(self, items: Items | Iterator[Record]) -> None:
-        preparer = Preparer(self._index)
+        preparer = Preparer(self._index, defer_vectors=self._settings.defer_vectors)
         records: list[Record] = []
         ended: list[_Ended] = []
         try:
@@ -326,7 +330,7 @@ class _Load:
     # The caller's thread
 
     def _encode_all(self) -> None:
-        encoder = self._index.encoder
+        encoder = None if self._settings.defer_vectors else self._index.encoder
         while (batch := self._take(self._prepared)) is not None:
             if batch.entries and encoder is not None:
                 vectors = encoder.encode_documents([text for entry in batch.entries for text in passage_texts(entry)])

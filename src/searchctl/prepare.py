@@ -67,10 +67,11 @@ def checked(document: Document) -> Document:
 class Preparer:
     """Turns batches of records into entries for one index, extending its schema as fields appear."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, *, defer_vectors: bool = False) -> None:
         self._index = index
         self._schema = index.schema
-        self._encoder = index.encoder
+        self._deferred = defer_vectors and self._schema.encoder is not None
+        self._encoder = None if self._deferred else index.encoder
 
     def prepare(self, records: Sequence[Record]) -> tuple[list[Entry], list[tuple[Record, str]]]:
         """Return the entries that are new or changed, without vectors, and the records that can't be stored, with reasons."""
@@ -93,6 +94,8 @@ class Preparer:
         return self._cut(changed), rejected
 
     def _cut(self, changed: Sequence[tuple[Record, Document, str]]) -> list[Entry]:
+        if self._deferred:
+            return [Entry(document, (), None, mark, record.source) for record, document, mark in changed]
         settings = self._schema.passages
         texts = [document.text for _, document, _ in changed]
         if self._encoder is None:

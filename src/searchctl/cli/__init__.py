@@ -25,11 +25,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("searchctl.cli.doctor", "Check the index, the encoder and this machine."),
     "evaluate": ("searchctl.cli.evaluate", "Measure how good the answers are, mode by mode."),
     "tune": ("searchctl.cli.tune", "Fit how an index joins its legs to judged queries."),
+    "vectorize": ("searchctl.cli.vectorize", "Add the vectors that are missing."),
     "reembed": ("searchctl.cli.reembed", "Change an index's encoder without downtime."),
     "rollback": ("searchctl.cli.rollback", "Go back to the version of an index before the last change."),
     "dump": ("searchctl.cli.dump", "Write an index to portable files."),
     "restore": ("searchctl.cli.restore", "Make an index from a dump, on any engine."),
     "route": ("searchctl.cli.route", "Route texts to labels that have a handful of examples."),
+    "cluster": ("searchctl.cli.cluster", "Sort a collection into topics, with names and a map."),
     "config": ("searchctl.cli.config", "Show the effective settings and where they come from."),
     "completion": ("searchctl.cli.completion", "Print the completion script of a shell."),
 }

@@ -64,6 +64,9 @@ ON_ERROR = ("dead-letter", "skip", "stop")
 )
 @click.option("--boilerplate", is_flag=True, help="Leave out menus, headers and footers of HTML pages.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, with estimates, and store nothing.")
+@click.option(
+    "--defer-vectors", is_flag=True, help="Store texts at once, found by words; searchctl vectorize does the rest."
+)
 @click.option("--prune", is_flag=True, help="Delete documents whose source is gone.")
 @click.option(
     "--on-error",
@@ -92,6 +95,7 @@ def command(
     passage_overlap: int | None,
     boilerplate: bool,
     dry_run: bool,
+    defer_vectors: bool,
     prune: bool,
     on_error: OnError,
     dead_letters: Path | None,
@@ -123,13 +127,15 @@ def command(
     )
     _say_skipped(frame, found.skipped)
     typed = as_text(frame.public(shlex.join(["searchctl", *frame.argv])))
-    settings = IngestSettings(asked.mapping, batch, prune, on_error, dead_letters, asked.boilerplate, typed)
+    settings = IngestSettings(
+        asked.mapping, batch, prune, on_error, dead_letters, asked.boilerplate, defer_vectors, typed
+    )
     if dry_run:
         _show_plan(frame, found.files, settings, asked.passages)
         return
     with _open(frame, asked) as index:
         report = _load(frame, index, found.files, settings)
-    print_report(frame, report)
+    print_report(frame, report, deferred=defer_vectors)
     if report.interrupted:
         say(f"searchctl: interrupted; what is stored is kept. Resume with:\n  {typed}")
         click.get_current_context().exit(INTERRUPTED)

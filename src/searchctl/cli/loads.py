@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _EXCERPT = 160  # characters of a document that a plan shows
 
 
-def print_report(frame: Frame, report: IngestReport) -> None:
-    """Print what a load came to, and what to type next."""
+def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) -> None:
+    """Print what a load came to, and what to type next: with `deferred` the vectors are still to be made."""
     if frame.json:
         letters = str(report.dead_letters) if report.dead_letters else None
         counts = {name: getattr(report, name) for name in ("read", "written", "unchanged", "dead", "pruned")}
@@ -47,17 +47,19 @@ def print_report(frame: Frame, report: IngestReport) -> None:
         return
     if report.dead and report.dead_letters:
         say(f"next: correct what failed and run: {_hint(frame, 'ingest', str(report.dead_letters))}")
+    elif deferred and report.written:
+        say(f"next: {_hint(frame, 'vectorize')}; until then these documents are found by their words only")
     elif report.written or report.unchanged:
         say(f"next: {_hint(frame, 'search', 'your question')}")
 
 
-def _hint(frame: Frame, command: str, argument: str) -> str:
+def _hint(frame: Frame, *words: str) -> str:
     """Return a command for the same index, naming the engine and the index where they were typed."""
     found = {one.key: one for one in frame.settings.shown}
     options = ["--engine", frame.settings.engine] if found["engine"].origin == "--engine" else []
     if frame.settings.index != found["index"].value or found["index"].origin == "--index":
         options += ["--index", frame.settings.index]
-    return frame.public(shlex.join(["searchctl", command, argument, *options]))
+    return frame.public(shlex.join(["searchctl", *words, *options]))
 
 
 def print_plan(frame: Frame, plan: Plan) -> None:
