@@ -20,9 +20,11 @@ from searchctl.fields import as_values
 from searchctl.index import Index
 from searchctl.routing import examples as storing
 from searchctl.routing.calibration import Promise
+from searchctl.routing.check import Check, check
 from searchctl.routing.decide import Candidate, Neighbour, Route, RouteSettings, decide
 from searchctl.routing.examples import FIELDS, Example, Stored
 from searchctl.routing.history import History
+from searchctl.routing.impact import Impact, impact
 from searchctl.routing.state import State, Trust, gather, learn_trust, members_of, stacked
 from searchctl.types import Document, Vectors
 
@@ -179,6 +181,37 @@ class Router:
         """Return the threshold for a precision, and how many texts will get a label, with intervals."""
         RouteSettings(target_precision=target_precision)
         return self.trust.levels[0].promise(target_precision)
+
+    def check(self, target_precision: float = 0.95, unlabelled: Sequence[str] = ()) -> Check:
+        """Look for what is wrong with the examples; with `unlabelled` texts, also choose which of them to label next."""
+        RouteSettings(target_precision=target_precision)
+        state = self._needed()
+        vectors = storing.needed_encoder(self.index).encode_queries(unlabelled)
+        return check(state, self.trust, target_precision, list(zip(unlabelled, vectors, strict=True)))
+
+    def impact(self, label: str, texts: Sequence[str], recent: Sequence[str] = ()) -> Impact:
+        """Return what adding these examples would do to other labels, on the stored examples and on recent texts."""
+        if not texts:
+            raise UsageError("impact needs at least one text that would be added")
+        encoder = storing.needed_encoder(self.index)
+        name = storing.check_label(label)
+        state = self._needed()
+        given = list(dict.fromkeys(texts))
+        vectors = encoder.encode_queries([*given, storing.name_text(name)])
+        new = [
+            Stored(storing.example_id(text), text, (name,), "example", vector)
+            for text, vector in zip(given, vectors, strict=False)
+        ]
+        if name not in state.labels:
+            new.append(Stored(storing.describing_id(name), storing.name_text(name), (name,), "name", vectors[-1]))
+        others = list(zip(recent, encoder.encode_queries(recent), strict=True))
+        return impact(state, self.trust, storing.read(self.index), new, others)
+
+    def _needed(self) -> State:
+        state = self._current()
+        if not state.examples:
+            raise UsageError("there are no examples yet; add some with: searchctl route add LABEL TEXT")
+        return state
 
     @property
     def state(self) -> State:

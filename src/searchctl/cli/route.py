@@ -16,6 +16,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "labels": ("route_examples", "List the labels with their examples."),
     "undo": ("route_examples", "Take back the last change."),
     "predict": ("route_predict", "Route texts, with confidence and reasons."),
+    "check": ("route_check", "Find what is wrong with the examples, and what to label next."),
+    "impact": ("route_check", "Say what new examples would change, before adding them."),
+    "apply": ("route_apply", "Label the documents of an index."),
+    "evaluate": ("route_evaluate", "Measure few-shot routing on labelled texts."),
 }
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from searchctl.evaluation.report import Report
 from searchctl.metrics import Floats, Metric
 
-_WIDTH = 640
+WIDTH = 640
 _ROW = 26
 _LABEL = 110
-_STYLE = """
+STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2733;background:#fff}
 table{border-collapse:collapse;margin:1rem 0;width:100%}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #dfe5ec;vertical-align:top}
@@ -33,7 +33,7 @@ def render(report: Report) -> str:
     name = escape(report.dataset.name)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>searchctl: {name}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
+        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
         f"<h1>{name}</h1><p>{len(report.dataset.queries)} queries; {about}</p>{caveat}{absent}"
         f"<h2>Modes</h2>{_modes(report)}{plots}"
         f"<h2>{escape(report.reference)} against the others</h2>{_comparisons(report)}{_differences(report)}"
@@ -41,7 +41,7 @@ def render(report: Report) -> str:
     )
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: int) -> str:
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: int) -> str:
     """Return a table whose last `numbers` columns are right-aligned; cells are escaped here."""
     first = len(headings) - numbers
 
@@ -62,12 +62,12 @@ def _modes(report: Report) -> str:
         latency = report.latency[mode]
         means = [f"{report.mean(mode, metric):.4f}" for metric in report.metrics]
         rows.append([mode, *means, f"{latency.median:.1f}", f"{latency.p95:.1f}"])
-    return _table(headings, rows, len(headings) - 1)
+    return table(headings, rows, len(headings) - 1)
 
 
 def _means(report: Report, metric: Metric) -> str:
     """Draw each mode's mean as a bar with its interval as a line."""
-    scale = _WIDTH - _LABEL - 70
+    scale = WIDTH - _LABEL - 70
     parts = []
     for place, mode in enumerate(report.modes):
         interval = report.interval(mode, metric)
@@ -77,9 +77,9 @@ def _means(report: Report, metric: Metric) -> str:
             f'<text x="0" y="{y + 16}">{escape(mode)}</text>'
             f'<rect x="{_LABEL}" y="{y + 4}" width="{scale * interval.value:.1f}" height="16" fill="#4f8ccb"/>'
             f'<line x1="{start:.1f}" x2="{end:.1f}" y1="{y + 12}" y2="{y + 12}" stroke="#d2691e" stroke-width="2"/>'
-            f'<text x="{_WIDTH - 60}" y="{y + 16}">{interval.value:.4f}</text>'
+            f'<text x="{WIDTH - 60}" y="{y + 16}">{interval.value:.4f}</text>'
         )
-    return _svg(_ROW * len(report.modes), "".join(parts))
+    return svg(_ROW * len(report.modes), "".join(parts))
 
 
 def _comparisons(report: Report) -> str:
@@ -93,7 +93,7 @@ def _comparisons(report: Report) -> str:
         ]
         for one in report.comparisons()
     ]
-    return _table(["other", "metric", "difference", "95 % interval", "p, corrected"], rows, 3) if rows else ""
+    return table(["other", "metric", "difference", "95 % interval", "p, corrected"], rows, 3) if rows else ""
 
 
 def _differences(report: Report) -> str:
@@ -110,7 +110,7 @@ def _differences(report: Report) -> str:
 
 def _histogram(values: Floats) -> str:
     counts, edges = np.histogram(values, bins=21, range=(-1.0, 1.0))
-    height, width = 120, _WIDTH / len(counts)
+    height, width = 120, WIDTH / len(counts)
     highest = np.sqrt(
         max(int(counts.max()), 1)
     )  # roots, or the many queries without a difference would hide the others
@@ -127,9 +127,9 @@ def _histogram(values: Floats) -> str:
                 else ""
             )
         )
-    return _svg(
+    return svg(
         height + 34,
-        "".join(parts) + f'<text x="0" y="{height + 31}">−1</text><text x="{_WIDTH - 20}" y="{height + 31}">+1</text>',
+        "".join(parts) + f'<text x="0" y="{height + 31}">−1</text><text x="{WIDTH - 20}" y="{height + 31}">+1</text>',
     )
 
 
@@ -145,7 +145,7 @@ def _failures(report: Report) -> str:
     ]
     if not rows:
         return "<p>None: every query is answered perfectly.</p>"
-    return _table(
+    return table(
         ["query", "expected", "came first", *(f"rank in {mode}" for mode in report.modes)], rows, len(report.modes)
     )
 
@@ -156,10 +156,11 @@ def _queries(report: Report) -> str:
         [query.id, query.text, *(f"{report.scores[mode][metric][place]:.3f}" for mode in report.modes)]
         for place, query in enumerate(report.dataset.queries)
     ]
-    return f"<p><small>{escape(str(metric))}</small></p>" + _table(
+    return f"<p><small>{escape(str(metric))}</small></p>" + table(
         ["id", "query", *report.modes], rows, len(report.modes)
     )
 
 
-def _svg(height: int, content: str) -> str:
-    return f'<svg viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" role="img" font-size="13">{content}</svg>'
+def svg(height: int, content: str) -> str:
+    """Return a drawing of this height, as wide as all are."""
+    return f'<svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" role="img" font-size="13">{content}</svg>'

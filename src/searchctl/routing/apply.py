@@ -1,0 +1,124 @@
+"""Writing labels back: every document of an index gets the router's label, its confidence, and the stamp of what decided it.
+
+A document that has the stamp is done, so that running again goes on where it stopped, and labels only what is new once all are
+done. New examples make a new stamp.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from searchctl.errors import InvalidDocument
+from searchctl.fields import as_conditions, check_conditions
+from searchctl.index import Index
+from searchctl.route import Route, Router, RouteSettings
+from searchctl.routing.examples import KIND
+from searchctl.schema import FieldType
+from searchctl.selection import holds
+from searchctl.types import Entry, Value, Where
+
+LABEL, CONFIDENCE, STAMP = "route_label", "route_confidence", "route_model"
+_FIELDS: dict[str, FieldType] = {LABEL: "keyword", CONFIDENCE: "number", STAMP: "keyword"}
+OnProgress: TypeAlias = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyReport:
+    """What applying came to: documents labelled, left without a label, done before, and how many of each label."""
+
+    labelled: int
+    abstained: int
+    done_before: int
+    labels: dict[str, int]
+    interrupted: bool
+    stamp: str
+
+
+def stamp_of(router: Router, settings: RouteSettings) -> str:
+    """Return a short hash of all that decides labels: examples, encoder, settings."""
+    digest = hashlib.blake2b(digest_size=8)
+    encoder = router.index.schema.encoder
+    decisive = (settings.target_precision, settings.threshold, settings.limit)
+    digest.update(repr((encoder.revision if encoder else "", decisive)).encode())
+    for id, labels in sorted((one.id, one.labels) for one in router.state.examples):
+        digest.update(repr((id, labels)).encode("utf-8", "surrogatepass"))
+    digest.update(repr(sorted(zip(router.state.labels, router.state.described, strict=True))).encode())
+    return f"route-{digest.hexdigest()}"
+
+
+def apply(
+    router: Router,
+    index: Index,
+    settings: RouteSettings,
+    *,
+    where: Where | None = None,
+    batch: int = 128,
+    dry_run: bool = False,
+    on_progress: OnProgress | None = None,
+    stop: threading.Event | None = None,
+) -> ApplyReport:
+    """Label the documents of an index for which `where` holds. `dry_run` stores nothing; `stop` ends after a batch.
+
+    A text that gets no label has an empty `route_label`. Raises IndexLocked, InvalidDocument, UsageError.
+    """
+    settings = replace(settings, neighbours=0, candidates=1)
+    mark = stamp_of(router, settings)
+    if not dry_run:
+        schema = index.schema
+        if any(name not in schema.fields for name in _FIELDS):
+            index.engine.update_schema(index.name, schema.with_fields({**_FIELDS, **schema.fields}))
+    counts: Counter[str] = Counter()
+    before = abstained = 0
+    total = index.count()
+    for entries in _batches(index, where, batch):
+        if stop is not None and stop.is_set():
+            break
+        todo = [one for one in entries if one.document.fields.get(STAMP) != mark]
+        before += len(entries) - len(todo)
+        routes = router.predict([f"{one.document.title}\n{one.document.text}".strip() for one in todo], settings)
+        if todo and not dry_run:
+            _store(index, [_labelled(one, route, mark) for one, route in zip(todo, routes, strict=True)])
+        counts.update(label for route in routes for label in route.labels)
+        abstained += sum(route.label is None for route in routes)
+        done = before + sum(counts.values()) + abstained
+        if on_progress is not None:
+            on_progress(min(done, total), total)
+    stopped = stop is not None and stop.is_set()
+    return ApplyReport(sum(counts.values()), abstained, before, dict(counts.most_common()), stopped, mark)
+
+
+def _batches(index: Index, where: Where | None, batch: int) -> Iterator[list[Entry]]:
+    """Yield what is to be labelled: not the router's own documents, and each document once."""
+    conditions = as_conditions(where)
+    types = index.schema.fields
+    check_conditions(conditions, types)
+    seen: set[str] = set()
+    for entries in index.engine.scan(index.name, batch=batch, vectors=True):
+        fit = [
+            one
+            for one in entries
+            if KIND not in one.document.fields
+            and one.document.id not in seen
+            and (not conditions or holds(one.document.fields, conditions, types))
+        ]
+        seen.update(one.document.id for one in fit)
+        if fit:
+            yield fit
+
+
+def _labelled(entry: Entry, route: Route, mark: str) -> Entry:
+    """Return the entry with its label; its fingerprint stays, so that an ingest of the same source leaves it alone."""
+    labels: Value = list(route.labels) if len(route.labels) > 1 else (route.label or "")
+    fields = {**entry.document.fields, LABEL: labels, CONFIDENCE: round(route.confidence, 4), STAMP: mark}
+    return replace(entry, document=replace(entry.document, fields=fields))
+
+
+def _store(index: Index, entries: Sequence[Entry]) -> None:
+    refused = index.engine.write(index.name, entries)
+    if refused:
+        raise InvalidDocument(f"{index.engine.name} refuses '{refused[0].id}': {refused[0].reason}")

@@ -1,0 +1,236 @@
+"""What is wrong with the examples, and what to do next: every example is routed as if it weren't stored."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from searchctl.routing.calibration import Doubles, Flags, Interval, Promise, wilson
+from searchctl.routing.examples import Stored
+from searchctl.routing.state import State, Trust
+from searchctl.routing.votes import unit
+from searchctl.types import Vectors
+
+_FEW = 5  # examples a label should have at least
+_ALIKE = 0.2  # of the probability of one label's examples goes to the other
+_SUSPECT = 0.8  # as sure as that, an example belongs to another label
+_SAME = 0.98  # cosine in the metric from which two examples say the same
+_LISTED = 50
+_CYRILLIC, _LATIN = re.compile("[а-яё]", re.IGNORECASE), re.compile("[a-z]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCheck:
+    """How well one label's examples are recognised: precision and recall of the left-out answers, and who takes them.
+
+    `coverage` is the share that would get a label at the precision asked for. `languages` counts scripts: ru, en, other.
+    """
+
+    label: str
+    examples: int
+    precision: Interval
+    recall: Interval
+    coverage: float
+    confused_with: str | None
+    languages: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Two labels that are hard to tell apart; `share` of the probability of one's examples goes to the other."""
+
+    one: str
+    other: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An example that looks like another label's: perhaps mislabelled."""
+
+    id: str
+    text: str
+    label: str
+    suggested: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """Two examples that say the same; under different labels they contradict each other."""
+
+    first: str
+    second: str
+    texts: tuple[str, str]
+    labels: tuple[str, str]
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to label next: a text, or more examples of a label (then `text` is empty)."""
+
+    text: str
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The whole report; lists are worst first. `accuracy` is of left-out answers."""
+
+    accuracy: Interval
+    promise: Promise
+    labels: tuple[LabelCheck, ...]
+    alike: tuple[Alike, ...]
+    suspects: tuple[Suspect, ...]
+    twins: tuple[Twins, ...]
+    wanted: tuple[Wanted, ...]
+
+
+def check(state: State, trust: Trust, target: float, unlabelled: Sequence[tuple[str, Vectors]] = ()) -> Check:
+    """Check the examples; `unlabelled` texts with their vectors (dim,) are weighed for what to label next."""
+    judged = _judged(state)
+    examples = [one for one, fit in zip(state.examples, judged, strict=True) if fit]
+    probabilities, members = trust.left_out, trust.members
+    made = trust.levels[0].promise(target)
+    best = probabilities.argmax(axis=1) if len(probabilities) else np.zeros(0, np.int64)
+    right = members[np.arange(len(best)), best] > 0
+    labels = _labels(state, probabilities, best, right, made)
+    return Check(
+        wilson(int(right.sum()), len(right)),
+        made,
+        labels,
+        _alike(state, probabilities, members),
+        _suspects(state, examples, probabilities, best, right),
+        _twins(state),
+        (*_thin(labels, state), *_unsure(state, trust, unlabelled)),
+    )
+
+
+def _judged(state: State) -> Flags:
+    """Which examples could be left out at all: others of their label, or its name, are left."""
+    named = np.abs(state.votes.names).sum(axis=1) > 0
+    return np.asarray((state.members * (state.members.sum(axis=0) + named > 1)).sum(axis=1) > 0)
+
+
+def _labels(
+    state: State,
+    probabilities: Doubles,
+    best: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    right: Flags,
+    made: Promise,
+) -> tuple[LabelCheck, ...]:
+    members = state.members[_judged(state)]
+    languages = [language_of(one.text) for one in state.examples]
+    found = []
+    for at, label in enumerate(state.labels):
+        own, given = members[:, at] > 0, best == at
+        sure = own & (probabilities.max(axis=1) >= made.threshold) if len(probabilities) else own
+        lost = Counter(best[own & ~right].tolist())
+        found.append(
+            LabelCheck(
+                label,
+                int(state.members[:, at].sum()),
+                wilson(int((given & own).sum()), int(given.sum())),
+                wilson(int((own & right).sum()), int(own.sum())),
+                float(sure.sum() / max(own.sum(), 1)),
+                state.labels[lost.most_common(1)[0][0]] if lost else None,
+                dict(Counter(languages[row] for row in np.flatnonzero(state.members[:, at]).tolist())),
+            )
+        )
+    return tuple(sorted(found, key=lambda one: (one.recall.value if one.examples else -1.0, one.label)))
+
+
+def language_of(text: str) -> str:
+    """Return "ru", "en" or "other" by the letters a text is written in."""
+    cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
+    if not cyrillic and not latin:
+        return "other"
+    return "ru" if cyrillic > latin else "en"
+
+
+def _alike(state: State, probabilities: Doubles, members: Vectors) -> tuple[Alike, ...]:
+    if not len(probabilities) or state.several:
+        return ()
+    shares = members.T @ probabilities / np.maximum(members.sum(axis=0), 1)[:, None]
+    both = (shares + shares.T) / 2
+    found = [
+        Alike(state.labels[a], state.labels[b], round(float(both[a, b]), 4))
+        for a, b in zip(*np.nonzero(np.triu(both >= _ALIKE, 1)), strict=True)
+    ]
+    return tuple(sorted(found, key=lambda one: -one.share)[:_LISTED])
+
+
+def _suspects(
+    state: State,
+    examples: Sequence[Stored],
+    probabilities: Doubles,
+    best: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    right: Flags,
+) -> tuple[Suspect, ...]:
+    if state.several:
+        return ()
+    found = [
+        Suspect(
+            one.id, one.text, one.labels[0], state.labels[best[row]], round(float(probabilities[row, best[row]]), 4)
+        )
+        for row, one in enumerate(examples)
+        if not right[row] and probabilities[row, best[row]] >= _SUSPECT
+    ]
+    return tuple(sorted(found, key=lambda one: -one.confidence)[:_LISTED])
+
+
+def _twins(state: State) -> tuple[Twins, ...]:
+    found = []
+    rows = state.votes.rows
+    for start in range(0, len(rows), 1000):
+        near = rows[start : start + 1000] @ rows.T
+        firsts, seconds = np.nonzero(near >= _SAME)
+        for a, b in zip((firsts + start).tolist(), seconds.tolist(), strict=True):
+            if a < b:
+                one, other = state.examples[a], state.examples[b]
+                labels = (", ".join(one.labels), ", ".join(other.labels))
+                similarity = round(float(near[a - start, b]), 4)
+                found.append(Twins(one.id, other.id, (one.text, other.text), labels, similarity))
+    return tuple(sorted(found, key=lambda one: (one.labels[0] == one.labels[1], -one.similarity))[:_LISTED])
+
+
+def _thin(labels: Sequence[LabelCheck], state: State) -> list[Wanted]:
+    """Name the labels that need examples: because they have few, or none in a language that the others have."""
+    spoken = Counter(language_of(one.text) for one in state.examples)
+    common = [name for name, count in spoken.items() if count >= 0.2 * len(state.examples) and name != "other"]
+    found = []
+    for one in labels:
+        missing = [name for name in common if name not in one.languages]
+        if one.examples < _FEW:
+            found.append(Wanted("", one.label, f"has {one.examples} of the {_FEW} examples a label should have"))
+        elif missing:
+            found.append(Wanted("", one.label, f"has no example in {', '.join(missing)}"))
+        elif one.recall.value < 0.5:
+            found.append(Wanted("", one.label, f"recognises {one.recall.value:.0%} of its own examples"))
+    return found[:_LISTED]
+
+
+def _unsure(state: State, trust: Trust, unlabelled: Sequence[tuple[str, Vectors]], count: int = 10) -> list[Wanted]:
+    """Choose the texts whose labels would teach most: least sure between two labels, and unlike each other."""
+    if not unlabelled:
+        return []
+    vectors = np.stack([vector for _, vector in unlabelled])
+    probabilities = trust.calibration.probabilities(state.votes.scores(vectors))
+    ordered = np.sort(probabilities, axis=1)
+    doubt = 1 - (ordered[:, -1] - (ordered[:, -2] if ordered.shape[1] > 1 else 0))
+    seen = unit(state.votes.metric.project(vectors))
+    chosen: list[Wanted] = []
+    for _ in range(min(count, len(unlabelled))):
+        at = int(doubt.argmax())
+        best = np.argsort(-probabilities[at])[:2].tolist()
+        names = " or ".join(f"{state.labels[place]} ({probabilities[at, place]:.2f})" for place in best)
+        chosen.append(Wanted(unlabelled[at][0], state.labels[best[0]], names))
+        doubt = doubt * (1 - (seen @ seen[at]).clip(0, 1))
+        doubt[at] = -1
+    return chosen

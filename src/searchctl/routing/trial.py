@@ -1,0 +1,243 @@
+"""Measuring a router: many small sets of examples are drawn from labelled texts, and each answers the same test texts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchctl.errors import SourceError, UsageError
+from searchctl.routing.calibration import Doubles, Flags, Promise
+from searchctl.routing.examples import Example, Stored, name_text
+from searchctl.routing.state import State, gather, learn_trust, members_of
+from searchctl.types import Vectors
+
+if TYPE_CHECKING:
+    from searchctl.encoders.base import Encoder
+
+_BATCH = 256
+_BINS = 15
+OnProgress: TypeAlias = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSettings:
+    """How many examples a label (0: all there are), how often each is drawn anew, and the precision asked for."""
+
+    shots: tuple[int, ...] = (1, 5, 10)
+    seeds: int = 10
+    target_precision: float = 0.95
+
+    def __post_init__(self) -> None:
+        if not self.shots or min(self.shots) < 0 or self.seeds < 1:
+            raise UsageError("ask for at least 1 example a label and 1 seed, as in: --shots 1,5,10 --seeds 10")
+        if not 0 < self.target_precision < 1:
+            raise UsageError(f"the target precision {self.target_precision:g} isn't between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Labelled texts as vectors (n, dim), and whose they are: (n, labels) of 0 and 1, all 0 for labels nobody knows."""
+
+    texts: tuple[str, ...]
+    vectors: Vectors
+    members: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What is drawn from and what is asked; `names` (labels, dim) are the labels' names as vectors."""
+
+    labels: tuple[str, ...]
+    names: Vectors
+    train: Texts
+    test: Texts
+    outside: Vectors
+    encoder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One drawing's numbers. `values` by metric; `predicted` (n, labels), `confidence` and `right` (n,) of the test texts."""
+
+    values: Mapping[str, float]
+    predicted: Flags
+    confidence: Doubles
+    right: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """All drawings by number of shots."""
+
+    material: Material
+    settings: TrialSettings
+    draws: Mapping[int, Sequence[Draw]] = field(default_factory=dict)
+
+    def values(self, shots: int, metric: str) -> list[float]:
+        """Return one metric of all drawings where it could be measured."""
+        return [value for draw in self.draws[shots] if (value := draw.values[metric]) == value]
+
+
+def prepare(
+    encoder: Encoder,
+    train: Sequence[Example],
+    test: Sequence[Example],
+    outside: Sequence[str],
+    settings: TrialSettings,
+    on_progress: OnProgress | None = None,
+) -> Material:
+    """Encode what the drawings will need. Raises SourceError when train or test have too few labels."""
+    labels = tuple(sorted({label for one in train for label in one.labels}))
+    if len(labels) < 2:
+        raise SourceError(f"the training texts have {len(labels)} labels; routing needs at least 2")
+    wanted = sorted(
+        {row for shots in settings.shots for seed in range(settings.seeds) for row in draw(train, shots, seed)}
+    )
+    kept = [train[row] for row in wanted]
+    given = [*(one.text for one in kept), *(one.text for one in test), *outside, *map(name_text, labels)]
+    vectors = _encoded(encoder, given, on_progress)
+    first, second, third = np.cumsum([len(kept), len(test), len(outside)]).tolist()
+    known = [[label for label in one.labels if label in set(labels)] for one in test]
+    return Material(
+        labels,
+        vectors[third:],
+        Texts(tuple(one.text for one in kept), vectors[:first], members_of([one.labels for one in kept], labels)),
+        Texts(tuple(one.text for one in test), vectors[first:second], members_of(known, labels)),
+        vectors[second:third],
+        f"{encoder.name} {encoder.revision}",
+    )
+
+
+def _encoded(encoder: Encoder, texts: Sequence[str], tell: OnProgress | None) -> Vectors:
+    vectors = np.zeros((len(texts), encoder.dim), np.float32)
+    for start in range(0, len(texts), _BATCH):
+        vectors[start : start + _BATCH] = encoder.encode_queries(texts[start : start + _BATCH])
+        if tell is not None:
+            tell(min(start + _BATCH, len(texts)), len(texts))
+    return vectors
+
+
+def draw(examples: Sequence[Example], shots: int, seed: int) -> list[int]:
+    """Return the rows of `shots` examples of each label, fewer where there are fewer; 0 takes all."""
+    if shots == 0:
+        return list(range(len(examples)))
+    order = np.random.default_rng(seed).permutation(len(examples))
+    counts: dict[str, int] = {}
+    taken = []
+    for row in order.tolist():
+        if any(counts.get(label, 0) < shots for label in examples[row].labels):
+            taken.append(row)
+            for label in examples[row].labels:
+                counts[label] = counts.get(label, 0) + 1
+    return taken
+
+
+def run(material: Material, settings: TrialSettings, on_progress: OnProgress | None = None) -> Trial:
+    """Draw, count, ask and score."""
+    train = material.train
+    examples = [
+        Example(text, tuple(material.labels[at] for at in np.flatnonzero(row)))
+        for text, row in zip(train.texts, train.members, strict=True)
+    ]
+    draws: dict[int, list[Draw]] = {}
+    for place, shots in enumerate(settings.shots):
+        for seed in range(settings.seeds if shots else 1):
+            rows = draw(examples, shots, seed)
+            draws.setdefault(shots, []).append(_drawn(material, rows, examples, settings))
+            if on_progress is not None:
+                on_progress(place * settings.seeds + seed + 1, len(settings.shots) * settings.seeds)
+    return Trial(material, settings, draws)
+
+
+def _drawn(material: Material, rows: Sequence[int], examples: Sequence[Example], settings: TrialSettings) -> Draw:
+    names = [
+        Stored("", "", (label,), "name", vector) for label, vector in zip(material.labels, material.names, strict=True)
+    ]
+    stored = [Stored("", "", examples[row].labels, "example", material.train.vectors[row]) for row in rows]
+    state = gather([*names, *stored], material.names.shape[1])
+    trust = learn_trust(state)
+    test = material.test
+    order = [state.labels.index(label) for label in material.labels]
+    probabilities = trust.calibration.probabilities(state.votes.scores(test.vectors))[:, order]
+    predicted = _predicted(probabilities, state.several)
+    right = (predicted == (test.members > 0)).all(axis=1)
+    confidence = probabilities.max(axis=1)
+    values = {
+        "accuracy": float(right.mean()),
+        "macro_f1": _macro_f1(predicted, test.members > 0),
+        "ece": calibration_error(confidence, right),
+        "auroc_oos": auroc(
+            trust.outside.scores(state.votes, test.vectors), trust.outside.scores(state.votes, material.outside)
+        ),
+        "add_class_ms": _time_to_add(state),
+        **_abstaining(probabilities, test.members, state.several, trust.levels[0].promise(settings.target_precision)),
+    }
+    return Draw(values, predicted, confidence, right)
+
+
+def _predicted(probabilities: Doubles, several: bool) -> Flags:
+    best = probabilities == probabilities.max(axis=1, keepdims=True)
+    return np.asarray((probabilities >= 0.5) | best) if several else np.asarray(best)
+
+
+def _macro_f1(predicted: Flags, truth: Flags) -> float:
+    """Mean of the labels' F1; a label that is neither there nor given is left out."""
+    hits = (predicted & truth).sum(axis=0)
+    sizes = predicted.sum(axis=0) + truth.sum(axis=0)
+    return float((2 * hits[sizes > 0] / sizes[sizes > 0]).mean())
+
+
+def calibration_error(confidence: Doubles, right: Flags) -> float:
+    """Return the expected calibration error in 15 bins of equal width (Naeini et al. 2015): 0 where confidence is what it says."""
+    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    gaps = [
+        abs(confidence[bins == place].mean() - right[bins == place].mean()) * (bins == place).mean()
+        for place in np.unique(bins)
+    ]
+    return float(sum(gaps))
+
+
+def auroc(usual: Doubles, strange: Doubles) -> float:
+    """Return how often a strange text scores above a usual one, ties counting half; NaN where either is missing."""
+    if not len(usual) or not len(strange):
+        return float("nan")
+    ordered = np.sort(usual)
+    below = np.searchsorted(ordered, strange, "left") + np.searchsorted(ordered, strange, "right")
+    return float(below.mean() / (2 * len(usual)))
+
+
+def _abstaining(probabilities: Doubles, members: NDArray[np.float32], several: bool, made: Promise) -> dict[str, float]:
+    """Keep a promise on test texts: what share gets a label, and how much of that is right."""
+    if several:
+        kept, right = (probabilities >= made.threshold).ravel(), (members > 0).ravel()
+    else:
+        kept = probabilities.max(axis=1) >= made.threshold
+        right = members[np.arange(len(members)), probabilities.argmax(axis=1)] > 0
+    precision = float(right[kept].mean()) if kept.any() else float("nan")
+    return {
+        "coverage": float(kept.mean()),
+        "promised_coverage": made.coverage.value,
+        "precision": precision,
+        "promise_kept": float("nan") if precision != precision else float(precision >= made.precision.low),
+    }
+
+
+def _time_to_add(state: State) -> float:
+    """Return the milliseconds it takes to put the last label in once it's missing, and to score a text with it."""
+    last = len(state.labels) - 1
+    own = np.flatnonzero(state.members[:, last])
+    if not len(own) or last < 2:
+        return float("nan")
+    bare = state.votes.removed(own)
+    vectors = np.stack([state.examples[row].vector for row in own.tolist()])
+    began = time.perf_counter()
+    members = np.zeros((len(own), last + 2), np.float32)
+    members[:, -1] = 1
+    full = bare.added(vectors, members, np.zeros((1, state.votes.names.shape[1]), np.float32))
+    full.scores(vectors[:1])
+    return (time.perf_counter() - began) * 1000
