@@ -12,6 +12,7 @@ from searchctl.engines import open_engine
 from searchctl.engines.base import Engine
 from searchctl.schema import EncoderStamp, Schema
 from searchctl.types import Document, Entry, Passage, Value, Vectors
+from tests.servers.parameters import SERVERS, server_param, server_url
 
 pytest_plugins = ["tests.servers.fixtures"]
 
@@ -34,11 +35,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
 
 
-@pytest.fixture(params=["embedded"])
+@pytest.fixture(params=["embedded", *map(server_param, SERVERS)])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """Every engine in turn, empty."""
-    opened = open_engine(tmp_path / "engine")
+    """Every engine in turn, as empty as it was."""
+    opened = open_engine(tmp_path / "engine" if request.param == "embedded" else server_url(request, request.param))
+    before = {one.name for one in opened.indexes()}
     yield opened
+    for one in opened.indexes():
+        if one.name not in before:
+            opened.drop(one.name)
     opened.close()
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from searchctl.errors import ConfigError
 
@@ -49,6 +50,14 @@ PATH_KEYS = frozenset({"ca_certs", "client_cert", "client_key"})
 
 
 @dataclass(frozen=True, slots=True)
+class IndexOptions:
+    """How a server keeps a new index: primary shards, and copies of each."""
+
+    shards: int = 1
+    replicas: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """What a server engine needs beside its kind. `hosts` are URLs without user information; paths are absolute.
 
@@ -68,6 +77,26 @@ class Connection:
     insecure: bool = False
     aws_service: str | None = None
     aws_region: str | None = None
+    options: IndexOptions = field(default_factory=IndexOptions)
+
+    def addresses(self) -> tuple[str, ...]:
+        """Return the hosts as `http(s)://host:port`, those of the cloud id where there are none. Raises ConfigError.
+
+        The scheme of an engine (`opensearchs://`) means port 9200 where none is written, an ordinary one HTTP's own.
+        """
+        hosts = self.hosts or ((_cloud_host(self.cloud_id),) if self.cloud_id else ())
+        return tuple(_address(host, standard_port=self.aws_service is not None) for host in hosts)
+
+
+def server_connection(engine: str, connection: Connection | None) -> Connection:
+    """Return the connection to an engine named by its URL; what the URL says wins. Raises ConfigError."""
+    given = connection or Connection()
+    if "://" not in engine:
+        return given
+    hosts, username, password = split_hosts(engine)
+    if not username:
+        return replace(given, hosts=hosts)
+    return replace(given, hosts=hosts, username=username, password=password)
 
 
 def is_server(engine: str) -> bool:
@@ -77,11 +106,16 @@ def is_server(engine: str) -> bool:
 
 def family_of(engine: str, names: Iterable[str]) -> Family:
     """Return whose variables apply: the engine's own, or for a plain URL or folder those of which some are set."""
-    for family in _VARIABLES:
-        if engine.startswith(family):
-            return family
+    named = named_family(engine)
+    if named is not None:
+        return named
     telling = {name for group in _VARIABLES["opensearch"].values() for name in group if not name.startswith(_AMBIENT)}
     return "opensearch" if telling.intersection(names) else "elasticsearch"
+
+
+def named_family(engine: str) -> Family | None:
+    """Return the family that an engine's URL or bare name names; None for a plain URL or a folder."""
+    return next((family for family in _VARIABLES if engine.startswith(family)), None)
 
 
 def variables(family: Family) -> Mapping[str, tuple[str, ...]]:
@@ -111,3 +145,31 @@ def split_hosts(url: str) -> tuple[tuple[str, ...], str | None, str | None]:
         )
     name, word = found.pop() if found else ("", "")
     return tuple(hosts), name or None, word or None
+
+
+def _address(host: str, *, standard_port: bool) -> str:
+    parts = urlsplit(host)
+    scheme = parts.scheme
+    known = {"http": "http", "https": "https"} | {
+        f"{family}{end}": f"http{end}" for family in _VARIABLES for end in ("", "s")
+    }
+    try:
+        port, name = parts.port, parts.hostname
+    except ValueError as error:
+        raise ConfigError(f"'{host}' isn't an address: {error}; write it like opensearch://HOST:9200") from error
+    if scheme not in known or not name:
+        raise ConfigError(f"'{host}' isn't an address of a server; write it like opensearch://HOST:9200")
+    if port is None:
+        port = {"http": 80, "https": 443}[known[scheme]] if scheme in ("http", "https") or standard_port else 9200
+    shown = f"[{name}]" if ":" in name else name
+    return f"{known[scheme]}://{shown}:{port}{parts.path.rstrip('/')}"
+
+
+def _cloud_host(cloud_id: str) -> str:
+    """Return the address in an Elastic Cloud id: `name:base64(domain$elasticsearch$kibana)`."""
+    try:
+        domain, cluster, *_ = b64decode(cloud_id.rpartition(":")[2]).decode("utf-8").split("$")
+    except ValueError as error:
+        raise ConfigError("the cloud id can't be read; copy it whole from the console of Elastic Cloud") from error
+    name, _, port = domain.partition(":")
+    return f"https://{cluster}.{name}:{port or 443}"

@@ -13,7 +13,8 @@ SearchctlError
 ├── IndexLocked            another process is writing
 ├── IndexFormatError       made by a newer searchctl, or damaged
 ├── StorageError           the disk is full, read-only or failing
-└── EngineUnreachable      a server doesn't answer or refuses the credentials (exit 4)
+├── EngineUnreachable      a server doesn't answer or refuses the credentials (exit 4)
+└── ServerRefusal          a server answers a request with an error
 """
 
 from __future__ import annotations
@@ -85,3 +86,12 @@ class EngineUnreachable(SearchctlError):
     """A server doesn't answer, or refuses the credentials."""
 
     exit_code = 4
+
+
+class ServerRefusal(SearchctlError):
+    """A server answers a request with an error. `status` is HTTP's, `kind` the server's own name for the error."""
+
+    def __init__(self, message: str, status: int, kind: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind

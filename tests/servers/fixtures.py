@@ -14,37 +14,22 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from tests.servers.catalogue import DISTRIBUTIONS, distribution
 from tests.servers.node import Node
+from tests.servers.parameters import SERVERS, URL_FIXTURES, server_param, server_url
+
+__all__ = ["SERVERS", "server_param", "server_url"]
 
 _HEAP = "512m"
-_URL_FIXTURES = {
-    "opensearch-2": "opensearch_url",
-    "opensearch-3": "opensearch3_url",
-    "elasticsearch-8": "elasticsearch8_url",
-    "elasticsearch-9": "elasticsearch9_url",
-}
-SERVERS = tuple(_URL_FIXTURES)
-_GROUPS = {fixture: name for name, fixture in _URL_FIXTURES.items()} | {
+_GROUPS = {fixture: name for name, fixture in URL_FIXTURES.items()} | {
     "secured_elasticsearch": "secured",
     "own_node": "own",
 }
 _NODES = pytest.StashKey[dict[str, Node]]()
-
-
-def server_param(name: str) -> Any:
-    """Return a parameter that stands for this server, marked so that the test is run where the server is."""
-    return pytest.param(name, marks=[pytest.mark.servers, pytest.mark.xdist_group(name)], id=name)
-
-
-def server_url(request: pytest.FixtureRequest, name: str) -> str:
-    """Return the address of the server of that name, started if need be."""
-    return str(request.getfixturevalue(_URL_FIXTURES[name]))
 
 
 @pytest.fixture(scope="session")

@@ -5,19 +5,29 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from searchctl.connection import Connection, is_server, named_family, server_connection
 from searchctl.engines.base import Engine
 from searchctl.errors import UsageError
 
 DEFAULT_ENGINE = ".searchctl"
 
 
-def open_engine(url: str | os.PathLike[str] = DEFAULT_ENGINE) -> Engine:
-    """Open an engine: a plain path is an embedded one. Nothing is created yet; raises UsageError."""
+def open_engine(url: str | os.PathLike[str] = DEFAULT_ENGINE, connection: Connection | None = None) -> Engine:
+    """Open an engine: a plain path is an embedded one, a URL a server.
+
+    `opensearch://`, `opensearchs://` (TLS), `elasticsearch://`, `elasticsearchs://`, or `http(s)://`, where the server is asked what it
+    is; several hosts are separated by commas. `connection` holds credentials and TLS. Nothing is created or asked yet; raises
+    UsageError, ConfigError, MissingExtra.
+    """
+    text = os.fspath(url)
+    if is_server(text):
+        from searchctl.engines.rest.engine import ServerEngine
+        from searchctl.engines.rest.http import Client
+
+        asked = server_connection(text, connection)
+        return ServerEngine(Client(asked), asked, named_family(text))
     from searchctl.engines.embedded import EmbeddedEngine
 
-    text = os.fspath(url)
-    if "://" in text:
-        raise UsageError(f"don't know the engine '{text.split('://')[0]}://'; give the path of a folder")
     path = Path(text).expanduser()
     if path.is_file():
         raise UsageError(f"{path} is a file; an embedded engine lives in a folder")

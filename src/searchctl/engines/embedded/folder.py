@@ -1,39 +1,18 @@
-"""The folder an embedded engine lives in: its format number, the names of indexes, aliases, and the writer's lock."""
+"""The folder an embedded engine lives in: its format number, the names of indexes, and aliases."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
-from searchctl.errors import IndexExists, IndexFormatError, IndexLocked, IndexMissing, StorageError, UsageError
+from searchctl.engines.lock import storage_errors
+from searchctl.engines.names import check_name
+from searchctl.errors import IndexExists, IndexFormatError, IndexMissing
 from searchctl.types import Json
 
 FOLDER_FORMAT = 1
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
-
-
-def check_name(name: str) -> str:
-    """Return the name if every engine accepts it as an index's name; raises UsageError."""
-    if not _NAME.fullmatch(name):
-        raise UsageError(
-            f"'{name}' can't be an index's name; use up to 100 lower-case letters, digits, '.', '_', '-', a letter or digit first"
-        )
-    return name
-
-
-@contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals below `path` into StorageError."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(f"can't use {path}: {error.strerror or error}; check free space and permissions") from error
 
 
 def write_json(path: Path, data: Json) -> None:
@@ -161,68 +140,3 @@ class Folder:
 
     def _save(self, aliases: dict[str, str]) -> None:
         write_json(self._meta, {"format": FOLDER_FORMAT, "aliases": aliases})
-
-
-class WriteLock:
-    """The right to write to one index, held by one process at a time; the system frees it when the process dies."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path / "write.lock"
-        self._file: IO[str] | None = None
-        self._depth = 0
-
-    def try_acquire(self) -> bool:
-        """Take the lock if it's free, or once more if it's ours."""
-        if self._file is None:
-            try:
-                file = self._path.open("a+", encoding="ascii")
-            except OSError:
-                return False
-            if not _lock(file):
-                file.close()
-                return False
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
-            self._file = file
-        self._depth += 1
-        return True
-
-    def acquire(self) -> None:
-        """Take the lock; raises IndexLocked, or StorageError where nothing can be written."""
-        if self.try_acquire():
-            return
-        with storage_errors(self._path.parent), self._path.open("a+", encoding="ascii") as file:
-            file.seek(0)
-            owner = file.read(20).strip() or "unknown"
-        raise IndexLocked(
-            f"process {owner} is writing to {self._path.parent}; wait until it ends (searching works meanwhile), then try again"
-        )
-
-    def release(self) -> None:
-        """Give the lock back as often as it was taken."""
-        self._depth -= 1
-        if self._depth == 0 and self._file is not None:
-            self._file.close()
-            self._file = None
-
-
-if os.name == "nt":  # pragma: no cover
-    import msvcrt
-
-    def _lock(file: IO[str]) -> bool:
-        try:
-            file.seek(1024)  # past the owner's number, which others must be able to read
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _lock(file: IO[str]) -> bool:
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.engines.embedded.folder import WriteLock
 from searchctl.engines.embedded.lexical import Found, LexicalIndex
 from searchctl.engines.embedded.store import Store
 from searchctl.engines.embedded.vectors import VectorIndex
+from searchctl.engines.lock import WriteLock
 from searchctl.fields import check_conditions
 from searchctl.schema import Schema
 from searchctl.types import Entry, Match, Nearest, Ranking, Scope, TermStatistics, Total
@@ -32,7 +32,7 @@ class EmbeddedIndex:
         self.schema = self.store.schema()
         self._mutex = threading.RLock()
         self._beside = ThreadPoolExecutor(1, "searchctl-vectors")
-        self._lock = WriteLock(path)
+        self._lock = WriteLock(path, str(path))
         self._lexical = LexicalIndex(path / "lexical", self.schema)
         self._vectors = VectorIndex(path / "vectors", self.schema.encoder.dim) if self.schema.encoder else None
         self._seen, self._behind = -1, True

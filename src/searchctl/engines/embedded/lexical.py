@@ -12,8 +12,9 @@ import numpy as np
 import tantivy
 from numpy.typing import NDArray
 
-from searchctl.engines.embedded.folder import read_json, storage_errors, write_json
+from searchctl.engines.embedded.folder import read_json, write_json
 from searchctl.engines.embedded.store import Store, Text, Watermark
+from searchctl.engines.lock import storage_errors
 from searchctl.errors import StorageError
 from searchctl.fields import as_values
 from searchctl.schema import Analyzer, Schema

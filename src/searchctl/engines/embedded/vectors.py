@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.engines.embedded.folder import read_json, storage_errors, write_json
+from searchctl.engines.embedded.folder import read_json, write_json
 from searchctl.engines.embedded.store import PassageVector, Store, Watermark
+from searchctl.engines.lock import storage_errors
 from searchctl.types import Json, Vector, Vectors
 
 VECTOR_FORMAT = 1

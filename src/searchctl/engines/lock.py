@@ -1,0 +1,89 @@
+"""The right to write to an index, held by one process of this machine at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from searchctl.errors import IndexLocked, StorageError
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals below `path` into StorageError."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"can't use {path}: {error.strerror or error}; check free space and permissions") from error
+
+
+class WriteLock:
+    """The right to write to one index, held by one process at a time; the system frees it when the process dies.
+
+    `folder` is where its file lies; `what` names the index in messages.
+    """
+
+    def __init__(self, folder: Path, what: str) -> None:
+        self._path = folder / "write.lock"
+        self._what = what
+        self._file: IO[str] | None = None
+        self._depth = 0
+
+    def try_acquire(self) -> bool:
+        """Take the lock if it's free, or once more if it's ours."""
+        if self._file is None:
+            try:
+                file = self._path.open("a+", encoding="ascii")
+            except OSError:
+                return False
+            if not _lock(file):
+                file.close()
+                return False
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            self._file = file
+        self._depth += 1
+        return True
+
+    def acquire(self) -> None:
+        """Take the lock; raises IndexLocked, or StorageError where nothing can be written."""
+        if self.try_acquire():
+            return
+        with storage_errors(self._path.parent), self._path.open("a+", encoding="ascii") as file:
+            file.seek(0)
+            owner = file.read(20).strip() or "unknown"
+        raise IndexLocked(
+            f"process {owner} is writing to {self._what}; wait until it ends (searching works meanwhile), then try again"
+        )
+
+    def release(self) -> None:
+        """Give the lock back as often as it was taken."""
+        self._depth -= 1
+        if self._depth == 0 and self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+if os.name == "nt":  # pragma: no cover
+    import msvcrt
+
+    def _lock(file: IO[str]) -> bool:
+        try:
+            file.seek(1024)  # past the owner's number, which others must be able to read
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _lock(file: IO[str]) -> bool:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

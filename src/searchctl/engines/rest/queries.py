@@ -1,0 +1,143 @@
+"""Questions as search bodies, and the answers as rankings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from searchctl.engines.rest.words import sent_words
+from searchctl.fields import check_conditions, comparable
+from searchctl.schema import Analyzer, FieldType, Schema
+from searchctl.text import analyze
+from searchctl.types import Condition, Exists, Json, Match, OneOf, Ranking, Scalar, Scope, Total
+
+_K1 = 1.2
+_MAX_TERMS = 1024  # Lucene's own limit of clauses
+
+
+class Questions:
+    """Writes queries for one index: `send_words` when texts are analysed here."""
+
+    def __init__(self, schema: Schema, *, send_words: bool) -> None:
+        self._fields = schema.fields
+        self._analyzer: Analyzer = schema.analyzer
+        self._send_words = send_words
+
+    def match(self, query: Match) -> Json:
+        """Return the search body of the lexical leg."""
+        text = self._limited(query.text)
+        must = [{"match": {"content": {"query": self._words(text)}}}] if self.terms(text) else []
+        phrases = [self._phrase(one) for one in query.scope.required if self.terms(one)]
+        if not must and not phrases:
+            return {"query": {"match_none": {}}, "size": 0}
+        scope = self._conditions(query.scope)
+        clauses = {"must": must + phrases, "filter": scope, "must_not": self._excluded(query.scope)}
+        return {
+            "query": {"bool": {name: found for name, found in clauses.items() if found}},
+            "sort": [{"_score": "desc"}, {"searchctl.id": "asc"}],
+            "track_scores": True,
+            "size": query.k,
+            "_source": False,
+            "track_total_hits": True,
+        }
+
+    def filters(self, scope: Scope) -> list[Json]:
+        """Return all that a scope demands as clauses of a filter."""
+        found = self._conditions(scope) + [self._phrase(one) for one in scope.required if self.terms(one)]
+        excluded = self._excluded(scope)
+        return [*found, {"bool": {"must_not": excluded}}] if excluded else found
+
+    def statistics(self, text: str) -> Json:
+        """Return a search body that counts the documents with each of a text's terms."""
+        counts = {term: {"term": {"content": term}} for term in self.terms(text)}
+        body: Json = {"size": 0, "track_total_hits": True}
+        return {**body, "aggs": {"terms": {"filters": {"filters": counts}}}} if counts else body
+
+    def terms(self, text: str) -> list[str]:
+        """Return a text's terms, sorted; analysed here as the server does it (a test compares)."""
+        return sorted({token.term for token in analyze(self._limited(text), self._analyzer)})
+
+    def _limited(self, text: str) -> str:
+        """Cut a text after as many words as a query may have."""
+        if len(text) <= _MAX_TERMS:
+            return text
+        ends = [token.end for token in analyze(text, self._analyzer)]
+        return text if len(ends) <= _MAX_TERMS else text[: ends[_MAX_TERMS - 1]]
+
+    def _words(self, text: str) -> str:
+        return sent_words(text, self._analyzer) if self._send_words else text
+
+    def _phrase(self, phrase: str) -> Json:
+        return {"match_phrase": {"content": {"query": self._words(phrase)}}}
+
+    def _excluded(self, scope: Scope) -> list[Json]:
+        return [self._phrase(one) for one in scope.excluded if self.terms(one)]
+
+    def _conditions(self, scope: Scope) -> list[Json]:
+        check_conditions(scope.conditions, self._fields)
+        return [_clause(name, self._fields[name], one) for name, one in scope.conditions.items()]
+
+
+def _clause(name: str, kind: FieldType, condition: Condition) -> Json:
+    field = f"fields.{name}"
+    if isinstance(condition, Exists):
+        return {"exists": {"field": field}}
+    if isinstance(condition, OneOf):
+        if kind == "date":  # a date as a term would be read as text and rounded
+            days = [_range(field, kind, {"gte": one, "lte": one}) for one in condition.values]
+            return {"bool": {"should": days, "minimum_should_match": 1}}
+        if kind == "text":
+            phrases = [{"match_phrase": {field: str(one)}} for one in condition.values]
+            return {"bool": {"should": phrases, "minimum_should_match": 1}}
+        return {"terms": {field: [_value(name, kind, one) for one in condition.values]}}
+    bounds = {"gte": condition.gte, "gt": condition.gt, "lte": condition.lte, "lt": condition.lt}
+    return _range(field, kind, {word: bound for word, bound in bounds.items() if bound is not None})
+
+
+def _range(field: str, kind: FieldType, bounds: Mapping[str, Scalar]) -> Json:
+    values: Json = {word: _value(field, kind, bound) for word, bound in bounds.items()}
+    return {"range": {field: {**values, "format": "epoch_millis"} if kind == "date" else values}}
+
+
+def _value(name: str, kind: FieldType, value: Scalar) -> Scalar:
+    """Return a value as servers compare it; dates as milliseconds since 1970."""
+    found = comparable(name, kind, value)
+    if kind == "boolean":
+        return bool(found)
+    return math.floor(float(found) * 1000 + 1e-6) if kind == "date" else found
+
+
+def lexical_ranking(answer: Json) -> Ranking:
+    """Return the answer to a match; BM25 without Lucene's old constant factor k1 + 1, which the templates keep."""
+    hits = answer["hits"]["hits"]
+    scores = np.array([hit["_score"] for hit in hits], dtype=np.float64) / (_K1 + 1)
+    total = answer["hits"].get("total", {"value": 0, "relation": "eq"})
+    return _sorted(hits, scores, [-1] * len(hits), Total(total["value"], total["relation"]), answer)
+
+
+def vector_ranking(answer: Json, k: int) -> Ranking:
+    """Return the answer to a nearest; both servers score (1 + cosine) / 2."""
+    hits = answer["hits"]["hits"]
+    scores = 2 * np.array([hit["_score"] for hit in hits], dtype=np.float64) - 1
+    ordinals = [_best_passage(hit) for hit in hits]
+    total = Total(len(hits), "gte" if len(hits) >= k else "eq")  # a graph is never asked how many there are
+    return _sorted(hits, np.clip(scores, -1.0, 1.0), ordinals, total, answer)
+
+
+def _best_passage(hit: Json) -> int:
+    inner = hit.get("inner_hits", {}).get("passages", {}).get("hits", {}).get("hits", [])
+    return int(inner[0]["_nested"]["offset"]) if inner else -1
+
+
+def _sorted(hits: Sequence[Json], scores: Any, ordinals: Sequence[int], total: Total, answer: Json) -> Ranking:
+    order = sorted(range(len(hits)), key=lambda place: (-scores[place], hits[place]["_id"]))
+    return Ranking(
+        tuple(hits[place]["_id"] for place in order),
+        scores[order],
+        tuple(ordinals[place] for place in order),
+        total,
+        float(answer.get("took", 0)),
+    )

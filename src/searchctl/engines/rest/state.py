@@ -1,0 +1,81 @@
+"""What a server says about one index: its own name, its stamp, and how it was left by the last load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from searchctl.engines.names import check_name
+from searchctl.engines.rest.http import Client
+from searchctl.engines.rest.template import META
+from searchctl.engines.rest.words import SENT_ANALYZER
+from searchctl.errors import IndexFormatError, IndexMissing, ServerRefusal, UsageError
+from searchctl.schema import Schema
+from searchctl.types import Json
+
+LOAD = "searchctl_load"  # beside the stamp while a load has changed settings: what they were
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """One index. `relaxed` are the settings a load has changed and not put back yet, as they were; None without one."""
+
+    name: str
+    uuid: str
+    schema: Schema
+    send_words: bool
+    aliases: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def relaxed(self) -> Json | None:
+        """Return the settings that a load has yet to put back."""
+        return self.meta.get(LOAD)
+
+    def meta_with(self, schema: Schema, load: Json | None) -> Json:
+        """Return `_meta` with another stamp and mark; servers replace it whole, so that others' keys are kept here."""
+        kept = {name: value for name, value in self.meta.items() if name not in (META, LOAD)}
+        return {**kept, META: schema.to_json(), **({LOAD: load} if load else {})}
+
+
+def read_state(client: Client, name: str) -> IndexState:
+    """Ask for an index or alias; raises IndexMissing, IndexFormatError when the index isn't searchctl's, UsageError."""
+    found = read_index(client, check_name(name))
+    if len(found) > 1:
+        raise UsageError(
+            f"the alias '{name}' stands for {len(found)} indexes: {', '.join(sorted(found))}; name one of them"
+        )
+    ((real, body),) = found.items()
+    meta = body["mappings"].get("_meta", {})
+    if not meta.get(META):
+        raise IndexFormatError(
+            f"index '{name}' on {client.url} wasn't made by searchctl; choose another --index, "
+            f"or add vectors to it with: searchctl vectorize {name}"
+        )
+    content = body["mappings"].get("properties", {}).get("content", {})
+    settings = body["settings"]["index"]
+    return IndexState(
+        real,
+        settings["uuid"],
+        Schema.from_json(meta[META]),
+        content.get("analyzer") == SENT_ANALYZER,
+        tuple(sorted(body.get("aliases", {}))),
+        settings,
+        meta,
+    )
+
+
+def read_index(client: Client, name: str) -> dict[str, Any]:
+    """Return aliases, mappings and settings of an index, or of all an alias stands for; raises IndexMissing."""
+    try:
+        return dict(client.request("GET", f"/{quote(name)}").body)
+    except ServerRefusal as refusal:
+        if refusal.status != 404:
+            raise
+        option = "" if name == "default" else f" --index {name}"
+        raise IndexMissing(
+            f"no index '{name}' on {client.url}; make it with: searchctl ingest FOLDER --engine {client.url}{option}"
+        ) from refusal

@@ -1,0 +1,19 @@
+"""Words analysed here and sent as they are, for servers that lack the stemmers or the character filter of the templates."""
+
+from __future__ import annotations
+
+from searchctl.schema import Analyzer
+from searchctl.text import analyze
+
+SENT_ANALYZER = "searchctl_sent"
+_STOP = "STOP"  # terms are in lower case, so none is ever this; it keeps a stop word's place in phrases
+SENT_ANALYSIS = {
+    "filter": {"searchctl_sent_stop": {"type": "stop", "stopwords": [_STOP]}},
+    "analyzer": {SENT_ANALYZER: {"type": "custom", "tokenizer": "standard", "filter": ["searchctl_sent_stop"]}},
+}
+
+
+def sent_words(text: str, analyzer: Analyzer) -> str:
+    """Return the text's terms, with a mark for each stop word."""
+    terms = {token.start: token.term for token in analyze(text, analyzer)}
+    return " ".join(terms.get(token.start, _STOP) for token in analyze(text, "standard"))
