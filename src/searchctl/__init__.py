@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from searchctl.connection import Connection
     from searchctl.encoders import open_encoder
     from searchctl.engines import open_engine
     from searchctl.errors import SearchctlError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from searchctl.types import Document, Exists, Hit, OneOf, Range, Results
 
 _HOMES = {
+    "Connection": "connection",
     "Document": "types",
     "Example": "route",
     "Exists": "types",
@@ -41,6 +43,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Connection",
     "Document",
     "Example",
     "Exists",

@@ -70,13 +70,13 @@ class Settings:
 
 
 def load_settings(
-    flags: Mapping[str, str | None],
+    flags: Mapping[str, Raw | None],
     environ: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> Settings:
     """Resolve the settings of a command run in `directory` (default: here).
 
-    `flags` are those of "engine", "index", "encoder" and "profile" that were typed. Raises ConfigError.
+    `flags` are the settings that were typed, such as "engine" or "connection.ca_certs". Raises ConfigError.
     """
     environ = os.environ if environ is None else environ
     directory = Path.cwd() if directory is None else directory
@@ -89,7 +89,7 @@ def load_settings(
     variables_of = [_Variables(environ, "", None)]
     if dotenv:
         variables_of.append(_Variables(read_dotenv(dotenv), f"{dotenv}: ", dotenv.parent))
-    typed: Layer = {key: (value, f"--{key}") for key, value in flags.items() if value is not None}
+    typed: Layer = {key: (value, _flag(key)) for key, value in flags.items() if value is not None}
     files = [*([_file_layer(project, _read_toml(project))] if project else []), _file_layer(user, user_table)]
 
     def layers(names: Mapping[str, Sequence[str]]) -> list[Layer]:
@@ -100,6 +100,10 @@ def load_settings(
     of_server = {f"connection.{key}": names for key, names in variables(family).items()}
     found = layers({**_OWN_VARIABLES, **of_server})
     return _settings(_merge(found), _secrets(found))
+
+
+def _flag(key: str) -> str:
+    return f"--{key.removeprefix('connection.').replace('_', '-')}"
 
 
 def _first_file(name: str, folders: Iterable[Path]) -> Path | None:

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from searchctl.connection import Connection, is_server
 from searchctl.encoders.base import Encoder
 from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError
 from searchctl.index import Index
@@ -39,13 +40,15 @@ class Finding:
     fix: str = ""
 
 
-def examine(engine: str, name: str = "default", *, encoder: str | None = None) -> list[Finding]:
+def examine(
+    engine: str, name: str = "default", *, encoder: str | None = None, connection: Connection | None = None
+) -> list[Finding]:
     """Examine this machine, the index and its encoder. Raises EngineUnreachable; all else becomes a finding."""
     findings = [_versions(), _cpu()]
-    if "://" not in engine:
+    if not is_server(engine):
         findings.append(_disk(Path(engine).expanduser()))
     try:
-        with Index.open(engine, name, encoder=encoder, create=False) as index:
+        with Index.open(engine, name, encoder=encoder, connection=connection, create=False) as index:
             findings += _index(index)
     except EngineUnreachable:
         raise

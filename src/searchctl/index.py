@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from searchctl.connection import Connection
 from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.encoders.base import Encoder
 from searchctl.engines import DEFAULT_ENGINE, open_engine
@@ -46,6 +47,7 @@ class Index:
         name: str = "default",
         *,
         encoder: str | Encoder | None = None,
+        connection: Connection | None = None,
         create: bool = True,
         analyzer: Analyzer = "auto",
         passages: PassageSettings | None = None,
@@ -54,9 +56,10 @@ class Index:
         """Open an index, or make it when there is none and `create` allows that.
 
         `encoder` is a name or an object; None means the one the index was made with, and for a new index the shipped one.
-        `analyzer`, `passages` and `fields` shape a new index only. Raises IndexMissing, EncoderMismatch, EncoderUnavailable.
+        `connection` holds a server's credentials and TLS. `analyzer`, `passages` and `fields` shape a new index only. Raises
+        IndexMissing, EncoderMismatch, EncoderUnavailable, EngineUnreachable.
         """
-        opened = open_engine(engine)
+        opened = open_engine(engine, connection)
         try:
             schema = opened.schema(name)
         except IndexMissing:
@@ -140,16 +143,26 @@ class Index:
         fusion: FusionSettings | None = None,
         min_relevance: float = 0.0,
         repair: bool = True,
+        sentences: bool = False,
     ) -> Results:
         """Return the `k` best documents for a query, from number `start` on.
 
         The query may hold "exact phrases", +required and -excluded words. `where` filters both legs, as in
         `{"lang": "ru", "year": Range(gte=2020), "tag": ["a", "b"]}`. Hits less relevant than `min_relevance` are left out.
         With `repair`, words that the index doesn't hold are read as typed on the wrong keyboard layout or in the wrong
-        alphabet if that answers better; `Results.repaired` says so.
+        alphabet if that answers better; `Results.repaired` says so. `sentences` has the hits' sentences encoded, so that
+        `HitPassage.sentence` is chosen by meaning as well; otherwise it is where words match.
         """
         return self.search_many(
-            [text], k, mode=mode, where=where, start=start, fusion=fusion, min_relevance=min_relevance, repair=repair
+            [text],
+            k,
+            mode=mode,
+            where=where,
+            start=start,
+            fusion=fusion,
+            min_relevance=min_relevance,
+            repair=repair,
+            sentences=sentences,
         )[0]
 
     def search_many(
@@ -163,13 +176,14 @@ class Index:
         fusion: FusionSettings | None = None,
         min_relevance: float = 0.0,
         repair: bool = True,
+        sentences: bool = False,
     ) -> list[Results]:
         """Answer many queries at once: quicker than one by one."""
 
         def answer(name: str) -> list[Results]:
             schema = self.engine.schema(name)
             settings = fusion or schema.fusion or FusionSettings()
-            request = Request(k, mode, where, start, settings, min_relevance, repair)
+            request = Request(k, mode, where, start, settings, min_relevance, repair, sentences)
             encoder = None if mode == "lexical" else self._encoder_of(schema)
             return Searcher(self.engine, name, schema, encoder).search(texts, request)
 

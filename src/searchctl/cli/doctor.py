@@ -17,7 +17,8 @@ def command(frame: Frame) -> None:
     """Check this machine, the index and its encoder; fails when something is broken."""
     from searchctl.doctor import examine
 
-    findings = examine(frame.settings.engine, frame.settings.index, encoder=frame.settings.encoder)
+    where = frame.settings
+    findings = examine(where.engine, where.index, encoder=where.encoder, connection=where.connection)
     well = all(one.level != "error" for one in findings)
     if frame.json:
         rows = [

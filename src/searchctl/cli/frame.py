@@ -21,7 +21,7 @@ META_ARGV = "searchctl.argv"
 META_SECRETS = "searchctl.secrets"
 META_VERBOSITY = "searchctl.verbosity"
 _META_OPTIONS = "searchctl.options"
-_NAMES = ("engine", "index", "encoder", "profile", "quiet", "verbose", "json_output")
+_NAMES = ("engine", "index", "encoder", "profile", "ca_certs", "insecure", "quiet", "verbose", "json_output")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -40,7 +40,8 @@ class Frame:
         """Open the index the settings name, which must be there."""
         from searchctl.index import Index
 
-        return Index.open(self.settings.engine, self.settings.index, encoder=self.settings.encoder, create=False)
+        where = self.settings
+        return Index.open(where.engine, where.index, encoder=where.encoder, connection=where.connection, create=False)
 
     def public(self, text: str) -> str:
         """Return the text without secrets."""
@@ -107,6 +108,13 @@ def frame_options(function: Function) -> Function:
             "--encoder", metavar="NAME", cls=GlobalOption, help="Encoder, by name or path [default: the index's own]."
         ),
         click.option("--profile", metavar="NAME", cls=GlobalOption, help="Profile of ~/.config/searchctl/config.toml."),
+        click.option(
+            "--ca-certs",
+            metavar="PATH",
+            cls=GlobalOption,
+            help="Certificates to trust a server by [default: the system's].",
+        ),
+        click.option("--insecure", is_flag=True, cls=GlobalOption, help="Don't verify a server's certificate."),
         click.option("-q", "--quiet", is_flag=True, cls=GlobalOption, help="Say only what was asked for."),
         click.option("-v", "--verbose", count=True, cls=GlobalOption, help="Say more; -vv shows tracebacks."),
         click.option(
@@ -139,6 +147,7 @@ def framed(function: Callable[..., None]) -> Callable[..., None]:
         options = {name: values.pop(name) or before.get(name) for name in _NAMES}
         ctx.meta[META_VERBOSITY] = options["verbose"] or 0
         flags = {name: options[name] for name in ("engine", "index", "encoder", "profile")}
+        flags |= {f"connection.{name}": options[name] or None for name in ("ca_certs", "insecure")}
         settings = load_settings(flags)
         ctx.meta[META_SECRETS] = settings.secrets
         frame = Frame(

@@ -166,6 +166,7 @@ def _open(frame: Frame, asked: Recipe) -> Index:
         where.engine,
         where.index,
         encoder=where.encoder,
+        connection=where.connection,
         create=True,
         analyzer=asked.analyzer or "auto",
         passages=asked.passages,

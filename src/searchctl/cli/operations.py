@@ -21,7 +21,7 @@ def open_as_is(frame: Frame) -> Index:
     """Open the index the settings name, whatever encoder they name: that one may be meant for a new version."""
     from searchctl.index import Index
 
-    return Index.open(frame.settings.engine, frame.settings.index, create=False)
+    return Index.open(frame.settings.engine, frame.settings.index, connection=frame.settings.connection, create=False)
 
 
 def hint(frame: Frame, *words: str, index: str | None = None) -> str:

@@ -36,7 +36,7 @@ def command(frame: Frame, folder: Path, replace_index: bool) -> None:
     from searchctl.engines import open_engine
     from searchctl.filling import Watch
 
-    engine = open_engine(frame.settings.engine)
+    engine = open_engine(frame.settings.engine, frame.settings.connection)
     try:
         with Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
             watch = Watch(meter.update, stop)

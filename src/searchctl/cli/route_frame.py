@@ -32,7 +32,16 @@ def open_router(frame: Frame, *, create: bool = False) -> Router:
     from searchctl.routing.examples import FIELDS
 
     settings = routed(frame).settings
-    return Router(Index.open(settings.engine, settings.index, encoder=settings.encoder, create=create, fields=FIELDS))
+    return Router(
+        Index.open(
+            settings.engine,
+            settings.index,
+            encoder=settings.encoder,
+            connection=settings.connection,
+            create=create,
+            fields=FIELDS,
+        )
+    )
 
 
 def file_options(function: Function) -> Function:
