@@ -1,36 +1,51 @@
-"""The passage of a document that answers a query best, and the words in it that do."""
+"""The passage of a document that answers a query best, the words in it that do, and the sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from searchctl.schema import Analyzer
+from searchctl.sentences import sentences
 from searchctl.text import analyze, spans_of
 from searchctl.types import Document, HitPassage, Passage
-
-_STRETCH = 800  # code points; about what a passage of the usual 256 tokens has
 
 
 def show_passage(
     document: Document, passages: Sequence[Passage], best: int, weights: Mapping[str, float], analyzer: Analyzer
 ) -> HitPassage | None:
-    """Return passage number `best` of the document with its matching words marked.
+    """Return passage number `best` of the document with its matching words and the sentence they tell most in.
 
     `weights` maps each analysed query term to how much it tells (its inverse document frequency). With `best` -1 the passage
-    whose terms tell most is taken, the first of equals. A document that isn't cut yet is shown in even stretches; None for one
-    without text.
+    whose terms tell most is taken, the first of equals. None for a document without passages; no sentence where no word matches.
     """
-    passages = passages or _stretches(document.text)
     if not passages:
         return None
     number = best if 0 <= best < len(passages) else _most_telling(document.text, passages, weights, analyzer)
     passage = passages[number]
     text = document.text[passage.start : passage.end]
-    return HitPassage(text, passage.start, passage.end, tuple(spans_of(text, weights, analyzer)))
+    marks = tuple(spans_of(text, weights, analyzer))
+    shown = HitPassage(text, passage.start, passage.end, marks)
+    if not marks:
+        return shown
+    spans = sentences(text)
+    return with_sentence(shown, spans, sentence_shares(text, spans, weights, analyzer))
 
 
-def _stretches(text: str) -> list[Passage]:
-    return [Passage(start, min(start + _STRETCH, len(text))) for start in range(0, len(text), _STRETCH)]
+def with_sentence(passage: HitPassage, spans: Sequence[Passage], scores: Sequence[float]) -> HitPassage:
+    """Return the passage with the sentence that has the highest score, the first of equals."""
+    if not spans:
+        return passage
+    best = spans[max(range(len(spans)), key=lambda number: scores[number])]
+    return replace(passage, sentence=(best.start, best.end))
+
+
+def sentence_shares(
+    text: str, spans: Sequence[Passage], weights: Mapping[str, float], analyzer: Analyzer
+) -> list[float]:
+    """Return for each sentence the share in [0, 1] of what the query's words tell that stands in it."""
+    total = sum(weights.values()) or 1.0
+    return [_worth(text, span, weights, analyzer) / total for span in spans]
 
 
 def _most_telling(text: str, passages: Sequence[Passage], weights: Mapping[str, float], analyzer: Analyzer) -> int:

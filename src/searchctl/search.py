@@ -15,11 +15,12 @@ from searchctl.engines.base import Engine
 from searchctl.errors import UsageError
 from searchctl.fields import as_conditions
 from searchctl.fusion import FusionSettings
-from searchctl.highlight import show_passage
+from searchctl.highlight import sentence_shares, show_passage, with_sentence
 from searchctl.query import ParsedQuery, parse_query
 from searchctl.relevance import DOUBTFUL
 from searchctl.repair import repairs
 from searchctl.schema import Schema
+from searchctl.sentences import sentences
 from searchctl.types import (
     MODES,
     Hit,
@@ -35,6 +36,9 @@ from searchctl.types import (
 )
 
 MAX_HITS = 10_000  # how deep paging may go
+_WORDS_OF_SENTENCE = (
+    0.2  # what all of a query's words in a sentence are worth beside its cosine, which spreads over about 0.2
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Request:
     """How to answer: `k` hits from number `start` (0 is the best) among the documents that `where` allows.
 
     Hits less relevant than `min_relevance` are left out. With `repair`, a query none of whose words the index holds is read as
-    typed on the other keyboard layout or in the other alphabet, if that answers better.
+    typed on the other keyboard layout or in the other alphabet, if that answers better. `sentences` has the sentences of the
+    hits' passages encoded, so that the one which answers is found by its meaning as well.
     """
 
     k: int = 10
@@ -52,6 +57,7 @@ class Request:
     fusion: FusionSettings = field(default_factory=FusionSettings)
     min_relevance: float = 0.0
     repair: bool = True
+    sentences: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -142,12 +148,13 @@ class Searcher:
         ordered = answer.ordered(self._schema, request.fusion, request.min_relevance)
         if request.start + request.k > len(ordered.fused.ids) and request.min_relevance <= 0.0:
             ordered = self._continued(answer, ordered, request.start + request.k, without)
+        hits = self._hits(answer, ordered, request)
         return Results(
             query=answer.question.text,
             mode=request.mode,
             legs=answer.reports(request.mode),
             total=ordered.total,
-            hits=self._hits(answer, ordered, request),
+            hits=self._with_sentences(answer, hits) if request.sentences else hits,
             best_relevance=ordered.best_relevance,
             answered=ordered.best_relevance >= max(request.min_relevance, DOUBTFUL),
         )
@@ -191,6 +198,30 @@ class Searcher:
                 Hit(id, score, relevance, document.title, passage, document.fields, fused.legs(place), document)
             )
         return tuple(hits)
+
+    def _with_sentences(self, answer: Answer, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+        """Choose each passage's sentence by cosine with the query and by its words; one batch for all hits."""
+        nearest = answer.question.nearest
+        if nearest is None or self._encoder is None:
+            return hits
+        spans = [sentences(hit.passage.text) if hit.passage is not None else [] for hit in hits]
+        texts = [
+            hit.passage.text[span.start : span.end]
+            for hit, found in zip(hits, spans, strict=True)
+            if hit.passage is not None and len(found) > 1
+            for span in found
+        ]
+        cosines = iter((self._encoder.encode_documents(texts) @ nearest.vector).tolist())
+        shown = []
+        for hit, found in zip(hits, spans, strict=True):
+            if hit.passage is None or not found:
+                shown.append(hit)
+                continue
+            shares = sentence_shares(hit.passage.text, found, answer.weights, self._schema.analyzer)
+            meaning = [next(cosines) if len(found) > 1 else 1.0 for _ in found]
+            scores = [_WORDS_OF_SENTENCE * words + cosine for words, cosine in zip(shares, meaning, strict=True)]
+            shown.append(replace(hit, passage=with_sentence(hit.passage, found, scores)))
+        return tuple(shown)
 
 
 def _without(ranking: Ranking, id: str | None) -> Ranking:

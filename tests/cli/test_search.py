@@ -73,7 +73,8 @@ def test_json_is_one_object_of_the_promised_shape(run: Run) -> None:
     assert list(best) == ["id", "score", "relevance", "title", "passage", "fields", "legs"]
     assert (best["id"], best["title"], best["fields"]) == ("returns", "Returning an item", {"lang": "en", "price": 10})
     text = ARTICLES[0]["text"]
-    assert best["passage"] == {"text": text, "start": 0, "end": len(text)}
+    sentence = {"text": text, "start": 0, "end": len(text)}
+    assert best["passage"] == {"text": text, "start": 0, "end": len(text), "sentence": sentence}
     assert list(best["legs"]["lexical"]) == ["rank", "raw", "normalised", "weight"]
     assert best["legs"]["lexical"]["rank"] == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -172,3 +173,23 @@ def test_similar_documents_page_too(index: Index) -> None:
     whole = [hit.id for hit in index.similar("d010", 399)]
     assert len(set(whole)) == 399 and "d010" not in whole
     assert [hit.id for start in range(0, 150, 50) for hit in index.similar("d010", 50, start=start)] == whole[:150]
+
+
+TRAINS = "The station opens at six. A train leaves for the coast every hour. Bread is sold in the hall."
+
+
+def test_the_sentence_that_answers_is_found_by_words_or_by_meaning(tmp_path: Path) -> None:
+    with Index.open(tmp_path / "engine", encoder="hashing:256") as index:
+        index.ingest([{"id": "trains", "text": TRAINS}, {"id": "one", "text": "Only one sentence about nothing."}])
+
+        def sentence(text: str, **options: bool) -> str | None:
+            passage = index.search(text, 1, **options)[0].passage  # type: ignore[arg-type]
+            assert passage is not None
+            return passage.text[slice(*passage.sentence)] if passage.sentence else None
+
+        assert sentence("when does a train leave") == "A train leaves for the coast every hour."
+        assert sentence("hall") == "Bread is sold in the hall."
+        # no word is shared, only pieces of words, which is what this encoder calls meaning
+        assert sentence("breadcrumbs") is None
+        assert sentence("breadcrumbs", sentences=True) == "Bread is sold in the hall."
+        assert sentence("when does a train leave", sentences=True) == "A train leaves for the coast every hour."

@@ -24,13 +24,22 @@ def hit_json(hit: Hit) -> Json:
         "score": hit.score,
         "relevance": hit.relevance,
         "title": hit.title,
-        "passage": {"text": passage.text, "start": passage.start, "end": passage.end} if passage else None,
+        "passage": _passage_json(passage) if passage else None,
         "fields": dict(hit.fields),
         "legs": {
             name: {"rank": leg.rank, "raw": leg.raw, "normalised": leg.normalised, "weight": leg.weight}
             for name, leg in hit.legs.items()
         },
     }
+
+
+def _passage_json(passage: HitPassage) -> Json:
+    """Return a passage as JSON values; all places are in the document's text."""
+    sentence = None
+    if passage.sentence is not None:
+        start, end = passage.sentence
+        sentence = {"text": passage.text[start:end], "start": passage.start + start, "end": passage.start + end}
+    return {"text": passage.text, "start": passage.start, "end": passage.end, "sentence": sentence}
 
 
 def results_json(results: Results) -> Json:
@@ -89,27 +98,29 @@ def _print_hits(results: Results, explain: bool) -> None:
 
 
 def _excerpt(passage: HitPassage) -> Text:
-    """Return the part of a passage around its first mark, on one line, the marks highlighted."""
+    """Return the part of a passage around its telling sentence, on one line, the marks highlighted, the sentence underlined."""
     from rich.text import Text
 
     begin, end = _window(passage)
-    text, at = Text("…" if begin else ""), begin
-    for mark_start, mark_end in passage.marks:
-        if at <= mark_start and mark_end <= end:
-            text.append(_flat(passage.text[at:mark_start]))
-            text.append(_flat(passage.text[mark_start:mark_end]), style="bold yellow")
-            at = mark_end
-    text.append(_flat(passage.text[at:end]))
+    sentence = passage.sentence if passage.sentence not in (None, (0, len(passage.text))) else (0, 0)
+    cuts = {begin, end, *sentence, *(place for mark in passage.marks for place in mark)}
+    places = sorted(place for place in cuts if begin <= place <= end)
+    starts = {start: stop for start, stop in passage.marks}
+    text, marked = Text("…" if begin else ""), 0
+    for start, stop in zip(places, places[1:], strict=False):
+        marked = max(marked, starts.get(start, 0))
+        underline = sentence[0] <= start < sentence[1]
+        text.append(_flat(passage.text[start:stop]), style="bold yellow" if start < marked else "underline" * underline)
     return text + Text("…" if end < len(passage.text) else "")
 
 
 def _window(passage: HitPassage) -> tuple[int, int]:
-    """Return where the excerpt begins and ends, at words."""
+    """Return where the excerpt begins and ends, at words: around the telling sentence, else the first mark."""
     text = passage.text
     if len(text) <= _EXCERPT:
         return 0, len(text)
-    first = passage.marks[0][0] if passage.marks else 0
-    begin = max(0, min(first - _EXCERPT // 4, len(text) - _EXCERPT))
+    first = passage.sentence[0] if passage.sentence else passage.marks[0][0] if passage.marks else 0
+    begin = max(0, min(first - _EXCERPT // 8, len(text) - _EXCERPT))
     end = begin + _EXCERPT
     if begin:
         begin = text.find(" ", begin, first) + 1 or begin

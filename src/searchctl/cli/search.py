@@ -56,6 +56,7 @@ FUSIONS = ("weighted", "rrf", "distribution")  # as fusion.METHODS, which costs 
     help="Leave out hits less likely than X (0 to 1) to answer.",
 )
 @click.option("--no-repair", is_flag=True, help="Take the query as typed: no other keyboard layout or alphabet.")
+@click.option("--sentences", is_flag=True, help="Find the sentence that answers by its meaning too; takes longer.")
 @click.option("--explain", is_flag=True, help="Show what each leg thought of every hit.")
 @click.option("--jsonl", "json_lines", is_flag=True, help="Print one hit a line; the default in a pipe.")
 @click.option("--queries", type=click.Path(path_type=Path), metavar="FILE", help="Answer a JSON Lines file of queries.")
@@ -73,6 +74,7 @@ def command(
     fusion: str | None,
     min_relevance: float,
     no_repair: bool,
+    sentences: bool,
     explain: bool,
     json_lines: bool,
     queries: Path | None,
@@ -103,6 +105,7 @@ def command(
                 fusion=settings,
                 min_relevance=min_relevance,
                 repair=not no_repair,
+                sentences=sentences,
             )
             print_results(frame, results, json_lines=json_lines, explain=explain, start=start)
             return
