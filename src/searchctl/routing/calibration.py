@@ -172,3 +172,16 @@ def set_threshold(probabilities: Doubles, members: Floats, coverage: float) -> f
     true = np.sort(probabilities[members > 0])
     allowed = int(np.floor((len(true) + 1) * (1 - coverage)))
     return float(true[allowed - 1]) if allowed >= 1 else 0.0
+
+
+def likely_threshold(probabilities: Doubles, members: Floats) -> float:
+    """Return the probability from which labels, given to left-out examples, had the best F1; within 0.2 to 0.8."""
+    flat, truth = probabilities.ravel(), members.ravel() > 0
+    if not len(flat) or not truth.any():
+        return 0.5
+    order = np.argsort(-flat, kind="stable")
+    hits = np.cumsum(truth[order])
+    f1 = 2 * hits / (np.arange(1, len(flat) + 1) + truth.sum())
+    best = int(f1.argmax())
+    after = flat[order[best + 1]] if best + 1 < len(flat) else 0.0
+    return float(np.clip((flat[order[best]] + after) / 2, 0.2, 0.8))

@@ -14,7 +14,6 @@ from searchctl.routing.votes import Floats
 from searchctl.types import Vectors
 
 OUTSIDE_LIMIT = 0.99
-_SEVERAL_THRESHOLD = 0.5
 _NO_LABELS = "there are no labels yet; add one with: searchctl route add LABEL TEXT"
 
 
@@ -155,7 +154,7 @@ def _one(state: State, trust: Trust, probabilities: Doubles, settings: RouteSett
 def _several(state: State, trust: Trust, probabilities: Doubles, settings: RouteSettings) -> list[Route]:
     """Give each text every label that is probable enough."""
     asked = settings.target_precision is not None or settings.threshold is not None
-    least = _threshold(trust.levels[0], settings) if asked else _SEVERAL_THRESHOLD
+    least = _threshold(trust.levels[0], settings) if asked else trust.usual
     routes = []
     for row in probabilities:
         order = np.argsort(-row, kind="stable")

@@ -13,6 +13,7 @@ from searchctl.routing.calibration import (
     Flags,
     Promise,
     fit_calibration,
+    likely_threshold,
     promise,
     set_threshold,
 )
@@ -40,13 +41,17 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What the left-out answers taught. `levels` go from whole labels up; `left_out` (n, labels) are their probabilities."""
+    """What the left-out answers taught. `levels` go from whole labels up; `left_out` (n, labels) are their probabilities.
+
+    `usual` is the probability from which a label is given where a text may have several and nothing else was asked for.
+    """
 
     calibration: Calibration
     levels: tuple[Level, ...]
     left_out: Doubles
     members: Floats
     outside: Outside
+    usual: float
 
     def set_threshold(self, coverage: float) -> float:
         """Return the probability from which a label enters a set that is to hold the true one this often."""
@@ -136,7 +141,8 @@ def learn_trust(state: State) -> Trust:
     probabilities = calibration.probabilities(scores) if scores.size else np.zeros(shape)
     middles = left_out_middles(votes) if len(state.examples) else np.zeros(shape, np.float32)
     levels = _levels(probabilities, members, state)
-    return Trust(calibration, levels, probabilities, members, learn_outside(votes, middles, state.outside))
+    usual = likely_threshold(probabilities, members) if state.several else 0.5
+    return Trust(calibration, levels, probabilities, members, learn_outside(votes, middles, state.outside), usual)
 
 
 def _levels(probabilities: Doubles, members: Floats, state: State) -> tuple[Level, ...]:

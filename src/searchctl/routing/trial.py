@@ -164,7 +164,7 @@ def _drawn(material: Material, rows: Sequence[int], examples: Sequence[Example],
     test = material.test
     order = [state.labels.index(label) for label in material.labels]
     probabilities = trust.calibration.probabilities(state.votes.scores(test.vectors))[:, order]
-    predicted = _predicted(probabilities, state.several)
+    predicted = _predicted(probabilities, trust.usual if state.several else None)
     right = (predicted == (test.members > 0)).all(axis=1)
     confidence = probabilities.max(axis=1)
     values = {
@@ -180,9 +180,11 @@ def _drawn(material: Material, rows: Sequence[int], examples: Sequence[Example],
     return Draw(values, predicted, confidence, right)
 
 
-def _predicted(probabilities: Doubles, several: bool) -> Flags:
-    best = probabilities == probabilities.max(axis=1, keepdims=True)
-    return np.asarray((probabilities >= 0.5) | best) if several else np.asarray(best)
+def _predicted(probabilities: Doubles, least: float | None) -> Flags:
+    """Give each text its best label, and where it may have several, all that are probable enough instead."""
+    if least is not None:
+        return np.asarray(probabilities >= least)
+    return np.asarray(np.eye(probabilities.shape[1], dtype=bool)[probabilities.argmax(axis=1)])
 
 
 def _macro_f1(predicted: Flags, truth: Flags) -> float:

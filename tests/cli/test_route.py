@@ -1,0 +1,237 @@
+"""`searchctl route`: what is typed, and what comes out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+
+HASHING = ("--encoder", "hashing:128")
+TRAIN = {
+    "refund": ["money back please", "refund my money", "when is the refund coming", "give the money back"],
+    "invoice": ["send the invoice", "invoice with the wrong address", "copy of my invoice", "an invoice for tax"],
+    "late": ["parcel is late", "where is the parcel", "late parcel again", "the parcel has not come"],
+}
+
+
+@pytest.fixture
+def train(here: Path) -> Path:
+    path = here / "train.jsonl"
+    rows = [{"text": text, "label": label} for label, texts in TRAIN.items() for text in texts]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.fixture
+def taught(run: Run, train: Path) -> Run:
+    result = run("route", "import", train, *HASHING)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "12 examples of 3 labels added\n"
+    return run
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_add_and_predict(run: Run) -> None:
+    assert run("route", "add", "refund", "money back please", "refund my money", *HASHING).exit_code == 0
+    assert run("route", "add", "late", "the parcel is late").exit_code == 0
+    route = json.loads(run("route", "predict", "my", "money", "back").stdout)
+    assert route["label"] == "refund"
+    assert [one["label"] for one in route["top"]] == ["refund", "late"]
+    assert {one["text"] for one in route["neighbours"][:2]} == {"money back please", "refund my money"}
+    assert "nearest examples" in route["why"]
+
+
+def test_examples_stay_apart_from_the_corpus(run: Run, here: Path) -> None:
+    (here / "a.txt").write_text("A document about refunds.")
+    assert run("ingest", here / "a.txt", *HASHING).exit_code == 0
+    assert run("route", "add", "refund", "money back please", *HASHING).exit_code == 0
+    assert json.loads(run("info", "--json").stdout)["documents"] == 1
+    assert json.loads(run("route", "labels", "--json").stdout)["labels"] == [
+        {"label": "refund", "examples": 1, "description": None}
+    ]
+
+
+def test_rows_come_out_in_order_with_their_own_columns(taught: Run, here: Path) -> None:
+    table = here / "new.csv"
+    table.write_text("id,message,label,region\n7,refund my money please,late,north\n8,where is my parcel,,south\n")
+    rows = lines(taught("route", "predict", table, "--text", "message").stdout)
+    assert [row["label"] for row in rows] == ["refund", "late"]
+    assert [row["region"] for row in rows] == ["north", "south"]
+    assert rows[0]["given_label"] == "late"
+    assert len(rows[0]["top"]) == 3
+
+
+def test_csv_goes_to_a_file(taught: Run, here: Path) -> None:
+    (here / "new.txt").write_text("refund my money, please\n\nwhere is my parcel\n")
+    assert taught("route", "predict", here / "new.txt", "--output", here / "out.csv", "-q").exit_code == 0
+    rows = list(csv.DictReader(io.StringIO((here / "out.csv").read_text())))
+    assert [row["text"] for row in rows] == ["refund my money, please", "where is my parcel"]
+    assert [row["label"] for row in rows] == ["refund", "late"]
+    assert 0 < float(rows[0]["confidence"]) <= 1
+
+
+@pytest.mark.parametrize(
+    "given", ["refund my money\nwhere is my parcel\n", '{"text": "refund my money"}\n{"text": "late parcel"}\n']
+)
+def test_standard_input_is_lines_or_json_lines(taught: Run, given: str) -> None:
+    rows = lines(taught("route", "predict", "-", stdin=given).stdout)
+    assert [row["label"] for row in rows] == ["refund", "late"]
+
+
+def test_a_bad_row_keeps_its_place(taught: Run) -> None:
+    result = taught("route", "predict", "-", stdin='{"text": "refund my money"}\n{broken\n{"text": "late parcel"}\n')
+    rows = lines(result.stdout)
+    assert [row["label"] for row in rows] == ["refund", None, "late"]
+    assert "broken JSON" in rows[1]["error"]
+    assert "1 of 3 rows couldn't be read" in result.stderr
+
+
+def test_abstaining_gives_null_and_the_promise_is_said(taught: Run) -> None:
+    result = taught("route", "predict", "xylophone quartz", "--target-precision", "0.95")
+    assert json.loads(result.stdout)["label"] is None
+    assert "too few examples to prove a precision of 0.95" in result.stderr
+    assert json.loads(taught("route", "predict", "refund my money", "--threshold", "0.5").stdout)["label"] == "refund"
+
+
+def test_sets_hold_the_label(taught: Run) -> None:
+    found = json.loads(taught("route", "predict", "refund my money", "--set", "0.7").stdout)
+    assert "refund" in found["set"]
+
+
+def test_several_labels_from_one_cell(run: Run, here: Path) -> None:
+    rows = [f"screen {word};screen" for word in ("dark", "cracked", "dim", "blank", "broken")]
+    rows += [f"battery {word};battery" for word in ("dead", "weak", "flat", "empty", "swollen")]
+    rows += ["screen dim and battery flat;screen|battery", "screen dark and battery dead;screen|battery"]
+    (here / "reviews.csv").write_text("review;topics\n" + "\n".join(rows) + "\n")
+    done = run(
+        "route", "import", here / "reviews.csv", "--text", "review", "--label", "topics", "--separator", "|", *HASHING
+    )
+    assert done.stdout == "12 examples of 2 labels added\n"
+    found = json.loads(run("route", "predict", "screen cracked and battery weak").stdout)
+    assert sorted(found["labels"]) == ["battery", "screen"]
+
+
+def test_outside_texts_are_no_label(taught: Run, here: Path) -> None:
+    (here / "oos.jsonl").write_text(
+        '{"text": "weather in Rome", "label": "oos"}\n{"text": "tell a joke", "label": "oos"}\n'
+    )
+    assert taught("route", "import", here / "oos.jsonl", "--outside", "oos").exit_code == 0
+    assert "oos" not in taught("route", "labels").stdout
+    assert taught("route", "add", "--outside", "weather in Paris").exit_code == 0
+
+
+def test_undo_and_remove(taught: Run) -> None:
+    assert "5 documents removed" in taught("route", "remove", "late").stdout  # 4 examples and the label's name
+    assert "late" not in taught("route", "labels").stdout
+    assert taught("route", "undo").stdout == "undone: remove late\n"
+    assert "late\t4" in taught("route", "labels").stdout
+    assert taught("route", "remove", "--text", "late parcel again").exit_code == 0
+    assert "late\t3" in taught("route", "labels").stdout
+
+
+def test_check_finds_what_is_wrong(taught: Run, here: Path) -> None:
+    assert taught("route", "add", "invoice", "please refund my money back").exit_code == 0
+    assert taught("route", "add", "thin", "one lonely example").exit_code == 0
+    (here / "unlabelled.txt").write_text("refund the invoice\nmoney for the parcel\n")
+    found = json.loads(taught("route", "check", "--file", here / "unlabelled.txt", "--json").stdout)
+    by_label = {one["label"]: one for one in found["labels"]}
+    assert by_label["late"]["examples"] == 4
+    assert by_label["late"]["languages"] == {"en": 4}
+    assert any(one["label"] == "thin" and "1 of the 5" in one["reason"] for one in found["wanted"])
+    assert {"refund the invoice", "money for the parcel"} <= {one["text"] for one in found["wanted"]}
+    assert taught("route", "check").exit_code == 0
+
+
+def test_impact_says_what_would_be_taken_and_stores_nothing(taught: Run, here: Path) -> None:
+    before = taught("route", "labels").stdout
+    (here / "recent.txt").write_text("tax invoice for the office\nlate parcel\n")
+    texts = ("an invoice for tax purposes", "tax invoice", "invoice for the tax office")
+    found = json.loads(taught("route", "impact", "tax", *texts, "--recent", here / "recent.txt", "--json").stdout)
+    assert found["new"] == 3
+    assert "an invoice for tax" in [one["text"] for one in found["taken"]]
+    assert found["taken_by_label"] == {"invoice": len(found["taken"])}
+    assert [one["after"] for one in found["recent"]] == ["tax"]
+    assert taught("route", "labels").stdout == before
+
+
+def test_apply_labels_an_index_and_resumes(taught: Run, here: Path) -> None:
+    (here / "tickets.jsonl").write_text(
+        "".join(json.dumps({"id": str(n), "text": f"refund my money {n}", "lang": "en"}) + "\n" for n in range(5))
+        + json.dumps({"id": "x", "text": "where is the parcel", "lang": "de"})
+    )
+    assert taught("ingest", here / "tickets.jsonl", "--index", "tickets", *HASHING).exit_code == 0
+    dry = json.loads(taught("route", "apply", "tickets", "--dry-run", "--json").stdout)
+    assert dry["labels"] == {"refund": 5, "late": 1}
+    part = json.loads(taught("route", "apply", "tickets", "--where", "lang=en", "--json").stdout)
+    assert (part["labelled"], part["done_before"]) == (5, 0)
+    rest = json.loads(taught("route", "apply", "tickets", "--batch", "2", "--json").stdout)
+    assert (rest["labelled"], rest["done_before"], rest["labels"]) == (1, 5, {"late": 1})
+    document = json.loads(taught("get", "x", "--index", "tickets", "--json").stdout)
+    assert "late" in json.dumps(document)
+    hits = json.loads(taught("search", "parcel", "--index", "tickets", "--where", "route_label=late", "--json").stdout)[
+        "hits"
+    ]
+    assert [hit["id"] for hit in hits] == ["x"]
+    again = json.loads(taught("ingest", here / "tickets.jsonl", "--index", "tickets", "--json").stdout)
+    assert again["unchanged"] == 6
+
+
+def test_evaluate_reports_by_shots(run: Run, train: Path, here: Path) -> None:
+    (here / "test.jsonl").write_text(
+        "".join(
+            json.dumps({"text": text, "label": label}) + "\n"
+            for label, text in (
+                ("refund", "my money back"),
+                ("late", "parcel is late again"),
+                ("invoice", "tax invoice"),
+            )
+        )
+    )
+    (here / "oos.txt").write_text("zebra\nquantum flux\n")
+    common = ("route", "evaluate", train, here / "test.jsonl", "--oos", here / "oos.txt", "--seeds", "2", *HASHING)
+    report = json.loads(run(*common, "--shots", "2,all", "--json", "--html", here / "page.html").stdout)
+    assert set(report["shots"]) == {"2", "all"}
+    assert report["shots"]["all"]["accuracy"] == {"mean": 1.0, "std": 0.0}
+    assert report["shots"]["all"]["macro_f1"]["mean"] == 1.0
+    assert report["outside_texts"] == 2
+    assert 0 <= report["shots"]["2"]["auroc_oos"]["mean"] <= 1
+    page = (here / "page.html").read_text(encoding="utf-8")
+    assert "<svg" in page and "src=" not in page and "<script" not in page
+    table = run(*common, "--shots", "2")
+    assert table.stdout.startswith("2\t")
+    assert run(*common, "--shots", "4", "--fail-under", "0.5").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("predict", "hello"), "no index 'routes'"),
+        (("add", "refund"), "give an example"),
+        (("add",), "say which label"),
+        (("add", "a//b", "text", *HASHING), "empty level"),
+        (("predict", "x", "--target-precision", "7"), "between 0 and 1"),
+        (("evaluate", "train.jsonl", "train.jsonl", "--shots", "some"), "can't read --shots"),
+        (("import", "missing.csv"), "missing.csv"),
+        (("predikt", "x"), "did you mean 'predict'?"),
+    ],
+)
+def test_what_is_wrong_is_said(run: Run, train: Path, arguments: tuple[str, ...], message: str) -> None:
+    result = run("route", *arguments)
+    assert result.exit_code in (1, 2)
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["add", "import", "remove", "labels", "undo", "predict", "check", "impact", "apply", "evaluate"]
+)
+def test_every_command_helps_with_an_example(run: Run, name: str) -> None:
+    assert f"searchctl route {name}" in run("route", name, "--help").stdout.split("Examples", 1)[1]

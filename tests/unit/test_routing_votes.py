@@ -1,0 +1,188 @@
+"""Votes, their leave-one-out, and calibration against counting anew and other implementations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from searchctl.routing.calibration import fit_calibration, promise, set_threshold, wilson
+from searchctl.routing.left_out import left_out_middles, left_out_scores
+from searchctl.routing.metric import SHRINKAGE, learn_metric
+from searchctl.routing.votes import RIDGE, SHARPNESS, Votes, count_votes
+from searchctl.types import Vectors
+
+DIM, LABELS = 24, 6
+
+
+def cloud(count: int, seed: int, *, spread: float = 0.6) -> tuple[Vectors, NDArray[np.float32]]:
+    """Return `count` unit vectors of each of 6 labels around middles of their own, and whose they are."""
+    rng = np.random.default_rng(seed)
+    middles = np.random.default_rng(5).normal(size=(LABELS, DIM)) + 2.0
+    rows = np.repeat(middles, count, axis=0) + spread * rng.normal(size=(LABELS * count, DIM))
+    members = np.repeat(np.eye(LABELS), count, axis=0)
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), members.astype(np.float32)
+
+
+@pytest.fixture
+def names() -> Vectors:
+    rows, _ = cloud(1, 77)
+    return rows
+
+
+def none_named() -> Vectors:
+    return np.zeros((LABELS, DIM), np.float32)
+
+
+def test_the_metric_is_the_shrunken_within_class_covariance() -> None:
+    vectors, members = cloud(20, 1)
+    metric = learn_metric(vectors, members)
+    answers = members.argmax(axis=1)
+    scatter = np.concatenate([vectors[answers == at] - vectors[answers == at].mean(axis=0) for at in range(LABELS)])
+    covariance = scatter.T @ scatter
+    target = np.trace(covariance) / DIM * np.eye(DIM)
+    shrunken = ((1 - SHRINKAGE) * covariance + SHRINKAGE * target) / (np.trace(covariance) / DIM)
+    assert metric.transform @ shrunken @ metric.transform == pytest.approx(np.eye(DIM), abs=1e-4)
+    assert np.linalg.norm(metric.project(vectors), axis=1) == pytest.approx(np.ones(len(vectors)), abs=1e-5)
+
+
+def test_scores_are_middle_and_kernel_ridge(names: Vectors) -> None:
+    vectors, members = cloud(8, 2)
+    asked, _ = cloud(3, 3)
+    votes = count_votes(vectors, members, none_named())
+    rows, seen = votes.metric.project(vectors), votes.metric.project(asked)
+    products = np.exp(SHARPNESS * (rows @ rows.T - 1)).astype(float)
+    weights = np.linalg.lstsq(products + RIDGE * np.eye(len(rows)), members - 1 / LABELS, rcond=None)[0]
+    kernel = np.exp(SHARPNESS * (seen @ rows.T - 1)) @ weights
+    sums = members.T @ rows
+    middle = seen @ (sums / np.linalg.norm(sums, axis=1, keepdims=True)).T
+    assert votes.scores(asked) == pytest.approx((middle + kernel) / 2, abs=2e-3)
+    assert count_votes(vectors, members, names).scores(asked) != pytest.approx(votes.scores(asked), abs=1e-3)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_left_out_scores_are_those_of_counting_anew(named: bool, names: Vectors) -> None:
+    vectors, members = cloud(6, 4, spread=1.2)
+    described = names if named else none_named()
+    votes = count_votes(vectors, members, described)
+    anew = np.concatenate(
+        [
+            count_votes(np.delete(vectors, row, 0), np.delete(members, row, 0), described).scores(
+                vectors[row : row + 1]
+            )
+            for row in range(len(vectors))
+        ]
+    )
+    closed = left_out_scores(votes)
+    assert np.corrcoef(anew.ravel(), closed.ravel())[0, 1] > 0.99
+    assert np.mean(anew.argmax(axis=1) == closed.argmax(axis=1)) > 0.94
+    own = members > 0
+    assert closed[own].mean() == pytest.approx(anew[own].mean(), abs=0.02)
+    assert votes.scores(vectors)[own].mean() > closed[own].mean() + 0.05  # what isn't left out flatters itself
+
+
+def test_left_out_middles_without_a_metric_are_exact() -> None:
+    """With one example a label nothing is learnt, and leaving out leaves the name alone."""
+    vectors, members = cloud(1, 8)
+    described, _ = cloud(1, 9)
+    votes = count_votes(vectors, members, described)
+    closed = left_out_middles(votes)
+    for row in range(LABELS):
+        assert closed[row, row] == pytest.approx(float(votes.rows[row] @ votes.names[row]), abs=1e-5)
+
+
+def split_off(label: int, seed: int) -> tuple[Votes, Vectors, NDArray[np.float32]]:
+    vectors, members = cloud(8, seed)
+    own = members[:, label] > 0
+    votes = count_votes(vectors[~own], members[~own][:, :label], none_named()[:label])
+    return votes, vectors[own], members[own]
+
+
+def test_adding_a_label_equals_the_kernel_with_it(names: Vectors) -> None:
+    votes, vectors, members = split_off(LABELS - 1, 11)
+    grown = votes.added(vectors, members, names[-1:])
+    assert grown.members.shape == (48, LABELS)
+    products = np.exp(SHARPNESS * (grown.voting @ grown.voting.T - 1)) + RIDGE * np.eye(len(grown.voting))
+    assert grown.inverse @ products == pytest.approx(np.eye(len(products)), abs=5e-3)
+    assert grown.scores(vectors).argmax(axis=1).tolist() == [LABELS - 1] * len(vectors)
+
+
+def test_removing_what_was_added_changes_nothing(names: Vectors) -> None:
+    votes, vectors, members = split_off(LABELS - 1, 12)
+    asked, _ = cloud(4, 13)
+    back = votes.added(vectors, members, none_named()[-1:]).removed(np.arange(40, 48))
+    assert back.scores(asked)[:, :-1] == pytest.approx(votes.scores(asked), abs=0.02)
+    assert back.voter.tolist() == list(range(40))
+
+
+def test_many_examples_leave_the_kernel_balanced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("searchctl.routing.votes.KERNEL_ROWS", 20)
+    vectors, members = cloud(10, 14)
+    few = np.concatenate([np.arange(0, 2), np.arange(10, 60)])  # the first label has two
+    votes = count_votes(vectors[few], members[few], none_named())
+    counts = members[few][votes.voter].sum(axis=0)
+    assert counts.sum() == 20
+    assert counts[0] == 2
+    assert set(counts[1:].tolist()) <= {3.0, 4.0}
+    assert (votes.scores(vectors).argmax(axis=1) == members.argmax(axis=1)).mean() > 0.9
+
+
+def test_calibration_finds_the_likeliest_sharpness() -> None:
+    rng = np.random.default_rng(3)
+    scores = rng.normal(scale=0.2, size=(1900, LABELS)).astype(np.float32)
+    shares = np.exp(12 * scores.astype(float))
+    shares /= shares.sum(axis=1, keepdims=True)
+    answers = np.array([rng.choice(LABELS, p=row) for row in shares])
+    grid = np.arange(8.0, 18.0, 0.02)
+    logits = grid[:, None, None] * scores
+    likelihood = np.take_along_axis(logits, answers[None, :, None], 2)[..., 0] - np.log(np.exp(logits).sum(axis=2))
+    found = fit_calibration(scores, np.eye(LABELS, dtype=np.float32)[answers], several=False)
+    assert found.sharpness == pytest.approx(float(grid[likelihood.sum(axis=1).argmax()]), abs=0.1)  # the prior: 1 %
+    probabilities = found.probabilities(scores)
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(1900))
+    assert probabilities.max(axis=1).mean() == pytest.approx((probabilities.argmax(axis=1) == answers).mean(), abs=0.03)
+
+
+def test_calibration_of_several_labels_is_a_logistic() -> None:
+    rng = np.random.default_rng(4)
+    scores = rng.normal(scale=0.4, size=(1000, 4)).astype(np.float32)
+    truth = rng.random((1000, 4)) < 1 / (1 + np.exp(-(8 * scores - 2)))
+    found = fit_calibration(scores, truth.astype(np.float32), several=True)
+    assert found.sharpness == pytest.approx(8, rel=0.1)
+    assert found.offset == pytest.approx(-2, abs=0.3)
+
+
+def test_wilson_is_that_of_the_textbook() -> None:
+    """Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I: 81 of 263."""
+    found = wilson(81, 263)
+    assert (round(found.low, 4), round(found.high, 4)) == (0.2553, 0.3662)
+    assert (wilson(0, 0).low, wilson(0, 0).high) == (0.0, 1.0)
+
+
+def test_a_promise_takes_the_lowest_threshold_that_keeps_the_precision() -> None:
+    confidence = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
+    right = np.array([True, True, True, False, True, False])
+    made = promise(confidence, right, 0.75)  # 4 of the first 5 are right
+    assert made.threshold == 0.5
+    assert made.precision.value == pytest.approx(0.8)
+    assert made.coverage.value == pytest.approx(5 / 6)
+    assert made.proven
+    unproven = promise(confidence, right, 0.95)  # takes 20 right answers at least
+    assert not unproven.proven
+    assert unproven.threshold == 0.95
+
+
+def test_equal_confidences_are_taken_together() -> None:
+    made = promise(np.array([0.9, 0.9, 0.9, 0.9]), np.array([True, True, True, False]), 0.5)
+    assert made.precision.value == pytest.approx(0.75)
+
+
+def test_sets_hold_the_true_label_as_often_as_asked() -> None:
+    rng = np.random.default_rng(6)
+    probabilities = rng.dirichlet(np.full(5, 0.5), size=4000)
+    answers = np.array([rng.choice(5, p=row) for row in probabilities])
+    members = np.eye(5, dtype=np.float32)[answers]
+    least = set_threshold(probabilities[:500], members[:500], 0.9)
+    held = (probabilities[500:] >= least)[np.arange(3500), answers[500:]].mean()
+    assert held == pytest.approx(0.9, abs=0.03)
+    assert set_threshold(probabilities[:3], members[:3], 0.9) == 0.0
