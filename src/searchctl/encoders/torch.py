@@ -6,7 +6,8 @@ import hashlib
 import importlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class TorchEncoder:
             importlib.import_module("torch").set_num_threads(threads)
         self._model: Any = _load(library, name, folder if local else None)
         self.name = str(folder) if local else name
-        self.dim = int(self._model.get_sentence_embedding_dimension())
+        self.dim = _dimension(self._model)
         self.max_tokens = int(self._model.max_seq_length or 512)
         self.revision = _revision(self._model)
 
@@ -88,7 +89,9 @@ def _load(library: Any, name: str, folder: Path | None) -> Any:
 
 def _construct(library: Any, name: str, *, local: bool) -> Any:
     try:
-        return library.SentenceTransformer(name, device="cpu", local_files_only=local, trust_remote_code=False)
+        with _quiet():
+            model = library.SentenceTransformer(name, device="cpu", local_files_only=local, trust_remote_code=False)
+            return model.float()  # weights stored in half precision are slow on a CPU
     except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise EncoderUnavailable(
@@ -96,10 +99,35 @@ def _construct(library: Any, name: str, *, local: bool) -> Any:
         ) from error
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the libraries' reports of each weight and each retry from the user; what fails is told by the exception."""
+    importlib.import_module("transformers.utils.logging").disable_progress_bar()
+    loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers", "huggingface_hub")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _dimension(model: Any) -> int:
+    """Ask by the method's new name where there is one: the old one warns."""
+    new = getattr(model, "get_embedding_dimension", None)
+    return int(new() if new else model.get_sentence_embedding_dimension())
+
+
 def _revision(model: Any) -> str:
-    """Hash the weights, so that the same model under another name is recognised."""
+    """Hash the weights, so that the same model under another name is recognised.
+
+    But for BERT's own pooler: it's never used for embeddings, and where the files lack it, it's random at each start.
+    """
     digest = hashlib.sha256()
     for key, tensor in sorted(model.state_dict().items()):
-        digest.update(key.encode())
-        digest.update(tensor.detach().cpu().float().numpy().tobytes())
+        if ".pooler." not in key:
+            digest.update(key.encode())
+            digest.update(tensor.detach().cpu().float().numpy().tobytes())
     return digest.hexdigest()[:12]
