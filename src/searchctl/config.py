@@ -16,9 +16,11 @@ from typing import Any, TypeAlias
 
 from searchctl.connection import (
     CONNECTION_KEYS,
+    INDEX_KEYS,
     PATH_KEYS,
     SECRET_KEYS,
     Connection,
+    IndexOptions,
     family_of,
     is_server,
     split_hosts,
@@ -37,13 +39,14 @@ DEFAULT_ENGINE = ".searchctl"
 DEFAULT_INDEX = "default"
 PROJECT_FILE = "searchctl.toml"
 _TOP_KEYS = ("engine", "index", "encoder", "profile")
-_KEYS = (*_TOP_KEYS, *(f"connection.{key}" for key in CONNECTION_KEYS))
+_KEYS = (*_TOP_KEYS, *(f"connection.{key}" for key in (*CONNECTION_KEYS, *INDEX_KEYS)))
 _OWN_VARIABLES: Mapping[str, Sequence[str]] = {key: (f"SEARCHCTL_{key.upper()}",) for key in _TOP_KEYS}
+_NUMBERS = ("shards", "replicas", "hnsw_m", "hnsw_ef_construction")
 _FLAG_WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 _DEFAULTS = {"engine": DEFAULT_ENGINE, "index": DEFAULT_INDEX}
 
-Raw: TypeAlias = "str | bool"
+Raw: TypeAlias = "str | bool | int"
 Layer: TypeAlias = "dict[str, tuple[Raw, str]]"  # key -> value and origin
 
 
@@ -52,7 +55,7 @@ class Setting:
     """One effective value as it may be shown, and where it came from."""
 
     key: str
-    value: str | bool | None
+    value: str | bool | int | None
     origin: str
 
 
@@ -171,12 +174,19 @@ def _file_layer(path: Path, table: Mapping[str, Any], part: str = "") -> Layer:
     for key, value in flat.items():
         if key not in _KEYS:
             raise ConfigError(f"{origin} sets '{key}', which searchctl doesn't know; {_nearest(key, _KEYS)}")
-        expected = bool if key.endswith(".insecure") else str
-        if not isinstance(value, expected):
-            wanted = "true or false" if expected is bool else "a string"
+        expected = _expected(key)
+        if type(value) is not expected:
+            wanted = {bool: "true or false", int: "a whole number", str: "a string"}[expected]
             raise ConfigError(f"{origin}: '{key}' must be {wanted}, found {type(value).__name__}")
         found[key] = (_anchored(key, value, path.parent), origin)
     return found
+
+
+def _expected(key: str) -> type[str] | type[bool] | type[int]:
+    """Return the type that a setting has in a file."""
+    if key.endswith(".insecure"):
+        return bool
+    return int if key.removeprefix("connection.") in _NUMBERS else str
 
 
 def _anchored(key: str, value: Raw, folder: Path | None) -> Raw:
@@ -269,7 +279,11 @@ def _connect(engine: str, found: Layer) -> tuple[str, Connection]:
     values.pop("url", None)
     # Credentials written into the address are about that address, so they win over general variables.
     values |= {key: value for key, value in (("username", username), ("password", password)) if value}
-    return (engine if bare or not is_server(engine) else ",".join(hosts)), Connection(hosts=hosts, **values)
+    options = IndexOptions(
+        **{key: found[f"connection.{key}"][0] for key in INDEX_KEYS if f"connection.{key}" in found}  # type: ignore[arg-type]
+    )
+    shown = engine if bare or not is_server(engine) else ",".join(hosts)
+    return shown, Connection(hosts=hosts, options=options, **values)
 
 
 def _text(found: Layer, key: str) -> str | None:

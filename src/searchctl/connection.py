@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import unquote, urlsplit
 
 from searchctl.errors import ConfigError
@@ -49,12 +49,33 @@ SECRET_KEYS = frozenset({"password", "api_key", "bearer_token"})
 PATH_KEYS = frozenset({"ca_certs", "client_cert", "client_key"})
 
 
+VectorEngine: TypeAlias = Literal["lucene", "faiss"]
+Quantisation: TypeAlias = Literal["none", "fp16", "int8", "bbq"]
+INDEX_KEYS: tuple[str, ...] = ("shards", "replicas", "hnsw_m", "hnsw_ef_construction", "vector_engine", "quantisation")
+
+
 @dataclass(frozen=True, slots=True)
 class IndexOptions:
-    """How a server keeps a new index: primary shards, and copies of each."""
+    """How a server keeps a new index: primary shards, copies of each, and the graph of its vectors.
+
+    `vector_engine` is OpenSearch's choice of library. Quantised vectors take less memory and make scores approximate. Raises
+    ConfigError.
+    """
 
     shards: int = 1
     replicas: int = 1
+    hnsw_m: int = 16
+    hnsw_ef_construction: int = 100
+    vector_engine: VectorEngine = "lucene"
+    quantisation: Quantisation = "none"
+
+    def __post_init__(self) -> None:
+        for name, least in (("shards", 1), ("replicas", 0), ("hnsw_m", 2), ("hnsw_ef_construction", 2)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"'{name}' is {getattr(self, name)}, expected {least} or more")
+        for name, known in (("vector_engine", get_args(VectorEngine)), ("quantisation", get_args(Quantisation))):
+            if getattr(self, name) not in known:
+                raise ConfigError(f"'{name}' is '{getattr(self, name)}'; choose one of: {', '.join(known)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from searchctl.connection import IndexOptions, Quantisation
 from searchctl.engines.rest.dialect import excluded
 from searchctl.engines.rest.server import Server
+from searchctl.errors import UsageError
 from searchctl.types import Json
 
+_GRAPHS: dict[Quantisation, str] = {"none": "hnsw", "int8": "int8_hnsw", "bbq": "bbq_hnsw"}
 _FEWEST_CANDIDATES = 100
 _MOST_CANDIDATES = 10_000  # the server's own limit
 
@@ -18,9 +21,13 @@ class Elasticsearch:
     def __init__(self, server: Server) -> None:
         self.server = server
 
-    def vector_field(self, field: Json, dim: int) -> Json:
+    def vector_field(self, field: Json, dim: int, options: IndexOptions) -> Json:
         """Return a `dense_vector` of that dimension."""
-        return {**field, "dims": dim}
+        if options.quantisation not in _GRAPHS:
+            known = ", ".join(_GRAPHS)
+            raise UsageError(f"Elasticsearch has no {options.quantisation} vectors; choose one of: {known}")
+        graph = {"m": options.hnsw_m, "ef_construction": options.hnsw_ef_construction}
+        return {**field, "dims": dim, "index_options": {"type": _GRAPHS[options.quantisation], **graph}}
 
     def nearest(self, vector: Sequence[float], k: int, filters: Sequence[Json]) -> Json:
         """Return a kNN search; twice as many candidates as wanted keep the graph's recall high."""

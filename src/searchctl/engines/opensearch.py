@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from searchctl.connection import IndexOptions, Quantisation, VectorEngine
 from searchctl.engines.rest.dialect import excluded
 from searchctl.engines.rest.documents import LEVEL
 from searchctl.engines.rest.server import Server
+from searchctl.errors import UsageError
 from searchctl.types import Json
 
 _FEWEST_CANDIDATES = 100
 _MOST_CANDIDATES = 10_000  # the plugin's own limit
+_ENCODERS: dict[tuple[VectorEngine, Quantisation], Json] = {
+    ("lucene", "none"): {},
+    ("lucene", "int8"): {"encoder": {"name": "sq"}},
+    ("faiss", "none"): {},
+    ("faiss", "fp16"): {"encoder": {"name": "sq", "parameters": {"type": "fp16"}}},
+}
 _OF_DOCUMENTS: Json = {"term": {"searchctl.level": LEVEL}}  # k-NN 2.19 and 3.5 take other filters to be about passages
 
 
@@ -20,9 +28,18 @@ class OpenSearch:
     def __init__(self, server: Server) -> None:
         self.server = server
 
-    def vector_field(self, field: Json, dim: int) -> Json:
+    def vector_field(self, field: Json, dim: int, options: IndexOptions) -> Json:
         """Return a `knn_vector` of that dimension."""
-        return {**field, "dimension": dim}
+        kind = (options.vector_engine, options.quantisation)
+        if kind not in _ENCODERS:
+            known = ", ".join(f"{engine} with {quantisation}" for engine, quantisation in _ENCODERS)
+            raise UsageError(f"OpenSearch has no {kind[1]} vectors in {kind[0]}; choose one of: {known}")
+        graph = {"m": options.hnsw_m, "ef_construction": options.hnsw_ef_construction, **_ENCODERS[kind]}
+        return {
+            **field,
+            "dimension": dim,
+            "method": {**field["method"], "engine": options.vector_engine, "parameters": graph},
+        }
 
     def nearest(self, vector: Sequence[float], k: int, filters: Sequence[Json]) -> Json:
         """Return a nested k-NN query: filters stand inside it, so that k documents are found among the allowed.

@@ -41,14 +41,16 @@ def index_action(id: str, source: Json) -> Action:
     return Action(id, _lines({"index": {"_id": id}}, source))
 
 
-def update_action(id: str, part: Json) -> Action:
-    """Replace parts of a document that is there."""
-    return Action(id, _lines({"update": {"_id": id, "retry_on_conflict": 3}}, {"doc": part}))
+def make_action(kind: str, id: str, routing: str | None, body: Json) -> Action:
+    """Do what the server calls `kind` with a document that may lie on a shard of its own choice."""
+    where: Json = {"_id": id, **({"routing": routing} if routing else {})}
+    where |= {"retry_on_conflict": 3} if kind == "update" else {}
+    return Action(id, _lines({kind: where}, body))
 
 
-def delete_action(id: str) -> Action:
+def delete_action(id: str, routing: str | None = None) -> Action:
     """Delete a document."""
-    return Action(id, _lines({"delete": {"_id": id}}))
+    return Action(id, _lines({"delete": {"_id": id, **({"routing": routing} if routing else {})}}))
 
 
 def _lines(*values: Json) -> bytes:
@@ -108,7 +110,7 @@ class Bulk:
                 reason = _error(busy[0][1])[1]
                 raise EngineUnreachable(f"{self._client.url} stays too busy to write ({reason}); try again later")
             waiting = [place for place, _ in busy]
-            self._bytes = max(self._bytes // 2, _LEAST_BYTES)
+            self._bytes = max(self._bytes // 2, min(_LEAST_BYTES, self._most_bytes))
             self._client.wait(attempt, STEADY)
         return [found[place] for place in range(len(chunk))]
 
@@ -121,10 +123,10 @@ class Bulk:
         if len(actions) == 1:
             reason = "the document is larger than the server takes" if refusal.status == 413 else str(refusal)
             return [Outcome(actions[0].id, "rejected", reason)]
-        middle = len(actions) // 2
         if refusal.status == 413:
-            self._bytes = max(sum(len(action.lines) for action in actions) // 2, _LEAST_BYTES)
-            self._most_bytes = min(self._most_bytes, self._bytes)
+            self._most_bytes = self._bytes = sum(len(action.lines) for action in actions) // 2
+            return self.run(index, actions)
+        middle = len(actions) // 2
         return self._send(index, actions[:middle]) + self._send(index, actions[middle:])
 
     def _outcome(self, id: str, item: Json) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from searchctl.connection import IndexOptions
 from searchctl.engines.rest.server import Server
 from searchctl.types import Json
 
@@ -14,8 +15,8 @@ class Dialect(Protocol):
 
     server: Server
 
-    def vector_field(self, field: Json, dim: int) -> Json:
-        """Return the mapping of `passages.vector` for `dim` numbers, from the template's."""
+    def vector_field(self, field: Json, dim: int, options: IndexOptions) -> Json:
+        """Return the mapping of `passages.vector` for `dim` numbers, from the template's; raises UsageError."""
 
     def nearest(self, vector: Sequence[float], k: int, filters: Sequence[Json]) -> Json:
         """Return a search body for the `k` documents with the nearest passage, that passage as inner hit."""

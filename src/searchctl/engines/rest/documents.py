@@ -8,10 +8,12 @@ import numpy as np
 
 from searchctl.engines.rest.words import sent_words
 from searchctl.fields import as_values
-from searchctl.schema import Schema
+from searchctl.schema import Layout, Schema
 from searchctl.types import Document, Entry, Json, Passage, Vectors
 
 LEVEL = "document"  # see mappings/README.md
+ADDED = ("passages", "searchctl")  # the names of what is added to documents of others
+WORDS = "searchctl.words"  # what the lexical leg asks in an index of others
 _DECIMALS = 8  # finer than float32 can tell for most of a unit vector's numbers, and half the bytes of all digits
 
 
@@ -49,13 +51,43 @@ def _searched(document: Document, schema: Schema) -> str:
     return "\n".join([document.title, document.text, *extra])
 
 
-def as_entry(id: str, source: Json, *, vectors: bool) -> Entry:
+def foreign_document(id: str, source: Json, layout: Layout) -> Document:
+    """Return the document that somebody else has written in a layout of their own; fields at the top that can be filtered by."""
+    title = " ".join(_texts(source, layout.title)) if layout.title else ""
+    text = "\n\n".join(piece for name in layout.text for piece in _texts(source, name))
+    named = {layout.title, *layout.text, *ADDED}
+    fields = {name: value for name, value in source.items() if name not in named and _is_field(value)}
+    return Document(id, text, title, fields)
+
+
+def _texts(value: Any, path: str) -> list[str]:
+    """Return all strings at a path, through lists and objects."""
+    if isinstance(value, list):
+        return [found for one in value for found in _texts(one, path)]
+    if not path:
+        return [] if value is None or isinstance(value, dict) else [str(value)]
+    if not isinstance(value, dict):
+        return []
+    if path in value:  # a name may hold dots itself
+        return _texts(value[path], "")
+    name, _, rest = path.partition(".")
+    return _texts(value.get(name), rest) if rest else []
+
+
+def _is_field(value: Any) -> bool:
+    one = value if isinstance(value, list) else [value]
+    return bool(one) and all(isinstance(item, (str, int, float, bool)) for item in one)
+
+
+def as_entry(id: str, source: Json, layout: Layout | None, *, vectors: bool) -> Entry:
     """Return the entry a server stores as `source`."""
     passages = source.get("passages") or []
     kept = source.get("searchctl") or {}
     rows = [one["vector"] for one in passages if "vector" in one] if vectors else []
     return Entry(
-        Document(id, source.get("text", ""), source.get("title", ""), source.get("fields") or {}),
+        foreign_document(id, source, layout)
+        if layout is not None
+        else Document(id, source.get("text", ""), source.get("title", ""), source.get("fields") or {}),
         tuple(Passage(one["start"], one["end"]) for one in passages),
         np.asarray(rows, np.float32) if rows and len(rows) == len(passages) else None,
         kept.get("fingerprint", ""),

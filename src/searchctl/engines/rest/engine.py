@@ -18,16 +18,16 @@ from searchctl.engines.lock import WriteLock
 from searchctl.engines.names import check_name
 from searchctl.engines.rest import loading
 from searchctl.engines.rest.bulk import Bulk, delete_action, index_action
-from searchctl.engines.rest.dialect import Dialect
-from searchctl.engines.rest.documents import as_entry, as_source, numbers
+from searchctl.engines.rest.dialect import VECTORS, Dialect
+from searchctl.engines.rest.documents import WORDS, as_entry, as_source, numbers
 from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.queries import Questions, lexical_ranking, vector_ranking
 from searchctl.engines.rest.server import Server, identify
 from searchctl.engines.rest.state import IndexState, read_index, read_state
 from searchctl.engines.rest.statistics import Remembered
 from searchctl.engines.rest.template import META, field_mappings, index_body
-from searchctl.errors import IndexExists, IndexMissing, SearchctlError, ServerRefusal, UsageError
-from searchctl.schema import Schema
+from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SearchctlError, ServerRefusal, UsageError
+from searchctl.schema import Layout, Schema
 from searchctl.types import Entry, IndexInfo, Json, Match, Nearest, Ranking, Rejection, Scope, TermStatistics
 
 _log = logging.getLogger(__name__)
@@ -43,11 +43,13 @@ class ServerEngine:
     def __init__(self, client: Client, connection: Connection, family: Family | None) -> None:
         self.client = client
         self.bulk = Bulk(client)
-        self._options = connection.options
+        self.options = connection.options
         self._family = family
         self._states: dict[str, tuple[float, IndexState]] = {}
         self._locks: dict[str, WriteLock] = {}
         self._unseen: set[str] = set()  # indexes with writes that aren't searchable yet
+        self._loading: set[str] = set()  # uuids of indexes that this engine is loading
+        self._tried: set[str] = set()  # uuids of indexes that were tried to be healed
         self._remembered = Remembered()
         self._mutex = threading.RLock()
 
@@ -84,11 +86,31 @@ class ServerEngine:
         now = time.monotonic()
         known = self._states.get(index)
         if fresh or known is None or known[0] < now:
-            known = (now + _STATE_SECONDS, read_state(self.client, index))
+            known = (now + _STATE_SECONDS, self._healed(read_state(self.client, index)))
             self._states[index] = known
         return known[1]
 
-    def _forget(self) -> None:
+    def _healed(self, state: IndexState) -> IndexState:
+        """Put back what a load that died has left, unless a load is at work on this machine. Tried once: it may be forbidden."""
+        if state.relaxed is None or state.uuid in self._loading or state.uuid in self._tried:
+            return state
+        self._tried.add(state.uuid)
+        try:
+            lock = loading.writer_lock(self.url, state)
+            if not lock.try_acquire():
+                return state
+            try:
+                loading.restore(self.client, state)
+                self.client.request("POST", f"/{quote(state.name)}/_refresh")
+            finally:
+                lock.release()
+        except SearchctlError as error:
+            _log.info("the settings of %s stay relaxed: %s", state.name, error)
+            return state
+        return read_state(self.client, state.name)
+
+    def forget(self) -> None:
+        """Ask anew for what is known of indexes, because others or one's own requests have changed it."""
         self._states.clear()
 
     def _questions(self, state: IndexState) -> Questions:
@@ -101,15 +123,15 @@ class ServerEngine:
             raise UsageError(
                 f"{self.url} lacks the k-NN plugin, so it can't search vectors; install opensearch-knn there"
             )
-        body = index_body(self.dialect, schema, self._options, send_words=False)
+        body = index_body(self.dialect, schema, self.options, send_words=False)
         try:
             self._create(index, body)
         except ServerRefusal as refusal:
             if refusal.status != 400 or not _LACKS_WORDS.search(str(refusal)):
                 raise
             _log.warning("%s lacks the stemmers; words are analysed here and sent as terms", self.url)
-            self._create(index, index_body(self.dialect, schema, self._options, send_words=True))
-        self._forget()
+            self._create(index, index_body(self.dialect, schema, self.options, send_words=True))
+        self.forget()
 
     def _create(self, index: str, body: Json) -> None:
         try:
@@ -130,8 +152,11 @@ class ServerEngine:
             return False
 
     def resolve(self, index: str) -> str:
-        """Return the name of the index that this name or alias stands for."""
-        return self.state(index).name
+        """Return the name of the index that this name or alias stands for, also when it isn't searchctl's."""
+        try:
+            return self.state(index).name
+        except IndexFormatError:
+            return next(iter(read_index(self.client, check_name(index))))
 
     def schema(self, index: str) -> Schema:
         """Return the index's stamp."""
@@ -141,12 +166,13 @@ class ServerEngine:
         """Replace the stamp and map new fields."""
         state = self.state(index, fresh=True)
         new = {name: kind for name, kind in schema.fields.items() if name not in state.schema.fields}
+        new = new if schema.layout is None else {}
         body: Json = {"_meta": state.meta_with(schema, state.relaxed)}
         if new:
             mapped = field_mappings(new, schema.analyzer, send_words=state.send_words)
             body["properties"] = {"fields": {"properties": mapped}}
         self.client.request("PUT", f"/{quote(state.name)}/_mapping", body)
-        self._forget()
+        self.forget()
 
     # Writing
 
@@ -156,6 +182,7 @@ class ServerEngine:
         state = self.state(index, fresh=True)
         lock = self._lock(state)
         lock.acquire()
+        self._loading.add(state.uuid)
         try:
             self._begin_load(state)
             try:
@@ -165,6 +192,7 @@ class ServerEngine:
                 raise
             self._end_load(state.name)
         finally:
+            self._loading.discard(state.uuid)
             lock.release()
 
     def _lock(self, state: IndexState) -> WriteLock:
@@ -176,11 +204,11 @@ class ServerEngine:
         loading.restore(self.client, state)
         if not self.count(state.name):
             loading.relax(self.client, self.state(state.name, fresh=True))
-        self._forget()
+        self.forget()
 
     def _end_load(self, index: str) -> None:
         loading.restore(self.client, self.state(index, fresh=True))
-        self._forget()
+        self.forget()
         self.refresh(index)
 
     def _end_load_quietly(self, index: str) -> None:
@@ -193,6 +221,11 @@ class ServerEngine:
     def write(self, index: str, entries: Sequence[Entry]) -> list[Rejection]:
         """Insert or replace documents; acknowledged means written to the server's log on disk."""
         state = self.state(index)
+        if state.schema.layout is not None:
+            raise UsageError(
+                f"the documents of '{index}' are written by others, searchctl only adds vectors; "
+                f"write them as before, then: searchctl vectorize {index}"
+            )
         self._changed(state)
         actions = (
             index_action(entry.document.id, as_source(entry, state.schema, send_words=state.send_words))
@@ -227,9 +260,12 @@ class ServerEngine:
 
     def get(self, index: str, ids: Sequence[str], *, vectors: bool = False) -> list[Entry | None]:
         """Return entries in the order asked for."""
+        layout = self.state(index).schema.layout
         parameters = self.dialect.source_parameters(vectors=vectors)
+        if layout is not None:
+            parameters["_source_excludes"] = ",".join(_unread(vectors=vectors))
         return [
-            as_entry(found["_id"], found["_source"], vectors=vectors) if found.get("found") else None
+            as_entry(found["_id"], found["_source"], layout, vectors=vectors) if found.get("found") else None
             for found in self._by_id(index, ids, parameters)
         ]
 
@@ -256,17 +292,22 @@ class ServerEngine:
         body: Json = {
             "size": batch,
             "sort": [{"searchctl.id": "asc"}],
-            "query": {"term": {"searchctl.source": source}} if source is not None else {"match_all": {}},
-            "_source": self.dialect.source(vectors=vectors),
+            "query": _stored_by(state, source),
+            "_source": self._source(state, vectors=vectors),
             "track_total_hits": False,
         }
         while True:
             hits = self.client.request("POST", f"/{quote(state.name)}/_search", body).body["hits"]["hits"]
             if hits:
-                yield [as_entry(hit["_id"], hit["_source"], vectors=vectors) for hit in hits]
+                layout = state.schema.layout
+                yield [as_entry(hit["_id"], hit["_source"], layout, vectors=vectors) for hit in hits]
             if len(hits) < batch:
                 return
             body["search_after"] = hits[-1]["sort"]
+
+    def _source(self, state: IndexState, *, vectors: bool) -> Json:
+        asked = self.dialect.source(vectors=vectors)
+        return asked if state.schema.layout is None else {**asked, "excludes": _unread(vectors=vectors)}
 
     def count(self, index: str, scope: Scope | None = None) -> int:
         """Count documents."""
@@ -285,7 +326,9 @@ class ServerEngine:
         for start in range(0, len(queries), _QUESTIONS):
             part = queries[start : start + _QUESTIONS]
             texts = list(dict.fromkeys(query.text for query in part if isinstance(query, Match)))
-            bodies = [self._body(questions, query) for query in part] + [questions.statistics(text) for text in texts]
+            bodies = [self._body(questions, query, state.schema.layout) for query in part] + [
+                questions.statistics(text) for text in texts
+            ]
             answers = self._ask(state, bodies)
             self._check_still(index, state, answers)
             found += [_ranking(query, answer) for query, answer in zip(part, answers, strict=False)]
@@ -293,10 +336,12 @@ class ServerEngine:
                 self._remembered.put(state.uuid, text, _statistics(questions, text, answer))
         return found
 
-    def _body(self, questions: Questions, query: Match | Nearest) -> Json:
+    def _body(self, questions: Questions, query: Match | Nearest, layout: Layout | None) -> Json:
         if isinstance(query, Match):
             return questions.match(query)
         filters = questions.filters(query.scope)
+        if layout is not None:
+            filters.append({"bool": {"must_not": {"term": {"searchctl.stale": True}}}})
         nearest = self.dialect.nearest(numbers(query.vector), query.k, filters)
         return {**nearest, "size": query.k, "_source": False}
 
@@ -307,14 +352,14 @@ class ServerEngine:
         try:
             return self.client.search_many(f"/{quote(state.name)}/_msearch", lines)
         except SearchctlError:
-            self._forget()  # the index may have been replaced or dropped
+            self.forget()  # the index may have been replaced or dropped
             raise
 
     def _check_still(self, index: str, state: IndexState, answers: Sequence[Json]) -> None:
         """Raise IndexMissing if the name has come to mean another index, whose stamp isn't the one asked with."""
         hits = (hit for answer in answers for hit in answer["hits"]["hits"][:1])
         if any(hit["_index"] != state.name for hit in hits):
-            self._forget()
+            self.forget()
             raise IndexMissing(f"the index '{index}' on {self.url} was replaced just now; ask again")
 
     def term_statistics(self, index: str, text: str) -> TermStatistics:
@@ -360,7 +405,7 @@ class ServerEngine:
 
     def alias(self, alias: str, index: str, *, keep: str | None = None) -> str | None:
         """Point an alias at an index in one step; an index of that name lives on as a clone under the name `keep`."""
-        target = self.state(index, fresh=True).name
+        target = self.resolve(index)
         try:
             before = sorted(read_index(self.client, check_name(alias)))
         except IndexMissing:
@@ -375,7 +420,7 @@ class ServerEngine:
             actions = [{"remove": {"index": name, "alias": alias}} for name in before if name != target]
         actions.append({"add": {"index": target, "alias": alias}})
         self.client.request("POST", "/_aliases", {"actions": actions})
-        self._forget()
+        self.forget()
         return before[0] if before else None
 
     def _clone(self, index: str, name: str) -> None:
@@ -400,11 +445,22 @@ class ServerEngine:
             return
         self.client.request("DELETE", f"/{quote(state.name)}?ignore_unavailable=true")
         self._unseen.discard(state.name)
-        self._forget()
+        self.forget()
 
     def close(self) -> None:
         """Let go of the connections."""
         self.client.close()
+
+
+def _unread(*, vectors: bool) -> list[str]:
+    return [WORDS] if vectors else [WORDS, VECTORS]
+
+
+def _stored_by(state: IndexState, source: str | None) -> Json:
+    """Return the query of all entries, or of one source; documents that others have just written have no entry yet."""
+    if source is not None:
+        return {"term": {"searchctl.source": source}}
+    return {"match_all": {}} if state.schema.layout is None else {"exists": {"field": "searchctl.id"}}
 
 
 def _ranking(query: Match | Nearest, answer: Json) -> Ranking:

@@ -275,6 +275,8 @@ def reason_of(body: Any) -> str:
     while isinstance(error, dict):
         if error.get("reason"):
             reasons.append(str(error["reason"]))
+        if error.get("additional_unsuccessful_credentials"):  # where Elasticsearch says that a key has expired
+            reasons.append(str(error["additional_unsuccessful_credentials"]))
         causes = error.get("root_cause") or [None]
         error = error.get("caused_by") or (causes[0] if not reasons else None)
     return " ".join(": ".join(dict.fromkeys(reasons)).split())

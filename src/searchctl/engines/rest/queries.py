@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from searchctl.engines.rest.documents import WORDS
 from searchctl.engines.rest.words import sent_words
 from searchctl.fields import check_conditions, comparable
 from searchctl.schema import Analyzer, FieldType, Schema
@@ -23,13 +24,14 @@ class Questions:
 
     def __init__(self, schema: Schema, *, send_words: bool) -> None:
         self._fields = schema.fields
+        self._content, self._prefix = (WORDS, "") if schema.layout is not None else ("content", "fields.")
         self._analyzer: Analyzer = schema.analyzer
         self._send_words = send_words
 
     def match(self, query: Match) -> Json:
         """Return the search body of the lexical leg."""
         text = self._limited(query.text)
-        must = [{"match": {"content": {"query": self._words(text)}}}] if self.terms(text) else []
+        must = [{"match": {self._content: {"query": self._words(text)}}}] if self.terms(text) else []
         phrases = [self._phrase(one) for one in query.scope.required if self.terms(one)]
         if not must and not phrases:
             return {"query": {"match_none": {}}, "size": 0}
@@ -52,7 +54,7 @@ class Questions:
 
     def statistics(self, text: str) -> Json:
         """Return a search body that counts the documents with each of a text's terms."""
-        counts = {term: {"term": {"content": term}} for term in self.terms(text)}
+        counts = {term: {"term": {self._content: term}} for term in self.terms(text)}
         body: Json = {"size": 0, "track_total_hits": True}
         return {**body, "aggs": {"terms": {"filters": {"filters": counts}}}} if counts else body
 
@@ -71,18 +73,17 @@ class Questions:
         return sent_words(text, self._analyzer) if self._send_words else text
 
     def _phrase(self, phrase: str) -> Json:
-        return {"match_phrase": {"content": {"query": self._words(phrase)}}}
+        return {"match_phrase": {self._content: {"query": self._words(phrase)}}}
 
     def _excluded(self, scope: Scope) -> list[Json]:
         return [self._phrase(one) for one in scope.excluded if self.terms(one)]
 
     def _conditions(self, scope: Scope) -> list[Json]:
         check_conditions(scope.conditions, self._fields)
-        return [_clause(name, self._fields[name], one) for name, one in scope.conditions.items()]
+        return [_clause(self._prefix + name, self._fields[name], one) for name, one in scope.conditions.items()]
 
 
-def _clause(name: str, kind: FieldType, condition: Condition) -> Json:
-    field = f"fields.{name}"
+def _clause(field: str, kind: FieldType, condition: Condition) -> Json:
     if isinstance(condition, Exists):
         return {"exists": {"field": field}}
     if isinstance(condition, OneOf):
@@ -92,7 +93,7 @@ def _clause(name: str, kind: FieldType, condition: Condition) -> Json:
         if kind == "text":
             phrases = [{"match_phrase": {field: str(one)}} for one in condition.values]
             return {"bool": {"should": phrases, "minimum_should_match": 1}}
-        return {"terms": {field: [_value(name, kind, one) for one in condition.values]}}
+        return {"terms": {field: [_value(field, kind, one) for one in condition.values]}}
     bounds = {"gte": condition.gte, "gt": condition.gt, "lte": condition.lte, "lt": condition.lt}
     return _range(field, kind, {word: bound for word, bound in bounds.items() if bound is not None})
 

@@ -61,7 +61,7 @@ def read_state(client: Client, name: str) -> IndexState:
         real,
         settings["uuid"],
         Schema.from_json(meta[META]),
-        content.get("analyzer") == SENT_ANALYZER,
+        content.get("analyzer") == SENT_ANALYZER or meta[META].get("layout") is not None,
         tuple(sorted(body.get("aliases", {}))),
         settings,
         meta,

@@ -41,7 +41,7 @@ def index_body(dialect: Dialect, schema: Schema, options: IndexOptions, *, send_
         del passages["vector"]
         settings.pop("knn", None)
     else:
-        passages["vector"] = dialect.vector_field(passages["vector"], schema.encoder.dim)
+        passages["vector"] = dialect.vector_field(passages["vector"], schema.encoder.dim, options)
     return body
 
 
