@@ -11,7 +11,7 @@ from searchctl.fusion import Floats, Fused, FusionSettings, fuse
 from searchctl.gating import gated, lexical_certainty
 from searchctl.query import ParsedQuery
 from searchctl.relevance import relevances, unseen_relevance
-from searchctl.schema import Background, Schema
+from searchctl.schema import Schema
 from searchctl.types import LegReport, Match, Mode, Nearest, Ranking, TermStatistics, Total
 
 WINDOW = 100  # each leg's candidates; fixed, so that the order of hits never depends on the page asked for
@@ -58,12 +58,23 @@ class Answer:
         frequencies = self.statistics.frequencies
         return bool(frequencies) and not any(frequencies.values())
 
+    def fused(self, schema: Schema, settings: FusionSettings) -> Fused:
+        """Join the legs, a query's codes and quotations leaning towards its words."""
+        nearest, background = self.question.nearest, schema.background
+        if background is not None and nearest is not None:
+            background = background.around(nearest.vector)
+        return fuse(
+            self.lexical,
+            self.vector,
+            bound=upper_bound(self.statistics),
+            background=background,
+            settings=gated(settings, lexical_certainty(self.question.parsed, self.statistics, schema.analyzer)),
+        )
+
     def ordered(self, schema: Schema, settings: FusionSettings, least: float = 0.0) -> Ordered:
         """Fuse the legs, and keep what has a relevance of at least `least`."""
-        background = self._background(schema)
-        certainty = lexical_certainty(self.question.parsed, self.statistics, schema.analyzer)
-        fused = self._fuse(background, gated(settings, certainty))
-        weighted = fused if settings.method == "weighted" else self._fuse(background, FusionSettings())
+        fused = self.fused(schema, settings)
+        weighted = fused if settings.method == "weighted" else self.fused(schema, FusionSettings())
         relevance = relevances(weighted, self._documents)
         if weighted is not fused:
             by_id = dict(zip(weighted.ids, relevance.tolist(), strict=True))
@@ -88,14 +99,6 @@ class Answer:
     def reports(self, mode: Mode) -> dict[str, LegReport]:
         """Return for each leg whether it ran, and why it gave nothing."""
         return {"lexical": self._lexical_report(), "vector": self._vector_report(mode)}
-
-    def _background(self, schema: Schema) -> Background | None:
-        nearest, background = self.question.nearest, schema.background
-        return background if background is None or nearest is None else background.around(nearest.vector)
-
-    def _fuse(self, background: Background | None, settings: FusionSettings) -> Fused:
-        bound = upper_bound(self.statistics)
-        return fuse(self.lexical, self.vector, bound=bound, background=background, settings=settings)
 
     @property
     def _documents(self) -> int:

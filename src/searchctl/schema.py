@@ -41,13 +41,15 @@ class Background:
     """Cosines of unrelated texts in this index: what "nothing in common" looks like.
 
     `mean` and `std` describe such pairs, `centre` (dim,) is the mean of the passages' vectors, not of length 1, and
-    `passages` is how many were measured.
+    `passages` is how many were measured. `axis` (dim,), of length 1, is the direction from the centre of the texts in Latin
+    letters to the centre of those in Cyrillic; empty where the index hasn't both.
     """
 
     mean: float
     std: float
     centre: tuple[float, ...] = ()
     passages: int = 0
+    axis: tuple[float, ...] = ()
 
     def around(self, vector: Vector) -> Background:
         """Return the background of one query: its mean is what the query's vector has with the centre."""
@@ -90,10 +92,18 @@ class Lineage:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """Where documents that others write keep their title and text: names of fields, dots for what lies deeper."""
+
+    title: str
+    text: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Schema:
     """An index's stamp. `encoder` is None for an index without vectors, `fusion` where nothing was tuned.
 
-    `lineage` is None for an index that documents were loaded into as usual.
+    `lineage` is None for an index that documents were loaded into as usual, `layout` for one whose documents are searchctl's own.
     """
 
     encoder: EncoderStamp | None
@@ -103,6 +113,7 @@ class Schema:
     background: Background | None = None
     fusion: FusionSettings | None = None
     lineage: Lineage | None = None
+    layout: Layout | None = None
 
     def with_fields(self, fields: Mapping[str, FieldType]) -> Schema:
         """Return the schema that knows these fields as well."""
@@ -130,6 +141,7 @@ class Schema:
                 background=_background(data["background"]),
                 fusion=FusionSettings(**data["fusion"]) if data.get("fusion") else None,
                 lineage=Lineage(**data["lineage"]) if data.get("lineage") else None,
+                layout=_layout(data.get("layout")),
             )
         except (KeyError, TypeError, UsageError) as error:
             raise IndexFormatError(
@@ -137,5 +149,11 @@ class Schema:
             ) from error
 
 
+def _layout(data: Json | None) -> Layout | None:
+    return Layout(data["title"], tuple(data["text"])) if data else None
+
+
 def _background(data: Json | None) -> Background | None:
-    return Background(**{**data, "centre": tuple(data.get("centre", ()))}) if data else None
+    if not data:
+        return None
+    return Background(**{**data, "centre": tuple(data.get("centre", ())), "axis": tuple(data.get("axis", ()))})

@@ -10,6 +10,7 @@ from itertools import chain, zip_longest
 import numpy as np
 
 from searchctl.answers import WINDOW, Answer, Ordered, Question
+from searchctl.background import without_language
 from searchctl.encoders.base import Encoder
 from searchctl.engines.base import Engine
 from searchctl.errors import UsageError
@@ -81,7 +82,7 @@ class Searcher:
 
     def search(self, texts: Sequence[str], request: Request) -> list[Results]:
         """Answer queries, in one round trip for all legs and one for each page of documents."""
-        answers = self._ask(texts, request)
+        answers = self.ask(texts, request)
         results = [self._results(answer, request) for answer in answers]
         if not request.repair:
             return results
@@ -95,7 +96,8 @@ class Searcher:
         answer = Answer(question, TermStatistics(0, {}), None, _without(ranking, without))
         return self._results(answer, replace(request, mode="vector"), without)
 
-    def _ask(self, texts: Sequence[str], request: Request) -> list[Answer]:
+    def ask(self, texts: Sequence[str], request: Request) -> list[Answer]:
+        """Put queries to both legs, as far as the request wants them, in one round trip."""
         questions = self._questions(texts, request)
         asked = [part for one in questions for part in (one.match, one.nearest) if part is not None]
         rankings = iter(self._engine.search(self._index, asked))
@@ -122,14 +124,14 @@ class Searcher:
         return questions
 
     def _encode(self, parsed: Sequence[ParsedQuery], mode: Mode) -> list[Vector | None]:
-        """Encode what can be encoded; None elsewhere."""
+        """Encode what can be encoded, with no preference for a language; None elsewhere."""
         vectors: list[Vector | None] = [None] * len(parsed)
         if self._encoder is None or mode == "lexical":
             return vectors
         places = [place for place, one in enumerate(parsed) if one.text]
         encoded = self._encoder.encode_queries([parsed[place].text for place in places])
         for place, vector in zip(places, encoded, strict=True):
-            vectors[place] = vector
+            vectors[place] = without_language(vector, self._schema.background)
         return vectors
 
     def _repaired(self, answer: Answer, results: Results, request: Request) -> Results:

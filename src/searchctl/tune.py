@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from searchctl.answers import WINDOW
-from searchctl.bm25 import upper_bound
+from searchctl.answers import Answer
 from searchctl.errors import UsageError
 from searchctl.evaluation.dataset import DataSet
-from searchctl.fusion import FusionSettings, fuse
+from searchctl.fusion import FusionSettings
 from searchctl.index import Index
 from searchctl.metrics import Floats, Interval, Metric, bootstrap_interval, paired_p_value
-from searchctl.query import parse_query
-from searchctl.schema import Background
-from searchctl.types import Json, Match, Nearest, Ranking, Scope
+from searchctl.search import Request, Searcher
+from searchctl.types import Json
 
 FEWEST_QUERIES = 20  # with fewer, no fold could show anything
 FOLDS = 5
@@ -67,16 +65,6 @@ class TuneReport:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Legs:
-    """Both legs' answers to a query, and what scaling them takes."""
-
-    lexical: Ranking
-    vector: Ranking | None
-    bound: float
-    background: Background | None
-
-
 def tune(
     index: Index, dataset: DataSet, metric: Metric, *, before: FusionSettings | None = None, seed: int = 0
 ) -> TuneReport:
@@ -95,7 +83,7 @@ def tune(
         raise UsageError(f"index '{index.name}' has no vectors, so there is nothing to weigh against its words")
     start = before or index.schema.fusion or FusionSettings()
     candidates = (start, *(one for one in CANDIDATES if one != start))
-    scores = _scores(list(_legs(index, [query.text for query in dataset.queries])), dataset, candidates, metric)
+    scores = _scores(index, dataset, candidates, metric)
     chosen, held_out = _cross_validate(scores, seed)
     return TuneReport(
         metric=metric,
@@ -115,31 +103,21 @@ def apply(index: Index, settings: FusionSettings) -> None:
     index.engine.update_schema(index.name, replace(index.schema, fusion=settings))
 
 
-def _legs(index: Index, texts: Sequence[str]) -> Iterator[_Legs]:
+def _answers(index: Index, texts: Sequence[str]) -> Iterator[Answer]:
     """Ask both legs once for each query: fusion is cheap to repeat, encoding and searching are not."""
-    encoder, background = index.encoder, index.schema.background
-    assert encoder is not None
+    searcher = Searcher(index.engine, index.name, index.schema, index.encoder)
     for at in range(0, len(texts), _BATCH):
-        parsed = [parse_query(text) for text in texts[at : at + _BATCH]]
-        vectors = encoder.encode_queries([one.text for one in parsed])
-        questions: list[Match | Nearest] = []
-        for one, vector in zip(parsed, vectors, strict=True):
-            scope = Scope({}, one.required, one.excluded)
-            questions += [Match(one.text, WINDOW, scope), Nearest(vector, WINDOW, scope)]
-        rankings = index.engine.search(index.name, questions)
-        for place, (one, vector) in enumerate(zip(parsed, vectors, strict=True)):
-            bound = upper_bound(index.engine.term_statistics(index.name, one.text))
-            around = background.around(vector) if background is not None else None
-            yield _Legs(rankings[2 * place], rankings[2 * place + 1], bound, around)
+        yield from searcher.ask(texts[at : at + _BATCH], Request())
 
 
-def _scores(legs: Sequence[_Legs], dataset: DataSet, candidates: Sequence[FusionSettings], metric: Metric) -> Floats:
+def _scores(index: Index, dataset: DataSet, candidates: Sequence[FusionSettings], metric: Metric) -> Floats:
     """Return the metric of every candidate for every query: (candidates, queries)."""
-    scores = np.zeros((len(candidates), len(legs)))
-    for column, (one, query) in enumerate(zip(legs, dataset.queries, strict=True)):
+    schema = index.schema
+    scores = np.zeros((len(candidates), len(dataset.queries)))
+    answers = _answers(index, [query.text for query in dataset.queries])
+    for column, (answer, query) in enumerate(zip(answers, dataset.queries, strict=True)):
         for row, settings in enumerate(candidates):
-            fused = fuse(one.lexical, one.vector, bound=one.bound, background=one.background, settings=settings)
-            scores[row, column] = metric.of(fused.ids, query.grades)
+            scores[row, column] = metric.of(answer.fused(schema, settings).ids, query.grades)
     return scores
 
 

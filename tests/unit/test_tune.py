@@ -19,25 +19,25 @@ from searchctl.types import Document
 
 NDCG = parse_metric("ndcg@10")
 COUNT = 60
-WORDS = [f"word{number:03}" for number in range(COUNT)]
+WORDS = [f"{chr(97 + number // 26)}{chr(97 + number % 26)}quox" for number in range(COUNT)]
 
 
 class Misled(HashingEncoder):
     """An encoder whose queries point at the document after the right one, so that words alone are right."""
 
     def encode_queries(self, texts):
-        return super().encode_documents([WORDS[(WORDS.index(text) + 1) % COUNT] for text in texts])
+        return super().encode_documents([WORDS[(WORDS.index(text.split()[0]) + 1) % COUNT] for text in texts])
 
 
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
     with Index.open(tmp_path / "index", encoder=Misled(64)) as opened:
-        opened.ingest([Document(f"d{number}", f"{word} {word}") for number, word in enumerate(WORDS)])
+        opened.ingest([Document(f"d{number}", f"{word} {word} please explain") for number, word in enumerate(WORDS)])
         yield opened
 
 
 def judged(count: int, shift: int) -> DataSet:
-    queries = [JudgedQuery(f"q{n}", WORDS[n], {f"d{(n + shift) % COUNT}": 1}) for n in range(count)]
+    queries = [JudgedQuery(f"q{n}", f"{WORDS[n]} please explain", {f"d{(n + shift) % COUNT}": 1}) for n in range(count)]
     return DataSet("made", tuple(queries))
 
 
@@ -67,7 +67,7 @@ def test_what_cannot_be_better_stays(index: Index) -> None:
 
 def test_random_judgements_give_no_significant_gain(index: Index) -> None:
     random = np.random.default_rng(5)
-    queries = [JudgedQuery(f"q{n}", WORDS[n], {f"d{random.integers(COUNT)}": 1}) for n in range(50)]
+    queries = [JudgedQuery(f"q{n}", f"{WORDS[n]} please explain", {f"d{random.integers(COUNT)}": 1}) for n in range(50)]
     assert not tune(index, DataSet("chance", tuple(queries)), NDCG).significant
 
 
