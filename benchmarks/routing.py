@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from report import machine, save
@@ -28,6 +29,7 @@ from searchctl.routing import metric, trial, votes
 REPORTED = ("banking77-en", "clinc150-en", "hwu64-en", "hwu64-ru", "snips-en")
 CHOSEN_ON = (*REPORTED, "bitext-support-en", "askubuntu-en", "webapps-en")
 SHOTS = (5, 10)
+PEER = "semantic-router (2 draws, 500 texts)"
 POOL = 40
 REPORTED_DRAWS, CHOSEN_DRAWS = 100, 1  # where the seeds begin
 C = 30.0  # of logistic regression: the best of 1, 10, 30, 100 in --choose
@@ -147,48 +149,81 @@ def accuracy(scores: np.ndarray, members: np.ndarray) -> float:
     return float((scores.argmax(axis=1) == members.argmax(axis=1)).mean())
 
 
-def lexical(material: trial.Material, shots: int, seed: int) -> float:
-    """TF-IDF of words with a linear support vector machine."""
+def taken(material: trial.Material, shots: int, seed: int) -> tuple[list[str], np.ndarray]:
+    """The texts of a draw, and the label of each."""
+    truth = material.train.members.argmax(axis=1)
+    chosen = trial.draw([Example("", (material.labels[at],)) for at in truth.tolist()], shots, seed)
+    return [material.train.texts[row] for row in chosen], truth[chosen]
+
+
+def lexical(texts: Sequence[str], truth: np.ndarray, asked: Sequence[str]) -> np.ndarray:
+    """Labels by TF-IDF of words and a linear support vector machine."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.svm import LinearSVC
 
-    truth = material.train.members.argmax(axis=1)
-    examples = [Example("", (material.labels[at],)) for at in truth.tolist()]
-    chosen = trial.draw(examples, shots, seed)
     words = TfidfVectorizer(sublinear_tf=True)
-    model = LinearSVC().fit(words.fit_transform([material.train.texts[row] for row in chosen]), truth[chosen])
-    return float((model.predict(words.transform(material.test.texts)) == material.test.members.argmax(axis=1)).mean())
+    model = LinearSVC().fit(words.fit_transform(texts), truth)
+    return np.asarray(model.predict(words.transform(asked)))
 
 
-def semantic_router(material: trial.Material, shots: int, seed: int, texts: int = 500) -> float:
-    """The peer of that name with the same vectors; it always answers, as the others do. Asked `texts` texts."""
-    from semantic_router import Route
+def semantic_router(material: trial.Material, texts: Sequence[str], truth: np.ndarray) -> Any:
+    """The peer of that name with the same vectors, which always answers, as the others do."""
+    from semantic_router import IndexedRouter, Route
     from semantic_router.encoders import DenseEncoder
-    from semantic_router.routers import SemanticRouter
 
-    known: dict[str, list[float]] = {}
+    known = dict(zip(material.train.texts, material.train.vectors.tolist(), strict=True))
+    known |= dict(zip(material.test.texts, material.test.vectors.tolist(), strict=True))
 
     class Same(DenseEncoder):
         name: str = "same"
-        score_threshold: float = -1.0
 
         def __call__(self, docs: list[str]) -> list[list[float]]:
             return [known[one] for one in docs]
 
-    truth = material.train.members.argmax(axis=1)
-    chosen = trial.draw([Example("", (material.labels[at],)) for at in truth.tolist()], shots, seed)
-    known.update({material.train.texts[row]: material.train.vectors[row].tolist() for row in chosen})
-    known.update(zip(material.test.texts, material.test.vectors.tolist(), strict=True))
-    routes = [
-        Route(name=label, utterances=[material.train.texts[row] for row in chosen if truth[row] == at])
-        for at, label in enumerate(material.labels)
-    ]
-    peer = SemanticRouter(encoder=Same(), routes=routes, auto_sync="local")
-    order = np.random.default_rng(seed).permutation(len(material.test.texts))[:texts].tolist()
-    right = [
-        peer(material.test.texts[row]).name == material.labels[material.test.members[row].argmax()] for row in order
-    ]
-    return float(np.mean(right))
+    of = {
+        label: [text for text, at in zip(texts, truth, strict=True) if at == place]
+        for place, label in enumerate(material.labels)
+    }
+    return IndexedRouter(Same(), [Route(name=label, utterances=own) for label, own in of.items() if own])
+
+
+def new_label_ms(material: trial.Material, *, peer: bool) -> dict[str, float]:
+    """Milliseconds until the last label, with 10 examples, is there too and one text was asked; median of 5."""
+    vectors, members = drawn(material, 10, REPORTED_DRAWS)
+    texts, truth = taken(material, 10, REPORTED_DRAWS)
+    last = members[:, -1] > 0
+    asked = material.test.vectors[:1]
+    made: dict[str, Callable[[], object]] = {
+        name: (lambda answer=answer: answer(vectors, members, asked)) for name, answer in contenders(material).items()
+    }
+    for name, names in (("**router**", material.names), ("router, names unused", np.zeros_like(material.names))):
+        before = votes.count_votes(vectors[~last], members[~last][:, :-1], names[:-1])
+        made[name] = lambda before=before, names=names: before.added(vectors[last], members[last], names[-1:]).scores(
+            asked
+        )
+    made["TF-IDF, linear SVM"] = lambda: lexical(texts, truth, material.test.texts[:1])
+    if peer:
+        from semantic_router import Route
+
+        grown = semantic_router(
+            material, [t for t, at in zip(texts, truth, strict=True) if at < truth.max()], truth[truth < truth.max()]
+        )
+
+        def add() -> None:
+            grown.add(
+                Route(name="last", utterances=[t for t, at in zip(texts, truth, strict=True) if at == truth.max()])
+            )
+            grown(material.test.texts[0])
+            grown.remove("last")
+
+        made[PEER] = add
+    return {name: float(np.median([_timed(call) for _ in range(5)])) for name, call in made.items()}
+
+
+def _timed(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return (time.perf_counter() - began) * 1000
 
 
 def contenders(material: trial.Material) -> dict[str, Answer]:
@@ -212,18 +247,23 @@ def compare(materials: dict[str, trial.Material], draws: int, *, peer: bool) -> 
                 for name, answer in contenders(material).items():
                     scores = answer(vectors, members, material.test.vectors)
                     found.setdefault(name, []).append(accuracy(scores, material.test.members))
-                found.setdefault("TF-IDF, linear SVM", []).append(lexical(material, shots, seed))
+                texts, truth = taken(material, shots, seed)
+                given = lexical(texts, truth, material.test.texts)
+                found.setdefault("TF-IDF, linear SVM", []).append(
+                    float((given == material.test.members.argmax(axis=1)).mean())
+                )
                 if peer and seed < REPORTED_DRAWS + 2:
-                    found.setdefault("semantic-router (2 draws, 500 texts)", []).append(
-                        semantic_router(material, shots, seed)
-                    )
+                    wanted = [material.labels[at] for at in material.test.members.argmax(axis=1).tolist()]
+                    right = semantic_router(material, texts, truth).evaluate(material.test.texts[:500], wanted[:500])
+                    found.setdefault(PEER, []).append(right)
             for name, values in found.items():
                 means.setdefault(name, []).append(float(np.mean(values)))
             print({name: round(value[-1], 4) for name, value in means.items()}, flush=True)
     head = [f"{name} {shots}" for name in materials for shots in SHOTS]
-    table = [f"| | {' | '.join(head)} | mean |", f"|---|{'---|' * (len(head) + 1)}"]
+    table = [f"| | {' | '.join(head)} | mean | new label, ms |", f"|---|{'---|' * (len(head) + 2)}"]
+    times = new_label_ms(max(materials.values(), key=lambda one: len(one.labels)), peer=peer)
     return table + [
-        f"| {name} | {' | '.join(f'{value:.4f}' for value in values)} | {np.mean(values):.4f} |"
+        f"| {name} | {' | '.join(f'{value:.4f}' for value in values)} | {np.mean(values):.4f} | {times[name]:.1f} |"
         for name, values in means.items()
     ]
 
@@ -319,7 +359,8 @@ def main() -> None:
         machine("searchctl", "numpy", "scikit-learn", *(["semantic-router"] if options.semantic_router else [])),
         "",
         f"Mean of {options.draws} draws, the same for all, on test texts nothing was chosen on. All but the SVM see the same "
-        "vectors. The router also counts a label's name as one example; without that it stands below.",
+        "vectors. The router also counts a label's name as one example; without that it stands below. The last column: until a label "
+        "with 10 examples is there too and one text was answered, in the largest set with 10 examples a label, without encoding.",
         "",
         *compare(materials, options.draws, peer=options.semantic_router),
         "",

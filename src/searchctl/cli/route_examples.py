@@ -65,7 +65,8 @@ def add_command(
         else:
             added = router.add((given[0], *map(as_text, further)), texts, description=as_text(description or ""))
     whose = "no label" if outside else given[0]
-    _say_added(frame, added, f"{count_of(added, 'example')} added to {whose}" + (", described" if description else ""))
+    told = [f"{count_of(added, 'example')} added to {whose}"] if texts else []
+    _say_added(frame, added, ", ".join([*told, *([f"{whose} described"] if description else [])]))
 
 
 @click.command(

@@ -16,8 +16,8 @@ from searchctl.routing.calibration import Doubles, fit_logistic
 from searchctl.routing.votes import Floats, Votes
 from searchctl.types import Vectors
 
-_PLAIN = (0.5, 0.15)  # mean and spread of the nearest middle's cosine while there are too few examples to measure
-_FEWEST = 8
+_PLAIN = (0.3, 0.2)  # mean and spread of the nearest middle's cosine, as if measured on so many examples:
+_PLAIN_EXAMPLES = 8
 _PRIOR = (1.5, 6.0, -4.0)  # weights of strangeness and of likeness to an outside text, offset
 _cdf = np.vectorize(lambda z: 0.5 * (1 + erf(z / sqrt(2))), otypes=[float])
 
@@ -47,9 +47,7 @@ class Outside:
 def learn_outside(votes: Votes, left_out: Floats, vectors: Vectors) -> Outside:
     """Learn from the examples' left-out middles (n, labels), and texts known to belong to no label (k, dim), perhaps none."""
     nearest = left_out.max(axis=1).astype(np.float64) if left_out.size else np.zeros(0)
-    mean, spread = _PLAIN
-    if len(nearest) >= _FEWEST:
-        mean, spread = float(nearest.mean()), max(float(nearest.std()), 0.02)
+    mean, spread = _usual(nearest)
     known = votes.metric.project(vectors)
     if not len(known):
         return Outside(mean, spread, known)
@@ -60,3 +58,12 @@ def learn_outside(votes: Votes, left_out: Floats, vectors: Vectors) -> Outside:
     strange = (mean - np.concatenate([nearest, outer])) / spread
     truth = np.arange(len(strange)) >= len(nearest)
     return Outside(mean, spread, known, fit_logistic(np.stack([strange, like], axis=1), truth, _PRIOR))
+
+
+def _usual(nearest: Doubles) -> tuple[float, float]:
+    """Return mean and spread of the examples' cosines (n,), drawn to what is plain while they are few."""
+    plain_mean, plain_spread = _PLAIN
+    count = len(nearest)
+    mean = (float(nearest.sum()) + _PLAIN_EXAMPLES * plain_mean) / (count + _PLAIN_EXAMPLES)
+    squares = float(((nearest - mean) ** 2).sum()) + _PLAIN_EXAMPLES * plain_spread**2
+    return mean, float(np.sqrt(squares / (count + _PLAIN_EXAMPLES)))
