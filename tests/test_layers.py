@@ -23,7 +23,7 @@ LAYERS = {
             "prepare",
             "index ingest",
             "doctor selection runs evaluate evaluation tune plan route routing explore filling versions gates",
-            "reembed dump vectorize",
+            "reembed dump vectorize vectorize_foreign",
             "cli gateway",
             "__main__ __init__",
         ]

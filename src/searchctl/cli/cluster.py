@@ -1,0 +1,128 @@
+"""`searchctl cluster`: what a collection is about."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from searchctl.cli.failures import say
+from searchctl.cli.frame import Command, Frame, as_text, framed
+from searchctl.cli.output import count_of, duration_of, on_terminal, print_json, print_table
+from searchctl.cli.sources import collect, source_options
+
+if TYPE_CHECKING:
+    from searchctl.explore.cluster import Clusters
+    from searchctl.explore.collection import Collection
+
+
+@click.command(
+    "cluster",
+    cls=Command,
+    examples=(
+        "searchctl cluster",
+        "searchctl cluster reviews.csv --text comment -o map.html",
+        "searchctl cluster tickets.jsonl --min-size 10 -o topics.json -o documents.csv",
+        "searchctl cluster --index support --json | jq .topics[].name",
+    ),
+)
+@source_options
+@click.option("--min-size", type=click.IntRange(2), metavar="N", help="Texts in the least topic [default: by number].")
+@click.option("--strict", is_flag=True, help="Leave texts at a topic's edge outside it.")
+@click.option(
+    "-o",
+    "--out",
+    "outputs",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a map (.html), the topics (.json) or a table of documents (.csv); repeatable.",
+)
+@framed
+def command(
+    frame: Frame,
+    sources: tuple[str, ...],
+    id_field: str | None,
+    title_field: str | None,
+    text_fields: str | None,
+    format_name: str | None,
+    min_size: int | None,
+    strict: bool,
+    outputs: tuple[Path, ...],
+) -> None:
+    """Sort texts into topics, name them and show what belongs to none.
+
+    SOURCE is the name of an index, or files or folders; without one it's the index of the settings. Needs the extra 'explore'.
+    """
+    from searchctl.explore.cluster import ClusterSettings, cluster
+    from searchctl.explore.export import ending_of, summary
+
+    for path in outputs:
+        ending_of(path)
+    settings = ClusterSettings(min_size, edges=not strict)
+    began = time.monotonic()
+    collection, title = collect(frame, sources, id_field, title_field, text_fields, format_name)
+    clusters = cluster(collection.texts, collection.vectors, settings, on_stage=_Teller(frame))
+    for path in outputs:
+        _write(frame, path, title, collection, clusters, settings.seed)
+    seconds = round(time.monotonic() - began, 3)
+    if frame.json:
+        files = [str(path) for path in outputs]
+        print_json({**summary(collection, clusters), "files": files, "seconds": seconds})
+        return
+    _print_topics(collection, clusters)
+    if not frame.quiet:
+        _say_summary(collection, clusters, outputs, seconds)
+
+
+class _Teller:
+    """Says on a terminal, or with -v, what is being done."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._loud = bool(frame.verbosity) or (not frame.quiet and not frame.json and on_terminal())
+
+    def __call__(self, stage: str) -> None:
+        if self._loud:
+            say(f"searchctl: {stage}")
+
+
+def _write(frame: Frame, path: Path, title: str, collection: Collection, clusters: Clusters, seed: int) -> None:
+    from searchctl.explore.export import ending_of, write_csv, write_json, write_map
+
+    ending = ending_of(path)
+    if ending == ".json":
+        write_json(path, collection, clusters)
+    elif ending == ".csv":
+        write_csv(path, collection, clusters)
+    else:
+        from searchctl.explore.layout import layout
+
+        _Teller(frame)("drawing the map")
+        places = layout(collection.texts, collection.vectors, clusters.labels, seed)
+        write_map(path, f"Topics of {title}", collection, clusters, places)
+
+
+def _print_topics(collection: Collection, clusters: Clusters) -> None:
+    from searchctl.explore.export import excerpt
+
+    rows = [
+        [str(topic.id), str(len(topic.members)), topic.name, excerpt(collection.texts[topic.representatives[0]], 100)]
+        for topic in clusters.topics
+    ]
+    if rows:
+        print_table(["topic", "texts", "name", "typical text"], rows)
+
+
+def _say_summary(collection: Collection, clusters: Clusters, outputs: tuple[Path, ...], seconds: float) -> None:
+    outside = len(clusters.outliers)
+    text = count_of(len(collection), "text")
+    found = count_of(len(clusters.topics), "topic")
+    say(f"searchctl: {text} in {found} of at least {clusters.min_size}, {outside:,} in none; {duration_of(seconds)}")
+    if not clusters.topics:
+        say("searchctl: no group is dense enough; give more texts, or a smaller --min-size")
+    if collection.passed_over:
+        say(f"searchctl: {count_of(collection.passed_over, 'document')} passed over: unreadable, or without vectors")
+    for path in outputs:
+        say(as_text(f"searchctl: wrote {path}"))

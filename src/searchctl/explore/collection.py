@@ -1,0 +1,108 @@
+"""The documents to look into, with one vector each: read from an index, or from files encoded on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeAlias
+
+import numpy as np
+
+from searchctl.cleaning import clean
+from searchctl.encoders.base import Encoder
+from searchctl.errors import SourceError, UsageError
+from searchctl.index import Index
+from searchctl.passages import cut_many
+from searchctl.prepare import passage_texts
+from searchctl.schema import PassageSettings
+from searchctl.sources import Failure, FieldMapping, SourceFile, read
+from searchctl.types import Document, Entry, Passage, Vectors
+
+Progress: TypeAlias = Callable[[int, "int | None"], None]
+_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Documents in order: `ids` and `texts` (title and text together), and `vectors` (n, dim) with rows of length 1.
+
+    A long document's vector is the mean of its passages'. `passed_over` counts what couldn't be read or has no vectors yet.
+    """
+
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    vectors: Vectors
+    passed_over: int = 0
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def from_index(index: Index, on_progress: Progress | None = None) -> Collection:
+    """Read all documents of an index with the vectors it holds; raises UsageError for an index without vectors."""
+    name = index.engine.resolve(index.name)
+    if index.engine.schema(name).encoder is None:
+        raise UsageError(
+            f"index '{index.name}' has no vectors, so nothing can be compared; ingest into a new index with an encoder: "
+            "searchctl ingest FOLDER --index NEW"
+        )
+    total = index.engine.info(name).documents
+    entries = (entry for batch in index.engine.scan(name, vectors=True) for entry in batch)
+    return _collected(entries, total, 0, on_progress)
+
+
+def from_files(
+    files: Sequence[SourceFile], mapping: FieldMapping, encoder: Encoder, on_progress: Progress | None = None
+) -> Collection:
+    """Read documents from files and encode them as an index would; raises SourceError when none can be read."""
+    documents: list[Document] = []
+    failures = 0
+    for file in files:
+        for item in read(file, mapping):
+            if isinstance(item, Failure):
+                failures += 1
+            else:
+                documents.append(item.document)
+    if not documents:
+        raise SourceError(f"no document could be read from {files[0].source}; see why with: searchctl ingest --dry-run")
+    return _collected(_encoded(documents, encoder), len(documents), failures, on_progress)
+
+
+def _encoded(documents: Sequence[Document], encoder: Encoder) -> Iterator[Entry]:
+    settings = PassageSettings()
+    waiting = iter(documents)
+    while batch := list(islice(waiting, _BATCH)):
+        texts = [clean(document.text) for document in batch]
+        cuts = cut_many(texts, encoder.count_tokens, size=settings.size, overlap=settings.overlap)
+        entries = [
+            Entry(Document(one.id, text, clean(one.title), one.fields), cut or (Passage(0, 0),))
+            for one, text, cut in zip(batch, texts, cuts, strict=True)
+        ]
+        pieces = [passage_texts(entry) for entry in entries]
+        vectors = encoder.encode_documents([piece for own in pieces for piece in own])
+        ends = np.cumsum([len(own) for own in pieces])[:-1]
+        for entry, own in zip(entries, np.split(vectors, ends), strict=True):
+            yield Entry(entry.document, entry.passages, own)
+
+
+def _collected(entries: Iterator[Entry], total: int, failures: int, on_progress: Progress | None) -> Collection:
+    ids: list[str] = []
+    texts: list[str] = []
+    rows: list[Vectors] = []
+    for entry in entries:
+        document = entry.document
+        if entry.vectors is None or not len(entry.vectors):
+            failures += 1
+            continue
+        centre = entry.vectors.mean(axis=0)
+        ids.append(document.id)
+        texts.append(f"{document.title}\n{document.text}".strip())
+        rows.append((centre / max(float(np.linalg.norm(centre)), 1e-12)).astype(np.float32))
+        if on_progress is not None:
+            on_progress(len(ids), total)
+    if not rows:
+        raise UsageError(
+            "there are no documents with vectors to look into; fill the index first: searchctl ingest FOLDER"
+        )
+    return Collection(tuple(ids), tuple(texts), np.stack(rows), failures)

@@ -1,0 +1,36 @@
+"""Texts on one subject in several languages, brought together: what a language has in common is no subject."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchctl.types import Vectors
+
+FEWEST = 20  # texts of a script from which its mean is known
+_LOOKED_AT = 1000  # code points
+_CYRILLIC = re.compile(r"[Ѐ-ӿ]")
+_LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
+
+
+def is_cyrillic(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell which texts have more Cyrillic letters than Latin ones."""
+    heads = [text[:_LOOKED_AT] for text in texts]
+    return np.array([len(_CYRILLIC.findall(head)) > len(_LATIN.findall(head)) for head in heads], np.bool_)
+
+
+def aligned(texts: Sequence[str], vectors: Vectors) -> Vectors:
+    """Return vectors (n, dim), rows of length 1, of which the mean of all texts in the same script is taken away.
+
+    Encoders set each language a little apart, so that without this every topic comes twice (benchmarks/explore.py).
+    """
+    cyrillic = is_cyrillic(texts)
+    moved = vectors - vectors.mean(axis=0)
+    for group in (cyrillic, ~cyrillic):
+        if FEWEST <= group.sum() < len(texts):
+            moved[group] = vectors[group] - vectors[group].mean(axis=0)
+    lengths = np.linalg.norm(moved, axis=1, keepdims=True)
+    return np.ascontiguousarray(moved / np.maximum(lengths, 1e-9), dtype=np.float32)
