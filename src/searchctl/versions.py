@@ -56,16 +56,19 @@ def open_version(engine: Engine, name: str, schema: Schema) -> str:
 
     The same work has the same `Lineage.made_from`, encoder, analyzer and passages.
     """
+    version = begun_version(engine, name, schema)
+    if version is None:
+        version = next_version(engine, name)
+        engine.create(version, schema)
+    return version
+
+
+def begun_version(engine: Engine, name: str, schema: Schema) -> str | None:
+    """Return the version which the same work began and didn't bring behind the name."""
     assert schema.lineage is not None
     current = _current(engine, name)
-    for one in engine.indexes():
-        if _number(name, one.name) is None or one.name == current:
-            continue
-        if _work(engine.schema(one.name)) == _work(schema):
-            return one.name
-    version = next_version(engine, name)
-    engine.create(version, schema)
-    return version
+    others = [one.name for one in engine.indexes() if _number(name, one.name) is not None and one.name != current]
+    return next((one for one in others if _work(engine.schema(one)) == _work(schema)), None)
 
 
 def move(engine: Engine, name: str, version: str) -> Move:
@@ -84,8 +87,7 @@ def roll_back(engine: Engine, name: str, to: str | None = None) -> Move:
     Raises UsageError when there is none, IndexMissing when it has been dropped.
     """
     current = engine.resolve(name)
-    lineage = engine.schema(current).lineage
-    wanted = to or (lineage.previous if lineage else "")
+    wanted = to or _previous(engine, current)
     if not wanted:
         raise UsageError(
             f"index '{name}' has no version before this one; see its versions with: searchctl rollback --list"
@@ -114,9 +116,14 @@ def _current(engine: Engine, name: str) -> str | None:
         return None
 
 
+def _previous(engine: Engine, version: str) -> str:
+    lineage = engine.schema(version).lineage
+    return lineage.previous if lineage else ""
+
+
 def _kept_as(engine: Engine, name: str) -> str:
     """Return the version's name for an index that has had the plain one so far."""
-    known = [alias for alias in engine.info(name).aliases if _number(name, alias)]
+    known = [alias for one in engine.indexes() if one.name == name for alias in one.aliases if _number(name, alias)]
     if known:
         return known[0]
     return next_version(engine, name) if f"{name}-v1" in _taken(engine, name) else f"{name}-v1"

@@ -253,7 +253,8 @@ def test_an_alias_may_take_over_an_indexs_own_name(books: Engine, schema: Schema
     assert books.alias(INDEX, "library-v2", keep="library-v1") == "library-v1"
     assert (books.resolve(INDEX), books.count(INDEX)) == ("library-v2", 0)
     assert (books.resolve("library-v1"), books.count("library-v1")) == ("library-v1", 5)
-    assert {one.name: one.documents for one in books.indexes()} == {"library-v1": 5, "library-v2": 0}
+    ours = {one.name: one.documents for one in books.indexes() if one.name.startswith(INDEX)}
+    assert ours == {"library-v1": 5, "library-v2": 0}
     assert books.info("library-v2").aliases == (INDEX,)
     assert books.alias(INDEX, "library-v1") == "library-v2"
     assert books.count(INDEX) == 5

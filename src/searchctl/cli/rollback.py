@@ -6,10 +6,10 @@ import click
 
 from searchctl.cli.failures import say
 from searchctl.cli.frame import Command, Frame, framed
-from searchctl.cli.operations import hint, open_as_is
+from searchctl.cli.operations import hint
 from searchctl.cli.output import print_json, print_pairs, print_table, size_of
 from searchctl.engines.base import Engine
-from searchctl.errors import UsageError
+from searchctl.errors import IndexFormatError, UsageError
 
 
 @click.command(
@@ -33,13 +33,18 @@ def command(frame: Frame, list_them: bool, to: str | None, drop: str | None) -> 
     """
     if sum((list_them, to is not None, drop is not None)) > 1:
         raise UsageError("--list, --to and --drop exclude each other; give one of them")
-    with open_as_is(frame) as index:
+    from searchctl.engines import open_engine
+
+    engine = open_engine(frame.settings.engine, frame.settings.connection)
+    try:
         if list_them:
-            _list(frame, index.engine)
+            _list(frame, engine)
         elif drop is not None:
-            _drop(frame, index.engine, drop)
+            _drop(frame, engine, drop)
         else:
-            _go_back(frame, index.engine, to)
+            _go_back(frame, engine, to)
+    finally:
+        engine.close()
 
 
 def _list(frame: Frame, engine: Engine) -> None:
@@ -88,13 +93,22 @@ def _go_back(frame: Frame, engine: Engine, to: str | None) -> None:
     from searchctl.versions import roll_back
 
     moved = roll_back(engine, frame.settings.index, to)
-    left, now = engine.count(str(moved.before)), engine.count(moved.after)
+    left, now = _count(engine, str(moved.before)), _count(engine, moved.after)
     if frame.json:
         print_json({"name": moved.name, "before": moved.before, "after": moved.after, "documents": now})
         return
     if frame.quiet:
         return
-    print_pairs([("in use", f"{moved.name} is {moved.after} now (before: {moved.before})"), ("documents", f"{now:,}")])
-    if left != now:
+    pairs = [("in use", f"{moved.name} is {moved.after} now (before: {moved.before})")]
+    print_pairs([*pairs, ("documents", f"{now:,}")] if now is not None else pairs)
+    if left is not None and now is not None and left != now:
         say(f"note: {moved.before} holds {left:,} documents; what was loaded since the change has to be loaded again")
     say(f"next: forward again with: {hint(frame, 'rollback', '--to', str(moved.before))}")
+
+
+def _count(engine: Engine, name: str) -> int | None:
+    """Count documents; None for an index that others made, before it got vectors."""
+    try:
+        return engine.count(name)
+    except IndexFormatError:
+        return None
