@@ -313,7 +313,7 @@ def costs(folder: Path, encoder: Kept) -> list[str]:
     rate = encoder.rate(asked[:300])
     return [
         f"- A new label with 10 examples in a router of {len({one.labels for one in examples})} labels × 10, and a prediction"
-        f" with it: median {np.median(times):.1f} ms, worst of 10 {max(times):.1f} ms, beyond encoding.",
+        f" with it: median of 10 {np.median(times):.1f} ms, best {min(times):.1f} ms, beyond encoding.",
         f"- Routing {len(asked)} texts, everything but encoding: {beyond * 1e6:.0f} µs a text, {1 + beyond * rate:.3f} × the time "
         "of encoding them.",
     ]

@@ -104,6 +104,8 @@ def test_adding_a_label_equals_the_kernel_with_it(names: Vectors) -> None:
     assert grown.members.shape == (48, LABELS)
     products = np.exp(SHARPNESS * (grown.voting @ grown.voting.T - 1)) + RIDGE * np.eye(len(grown.voting))
     assert grown.inverse @ products == pytest.approx(np.eye(len(products)), abs=5e-3)
+    assert grown.solved == pytest.approx(grown.inverse @ grown.votes_for, abs=5e-3)
+    assert grown.sums == pytest.approx(grown.members.T @ grown.rows + grown.names, abs=1e-4)
     assert grown.scores(vectors).argmax(axis=1).tolist() == [LABELS - 1] * len(vectors)
 
 
@@ -113,6 +115,8 @@ def test_removing_what_was_added_changes_nothing(names: Vectors) -> None:
     back = votes.added(vectors, members, none_named()[-1:]).removed(np.arange(40, 48))
     assert back.scores(asked)[:, :-1] == pytest.approx(votes.scores(asked), abs=0.02)
     assert back.voter.tolist() == list(range(40))
+    assert back.solved == pytest.approx(back.inverse @ back.votes_for, abs=5e-3)
+    assert back.sums == pytest.approx(back.members.T @ back.rows, abs=1e-4)
 
 
 def test_many_examples_leave_the_kernel_balanced(monkeypatch: pytest.MonkeyPatch) -> None:

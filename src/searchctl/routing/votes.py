@@ -34,7 +34,8 @@ class Votes:
     `rows` (n, dim) are the examples projected, `lengths` (n,) what they had before, `members` (n, labels) of 0 and 1 whose they
     are. `names` (labels, dim) are projected descriptions, zero for none; `name_shift` (dim,) moves a description to where
     examples lie. The kernel's voters are `voting` (v, dim) with `votes_for` (v, labels) and `voter` (v,), the example's row or
-    NAME; `inverse` (v, v) is of their ridged kernel.
+    NAME; `inverse` (v, v) is of their ridged kernel. `sums` (labels, dim) of each label's examples and name, and `solved`, which
+    is `inverse @ votes_for`, are kept because they're dear.
     """
 
     metric: Metric
@@ -47,16 +48,13 @@ class Votes:
     votes_for: Floats
     voter: Rows
     inverse: Floats
-
-    @property
-    def sums(self) -> Floats:
-        """The sum of each label's examples and its name: (labels, dim)."""
-        return np.asarray(self.members.T @ self.rows + self.names)
+    sums: Vectors
+    solved: Floats
 
     @property
     def weights(self) -> Floats:
         """What each voter's vote counts for each label: (v, labels)."""
-        return np.asarray(self.inverse @ (self.votes_for - np.float32(1 / self.votes_for.shape[1])))
+        return np.asarray(self.solved - self.inverse.sum(axis=1, keepdims=True) / np.float32(self.votes_for.shape[1]))
 
     def scores(self, vectors: Vectors) -> Floats:
         """Score texts given as the encoder's vectors (n, dim): (n, labels), higher is better, about 1 at best."""
@@ -83,19 +81,22 @@ class Votes:
         named = np.flatnonzero(np.abs(names).sum(axis=1) > 0)
         projected = np.zeros_like(names, dtype=np.float32)
         projected[named] = self.metric.project(names[named] + self.name_shift)
-        known = np.concatenate(
-            [_wider(self.votes_for, new), members, np.eye(labels, dtype=np.float32)[labels - new + named]]
-        )
-        return replace(
-            self,
-            rows=np.concatenate([self.rows, rows]),
-            lengths=np.concatenate([self.lengths, lengths]),
-            members=np.concatenate([_wider(self.members, new), members]),
-            names=np.concatenate([self.names, projected]),
-            voting=(voting := np.concatenate([self.voting, rows, projected[named]])),
-            votes_for=known,
-            voter=np.concatenate([self.voter, len(self.rows) + np.arange(len(rows)), np.full(len(named), NAME)]),
-            inverse=_bordered(self.inverse, voting),
+        fresh = np.concatenate([rows, projected[named]])
+        fresh_for = np.concatenate([members, np.eye(labels, dtype=np.float32)[labels - new + named]])
+        inverse, solved = _bordered(self, fresh, fresh_for)
+        return Votes(
+            self.metric,
+            np.concatenate([self.rows, rows]),
+            np.concatenate([self.lengths, lengths]),
+            np.concatenate([_wider(self.members, new), members]),
+            np.concatenate([self.names, projected]),
+            self.name_shift,
+            np.concatenate([self.voting, fresh]),
+            np.concatenate([_wider(self.votes_for, new), fresh_for]),
+            np.concatenate([self.voter, len(self.rows) + np.arange(len(rows)), np.full(len(named), NAME)]),
+            inverse,
+            np.pad(self.sums, ((0, new), (0, 0))) + members.T @ rows + np.pad(projected, ((labels - new, 0), (0, 0))),
+            solved,
         )
 
     def removed(self, gone: Rows) -> Votes:
@@ -106,6 +107,7 @@ class Votes:
         place[kept] = np.arange(len(kept))
         inside, between = self.inverse[~leaving][:, ~leaving], self.inverse[~leaving][:, leaving]
         lost = self.inverse[leaving][:, leaving]
+        inverse = inside - between @ np.linalg.solve(lost, between.T) if leaving.any() else self.inverse
         return replace(
             self,
             rows=self.rows[kept],
@@ -114,7 +116,9 @@ class Votes:
             voting=self.voting[~leaving],
             votes_for=self.votes_for[~leaving],
             voter=place[self.voter[~leaving]],
-            inverse=inside - between @ np.linalg.solve(lost, between.T) if leaving.any() else self.inverse,
+            inverse=np.asarray(inverse, np.float32),
+            sums=self.sums - self.members[gone].T @ self.rows[gone],
+            solved=np.asarray(inverse @ self.votes_for[~leaving], np.float32),
         )
 
 
@@ -143,6 +147,8 @@ def count_votes(vectors: Vectors, members: Floats, names: Vectors, *, seed: int 
     rows = np.asarray(long / lengths[:, None], np.float32)
     heard = _heard(members, KERNEL_ROWS, seed)
     voting = np.concatenate([rows[heard], projected[named]])
+    votes_for = np.concatenate([members[heard], np.eye(members.shape[1], dtype=np.float32)[named]])
+    inverse = _inverse(kernel(voting @ voting.T))
     return Votes(
         metric,
         rows,
@@ -151,9 +157,11 @@ def count_votes(vectors: Vectors, members: Floats, names: Vectors, *, seed: int 
         projected,
         shift,
         voting,
-        np.concatenate([members[heard], np.eye(members.shape[1], dtype=np.float32)[named]]),
+        votes_for,
         np.concatenate([heard, np.full(len(named), NAME)]),
-        _inverse(kernel(voting @ voting.T)),
+        inverse,
+        np.asarray(members.T @ rows + projected, np.float32),
+        inverse @ votes_for,
     )
 
 
@@ -162,20 +170,22 @@ def _inverse(products: Floats) -> Floats:
     return np.asarray(np.linalg.inv(ridged), np.float32)
 
 
-def _bordered(inverse: Floats, voting: Vectors) -> Floats:
-    """Extend the inverse of the first voters' ridged kernel to all voters."""
-    old = len(inverse)
-    if old == len(voting):
-        return inverse
-    between = kernel(voting[:old] @ voting[old:].T)
-    carried = inverse @ between
-    corner = kernel(voting[old:] @ voting[old:].T) - between.T @ carried
-    corner = _inverse(corner)
+def _bordered(votes: Votes, fresh: Vectors, fresh_for: Floats) -> tuple[Floats, Floats]:
+    """Extend the inverse of the ridged kernel by more voters (k, dim), and what is solved by whom they vote for (k, labels)."""
+    old, new = len(votes.voting), len(fresh)
+    between = kernel(votes.voting @ fresh.T)
+    carried = votes.inverse @ between
+    corner = _inverse(kernel(fresh @ fresh.T) - between.T @ carried)
     edge = -carried @ corner
-    whole = np.empty((len(voting), len(voting)), np.float32)
-    whole[:old, :old] = inverse - edge @ carried.T
-    whole[:old, old:], whole[old:, :old], whole[old:, old:] = edge, edge.T, corner
-    return whole
+    inverse = np.empty((old + new, old + new), np.float32)
+    np.subtract(votes.inverse, edge @ carried.T, out=inverse[:old, :old])
+    inverse[:old, old:], inverse[old:, :old], inverse[old:, old:] = edge, edge.T, corner
+    more = fresh_for.shape[1] - votes.votes_for.shape[1]
+    solved = np.empty((old + new, fresh_for.shape[1]), np.float32)
+    before = _wider(votes.solved, more)
+    solved[:old] = before + edge @ (fresh_for - between.T @ before)
+    solved[old:] = edge.T @ _wider(votes.votes_for, more) + corner @ fresh_for
+    return inverse, solved
 
 
 def _wider(members: Floats, more: int) -> Floats:
