@@ -32,6 +32,7 @@ from searchctl.encoders import open_encoder
 from searchctl.engines.rest.engine import ServerEngine
 from searchctl.index import Index
 from searchctl.metrics import parse_metric
+from searchctl.query import parse_query
 from searchctl.resources import resource_folder
 from searchctl.types import Mode, Vectors
 
@@ -87,7 +88,8 @@ def prepare(name: str, data: Path, work: Path, most: int) -> Corpus:
     kept = [{"id": one["_id"], "title": one["title"], "text": one["text"]} for one in documents[:MOST_DOCUMENTS]]
     index.ingest(kept)
     queries = [one for one in load(data / name / "queries.jsonl") if one["_id"] in grades][:most]
-    encoder = Given(index, [one["text"] for one in queries], work / f"{name}-{len(queries)}-queries.npy")
+    texts = list(dict.fromkeys(parse_query(one["text"]).text for one in queries))
+    encoder = Given(index, texts, work / f"{name}-{len(queries)}-queries.npy")
     return Corpus(name, Index(index.engine, index.name, cast(Any, encoder)), queries, grades, encoder)
 
 
@@ -174,7 +176,7 @@ def _native(engine: ServerEngine, corpus: Corpus) -> Callable[[str], object]:
     engine.client.request("PUT", f"/_search/pipeline/{NAME}", body)
 
     def ask(text: str) -> object:
-        vector = corpus.encoder.encode_queries([text])[0]
+        vector = corpus.encoder.encode_queries([parse_query(text).text])[0]
         nested = engine.dialect.nearest(vector.tolist(), 100, [])["query"]
         del nested["nested"]["inner_hits"]  # which a hybrid query can't return before 3.0
         query = {"hybrid": {"queries": [{"match": {"content": text}}, nested]}}

@@ -6,7 +6,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -278,10 +278,12 @@ class ServerEngine:
         ]
 
     def _by_id(self, index: str, ids: Sequence[str], parameters: Mapping[str, str]) -> Iterator[Any]:
-        path = f"/{quote(self.state(index).name)}/_mget"
+        state = self.state(index)
         for start in range(0, len(ids), _SLICE):
             body: Json = {"ids": list(ids[start : start + _SLICE])}
-            yield from self.client.request("POST", path, body, params=parameters).body["docs"]
+            found = self.client.request("POST", f"/{quote(state.name)}/_mget", body, params=parameters).body["docs"]
+            self._check_still(index, state, found)
+            yield from found
 
     def scan(
         self, index: str, *, batch: int = 500, vectors: bool = False, source: str | None = None
@@ -330,7 +332,7 @@ class ServerEngine:
                 questions.statistics(text) for text in texts
             ]
             answers = self._ask(state, bodies)
-            self._check_still(index, state, answers)
+            self._check_still(index, state, (hit for answer in answers for hit in answer["hits"]["hits"][:1]))
             found += [_ranking(query, answer) for query, answer in zip(part, answers, strict=False)]
             for text, answer in zip(texts, answers[len(part) :], strict=True):
                 self._remembered.put(state.uuid, text, _statistics(questions, text, answer))
@@ -355,10 +357,9 @@ class ServerEngine:
             self.forget()  # the index may have been replaced or dropped
             raise
 
-    def _check_still(self, index: str, state: IndexState, answers: Sequence[Json]) -> None:
-        """Raise IndexMissing if the name has come to mean another index, whose stamp isn't the one asked with."""
-        hits = (hit for answer in answers for hit in answer["hits"]["hits"][:1])
-        if any(hit["_index"] != state.name for hit in hits):
+    def _check_still(self, index: str, state: IndexState, found: Iterable[Json]) -> None:
+        """Raise IndexMissing if the name has come to mean another index, or none, since it was asked about."""
+        if any("error" in one or one["_index"] != state.name for one in found):
             self.forget()
             raise IndexMissing(f"the index '{index}' on {self.url} was replaced just now; ask again")
 
