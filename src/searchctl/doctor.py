@@ -49,6 +49,8 @@ def examine(
         findings.append(_disk(Path(engine).expanduser()))
     try:
         with Index.open(engine, name, encoder=encoder, connection=connection, create=False) as index:
+            if is_server(engine):
+                findings += _server(index)
             findings += _index(index)
     except EngineUnreachable:
         raise
@@ -100,6 +102,15 @@ def _disk(folder: Path) -> Finding:
             "error", "disk", message, "free some space, or move the index and name its new folder with --engine"
         )
     return Finding("ok", "disk", message)
+
+
+def _server(index: Index) -> Iterator[Finding]:
+    from searchctl.engines.rest.engine import ServerEngine
+    from searchctl.engines.rest.health import remarks
+
+    if isinstance(index.engine, ServerEngine):
+        for one in remarks(index.engine, index.name):
+            yield Finding(one.level, one.subject, one.message, one.fix)
 
 
 def _index(index: Index) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from searchctl.doctor import examine
 from searchctl.encoders.hashing import HashingEncoder
 from searchctl.engines import open_engine
 from searchctl.engines.rest.engine import ServerEngine
@@ -17,7 +18,7 @@ from searchctl.engines.rest.queries import Questions
 from searchctl.errors import IndexFormatError, IndexMissing
 from searchctl.index import Index
 from searchctl.schema import EncoderStamp, PassageSettings, Schema
-from searchctl.types import Match, Scope
+from searchctl.types import Match, Nearest, Scope
 from tests.conftest import entry
 from tests.servers.parameters import SERVERS, server_param, server_url
 from tests.servers.proxy import Proxy
@@ -129,12 +130,28 @@ def test_words_are_analysed_here_as_on_the_server(engine: ServerEngine) -> None:
     assert len(different) <= len(terms) / 100, different
 
 
+def test_doctor_tells_about_the_server(engine: ServerEngine) -> None:
+    fill(engine, "shelf", "green")
+    found = {one.subject: one for one in examine(engine.url, "shelf", encoder="hashing:16")}
+    assert engine.name in found["server"].message
+    assert (found["health"].level, found["consistency"].level) == ("warning", "ok"), "one node has no place for copies"
+    engine.client.request("PUT", "/shelf/_settings", {"index": {"blocks.write": True}})
+    assert {one.subject for one in examine(engine.url, "shelf") if one.level == "error"} == {"blocks"}
+
+
 def test_long_questions_are_cut_to_what_lucene_takes(engine: ServerEngine) -> None:
     fill(engine, "shelf", "green")
     many = " ".join(f"word{number}" for number in range(3000))
     assert len(engine.search("shelf", [Match(f"green {many}")])[0].ids) == 10
     assert engine.search("shelf", [Match(f"{many} green")])[0].ids == ()
     assert engine.count("shelf", Scope(required=("green tea",))) == 12
+
+
+def test_asking_for_more_than_a_server_gives_is_asking_for_all_it_gives(engine: ServerEngine) -> None:
+    fill(engine, "shelf", "green")
+    (vector,) = ENCODER.encode_queries(["tea"])
+    found = engine.search("shelf", [Match("tea", 10_001), Nearest(vector, 10_001)])
+    assert [len(one.ids) for one in found] == [12, 12]
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import sys
 from base64 import b64encode
 from contextlib import closing
@@ -12,6 +14,7 @@ from searchctl.connection import Connection, IndexOptions, server_connection
 from searchctl.engines import open_engine
 from searchctl.engines.elasticsearch import Elasticsearch
 from searchctl.engines.opensearch import OpenSearch
+from searchctl.engines.rest.credentials import Signer
 from searchctl.engines.rest.http import reason_of
 from searchctl.engines.rest.server import Server
 from searchctl.engines.rest.template import index_body, is_mappable
@@ -137,3 +140,35 @@ def test_capabilities_are_those_of_the_version_and_its_plugins() -> None:
     ]
     assert not OS2.has_native_hybrid
     assert Server("opensearch", "2.19.1", frozenset({"opensearch-neural-search"})).has_native_hybrid
+
+
+def test_requests_are_signed_as_amazon_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signature is worked out once more from the description: docs.aws.amazon.com, "Create a signed AWS API request"."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    signer = Signer(Connection(aws_service="es", aws_region="eu-central-1"))
+    found = signer.sign("POST", "https://books.example.com/_search?size=1", b"{}", {"content-type": "application/json"})
+    time, digest = found["X-Amz-Date"], hashlib.sha256(b"{}").hexdigest()
+    signed = "content-type;host;x-amz-content-sha256;x-amz-date"
+    lines = [
+        "POST", "/_search", "size=1", "content-type:application/json", "host:books.example.com",
+        f"x-amz-content-sha256:{digest}", f"x-amz-date:{time}", "", signed, digest,
+    ]  # fmt: skip
+    scope = f"{time[:8]}/eu-central-1/es/aws4_request"
+    asked = "\n".join(["AWS4-HMAC-SHA256", time, scope, hashlib.sha256("\n".join(lines).encode()).hexdigest()])
+    key = b"AWS4wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+    for part in (*scope.split("/"), asked):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    credential = f"Credential=AKIDEXAMPLE/{scope}, SignedHeaders={signed}, Signature={key.hex()}"
+    assert found["Authorization"] == f"AWS4-HMAC-SHA256 {credential}"
+
+
+def test_signing_without_credentials_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(ConfigError, match="AWS_REGION"):
+        Signer(Connection(aws_service="es"))
+    with pytest.raises(EngineUnreachable, match="AWS_ACCESS_KEY_ID"):
+        Signer(Connection(aws_service="es", aws_region="eu-central-1"))

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ _log = logging.getLogger(__name__)
 _STATE_SECONDS = 1.0  # how long what is known of an index counts: a search asks for it several times
 _SLICE = 1000  # ids in one request
 _QUESTIONS = 120  # searches in one request
+_WINDOW = 10_000  # hits a search may have, by the servers' own default
 _LACKS_WORDS = re.compile(r"(?i)(unknown|failed to find).*\b(char_filter|filter|tokenizer|analyzer)")
 
 
@@ -326,7 +328,7 @@ class ServerEngine:
         questions = self._questions(state)
         found: list[Ranking] = []
         for start in range(0, len(queries), _QUESTIONS):
-            part = queries[start : start + _QUESTIONS]
+            part = [replace(query, k=min(query.k, _WINDOW)) for query in queries[start : start + _QUESTIONS]]
             texts = list(dict.fromkeys(query.text for query in part if isinstance(query, Match)))
             bodies = [self._body(questions, query, state.schema.layout) for query in part] + [
                 questions.statistics(text) for text in texts
