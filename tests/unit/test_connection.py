@@ -7,9 +7,11 @@ import hmac
 import sys
 from base64 import b64encode
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from searchctl.config import load_settings
 from searchctl.connection import Connection, IndexOptions, server_connection
 from searchctl.engines import open_engine
 from searchctl.engines.elasticsearch import Elasticsearch
@@ -172,3 +174,32 @@ def test_signing_without_credentials_says_what_to_set(monkeypatch: pytest.Monkey
         Signer(Connection(aws_service="es"))
     with pytest.raises(EngineUnreachable, match="AWS_ACCESS_KEY_ID"):
         Signer(Connection(aws_service="es", aws_region="eu-central-1"))
+
+
+def test_settings_reach_the_connection(tmp_path: Path) -> None:
+    (tmp_path / "searchctl.toml").write_text(
+        'engine = "opensearchs://books"\n[connection]\nshards = 3\nquantisation = "int8"\nca_certs = "ours.pem"\n'
+    )
+    flags = {"connection.insecure": True, "connection.ca_certs": None}
+    found = load_settings(flags, {"OPENSEARCH_USERNAME": "ann"}, tmp_path)
+    assert found.connection.options == IndexOptions(shards=3, quantisation="int8")
+    assert (found.connection.username, found.connection.insecure) == ("ann", True)
+    assert found.connection.ca_certs == str(tmp_path / "ours.pem")
+    assert {one.origin for one in found.shown if one.key == "connection.insecure"} == {"--insecure"}
+    typed = load_settings({"connection.ca_certs": "theirs.pem"}, {}, tmp_path)
+    assert typed.connection.ca_certs == "theirs.pem"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('shards = "3"', "must be a whole number, found str"),
+        ("shards = true", "must be a whole number, found bool"),
+        ("replicas = -1", "'replicas' is -1"),
+        ('quantisation = "int4"', "choose one of: none, fp16, int8, bbq"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "searchctl.toml").write_text(f"[connection]\n{line}\n")
+    with pytest.raises(ConfigError, match=said):
+        load_settings({}, {}, tmp_path)
