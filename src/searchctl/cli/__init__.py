@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "vectorize": ("searchctl.cli.vectorize", "Add the vectors that are missing."),
     "reembed": ("searchctl.cli.reembed", "Change an index's encoder without downtime."),
     "rollback": ("searchctl.cli.rollback", "Go back to the version of an index before the last change."),
+    "pipeline": ("searchctl.cli.pipeline", "Set up OpenSearch's own hybrid search, for other clients."),
     "dump": ("searchctl.cli.dump", "Write an index to portable files."),
     "restore": ("searchctl.cli.restore", "Make an index from a dump, on any engine."),
     "route": ("searchctl.cli.route", "Route texts to labels that have a handful of examples."),

@@ -1,0 +1,64 @@
+"""`searchctl pipeline`: OpenSearch's own hybrid search, for clients that want it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from searchctl.cli.failures import say
+from searchctl.cli.frame import Command, Frame, Group, framed
+from searchctl.cli.output import print_json
+
+if TYPE_CHECKING:
+    from searchctl.pipeline import Technique
+
+METHODS = ("weighted", "rrf")  # as pipeline.TECHNIQUES, which is heavier
+
+
+@click.group(
+    "pipeline", cls=Group, examples=("searchctl pipeline install --engine opensearch://localhost:9200 --method rrf",)
+)
+def command() -> None:
+    """Set up OpenSearch's own hybrid search, for clients that send it themselves.
+
+    searchctl joins the legs itself and needs none of this; compare both with: searchctl evaluate DIR --modes hybrid,native
+    """
+
+
+@command.command(
+    "install",
+    cls=Command,
+    examples=(
+        "searchctl pipeline install --engine opensearch://localhost:9200",
+        "searchctl pipeline install --engine opensearch://localhost:9200 --method rrf --name shop-rrf",
+    ),
+)
+@click.option(
+    "--method", type=click.Choice(METHODS), default="weighted", show_default=True, help="How legs are joined."
+)
+@click.option("--name", metavar="NAME", help="Name of the pipeline [default: searchctl-METHOD].")
+@click.option(
+    "--lexical", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Weight of the words, with weighted."
+)
+@framed
+def install_command(frame: Frame, method: str, name: str | None, lexical: float) -> None:
+    """Write a search pipeline to OpenSearch (2.10 and later with neural-search), and show a query that uses it."""
+    from searchctl.engines import open_engine
+    from searchctl.pipeline import install
+
+    engine = open_engine(frame.settings.engine, frame.settings.connection)
+    try:
+        made = install(engine, cast("Technique", method), name or f"searchctl-{method}", lexical=lexical)
+    finally:
+        engine.close()
+    if frame.json:
+        print_json({"name": made.name, "pipeline": made.body, "example": made.example})
+        return
+    click.echo(made.name)
+    if not frame.quiet:
+        say(
+            f"use it: POST {frame.settings.index}/_search?search_pipeline={made.name}\n"
+            + json.dumps(made.example, ensure_ascii=False, indent=1)
+        )
