@@ -10,6 +10,8 @@ from searchctl.sentences import sentences
 from searchctl.text import analyze, spans_of
 from searchctl.types import Document, HitPassage, Passage
 
+_STRETCH = 800  # code points; about what a passage of the usual 256 tokens has
+
 
 def show_passage(
     document: Document, passages: Sequence[Passage], best: int, weights: Mapping[str, float], analyzer: Analyzer
@@ -19,6 +21,7 @@ def show_passage(
     `weights` maps each analysed query term to how much it tells (its inverse document frequency). With `best` -1 the passage
     whose terms tell most is taken, the first of equals. None for a document without passages; no sentence where no word matches.
     """
+    passages = passages or _stretches(document.text)
     if not passages:
         return None
     number = best if 0 <= best < len(passages) else _most_telling(document.text, passages, weights, analyzer)
@@ -46,6 +49,11 @@ def sentence_shares(
     """Return for each sentence the share in [0, 1] of what the query's words tell that stands in it."""
     total = sum(weights.values()) or 1.0
     return [_worth(text, span, weights, analyzer) / total for span in spans]
+
+
+def _stretches(text: str) -> list[Passage]:
+    """Cut a text whose vectors are deferred: even, as there's no encoder at hand to count its tokens."""
+    return [Passage(start, min(start + _STRETCH, len(text))) for start in range(0, len(text), _STRETCH)]
 
 
 def _most_telling(text: str, passages: Sequence[Passage], weights: Mapping[str, float], analyzer: Analyzer) -> int:
