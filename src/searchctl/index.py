@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from searchctl.ingest import IngestReport
 
 Answer = TypeVar("Answer")
+_REPLACED_SECONDS = 5.0  # how long a server may take to put one index in another's place
+_PAUSE = 0.02
 
 
 class Index:
@@ -214,15 +217,18 @@ class Index:
         """Return an answer that comes whole from one index, though the name may be pointed at another meanwhile.
 
         An index that is replaced stays, so an answer from it is good; only where the name itself was the index's, or the
-        index is gone, the question is put once more.
+        index is gone, the question is put once more: at once, or a little later while a server is about to replace it.
         """
+        until = time.monotonic() + _REPLACED_SECONDS
         while True:
             name = self.engine.resolve(self.name)
             try:
                 found = answer(name)
-            except Exception:
+            except Exception as error:
                 if self.engine.resolve(self.name) == name:
-                    raise
+                    if not isinstance(error, IndexMissing) or time.monotonic() > until:
+                        raise
+                    time.sleep(_PAUSE)
                 continue
             if name != self.name or self.engine.resolve(self.name) == name:
                 return found
