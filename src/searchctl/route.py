@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from searchctl.connection import Connection
 from searchctl.engines import DEFAULT_ENGINE
 from searchctl.errors import UsageError
 from searchctl.fields import as_values
@@ -68,10 +69,11 @@ class Router:
         name: str = DEFAULT_INDEX,
         *,
         encoder: str | Encoder | None = None,
+        connection: Connection | None = None,
         create: bool = True,
     ) -> Router:
         """Open the router whose examples are in this index; see `Index.open`."""
-        return cls(Index.open(engine, name, encoder=encoder, create=create, fields=FIELDS))
+        return cls(Index.open(engine, name, encoder=encoder, connection=connection, create=create, fields=FIELDS))
 
     # Examples
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from searchctl.routing.calibration import fit_calibration, promise, set_threshold, wilson
-from searchctl.routing.left_out import left_out_middles, left_out_scores
+from searchctl.routing.left_out import left_out
 from searchctl.routing.metric import SHRINKAGE, learn_metric
 from searchctl.routing.votes import RIDGE, SHARPNESS, Votes, count_votes
 from searchctl.types import Vectors
@@ -73,12 +73,14 @@ def test_left_out_scores_are_those_of_counting_anew(named: bool, names: Vectors)
             for row in range(len(vectors))
         ]
     )
-    closed = left_out_scores(votes)
+    closed, _ = left_out(votes, np.arange(len(vectors)))
     assert np.corrcoef(anew.ravel(), closed.ravel())[0, 1] > 0.99
     assert np.mean(anew.argmax(axis=1) == closed.argmax(axis=1)) > 0.94
     own = members > 0
     assert closed[own].mean() == pytest.approx(anew[own].mean(), abs=0.02)
     assert votes.scores(vectors)[own].mean() > closed[own].mean() + 0.05  # what isn't left out flatters itself
+    some = np.array([3, 17, 30])
+    assert left_out(votes, some)[0] == pytest.approx(closed[some], abs=1e-5)
 
 
 def test_left_out_middles_without_a_metric_are_exact() -> None:
@@ -86,7 +88,7 @@ def test_left_out_middles_without_a_metric_are_exact() -> None:
     vectors, members = cloud(1, 8)
     described, _ = cloud(1, 9)
     votes = count_votes(vectors, members, described)
-    closed = left_out_middles(votes)
+    _, closed = left_out(votes, np.arange(LABELS))
     for row in range(LABELS):
         assert closed[row, row] == pytest.approx(float(votes.rows[row] @ votes.names[row]), abs=1e-5)
 

@@ -94,13 +94,12 @@ class Check:
 
 def check(state: State, trust: Trust, target: float, unlabelled: Sequence[tuple[str, Vectors]] = ()) -> Check:
     """Check the examples; `unlabelled` texts with their vectors (dim,) are weighed for what to label next."""
-    judged = _judged(state)
-    examples = [one for one, fit in zip(state.examples, judged, strict=True) if fit]
+    examples = [state.examples[row] for row in trust.rows.tolist()]
     probabilities, members = trust.left_out, trust.members
     made = trust.levels[0].promise(target)
     best = probabilities.argmax(axis=1) if len(probabilities) else np.zeros(0, np.int64)
     right = members[np.arange(len(best)), best] > 0
-    labels = _labels(state, probabilities, best, right, made)
+    labels = _labels(state, trust, best, right, made)
     return Check(
         wilson(int(right.sum()), len(right)),
         made,
@@ -112,20 +111,14 @@ def check(state: State, trust: Trust, target: float, unlabelled: Sequence[tuple[
     )
 
 
-def _judged(state: State) -> Flags:
-    """Which examples could be left out at all: others of their label, or its name, are left."""
-    named = np.abs(state.votes.names).sum(axis=1) > 0
-    return np.asarray((state.members * (state.members.sum(axis=0) + named > 1)).sum(axis=1) > 0)
-
-
 def _labels(
     state: State,
-    probabilities: Doubles,
+    trust: Trust,
     best: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
     right: Flags,
     made: Promise,
 ) -> tuple[LabelCheck, ...]:
-    members = state.members[_judged(state)]
+    probabilities, members = trust.left_out, trust.members
     languages = [language_of(one.text) for one in state.examples]
     found = []
     for at, label in enumerate(state.labels):

@@ -83,9 +83,7 @@ def impact(
 
 def _answers(state: State, trust: Trust) -> dict[str, tuple[str, float]]:
     """Return each example's left-out label and confidence, by id."""
-    named = np.abs(state.votes.names).sum(axis=1) > 0
-    fit = (state.members * (state.members.sum(axis=0) + named > 1)).sum(axis=1) > 0
-    ids = [one.id for one, able in zip(state.examples, fit, strict=True) if able]
+    ids = [state.examples[row].id for row in trust.rows.tolist()]
     return {id: _best(state, row) for id, row in zip(ids, trust.left_out, strict=True)}
 
 

@@ -9,6 +9,7 @@ others is left out; against counting anew for every example, the answers agree (
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,22 +20,25 @@ from searchctl.types import Vectors
 _LEAST_REST = 0.05  # of the metric along an example's deviation: a guard against division by nearly nothing
 
 
-def left_out_scores(votes: Votes) -> Floats:
-    """Score every example without itself: (n, labels)."""
-    return np.asarray((_middles(votes) + _kernels(votes)) / 2, np.float32)
+def left_out(votes: Votes, rows: Rows) -> tuple[Floats, Floats]:
+    """Score examples (row numbers, n) without themselves.
+
+    Returns their scores and their cosines with the labels' middles, both (n, labels).
+    """
+    cosines = _corrected(votes, rows)
+    middles = _middles(votes, rows, cosines)
+    return np.asarray((middles + _kernels(votes, rows, cosines)) / 2, np.float32), middles
 
 
-def left_out_middles(votes: Votes) -> Floats:
-    """Return every example's cosine with the labels' middles, without itself: (n, labels)."""
-    return _middles(votes)
+Cosines: TypeAlias = "Callable[[slice | Rows, Vectors], Floats]"
 
 
-def _corrected(votes: Votes) -> Callable[[slice | Rows, Vectors], Floats]:
-    """Return a function that gives cosines of examples with other points in the metric without the example."""
-    long = votes.rows * votes.lengths[:, None]
-    scatter, gain = _deviations(votes, long)
+def _corrected(votes: Votes, rows: Rows) -> Cosines:
+    """Return a function that gives cosines of these examples with other points in the metric without the example."""
+    scatter, gain = _deviations(votes, rows)
+    long = votes.rows[rows] * votes.lengths[rows][:, None]
     own = np.einsum("nd,nd->n", scatter, long)
-    lengths = np.sqrt(votes.lengths**2 + gain * own**2)
+    lengths = np.sqrt(votes.lengths[rows] ** 2 + gain * own**2)
 
     def cosines(which: slice | Rows, others: Vectors) -> Floats:
         """Others (m, dim) are for all examples; (n, 1, dim) one for each."""
@@ -54,13 +58,14 @@ def _corrected(votes: Votes) -> Callable[[slice | Rows, Vectors], Floats]:
     return cosines
 
 
-def _deviations(votes: Votes, long: Vectors) -> tuple[Vectors, Floats]:
+def _deviations(votes: Votes, rows: Rows) -> tuple[Vectors, Floats]:
     """Return each example's deviation from its class mean (n, dim), and how strongly leaving it out acts along it (n,)."""
     sizes = votes.members.sum(axis=0)
-    means = (votes.members.T @ long) / np.maximum(sizes, 1)[:, None]
-    shares = votes.members / votes.members.sum(axis=1, keepdims=True).clip(1)
-    deviations = long - shares @ means
-    smallest = np.where(votes.members > 0, sizes, np.inf).min(axis=1, initial=np.inf)
+    means = ((votes.members * votes.lengths[:, None]).T @ votes.rows) / np.maximum(sizes, 1)[:, None]
+    members = votes.members[rows]
+    shares = members / members.sum(axis=1, keepdims=True).clip(1)
+    deviations = votes.rows[rows] * votes.lengths[rows][:, None] - shares @ means
+    smallest = np.where(members > 0, sizes, np.inf).min(axis=1, initial=np.inf)
     alone = ~np.isfinite(smallest) | (smallest < 2)
     scale = np.where(alone, 0.0, smallest / np.where(alone, 1.0, smallest - 1))
     part = votes.metric.influence * scale
@@ -68,22 +73,23 @@ def _deviations(votes: Votes, long: Vectors) -> tuple[Vectors, Floats]:
     return np.asarray(deviations), np.asarray(part / rest, np.float32)
 
 
-def _middles(votes: Votes) -> Floats:
-    cosines, sums = _corrected(votes), votes.sums
-    found = cosines(slice(None), sums)
+def _middles(votes: Votes, rows: Rows, cosines: Cosines) -> Floats:
+    found = cosines(slice(None), votes.sums)
     for label in range(votes.members.shape[1]):
-        mine = np.flatnonzero(votes.members[:, label])
+        mine = np.flatnonzero(votes.members[rows, label])
         if len(mine):
-            found[mine, label] = cosines(mine, (sums[label] - votes.rows[mine])[:, None, :])[:, 0]
+            found[mine, label] = cosines(mine, (votes.sums[label] - votes.rows[rows[mine]])[:, None, :])[:, 0]
     return found
 
 
-def _kernels(votes: Votes) -> Floats:
-    cosines, weights = _corrected(votes), votes.weights
+def _kernels(votes: Votes, rows: Rows, cosines: Cosines) -> Floats:
+    weights = votes.weights
     products = kernel(cosines(slice(None), votes.voting))
     scores = products @ weights
-    places = np.flatnonzero(votes.voter != NAME)
-    voters = votes.voter[places]
-    leverage = np.einsum("nv,vn->n", products[voters], votes.inverse[:, places]) / votes.inverse[places, places]
-    scores[voters] -= leverage[:, None] * weights[places]
+    place = np.full(len(votes.rows), NAME)
+    place[votes.voter[votes.voter != NAME]] = np.flatnonzero(votes.voter != NAME)
+    voting = np.flatnonzero(place[rows] != NAME)
+    places = place[rows[voting]]
+    leverage = np.einsum("nv,vn->n", products[voting], votes.inverse[:, places]) / votes.inverse[places, places]
+    scores[voting] -= leverage[:, None] * weights[places]
     return np.asarray(scores)

@@ -13,7 +13,7 @@ from math import erf, sqrt
 import numpy as np
 
 from searchctl.routing.calibration import Doubles, fit_logistic
-from searchctl.routing.votes import Floats, Votes
+from searchctl.routing.votes import Floats, Rows, Votes
 from searchctl.types import Vectors
 
 _PLAIN = (0.3, 0.2)  # mean and spread of the nearest middle's cosine, as if measured on so many examples:
@@ -44,16 +44,19 @@ class Outside:
         return np.asarray(1 / (1 + np.exp(-(first * strange + second * like + offset))))
 
 
-def learn_outside(votes: Votes, left_out: Floats, vectors: Vectors) -> Outside:
-    """Learn from the examples' left-out middles (n, labels), and texts known to belong to no label (k, dim), perhaps none."""
-    nearest = left_out.max(axis=1).astype(np.float64) if left_out.size else np.zeros(0)
+def learn_outside(votes: Votes, rows: Rows, left_out: Floats, vectors: Vectors) -> Outside:
+    """Learn from left-out middles (n, labels) of some examples (row numbers, n).
+
+    `vectors` (k, dim) are of texts known to belong to no label, perhaps none.
+    """
+    nearest = left_out.max(axis=1, initial=-1.0).astype(np.float64)
     mean, spread = _usual(nearest)
     known = votes.metric.project(vectors)
     if not len(known):
         return Outside(mean, spread, known)
     among = known @ known.T
     np.fill_diagonal(among, -1.0)
-    like = np.concatenate([(votes.rows @ known.T).max(axis=1), among.max(axis=1).clip(0.0)])
+    like = np.concatenate([(votes.rows[rows] @ known.T).max(axis=1), among.max(axis=1).clip(0.0)])
     outer = votes.middles(vectors).max(axis=1)
     strange = (mean - np.concatenate([nearest, outer])) / spread
     truth = np.arange(len(strange)) >= len(nearest)

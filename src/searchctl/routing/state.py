@@ -18,12 +18,13 @@ from searchctl.routing.calibration import (
     set_threshold,
 )
 from searchctl.routing.examples import Stored
-from searchctl.routing.left_out import left_out_middles, left_out_scores
+from searchctl.routing.left_out import left_out
 from searchctl.routing.outside import Outside, learn_outside
-from searchctl.routing.votes import Floats, Votes, count_votes
+from searchctl.routing.votes import Floats, Rows, Votes, count_votes
 from searchctl.types import Vectors
 
 _TESTED_NAMES = 20  # examples from which on names of labels have to prove themselves
+_LEFT_OUT = 3000  # examples that are scored without themselves, so that the cost stays bounded
 _LEAST_AGREEMENT = 0.1  # of names with examples, 0 being chance
 
 
@@ -41,13 +42,16 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What the left-out answers taught. `levels` go from whole labels up; `left_out` (n, labels) are their probabilities.
+    """What the left-out answers taught. `levels` go from whole labels up.
 
+    `rows` (n,) are the examples that were left out in turn: those of whose label something remains. `left_out` (n, labels) are
+    the probabilities they got, `members` (n, labels) whose they are.
     `usual` is the probability from which a label is given where a text may have several and nothing else was asked for.
     """
 
     calibration: Calibration
     levels: tuple[Level, ...]
+    rows: Rows
     left_out: Doubles
     members: Floats
     outside: Outside
@@ -130,19 +134,21 @@ def _names_help(votes: Votes, given: Flags) -> bool:
     return (agreement - chance) / max(1 - chance, 1e-9) >= _LEAST_AGREEMENT
 
 
-def learn_trust(state: State) -> Trust:
-    """Score every example without itself, and learn from that how far answers can be trusted."""
-    votes = state.votes
+def learn_trust(state: State, *, seed: int = 0) -> Trust:
+    """Score examples without themselves, `_LEFT_OUT` at most, and learn from that how far answers can be trusted."""
+    votes, members = state.votes, state.members
+    named = np.abs(votes.names).sum(axis=1) > 0
+    able = np.flatnonzero((members * (members.sum(axis=0) + named > 1)).sum(axis=1) > 0)
+    rows = np.sort(np.random.default_rng(seed).permutation(able)[:_LEFT_OUT])
     shape = (0, len(state.labels))
-    scores = left_out_scores(votes) if len(state.examples) else np.zeros(shape, np.float32)
-    able = (state.members * (state.members.sum(axis=0) + (np.abs(votes.names).sum(axis=1) > 0) > 1)).sum(axis=1) > 0
-    scores, members = scores[able], state.members[able]
-    calibration = fit_calibration(scores, members, several=state.several)
+    scores, middles = left_out(votes, rows) if len(rows) else (np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+    own = members[rows]
+    calibration = fit_calibration(scores, own, several=state.several)
     probabilities = calibration.probabilities(scores) if scores.size else np.zeros(shape)
-    middles = left_out_middles(votes) if len(state.examples) else np.zeros(shape, np.float32)
-    levels = _levels(probabilities, members, state)
-    usual = likely_threshold(probabilities, members) if state.several else 0.5
-    return Trust(calibration, levels, probabilities, members, learn_outside(votes, middles, state.outside), usual)
+    levels = _levels(probabilities, own, state)
+    usual = likely_threshold(probabilities, own) if state.several else 0.5
+    outside = learn_outside(votes, rows, middles, state.outside)
+    return Trust(calibration, levels, rows, probabilities, own, outside, usual)
 
 
 def _levels(probabilities: Doubles, members: Floats, state: State) -> tuple[Level, ...]:
