@@ -231,7 +231,7 @@ def _manifest(engine: Engine, index: str, name: str, folder: Path, counts: tuple
         "index": index,
         "documents": counts[0],
         "vectors": counts[1],
-        "schema": replace(engine.schema(name), lineage=None).to_json(),
+        "schema": replace(engine.schema(name), lineage=None, layout=None).to_json(),
         "files": {file.name: _sha256(file) for file in sorted(folder.iterdir())},
     }
 

@@ -144,6 +144,11 @@ def _queries(index: Index, judging: Judging) -> DataSet | None:
 
 
 def _new_schema(old: Schema, stamp: EncoderStamp, name: str) -> Schema:
+    if old.layout is not None:
+        raise UsageError(
+            f"the documents of '{name}' are written by others; make a copy with the new vectors: "
+            f"searchctl vectorize {name} --encoder {stamp.name}"
+        )
     if old.encoder is not None and (old.encoder.revision, old.encoder.dim) == (stamp.revision, stamp.dim):
         raise UsageError(
             f"index '{name}' is made with {stamp.name} (revision {stamp.revision}) already; "

@@ -34,6 +34,10 @@ def encode_deferred(index: Index, watch: Watch) -> VectorizeReport:
     """
     began = time.monotonic()
     engine, name = index.engine, index.engine.resolve(index.name)
+    if engine.schema(name).layout is not None:
+        raise UsageError(
+            f"the documents of '{index.name}' are written by others; name it: searchctl vectorize {index.name}"
+        )
     encoder = index.encoder
     if encoder is None:
         raise UsageError(

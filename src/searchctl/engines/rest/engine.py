@@ -282,10 +282,22 @@ class ServerEngine:
     def _by_id(self, index: str, ids: Sequence[str], parameters: Mapping[str, str]) -> Iterator[Any]:
         state = self.state(index)
         for start in range(0, len(ids), _SLICE):
-            body: Json = {"ids": list(ids[start : start + _SLICE])}
+            part = list(ids[start : start + _SLICE])
+            if state.schema.layout is not None:
+                yield from self._by_search(state, part, parameters)
+                continue
+            body: Json = {"ids": part}
             found = self.client.request("POST", f"/{quote(state.name)}/_mget", body, params=parameters).body["docs"]
             self._check_still(index, state, found)
             yield from found
+
+    def _by_search(self, state: IndexState, ids: Sequence[str], parameters: Mapping[str, str]) -> Iterator[Any]:
+        """Find documents by id wherever they lie: others may have put them on shards of their own choice."""
+        body: Json = {"query": {"ids": {"values": list(ids)}}, "size": len(ids)}
+        path = f"/{quote(state.name)}/_search"
+        hits = self.client.request("POST", path, body, params=parameters).body["hits"]["hits"]
+        found = {hit["_id"]: {**hit, "found": True} for hit in hits}
+        yield from (found.get(id, {}) for id in ids)
 
     def scan(
         self, index: str, *, batch: int = 500, vectors: bool = False, source: str | None = None
