@@ -221,6 +221,7 @@ def write(folder: Path, out: Path, scheme: str) -> None:
         "dim": config["hidden_size"],
         "revision": hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:12],
         "scheme": scheme,
+        "token_states": f"encoder.layer.{config['num_hidden_layers'] - 1}.output.normed",
         "sha256": hashes,
     }
     (out / "searchctl.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,14 @@ class Question:
     match: Match | None
     nearest: Nearest | None
     encoding_ms: float = 0.0
+    unmet: tuple[str, ...] = ()  # quoted phrases that no document has: they are looked for as words
+
+    def without_quotes(self) -> Question:
+        """Return the question with the words of its quotations, which no longer must stand together."""
+        parsed = replace(self.parsed, quoted=())
+        match = self.match and replace(self.match, scope=replace(self.match.scope, required=parsed.required))
+        nearest = self.nearest and replace(self.nearest, scope=replace(self.nearest.scope, required=parsed.required))
+        return replace(self, parsed=parsed, match=match, nearest=nearest, unmet=self.parsed.quoted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,17 @@ class Answer:
     def weights(self) -> dict[str, float]:
         """How much each of the query's words tells, for those which the index holds."""
         return {term: idf(self.statistics.documents, n) for term, n in self.statistics.frequencies.items() if n}
+
+    @property
+    def best_passages(self) -> dict[str, int]:
+        """The ordinal of each document's best passage, for the documents of which the vector leg knows it."""
+        return dict(zip(self.vector.ids, self.vector.passages, strict=True)) if self.vector is not None else {}
+
+    @property
+    def quotes_nothing(self) -> bool:
+        """Whether quoted phrases are why no document was found, as far as that can be told."""
+        rankings = [ranking for ranking in (self.lexical, self.vector) if ranking is not None]
+        return bool(self.question.parsed.quoted) and not any(ranking.ids for ranking in rankings)
 
     @property
     def knows_no_word(self) -> bool:

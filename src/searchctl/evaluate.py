@@ -23,10 +23,12 @@ from searchctl.types import Document, Mode
 
 if TYPE_CHECKING:
     from searchctl.encoders.base import Encoder
+    from searchctl.pipeline import Technique
 
 DEFAULT_METRICS = parse_metrics("ndcg@10 recall@100 mrr@10")
 DEFAULT_MODES = ("lexical", "vector", "hybrid")
 BASELINE = "rank-bm25"
+NATIVE: dict[str, Technique] = {"native": "weighted", "native-rrf": "rrf"}  # as OpenSearch itself joins the legs
 _TIMED = 50  # queries asked one at a time, for the latency; the others in batches, which is quicker
 _BATCH = 32
 _DEPTH = 100  # for metrics without a cut-off
@@ -36,10 +38,11 @@ Answer: TypeAlias = Callable[[Sequence[str]], list[Sequence[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A way to search: a mode, and for hybrid how the legs are joined."""
+    """A way to search: a mode, for hybrid how the legs are joined, and what reorders the best."""
 
     mode: Mode
     fusion: FusionSettings | None = None
+    rerank: str | None = None
 
 
 VARIANTS: dict[str, Variant] = {
@@ -51,6 +54,16 @@ VARIANTS: dict[str, Variant] = {
 }
 
 
+def variant_of(name: str) -> Variant:
+    """Return a way to search by name: a key of `VARIANTS`, perhaps with a reranker as in "hybrid+maxsim:20". Raises UsageError."""
+    base, _, reranker = name.partition("+")
+    if base not in VARIANTS:
+        raise UsageError(
+            f"no mode '{name}'; choose from: {', '.join((*VARIANTS, BASELINE, *NATIVE))}, or add a reranker: hybrid+maxsim"
+        )
+    return replace(VARIANTS[base], rerank=reranker or None)
+
+
 def evaluate(
     index: Index,
     dataset: DataSet,
@@ -59,14 +72,13 @@ def evaluate(
     metrics: Sequence[Metric] = DEFAULT_METRICS,
     on_progress: OnProgress | None = None,
 ) -> Report:
-    """Let every mode (a key of `VARIANTS`, or `BASELINE`) answer the data set's queries, and score the answers.
+    """Let every mode (see `variant_of`, or `BASELINE`, or a key of `NATIVE`) answer the data set's queries, and score the answers.
 
     `on_progress` is told how many answers of how many are there. Raises UsageError for an unknown mode.
     """
-    known = (*VARIANTS, BASELINE)
-    unknown = [mode for mode in modes if mode not in known]
-    if unknown or not modes:
-        raise UsageError(f"no mode '{', '.join(unknown)}'; choose from: {', '.join(known)}")
+    variants = {mode: variant_of(mode) for mode in modes if mode not in (BASELINE, *NATIVE)}
+    if not modes:
+        raise UsageError(f"no modes were given; choose from: {', '.join((*VARIANTS, BASELINE, *NATIVE))}")
     k = max(metric.k or _DEPTH for metric in metrics)
     runs: dict[str, Run] = {}
     latency: dict[str, Latency] = {}
@@ -76,17 +88,27 @@ def evaluate(
             if on_progress is not None:
                 on_progress(before + done, len(modes) * len(dataset.queries))
 
-        answer = _baseline(index, k) if mode == BASELINE else _search(index, VARIANTS[mode], k)
+        answer = _answer_of(index, mode, variants, k)
         runs[mode], latency[mode] = _answers(answer, dataset.queries, tell)
     return make_report(dataset, _about(index), metrics, runs, latency, _absent(index, dataset))
 
 
 def _search(index: Index, variant: Variant, k: int) -> Answer:
+    how = index.reranking(variant.rerank) if variant.rerank else None
+
     def answer(texts: Sequence[str]) -> list[Sequence[str]]:
-        found = index.search_many(texts, k, mode=variant.mode, fusion=variant.fusion)
+        found = index.search_many(texts, k, mode=variant.mode, fusion=variant.fusion, rerank=how)
         return [[hit.id for hit in results] for results in found]
 
     return answer
+
+
+def _answer_of(index: Index, mode: str, variants: dict[str, Variant], k: int) -> Answer:
+    if mode in NATIVE:
+        from searchctl.pipeline import native_answers
+
+        return lambda texts: list(native_answers(index, texts, k, NATIVE[mode]))
+    return _baseline(index, k) if mode == BASELINE else _search(index, variants[mode], k)
 
 
 def _baseline(index: Index, k: int) -> Answer:

@@ -46,17 +46,19 @@ class Leg:
 class Fused:
     """Documents best first, ties by id, with scores (n,); a leg that didn't run is None.
 
-    Scores are in [0, 1], but for outliers of "distribution"; documents past the fused ones (see `followed_by`) have 0.
+    `rerank` is what a reranker thought, whose weight is against all that was fused (see reranking.py). Scores are in [0, 1],
+    but for outliers of "distribution"; documents past the fused ones (see `followed_by`) have 0.
     """
 
     ids: tuple[str, ...]
     scores: Floats
     lexical: Leg | None
     vector: Leg | None
+    rerank: Leg | None = None
 
     def legs(self, place: int) -> dict[str, LegScore]:
         """Return what each leg that ran thought of the document at `place` from 0."""
-        legs = {"lexical": self.lexical, "vector": self.vector}
+        legs = {"lexical": self.lexical, "vector": self.vector, "rerank": self.rerank}
         return {name: leg.at(place) for name, leg in legs.items() if leg is not None and place < len(leg.ranks)}
 
     def only(self, rows: Rows) -> Fused:

@@ -56,7 +56,7 @@ def gated(settings: FusionSettings, certainty: float) -> FusionSettings:
 def _exact_words(query: ParsedQuery, analyzer: Analyzer) -> dict[str, float]:
     """Return the terms that are meant literally, with how surely in [0, 1]."""
     found: dict[str, float] = {}
-    for phrase in query.required:
+    for phrase in (*query.required, *query.quoted):
         found.update((token.term, 1.0) for token in analyze(phrase, analyzer))
     for word in query.text.split():
         sure = _literalness(word.strip(_SENTENCE_END))

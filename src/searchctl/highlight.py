@@ -13,19 +13,27 @@ from searchctl.types import Document, HitPassage, Passage
 _STRETCH = 800  # code points; about what a passage of the usual 256 tokens has
 
 
+def best_passage(
+    document: Document, passages: Sequence[Passage], best: int, weights: Mapping[str, float], analyzer: Analyzer
+) -> Passage | None:
+    """Return passage number `best`, or with -1 the one whose terms tell most, the first of equals; None where there is none."""
+    passages = passages or _stretches(document.text)
+    if not passages:
+        return None
+    return passages[best if 0 <= best < len(passages) else _most_telling(document.text, passages, weights, analyzer)]
+
+
 def show_passage(
     document: Document, passages: Sequence[Passage], best: int, weights: Mapping[str, float], analyzer: Analyzer
 ) -> HitPassage | None:
     """Return passage number `best` of the document with its matching words and the sentence they tell most in.
 
-    `weights` maps each analysed query term to how much it tells (its inverse document frequency). With `best` -1 the passage
-    whose terms tell most is taken, the first of equals. None for a document without passages; no sentence where no word matches.
+    `weights` maps each analysed query term to how much it tells (its inverse document frequency); see `best_passage`. No
+    sentence where no word matches.
     """
-    passages = passages or _stretches(document.text)
-    if not passages:
+    passage = best_passage(document, passages, best, weights, analyzer)
+    if passage is None:
         return None
-    number = best if 0 <= best < len(passages) else _most_telling(document.text, passages, weights, analyzer)
-    passage = passages[number]
     text = document.text[passage.start : passage.end]
     marks = tuple(spans_of(text, weights, analyzer))
     shown = HitPassage(text, passage.start, passage.end, marks)

@@ -20,6 +20,9 @@ from searchctl.errors import EncoderMismatch, IndexMissing, UsageError
 from searchctl.fields import as_conditions
 from searchctl.fusion import FusionSettings
 from searchctl.journal import Journal
+from searchctl.rerankers import open_reranker
+from searchctl.rerankers.base import Reranker
+from searchctl.reranking import DEPTH, Rerank
 from searchctl.schema import Analyzer, EncoderStamp, FieldType, PassageSettings, Schema
 from searchctl.search import Request, Searcher
 from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
@@ -42,6 +45,7 @@ class Index:
         self.engine = engine
         self.name = name
         self._encoder = encoder
+        self._rerankers: dict[str, Reranker] = {}
 
     @classmethod
     def open(
@@ -147,6 +151,7 @@ class Index:
         min_relevance: float = 0.0,
         repair: bool = True,
         sentences: bool = False,
+        rerank: str | Rerank | None = None,
     ) -> Results:
         """Return the `k` best documents for a query, from number `start` on.
 
@@ -154,7 +159,8 @@ class Index:
         `{"lang": "ru", "year": Range(gte=2020), "tag": ["a", "b"]}`. Hits less relevant than `min_relevance` are left out.
         With `repair`, words that the index doesn't hold are read as typed on the wrong keyboard layout or in the wrong
         alphabet if that answers better; `Results.repaired` says so. `sentences` has the hits' sentences encoded, so that
-        `HitPassage.sentence` is chosen by meaning as well; otherwise it is where words match.
+        `HitPassage.sentence` is chosen by meaning as well; otherwise it is where words match. `rerank` names a reranker, as
+        in "maxsim" or "maxsim:20" (see `reranking`).
         """
         return self.search_many(
             [text],
@@ -166,6 +172,7 @@ class Index:
             min_relevance=min_relevance,
             repair=repair,
             sentences=sentences,
+            rerank=rerank,
         )[0]
 
     def search_many(
@@ -180,17 +187,32 @@ class Index:
         min_relevance: float = 0.0,
         repair: bool = True,
         sentences: bool = False,
+        rerank: str | Rerank | None = None,
     ) -> list[Results]:
         """Answer many queries at once: quicker than one by one."""
+        how = self.reranking(rerank) if isinstance(rerank, str) else rerank
 
         def answer(name: str) -> list[Results]:
             schema = self.engine.schema(name)
             settings = fusion or schema.fusion or FusionSettings()
-            request = Request(k, mode, where, start, settings, min_relevance, repair, sentences)
+            request = Request(k, mode, where, start, settings, min_relevance, repair, sentences, how)
             encoder = None if mode == "lexical" else self._encoder_of(schema)
             return Searcher(self.engine, name, schema, encoder).search(texts, request)
 
         return self._of_one_index(answer)
+
+    def reranking(self, name: str, *, budget_ms: float | None = None) -> Rerank:
+        """Return what `search` takes as `rerank`: a reranker by name, or `NAME:DEPTH`, opened once.
+
+        "maxsim" compares the tokens' vectors of the index's own encoder; a folder or a hub name is a cross-encoder. Raises
+        EncoderUnavailable, MissingExtra, UsageError.
+        """
+        asked, _, depth = name.rpartition(":")
+        if not (asked and depth.isdigit()):
+            asked, depth = name, str(DEPTH)
+        if asked not in self._rerankers:
+            self._rerankers[asked] = open_reranker(asked, lambda: self.encoder)
+        return Rerank(self._rerankers[asked], int(depth), budget_ms)
 
     def similar(self, id_or_text: str, k: int = 10, *, where: Where | None = None, start: int = 0) -> Results:
         """Return the documents most like a stored document (given its id) or a text."""

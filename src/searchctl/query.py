@@ -13,18 +13,23 @@ _PIECE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """`text` is what both legs look for; every phrase in `required` must occur, none in `excluded` may."""
+    """`text` is what both legs look for; every phrase in `required` must occur, none in `excluded` may.
+
+    Those in `quoted` must as well if any document has them: people quote titles and sayings in ordinary questions, too.
+    """
 
     text: str
     required: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    quoted: tuple[str, ...] = ()
 
 
 def parse_query(text: str) -> ParsedQuery:
-    """Read a query. Quotation marks make a phrase that must occur; a query of exclusions only looks for nothing."""
+    """Read a query. Quotation marks make a phrase, + and - what must and mustn't occur; exclusions alone find nothing."""
     words: list[str] = []
     required: list[str] = []
     excluded: list[str] = []
+    quoted: list[str] = []
     for piece in _PIECE.finditer(text.replace("«", '"').replace("»", '"').replace("“", '"').replace("”", '"')):
         sign = piece["sign"] or piece["mark"] or ""
         phrase = piece["phrase"] or piece["word"]
@@ -33,6 +38,6 @@ def parse_query(text: str) -> ParsedQuery:
         elif sign == "-":
             excluded.append(phrase)
         else:
-            required.append(phrase)
+            (required if sign else quoted).append(phrase)
             words.append(phrase)
-    return ParsedQuery(" ".join(word for word in words if word), tuple(required), tuple(excluded))
+    return ParsedQuery(" ".join(word for word in words if word), tuple(required), tuple(excluded), tuple(quoted))

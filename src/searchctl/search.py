@@ -16,15 +16,18 @@ from searchctl.engines.base import Engine
 from searchctl.errors import UsageError
 from searchctl.fields import as_conditions
 from searchctl.fusion import FusionSettings
-from searchctl.highlight import sentence_shares, show_passage, with_sentence
+from searchctl.highlight import best_passage, sentence_shares, show_passage, with_sentence
 from searchctl.query import ParsedQuery, parse_query
 from searchctl.relevance import DOUBTFUL
 from searchctl.repair import repairs
+from searchctl.reranking import Rerank, rerank
 from searchctl.schema import Schema
 from searchctl.sentences import sentences
 from searchctl.types import (
     MODES,
+    Document,
     Hit,
+    LegReport,
     Match,
     Mode,
     Nearest,
@@ -48,7 +51,7 @@ class Request:
 
     Hits less relevant than `min_relevance` are left out. With `repair`, a query none of whose words the index holds is read as
     typed on the other keyboard layout or in the other alphabet, if that answers better. `sentences` has the sentences of the
-    hits' passages encoded, so that the one which answers is found by its meaning as well.
+    hits' passages encoded, so that the one which answers is found by its meaning as well. `rerank` reorders the best.
     """
 
     k: int = 10
@@ -59,6 +62,7 @@ class Request:
     min_relevance: float = 0.0
     repair: bool = True
     sentences: bool = False
+    rerank: Rerank | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -97,8 +101,18 @@ class Searcher:
         return self._results(answer, replace(request, mode="vector"), without)
 
     def ask(self, texts: Sequence[str], request: Request) -> list[Answer]:
-        """Put queries to both legs, as far as the request wants them, in one round trip."""
-        questions = self._questions(texts, request)
+        """Put queries to both legs, as far as the request wants them, in one round trip.
+
+        A query with quoted phrases that no document has takes another, in which they are words like the others.
+        """
+        answers = self._answers(self._questions(texts, request))
+        strict = [place for place, answer in enumerate(answers) if answer.quotes_nothing]
+        loose = self._answers([answers[place].question.without_quotes() for place in strict]) if strict else []
+        for place, answer in zip(strict, loose, strict=True):
+            answers[place] = answer
+        return answers
+
+    def _answers(self, questions: Sequence[Question]) -> list[Answer]:
         asked = [part for one in questions for part in (one.match, one.nearest) if part is not None]
         rankings = iter(self._engine.search(self._index, asked))
         answers = []
@@ -117,7 +131,7 @@ class Searcher:
         encoding_ms = (time.perf_counter() - began) * 1000 / max(len(texts), 1)
         questions = []
         for text, one, vector in zip(texts, parsed, vectors, strict=True):
-            scope = Scope(conditions, one.required, one.excluded)
+            scope = Scope(conditions, one.required + one.quoted, one.excluded)
             match = Match(one.text, WINDOW, scope) if request.mode != "vector" else None
             nearest = Nearest(vector, WINDOW, scope) if vector is not None else None
             questions.append(Question(text, one, match, nearest, encoding_ms))
@@ -148,18 +162,41 @@ class Searcher:
 
     def _results(self, answer: Answer, request: Request, without: str | None = None) -> Results:
         ordered = answer.ordered(self._schema, request.fusion, request.min_relevance)
+        reports = answer.reports(request.mode)
+        if request.rerank is not None:
+            ordered, reports["rerank"] = self._reranked(answer, ordered, request.rerank, request.start)
         if request.start + request.k > len(ordered.fused.ids) and request.min_relevance <= 0.0:
             ordered = self._continued(answer, ordered, request.start + request.k, without)
         hits = self._hits(answer, ordered, request)
         return Results(
             query=answer.question.text,
             mode=request.mode,
-            legs=answer.reports(request.mode),
+            legs=reports,
             total=ordered.total,
             hits=self._with_sentences(answer, hits) if request.sentences else hits,
             best_relevance=ordered.best_relevance,
             answered=ordered.best_relevance >= max(request.min_relevance, DOUBTFUL),
+            unmet=answer.question.unmet,
         )
+
+    def _reranked(self, answer: Answer, ordered: Ordered, how: Rerank, start: int) -> tuple[Ordered, LegReport]:
+        """Have the first documents reordered, each by its title and best passage."""
+        if start >= how.depth:
+            return ordered, LegReport(False, f"this page lies beyond the {how.depth} documents that are reordered")
+        best, weights, analyzer = answer.best_passages, answer.weights, self._schema.analyzer
+
+        def texts(ids: Sequence[str]) -> list[str]:
+            found = []
+            for id, entry in zip(ids, self._engine.get(self._index, ids), strict=True):
+                document = entry.document if entry is not None else Document(id)
+                passages = entry.passages if entry is not None else ()
+                passage = best_passage(document, passages, best.get(id, -1), weights, analyzer)
+                text = document.text[passage.start : passage.end] if passage is not None else ""
+                found.append(f"{document.title}\n{text}" if document.title else text)
+            return found
+
+        fused, relevance, report = rerank(how, answer.question.parsed.text, ordered.fused, ordered.relevance, texts)
+        return replace(ordered, fused=fused, relevance=relevance), report
 
     def _continued(self, answer: Answer, ordered: Ordered, wanted: int, without: str | None) -> Ordered:
         """Return the list continued beyond the window by both legs' further documents in turn.
@@ -184,8 +221,7 @@ class Searcher:
         return replace(ordered, fused=ordered.fused.followed_by(later), relevance=relevance)
 
     def _hits(self, answer: Answer, ordered: Ordered, request: Request) -> tuple[Hit, ...]:
-        fused, vector = ordered.fused, answer.vector
-        best = dict(zip(vector.ids, vector.passages, strict=True)) if vector is not None else {}
+        fused, best = ordered.fused, answer.best_passages
         page = range(request.start, min(request.start + request.k, len(fused.ids)))
         ids = [fused.ids[place] for place in page]
         weights = answer.weights

@@ -140,6 +140,7 @@ def test_known_items_say_what_they_cannot_tell(run: Run, data: Path) -> None:
     [
         (("--metrics", "ndgc@10"), "no metric 'ndgc@10'"),
         (("--modes", "hybrit"), "no mode 'hybrit'"),
+        (("--modes", "hybrid+nothing-of-the-kind"), "no reranker 'nothing-of-the-kind'"),
         (("--fail-under", "ndcg@10"), "isn't a gate"),
         (("--split", "dev"), "no split 'dev'; found: test"),
     ],

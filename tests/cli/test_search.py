@@ -355,3 +355,20 @@ def test_a_repaired_query_is_shown(run: Run) -> None:
     assert "showing results for 'верните товар' (keyboard layout)" in told.stderr
     declined = json.loads(run("search", "dthybnt njdfh", "--mode", "lexical", "--no-repair", "--json").stdout)
     assert (declined["repaired"], declined["hits"]) == (None, [])
+
+
+def test_reranking_that_cannot_be_says_what_to_do(run: Run) -> None:
+    refused = run("search", "refund", "--rerank", "maxsim")
+    assert refused.exit_code == 1
+    assert "maxsim needs an encoder that gives out its tokens' vectors" in refused.stderr
+    alone = run("search", "refund", "--rerank-budget-ms", "100")
+    assert alone.exit_code == 2 and "--rerank maxsim" in alone.stderr
+
+
+def test_reranking_with_the_shipped_encoder_shows_in_json(run: Run) -> None:
+    assert run("ingest", "articles.jsonl", "--index", "real").exit_code == 0
+    result = run("search", "send goods back for money", "--index", "real", "--rerank", "maxsim:2", "--json")
+    found = json.loads(result.stdout)
+    assert found["legs"]["rerank"]["ran"]
+    assert found["hits"][0]["legs"]["rerank"]["rank"] in (1, 2)
+    assert found["hits"][2]["legs"]["rerank"]["rank"] is None

@@ -11,8 +11,9 @@ from searchctl.query import ParsedQuery, parse_query
     ("text", "parsed"),
     [
         ("plain words", ParsedQuery("plain words")),
-        ('"gift card" balance', ParsedQuery("gift card balance", ("gift card",))),
-        ("«подарочная карта» баланс", ParsedQuery("подарочная карта баланс", ("подарочная карта",))),
+        ('"gift card" balance', ParsedQuery("gift card balance", quoted=("gift card",))),
+        ('+"gift card" balance', ParsedQuery("gift card balance", ("gift card",))),
+        ("«подарочная карта» баланс", ParsedQuery("подарочная карта баланс", quoted=("подарочная карта",))),
         ("+balance -expired card", ParsedQuery("balance card", ("balance",), ("expired",))),
         ('card -"gift card"', ParsedQuery("card", (), ("gift card",))),
         ("e-mail C++ KX-4471-B -5 +7", ParsedQuery("e-mail C++ KX-4471-B -5 +7")),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     examples=(
         "searchctl evaluate data/scifact",
         "searchctl evaluate data/shop --index shop --modes lexical,vector,hybrid,rrf --html report.html",
+        "searchctl evaluate data/shop --modes hybrid,hybrid+maxsim:20",
         "searchctl evaluate data/shop --fail-under ndcg@10=0.70 --json > new.json",
         "searchctl evaluate data/shop --compare old.json --max-drop 0.01",
         "searchctl evaluate --known-items 200",
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
 )
 @click.argument("data", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
 @click.option("--split", metavar="NAME", help="Judgements of a BEIR folder [default: test, else dev, else train].")
-@click.option("--modes", default="lexical,vector,hybrid", show_default=True, help="Also: rrf, distribution, rank-bm25.")
+@click.option(
+    "--modes",
+    default="lexical,vector,hybrid",
+    show_default=True,
+    help="Also: rrf, distribution, rank-bm25, hybrid+maxsim.",
+)
 @click.option("--metrics", default="ndcg@10 recall@100 mrr@10", show_default=True, help="Also: map, precision, hit.")
 @click.option("--known-items", type=click.IntRange(1), metavar="N", help="Make N queries from the documents instead.")
 @click.option("--fail-under", multiple=True, metavar="GATE", help="ndcg@10=0.70 or MODE:ndcg@10=0.70; repeatable.")

@@ -54,6 +54,7 @@ def results_json(results: Results) -> Json:
         "answered": results.answered,
         "best_relevance": results.best_relevance,
         "repaired": {"query": results.repaired.query, "kind": results.repaired.kind} if results.repaired else None,
+        "unmet": list(results.unmet),
         "hits": [hit_json(hit) for hit in results.hits],
     }
 
@@ -150,8 +151,15 @@ def _notes(results: Results) -> list[str]:
             f"searchctl: showing results for '{read}' ({results.repaired.kind}); "
             f"no word of '{asked}' is in the index, --no-repair searches for it all the same"
         )
+    if results.unmet:
+        phrases = " and ".join(f'"{printable(phrase)}"' for phrase in results.unmet)
+        notes.append(
+            f"searchctl: no document has {phrases}; looked for the words singly, a + before it makes a phrase a must"
+        )
     for name, leg in results.legs.items():
-        if results.mode in ("hybrid", name) and leg.reason:
+        if name == "rerank" and leg.reason:
+            notes.append(f"searchctl: {'reranked' if leg.ran else 'not reranked'}: {leg.reason}")
+        elif results.mode in ("hybrid", name) and leg.reason:
             what = "found nothing" if leg.ran else "did not run"
             notes.append(f"searchctl: the {name} leg {what}: {leg.reason}")
     if results.best_relevance and not results.answered:

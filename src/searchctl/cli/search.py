@@ -30,6 +30,7 @@ FUSIONS = ("weighted", "rrf", "distribution")  # as fusion.METHODS, which costs 
         'searchctl search "возврат товара" -k 5 --where lang=ru',
         "searchctl search '+iPhone -case \"screen protector\"' --where 'price>=10' --where category=a,b",
         'searchctl search "order 4711" --mode lexical --explain',
+        'searchctl search "what to do when the parcel is late" --rerank maxsim --rerank-budget-ms 300',
         'searchctl search "refund" --json | jq .hits[0].id',
         'searchctl search "is there a discount for students" --min-relevance 0.3',
         'echo "refund" | searchctl search -',
@@ -57,6 +58,14 @@ FUSIONS = ("weighted", "rrf", "distribution")  # as fusion.METHODS, which costs 
 )
 @click.option("--no-repair", is_flag=True, help="Take the query as typed: no other keyboard layout or alphabet.")
 @click.option("--sentences", is_flag=True, help="Find the sentence that answers by its meaning too; takes longer.")
+@click.option(
+    "--rerank",
+    metavar="NAME[:DEPTH]",
+    help="Have the best reordered: maxsim, or a cross-encoder's folder or hub name [default depth: 10].",
+)
+@click.option(
+    "--rerank-budget-ms", type=click.FloatRange(0, min_open=True), metavar="MS", help="Stop reranking after this time."
+)
 @click.option("--explain", is_flag=True, help="Show what each leg thought of every hit.")
 @click.option("--jsonl", "json_lines", is_flag=True, help="Print one hit a line; the default in a pipe.")
 @click.option("--queries", type=click.Path(path_type=Path), metavar="FILE", help="Answer a JSON Lines file of queries.")
@@ -75,6 +84,8 @@ def command(
     min_relevance: float,
     no_repair: bool,
     sentences: bool,
+    rerank: str | None,
+    rerank_budget_ms: float | None,
     explain: bool,
     json_lines: bool,
     queries: Path | None,
@@ -88,6 +99,8 @@ def command(
     from searchctl.fields import parse_where
     from searchctl.fusion import FusionSettings
 
+    if rerank_budget_ms is not None and rerank is None:
+        raise UsageError("--rerank-budget-ms limits --rerank; add for instance --rerank maxsim")
     conditions = parse_where(tuple(map(as_text, where)))
     if (queries is None) != (run_file is None) or (queries is not None and text):
         raise UsageError("a file of queries needs both --queries FILE and --run FILE, and no TEXT")
@@ -95,6 +108,7 @@ def command(
     chosen = cast(Mode, mode)
     with frame.open_index() as index:
         settings = FusionSettings(cast("Method", fusion)) if fusion else None
+        how = index.reranking(rerank, budget_ms=rerank_budget_ms) if rerank else None
         if queries is None or run_file is None:
             results = index.search(
                 query,
@@ -106,6 +120,7 @@ def command(
                 min_relevance=min_relevance,
                 repair=not no_repair,
                 sentences=sentences,
+                rerank=how,
             )
             print_results(frame, results, json_lines=json_lines, explain=explain, start=start)
             return

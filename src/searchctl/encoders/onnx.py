@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.encoders.graph import with_output
 from searchctl.encoders.settings import ModelSettings, read_settings
 from searchctl.errors import EncoderUnavailable
 from searchctl.types import Vectors
 
 _BATCH_TOKENS = 4096  # a batch's rows times its longest row: activations then stay within the processor's caches
-_SENTENCE_OUTPUTS = ("sentence_embedding", "pooler_output")
+_SENTENCE_OUTPUT = "sentence_embedding"
+_TOKEN_OUTPUTS = ("last_hidden_state", "token_embeddings")
 
 
 class OnnxEncoder:
@@ -41,9 +43,10 @@ class OnnxEncoder:
         self.max_tokens = self._settings.max_tokens
         self._threads = threads or min(os.cpu_count() or 1, 8)
         self._session: Any = None
+        self._token_session: Any = None
         self._tokenizer: Any = None
         self.revision = self._settings.revision or _hash_files([self._model, folder / "tokenizer.json"])
-        self.dim = self._settings.dim or int(self._run([[0]])[0].shape[-1])
+        self.dim = self._settings.dim or int(self._vectors_of([[0]])[0].shape[-1])
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Encode what people ask."""
@@ -52,6 +55,14 @@ class OnnxEncoder:
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         """Encode what is searched."""
         return self._encode([self._settings.document_prefix + text for text in texts])
+
+    def query_tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """Encode what people ask token by token: for each text (tokens, dim), rows of length 1."""
+        return self._encode_tokens(texts, self._settings.query_prefix)
+
+    def document_tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """Encode what is searched token by token: for each text (tokens, dim), rows of length 1."""
+        return self._encode_tokens(texts, self._settings.document_prefix)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's tokens, without prefixes and special tokens."""
@@ -64,15 +75,41 @@ class OnnxEncoder:
             return vectors
         tokens = [self._cut(one.ids) for one in self._load_both().encode_batch_fast(list(texts))]
         for rows in _batches([len(one) for one in tokens]):
-            vectors[rows] = self._run([tokens[row] for row in rows])
+            vectors[rows] = self._vectors_of([tokens[row] for row in rows])
         return vectors
+
+    def _encode_tokens(self, texts: Sequence[str], prefix: str) -> list[Vectors]:
+        """Encode tokens, then leave out the prefix's and the special ones."""
+        encoded = self._load_tokenizer().encode_batch([prefix + text for text in texts])
+        tokens = [self._cut(one.ids) for one in encoded]
+        session, output = self._load_token_session()
+        found: list[Vectors] = [np.zeros((0, self.dim), np.float32)] * len(texts)
+        for rows in _batches([len(one) for one in tokens]):
+            states, _ = self._run(session, output, [tokens[row] for row in rows])
+            for row, state in zip(rows, states, strict=True):
+                one = encoded[row]
+                own = [
+                    place
+                    for place in range(min(len(one.ids), self.max_tokens - 1))
+                    if not one.special_tokens_mask[place] and one.offsets[place][1] > len(prefix)
+                ]
+                found[row] = _unit(state[own])
+        return found
 
     def _cut(self, ids: list[int]) -> list[int]:
         """Keep the first tokens and the closing one."""
         return ids if len(ids) <= self.max_tokens else [*ids[: self.max_tokens - 1], ids[-1]]
 
-    def _run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+    def _vectors_of(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         session = self._load_session()
+        outputs = [one.name for one in session.get_outputs()]
+        result, mask = self._run(session, _SENTENCE_OUTPUT if _SENTENCE_OUTPUT in outputs else outputs[0], tokens)
+        return _unit(result if result.ndim == 2 else _pool(result, mask, self._settings.pooling))
+
+    def _run(
+        self, session: Any, output: str, tokens: Sequence[Sequence[int]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return what the model makes of padded texts, and which of their places (n, longest) hold tokens."""
         longest = max(len(one) for one in tokens)
         ids = np.full((len(tokens), longest), self._settings.pad_id, np.int64)
         mask = np.zeros((len(tokens), longest), np.int64)
@@ -80,12 +117,8 @@ class OnnxEncoder:
             ids[row, : len(one)] = one
             mask[row, : len(one)] = 1
         known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        outputs = [one.name for one in session.get_outputs()]
-        wanted = next((name for name in _SENTENCE_OUTPUTS[:1] if name in outputs), outputs[0])
-        (result,) = session.run([wanted], {one.name: known[one.name] for one in session.get_inputs()})
-        pooled = result if result.ndim == 2 else _pool(result, mask, self._settings.pooling)
-        lengths = np.linalg.norm(pooled, axis=1, keepdims=True)
-        return np.asarray(pooled / np.maximum(lengths, 1e-12), np.float32)
+        (result,) = session.run([output], {one.name: known[one.name] for one in session.get_inputs()})
+        return result, mask
 
     def _load_both(self) -> Any:
         """Return the tokenizer; the first time, the model is read in a thread meanwhile, since a cold search waits for both."""
@@ -98,21 +131,38 @@ class OnnxEncoder:
 
     def _load_session(self) -> Any:
         if self._session is None:
-            runtime = importlib.import_module("onnxruntime")
-            options = runtime.SessionOptions()
-            options.intra_op_num_threads = self._threads
-            options.inter_op_num_threads = 1
-            options.log_severity_level = 3
-            options.add_session_config_entry(
-                "session.intra_op.allow_spinning", "0"
-            )  # other stages use the cores meanwhile
-            try:
-                self._session = runtime.InferenceSession(str(self._model), options, providers=["CPUExecutionProvider"])
-            except Exception as error:  # noqa: BLE001 - onnxruntime has no common base class of its own
-                raise EncoderUnavailable(
-                    f"can't load {self._model}: {error}; choose another folder for --encoder"
-                ) from error
+            self._session = self._open_session(str(self._model))
         return self._session
+
+    def _load_token_session(self) -> tuple[Any, str]:
+        """Return a session that gives out the tokens' states, and that output's name. Raises EncoderUnavailable."""
+        session, inside = self._load_session(), self._settings.token_states
+        outputs = [one.name for one in session.get_outputs()]
+        for name in (inside, *_TOKEN_OUTPUTS):
+            if name in outputs:
+                return session, name
+        if not inside:
+            raise EncoderUnavailable(
+                f"{self._model} doesn't give out its tokens' vectors; export it with the output last_hidden_state"
+            )
+        if self._token_session is None:
+            assert self._model is not None
+            self._token_session = self._open_session(with_output(self._model.read_bytes(), inside))
+        return self._token_session, inside
+
+    def _open_session(self, model: str | bytes) -> Any:
+        runtime = importlib.import_module("onnxruntime")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other stages use the cores meanwhile
+        try:
+            return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # noqa: BLE001 - onnxruntime has no common base class of its own
+            raise EncoderUnavailable(
+                f"can't load {self._model}: {error}; choose another folder for --encoder"
+            ) from error
 
     def _load_tokenizer(self) -> Any:
         if self._tokenizer is None:
@@ -142,6 +192,10 @@ def _pool(states: NDArray[np.float32], mask: NDArray[np.int64], pooling: str) ->
         return np.asarray(states[:, 0])
     weights = mask[:, :, None].astype(np.float32)
     return np.asarray((states * weights).sum(axis=1) / weights.sum(axis=1))
+
+
+def _unit(rows: NDArray[np.float32]) -> Vectors:
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
 
 
 def _hash_files(paths: Sequence[Path]) -> str:

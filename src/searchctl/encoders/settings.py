@@ -12,7 +12,10 @@ from searchctl.errors import EncoderUnavailable
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """How to use a model. `dim` 0 and an empty `revision` mean: find out from the model itself."""
+    """How to use a model. `dim` 0 and an empty `revision` mean: find out from the model itself.
+
+    `token_states` names the tensor with the last layer's state of every token, for models that don't give it out.
+    """
 
     pooling: str = "mean"
     query_prefix: str = ""
@@ -21,6 +24,7 @@ class ModelSettings:
     pad_id: int = 0
     dim: int = 0
     revision: str = ""
+    token_states: str = ""
 
 
 def read_settings(folder: Path) -> ModelSettings:

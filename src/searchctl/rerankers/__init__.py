@@ -1,0 +1,50 @@
+"""Rerankers: models that read a query and a text together, opened by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from searchctl.errors import EncoderUnavailable
+from searchctl.rerankers.base import Reranker, TokenEncoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAXSIM = "maxsim"
+
+
+def open_reranker(name: str, encoder: Callable[[], object]) -> Reranker:
+    """Open a reranker: `maxsim`, a folder, or a name on the Hugging Face hub.
+
+    `maxsim` compares the tokens' vectors of the index's own `encoder`, which is asked for only then. A folder holds an ONNX
+    cross-encoder, or one for sentence-transformers (which takes the `torch` extra, as the hub does). Raises EncoderUnavailable,
+    MissingExtra.
+    """
+    if name == MAXSIM:
+        return _maxsim(encoder())
+    folder = Path(name).expanduser()
+    if folder.is_dir() and any((folder / place).is_file() for place in ("model.onnx", "onnx/model.onnx")):
+        from searchctl.rerankers.onnx import OnnxCrossEncoder
+
+        return OnnxCrossEncoder(folder)
+    if not folder.is_dir() and (name.startswith((".", "/", "~")) or name.count("/") != 1):
+        raise EncoderUnavailable(
+            f"no reranker '{name}'; give {MAXSIM}, a folder with a cross-encoder (ONNX or sentence-transformers), or a hub name"
+        )
+    from searchctl.rerankers.torch import TorchCrossEncoder
+
+    return TorchCrossEncoder(name)
+
+
+def _maxsim(encoder: object) -> Reranker:
+    from searchctl.rerankers.maxsim import MaxSim
+
+    if not (hasattr(encoder, "query_tokens") and hasattr(encoder, "document_tokens")):
+        name = getattr(encoder, "name", "none")
+        raise EncoderUnavailable(
+            f"{MAXSIM} needs an encoder that gives out its tokens' vectors, and the index's ({name}) doesn't; "
+            "name a cross-encoder instead"
+        )
+    tokens: TokenEncoder = encoder
+    return MaxSim(tokens)

@@ -1,0 +1,43 @@
+"""Late interaction: every word of the query looks for its nearest word in the text.
+
+Khattab and Zaharia, "ColBERT: Efficient and Effective Passage Search via Contextualized Late Interaction over BERT" (SIGIR
+2020), here over an encoder that wasn't trained for it and so needs no model of its own. Measured in benchmarks/rerank.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchctl.rerankers.base import TokenEncoder
+
+_FLOOR = 0.75  # about what texts have that don't answer; it and the weight were chosen on development halves
+
+
+class MaxSim:
+    """Scores a text by the mean over the query's tokens of the highest cosine with any of its tokens. A `Reranker`."""
+
+    name = "maxsim"
+    weight = 0.3
+
+    def __init__(self, encoder: TokenEncoder) -> None:
+        self._encoder = encoder
+        self._query: tuple[str, NDArray[np.float32]] | None = None
+
+    def score(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return how well each text answers the query: (n,), in [0, 1]."""
+        tokens = self._query_tokens(query)
+        found = np.zeros(len(texts))
+        for place, words in enumerate(self._encoder.document_tokens(texts)):
+            if len(words) and len(tokens):
+                nearest = float((tokens @ words.T).max(axis=1).mean())
+                found[place] = min(max((nearest - _FLOOR) / (1.0 - _FLOOR), 0.0), 1.0)
+        return found
+
+    def _query_tokens(self, query: str) -> NDArray[np.float32]:
+        """Encode the query once for all of its batches."""
+        if self._query is None or self._query[0] != query:
+            self._query = (query, self._encoder.query_tokens([query])[0])
+        return self._query[1]

@@ -1,0 +1,57 @@
+"""Cross-encoders that run on sentence-transformers, by folder or hub name."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchctl.errors import EncoderUnavailable, MissingExtra
+
+_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+
+
+class TorchCrossEncoder:
+    """A sentence-transformers `CrossEncoder` with one output. A `Reranker`.
+
+    A folder never touches the network; a hub name that isn't in the local cache does, unless HF_HUB_OFFLINE is set. Raises
+    MissingExtra without the `torch` extra, EncoderUnavailable when the model can't be loaded.
+    """
+
+    weight = 1.0
+
+    def __init__(self, name: str) -> None:
+        try:
+            library = importlib.import_module("sentence_transformers")
+            torch = importlib.import_module("torch")
+        except ImportError as error:
+            raise MissingExtra(f"the reranker '{name}'", "torch") from error
+        folder = Path(name).expanduser()
+        offline = any(os.environ.get(variable, "").upper() in ("1", "TRUE", "YES", "ON") for variable in _OFFLINE)
+        try:
+            self._model: Any = library.CrossEncoder(
+                str(folder) if folder.is_dir() else name,
+                device="cpu",
+                num_labels=1,
+                local_files_only=folder.is_dir() or offline,
+            )
+        except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise EncoderUnavailable(
+                f"can't load the reranker '{name}': {reason}; check the name or give a folder"
+            ) from error
+        self.name = name
+        self._probability = torch.nn.Sigmoid()
+
+    def score(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return how well each text answers the query: (n,), in [0, 1]."""
+        if not texts:
+            return np.zeros(0)
+        pairs = [(query, text) for text in texts]
+        found = self._model.predict(pairs, activation_fn=self._probability, show_progress_bar=False)
+        return np.asarray(found, np.float64).reshape(len(texts))
