@@ -57,7 +57,7 @@ def _health(health: Any) -> Remark:
         return Remark("error", "health", "parts of the index are missing", "bring back the nodes that held them")
     if status == "yellow":
         fix = "add a node, or set replicas = 0 under [connection] before making the index"
-        return Remark("warning", "health", f"{missing} copies of shards have no node to be on", fix)
+        return Remark("warning", "health", f"copies of shards that have no node to be on: {missing}", fix)
     return Remark("ok", "health", "every shard and copy is in its place")
 
 
