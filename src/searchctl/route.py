@@ -61,6 +61,7 @@ class Router:
         self._state: State | None = None
         self._trust: Trust | None = None
         self._changed = 0
+        self._written = False
 
     @classmethod
     def open(
@@ -121,25 +122,36 @@ class Router:
 
         Removing `billing` removes `billing/refund` too. An example with other labels keeps those.
         """
-        state = self._current()
+        stored = self._read()
         if label is None:
             wanted = {*ids, *map(storing.example_id, texts)}
-            gone = [one for one in storing.read(self.index) if one.id in wanted]
+            gone = [one for one in stored if one.id in wanted]
             if not gone:
                 raise UsageError("none of these is stored; see what is with: searchctl route labels")
-            return self._drop([one.id for one in gone], f"remove {len(gone)} texts")
-        whose = {one for one in state.labels if one == label or one.startswith(f"{label}/")}
+            self._check_own(gone)
+            return self._drop([one.id for one in (*gone, *_orphans(stored, gone))], f"remove {len(gone)} texts")
+        whose = {one for two in stored for one in two.labels if one == label or one.startswith(f"{label}/")}
         if not whose:
             raise UsageError(f"no label '{label}'; see the labels with: searchctl route labels")
-        touched = [one for one in storing.read(self.index) if whose & set(one.labels)]
+        touched = [one for one in stored if whose & set(one.labels)]
+        self._check_own(touched)
         rest = [(one, tuple(name for name in one.labels if name not in whose)) for one in touched]
         lone = [one.id for one, labels in rest if not labels]
         kept = [storing.as_document(Example(one.text, labels)) for one, labels in rest if labels]
         return self._drop(lone, f"remove {label}", kept)
 
+    def _check_own(self, stored: Sequence[Stored]) -> None:
+        """Raise UsageError where documents of a corpus would be removed, which are more than examples."""
+        foreign = [one.id for one in stored if not storing.is_own(one.id)]
+        if foreign:
+            raise UsageError(
+                f"{len(foreign)} of these are documents of index '{self.index.name}' that were ingested, such as '{foreign[0]}'; "
+                "delete those themselves with: searchctl delete"
+            )
+
     def labels(self) -> list[LabelInfo]:
         """Return the labels by name."""
-        stored = storing.read(self.index)
+        stored = self._read()
         described = {one.labels[0]: one.text for one in stored if one.kind == "description" and one.labels}
         counts = dict.fromkeys((label for one in stored for label in one.labels), 0)
         for one in stored:
@@ -153,6 +165,7 @@ class Router:
         if not steps:
             raise UsageError("nothing to undo: no step on this machine is remembered for this index")
         last = steps[-1]
+        self._written = True
         if before := [one for one in last.before.values() if one is not None]:
             storing.write(self.index, before)
         if new := [id for id, one in last.before.items() if one is None]:
@@ -207,7 +220,7 @@ class Router:
         if name not in state.labels:
             new.append(Stored(storing.describing_id(name), storing.name_text(name), (name,), "name", vectors[-1]))
         others = list(zip(recent, encoder.encode_queries(recent), strict=True))
-        return impact(state, self.trust, storing.read(self.index), new, others)
+        return impact(state, self.trust, self._read(), new, others)
 
     def _needed(self) -> State:
         state = self._current()
@@ -234,11 +247,18 @@ class Router:
 
     # Inside
 
+    def _read(self) -> list[Stored]:
+        """Read what is stored; a server shows what was just written only when asked to."""
+        if self._written:
+            self.index.engine.refresh(self.index.name)
+            self._written = False
+        return storing.read(self.index)
+
     def _current(self) -> State:
         stamp = self._history.stamp()
         if self._state is None or stamp != self._seen:
             self._seen = stamp
-            self._state = gather(storing.read(self.index), storing.needed_encoder(self.index).dim)
+            self._state = gather(self._read(), storing.needed_encoder(self.index).dim)
             self._trust, self._changed = None, 0
         return self._state
 
@@ -250,6 +270,7 @@ class Router:
             what, {one.id: None if old is None else old.document for one, old in zip(documents, held, strict=True)}
         )
         vectors = storing.write(self.index, documents)
+        self._written = True
         self._changed += len(documents)
         plain = all(old is None for old in held) and all(
             one.fields.get(storing.KIND) in ("example", "name") for one in documents
@@ -267,6 +288,7 @@ class Router:
         self._history.push(
             what, {id: one.document for id, one in zip(everything, held, strict=True) if one is not None}
         )
+        self._written = True
         if kept:
             storing.write(self.index, kept)
         if ids:
@@ -289,6 +311,13 @@ class Router:
 
 def _labels(document: Document) -> tuple[str, ...]:
     return tuple(str(one) for one in as_values(document.fields.get(storing.LABEL, ())))
+
+
+def _orphans(stored: Sequence[Stored], gone: Sequence[Stored]) -> list[Stored]:
+    """Return the names of labels that have no example left once these are gone; a description that was given stays."""
+    left = {label for one in stored if one.kind == "example" and one not in gone for label in one.labels}
+    lost = {label for one in gone for label in one.labels} - left
+    return [one for one in stored if one.kind == "name" and set(one.labels) <= lost]
 
 
 def _extended(state: State, documents: Sequence[Document], vectors: Vectors) -> State:

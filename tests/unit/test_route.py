@@ -129,6 +129,19 @@ def test_labelled_documents_of_a_corpus_are_examples(tmp_path: Path) -> None:
         route = Router(index).route("the parcel is late")
         assert route.label == "delivery/late"
         assert "other" not in {one.id for one in Router(index).route("refund refund refund").neighbours}
+        with pytest.raises(UsageError, match="searchctl delete"):
+            Router(index).remove("delivery/late")
+        assert index.count() == 13
+
+
+def test_a_label_goes_with_its_last_example(taught: Router) -> None:
+    taught.add("thanks", ["thank you so much", "many thanks"])
+    taught.remove(texts=["many thanks"])
+    assert "thanks" in {one.label for one in taught.labels()}
+    taught.remove(texts=["thank you so much"])
+    assert "thanks" not in {one.label for one in taught.labels()}
+    taught.undo()
+    assert taught.route("thank you so much").label == "thanks"
 
 
 def test_several_labels(router: Router) -> None:

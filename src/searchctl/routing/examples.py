@@ -43,7 +43,7 @@ class Example:
     labels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Stored:
     """One of the router's documents as read back: `vector` (dim,) is as of a query, of length 1."""
 
@@ -77,6 +77,11 @@ def example_id(text: str) -> str:
 def describing_id(label: str) -> str:
     """Return the id of the document that describes a label."""
     return "route-of-" + hashlib.blake2b(label.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def is_own(id: str) -> bool:
+    """Tell whether a document of this id is the router's, not one of a corpus."""
+    return id.startswith("route-")
 
 
 def as_document(example: Example) -> Document:
