@@ -227,7 +227,8 @@ class Results(Sequence["Hit"]):
     """The answer to one query: its hits, and an honest account of how they were found.
 
     `best_relevance` is the highest of all pages' hits, `answered` whether that is enough to speak of an answer. `repaired`
-    is what was looked for in place of a `query` none of whose words the index holds.
+    is what was looked for in place of a `query` none of whose words the index holds; `unmet` are its quoted phrases where no
+    document has them all, so that their words were looked for singly.
     """
 
     query: str
@@ -238,6 +239,7 @@ class Results(Sequence["Hit"]):
     best_relevance: float
     answered: bool
     repaired: Repair | None = None
+    unmet: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.hits)

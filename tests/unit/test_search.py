@@ -85,6 +85,18 @@ def test_filters_and_signs_hold_in_every_mode(index: Index) -> None:
         assert {hit.fields["group"] for hit in found} == {4}
 
 
+@pytest.mark.parametrize("mode", ["hybrid", "lexical", "vector"])
+def test_a_quotation_is_a_phrase_where_some_document_has_it_and_words_elsewhere(index: Index, mode: Mode) -> None:
+    met = index.search('"number17 group3"', mode=mode)
+    assert [hit.id for hit in met] == ["d017"] and met.unmet == ()
+    unmet = index.search('"group3 number17"', mode=mode)
+    words = index.search("group3 number17", mode=mode)
+    assert [hit.id for hit in unmet] == [hit.id for hit in words] and unmet.unmet == ("group3 number17",)
+    assert len(index.search('+"group3 number17"', mode=mode)) == 0
+    both = index.search('"group3 number17" +number24', mode=mode)
+    assert [hit.id for hit in both] == ["d024"] and both.unmet == ("group3 number17",)
+
+
 def test_rank_fusion_by_name(index: Index) -> None:
     assert index.search("number42", fusion=FusionSettings("rrf"))[0].id == "d042"
 
