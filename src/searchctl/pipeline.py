@@ -88,7 +88,7 @@ def native_answers(index: Index, texts: Sequence[str], k: int, technique: Techni
     pipeline = definition(engine, technique)
     found = []
     for one, vector in zip(parsed, vectors, strict=True):
-        scope = Scope({}, one.required, one.excluded)
+        scope = Scope({}, one.required + one.quoted, one.excluded)
         legs = [questions.match(Match(one.text, k, scope))["query"], _nearest(engine, questions, vector, scope)]
         body: Json = {"query": {"hybrid": {"queries": legs}}, "search_pipeline": pipeline, "size": k, "_source": False}
         reply = engine.client.request("POST", f"/{quote(state.name)}/_search", body)

@@ -23,7 +23,9 @@ WORDS = "amber basin cedar delta ember fjord grove harbor island jungle kettle l
 def index(request: pytest.FixtureRequest) -> Iterator[Index]:
     name = f"native-{uuid.uuid4().hex[:8]}"
     with Index.open(server_url(request, request.param), name, encoder="hashing:64") as opened:
-        opened.ingest([{"id": word, "title": f"About {word} {word}", "text": f"All about {word}."} for word in WORDS])
+        opened.ingest(
+            [{"id": word, "title": f"The {word} {word}land handbook", "text": f"All about {word}."} for word in WORDS]
+        )
         yield opened
         opened.engine.drop(name)
 
