@@ -193,7 +193,11 @@ def _sets(state: State, trust: Trust, probabilities: Doubles, settings: RouteSet
 
 
 def _neighbours(state: State, similarities: Floats, count: int) -> tuple[Neighbour, ...]:
-    near = np.argsort(-similarities, kind="stable")[:count]
+    count = min(count, len(similarities))
+    if not count:
+        return ()
+    near = np.argpartition(-similarities, count - 1)[:count]
+    near = near[np.lexsort((near, -similarities[near]))]
     return tuple(
         Neighbour(one.id, one.text, one.labels, float(similarities[at]))
         for at in near.tolist()
