@@ -93,6 +93,7 @@ def test_a_bad_row_keeps_its_place(taught: Run) -> None:
     assert [row["label"] for row in rows] == ["refund", None, "late"]
     assert "broken JSON" in rows[1]["error"]
     assert "1 of 3 rows couldn't be read" in result.stderr
+    assert result.exit_code == 3
 
 
 def test_abstaining_gives_null_and_the_promise_is_said(taught: Run) -> None:
@@ -215,6 +216,7 @@ def test_evaluate_reports_by_shots(run: Run, train: Path, here: Path) -> None:
     ("arguments", "message"),
     [
         (("predict", "hello"), "no index 'routes'"),
+        (("predict", "tickets.csv"), "there is no file tickets.csv"),
         (("add", "refund"), "give an example"),
         (("add",), "say which label"),
         (("add", "a//b", "text", *HASHING), "empty level"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,12 +14,12 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import click
 
-from searchctl.cli.failures import say
+from searchctl.cli.failures import DEAD_LETTERS, say
 from searchctl.cli.frame import Command, Frame, as_text, framed
 from searchctl.cli.output import on_terminal, print_json, print_pairs, printable
 from searchctl.cli.progress import Meter
 from searchctl.cli.route_frame import columns_of, file_options, open_router
-from searchctl.errors import StorageError, UsageError
+from searchctl.errors import SourceError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from searchctl.route import Route, Router, RouteSettings
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _BATCH = 256
 _OUTPUTS = ("jsonl", "csv")
+_LOOKS_LIKE_FILE = re.compile(r"\S+\.(csv|tsv|jsonl?|txt)(\.gz)?")
 
 
 @click.command(
@@ -73,7 +75,7 @@ def predict_command(
     """Route a text, the rows of a file, or of standard input (-).
 
     Rows come out as they went in, with label, confidence, the best labels, the nearest examples and the reason. Where the
-    router abstains, the label is null. A row's own label becomes `given_label`.
+    router abstains, the label is null. A row's own label becomes `given_label`. Exit code 3: some rows couldn't be read.
     """
     from searchctl.routing.decide import RouteSettings
     from searchctl.routing.rows import as_format, read_rows
@@ -106,12 +108,17 @@ def predict_command(
             meter.update(done, failed=failed)
     if failed:
         say(f"searchctl: {failed} of {done} rows couldn't be read; their `error` says why")
+        click.get_current_context().exit(DEAD_LETTERS)
 
 
 def _source(words: Sequence[str]) -> str | None:
     """Return the file that is meant, or None for a text."""
     if len(words) == 1 and (words[0] == "-" or Path(words[0]).is_file()):
         return words[0]
+    if len(words) == 1 and _LOOKS_LIKE_FILE.fullmatch(words[0]):
+        raise SourceError(
+            f"there is no file {words[0]}; name one that is there, or put the text in quotes with more words"
+        )
     return None
 
 
