@@ -32,7 +32,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dump": ("searchctl.cli.dump", "Write an index to portable files."),
     "restore": ("searchctl.cli.restore", "Make an index from a dump, on any engine."),
     "route": ("searchctl.cli.route", "Route texts to labels that have a handful of examples."),
+    "answer": ("searchctl.cli.answer", "Answer a question with the sentence that says it."),
     "cluster": ("searchctl.cli.cluster", "Sort a collection into topics, with names and a map."),
+    "duplicates": ("searchctl.cli.duplicates", "Find texts that say the same."),
     "config": ("searchctl.cli.config", "Show the effective settings and where they come from."),
     "completion": ("searchctl.cli.completion", "Print the completion script of a shell."),
 }

@@ -64,7 +64,7 @@ def command(
     settings = ClusterSettings(min_size, edges=not strict)
     began = time.monotonic()
     collection, title = collect(frame, sources, id_field, title_field, text_fields, format_name)
-    clusters = cluster(collection.texts, collection.vectors, settings, on_stage=_Teller(frame))
+    clusters = cluster(collection.texts, collection.vectors, settings, on_stage=Teller(frame))
     for path in outputs:
         _write(frame, path, title, collection, clusters, settings.seed)
     seconds = round(time.monotonic() - began, 3)
@@ -77,13 +77,14 @@ def command(
         _say_summary(collection, clusters, outputs, seconds)
 
 
-class _Teller:
+class Teller:
     """Says on a terminal, or with -v, what is being done."""
 
     def __init__(self, frame: Frame) -> None:
         self._loud = bool(frame.verbosity) or (not frame.quiet and not frame.json and on_terminal())
 
     def __call__(self, stage: str) -> None:
+        """Say the name of a stage that begins."""
         if self._loud:
             say(f"searchctl: {stage}")
 
@@ -99,7 +100,7 @@ def _write(frame: Frame, path: Path, title: str, collection: Collection, cluster
     else:
         from searchctl.explore.layout import layout
 
-        _Teller(frame)("drawing the map")
+        Teller(frame)("drawing the map")
         places = layout(collection.texts, collection.vectors, clusters.labels, seed)
         write_map(path, f"Topics of {title}", collection, clusters, places)
 

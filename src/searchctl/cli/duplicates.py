@@ -1,0 +1,132 @@
+"""`searchctl duplicates`: what a collection holds twice."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from searchctl.cli.cluster import Teller
+from searchctl.cli.failures import say
+from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.output import count_of, duration_of, on_terminal, print_json, print_json_lines, print_table
+from searchctl.cli.sources import collect, source_options
+from searchctl.types import Json
+
+if TYPE_CHECKING:
+    from searchctl.explore.collection import Collection
+    from searchctl.explore.duplicates import Duplicates, Reason
+
+REASONS = ("exact", "near", "semantic")  # as explore.duplicates.REASONS, which costs an import of numpy
+
+
+@click.command(
+    "duplicates",
+    cls=Command,
+    examples=(
+        "searchctl duplicates",
+        "searchctl duplicates reviews.csv --text comment --only exact --only near",
+        "searchctl duplicates tickets.jsonl --near 0.5 --semantic 0.8",
+        "searchctl duplicates --index support --json | jq '.groups[].members[1:][].id'",
+    ),
+)
+@source_options
+@click.option(
+    "--only", multiple=True, type=click.Choice(REASONS), help="Look for this kind; repeatable [default: all]."
+)
+@click.option(
+    "--near",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.7,
+    show_default=True,
+    metavar="SHARE",
+    help="Share of the wording that near duplicates have in common.",
+)
+@click.option(
+    "--semantic",
+    type=click.FloatRange(-1, 1, min_open=True),
+    metavar="COSINE",
+    help="Likeness from which texts mean the same [default: chosen so that chance pairs are rare].",
+)
+@click.option("--jsonl", "json_lines", is_flag=True, help="Print one group a line; the default in a pipe.")
+@framed
+def command(
+    frame: Frame,
+    sources: tuple[str, ...],
+    id_field: str | None,
+    title_field: str | None,
+    text_fields: str | None,
+    format_name: str | None,
+    only: tuple[str, ...],
+    near: float,
+    semantic: float | None,
+    json_lines: bool,
+) -> None:
+    """Find texts that say the same: letter by letter, nearly so, or in other words or another language.
+
+    SOURCE is the name of an index, or files or folders; without one it's the index of the settings. Nothing is deleted.
+    """
+    from searchctl.explore.duplicates import DuplicateSettings, duplicates
+
+    settings = DuplicateSettings(cast("tuple[Reason, ...]", only or REASONS), near, semantic)
+    began = time.monotonic()
+    collection, _ = collect(frame, sources, id_field, title_field, text_fields, format_name)
+    found = duplicates(collection.texts, collection.vectors, settings, on_stage=Teller(frame))
+    seconds = round(time.monotonic() - began, 3)
+    groups = _as_json(collection, found)
+    if frame.json:
+        print_json(
+            {
+                "documents": len(collection),
+                "passed_over": collection.passed_over,
+                "spare": found.spare,
+                "semantic_threshold": None if found.threshold is None else round(found.threshold, 4),
+                "groups": groups,
+                "seconds": seconds,
+            }
+        )
+        return
+    if json_lines or not on_terminal():
+        print_json_lines(groups)
+    else:
+        _print_groups(groups)
+    if not frame.quiet:
+        _say_summary(collection, found, seconds)
+
+
+def _as_json(collection: Collection, found: Duplicates) -> list[Json]:
+    from searchctl.explore.export import excerpt
+
+    return [
+        {
+            "reason": group.reason,
+            "members": [
+                {
+                    "id": collection.ids[row],
+                    "reason": reason,
+                    "similarity": similarity,
+                    "text": excerpt(collection.texts[row]),
+                }
+                for row, reason, similarity in zip(group.members, group.reasons, group.similarities, strict=True)
+            ],
+        }
+        for group in found.groups
+    ]
+
+
+def _print_groups(groups: list[Json]) -> None:
+    rows = []
+    for number, group in enumerate(groups, start=1):
+        for place, member in enumerate(group["members"]):
+            tie = f"{member['reason']} {member['similarity']:.2f}" if place else "keep"
+            rows.append([str(number) if not place else "", tie, member["id"], member["text"]])
+    if rows:
+        print_table(["group", "reason", "id", "text"], rows)
+
+
+def _say_summary(collection: Collection, found: Duplicates, seconds: float) -> None:
+    texts, groups = count_of(len(collection), "text"), count_of(len(found.groups), "group")
+    say(f"searchctl: {texts}, {groups} of duplicates, {found.spare:,} to spare; {duration_of(seconds)}")
+    if found.threshold is not None:
+        say(f"searchctl: the same meaning was from a likeness of {found.threshold:.2f} on; choose with --semantic")

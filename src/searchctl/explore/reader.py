@@ -1,0 +1,90 @@
+"""A reader: an extractive question-answering model of the transformers library."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from math import exp
+from pathlib import Path
+from typing import Any
+
+from searchctl.errors import EncoderUnavailable, MissingExtra
+from searchctl.explore.answer import Span
+
+_WINDOW = 384  # tokens of question and text together
+_STRIDE = 128
+_LONGEST = 40  # tokens of an answer
+_STARTS = 20
+
+
+class TransformersReader:
+    """A model made for extractive question answering, by folder or hub name. Implements `Reader`.
+
+    Raises MissingExtra without the `torch` extra, EncoderUnavailable when the model can't be loaded.
+    """
+
+    def __init__(self, name: str) -> None:
+        try:
+            library = importlib.import_module("transformers")
+            self._torch = importlib.import_module("torch")
+        except ImportError as error:
+            raise MissingExtra(f"the reader '{name}'", "torch") from error
+        folder = Path(name).expanduser()
+        place = str(folder) if folder.is_dir() else name
+        try:
+            self._tokenizer: Any = library.AutoTokenizer.from_pretrained(place, use_fast=True)
+            self._model: Any = library.AutoModelForQuestionAnswering.from_pretrained(place).eval()
+        except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise EncoderUnavailable(
+                f"can't load the reader '{name}': {reason}; give the folder or hub name of a question-answering model"
+            ) from error
+
+    def read(self, question: str, texts: Sequence[str]) -> list[Span | None]:
+        """Return the answer's place in each text; None where the model rather points at its first token, which means none."""
+        return [self._one(question, text) for text in texts]
+
+    def _one(self, question: str, text: str) -> Span | None:
+        windows = self._tokenizer(
+            question,
+            text,
+            truncation="only_second",
+            max_length=_WINDOW,
+            stride=_STRIDE,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+            padding=True,
+            return_tensors="pt",
+        )
+        offsets = windows.pop("offset_mapping").tolist()
+        windows.pop("overflow_to_sample_mapping", None)
+        with self._torch.no_grad():
+            found = self._model(**windows)
+        best: Span | None = None
+        for place, own in enumerate(offsets):
+            inside = [one == 1 for one in windows.encodings[place].sequence_ids]
+            starts, ends = found.start_logits[place].tolist(), found.end_logits[place].tolist()
+            span = _best(starts, ends, own, inside)
+            if span is not None and (best is None or span.confidence > best.confidence):
+                best = span
+        return best
+
+
+def _best(
+    starts: Sequence[float], ends: Sequence[float], offsets: Sequence[Sequence[int]], inside: Sequence[bool]
+) -> Span | None:
+    """Return the likeliest span of the text, unless the first token, which stands for no answer, is likelier."""
+    places = [place for place, own in enumerate(inside) if own]
+    candidates = [
+        (starts[first] + ends[last], first, last)
+        for first in sorted(places, key=lambda place: -starts[place])[:_STARTS]
+        for last in range(first, min(first + _LONGEST, len(ends)))
+        if inside[last]
+    ]
+    if not candidates:
+        return None
+    score, first, last = max(candidates)
+    margin = score - starts[0] - ends[0]
+    if margin <= 0:
+        return None
+    return Span(int(offsets[first][0]), int(offsets[last][1]), 1 / (1 + exp(-min(margin, 30.0))))

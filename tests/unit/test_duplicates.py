@@ -1,0 +1,101 @@
+"""Duplicates: exact, near and semantic, each with its reason, and a threshold that chance seldom reaches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from searchctl.errors import UsageError
+from searchctl.explore.duplicates import DuplicateSettings, chance_threshold, duplicates
+from searchctl.explore.minhash import jaccard, near_pairs, normalised, sketch
+from searchctl.explore.neighbours import nearest
+from searchctl.types import Vectors
+
+LONG = "The courier left the parcel at the neighbour's door although I had asked for the locker at the station. "
+
+
+def unrelated(number: int, seed: int = 0) -> Vectors:
+    vectors = np.random.default_rng(seed).normal(size=(number, 64))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def words(number: int) -> list[str]:
+    """Texts that share no run of letters to speak of."""
+    random = np.random.default_rng(7)
+    return ["".join(chr(97 + letter) for letter in random.integers(0, 26, 40)) for _ in range(number)]
+
+
+def test_each_kind_is_found_with_its_reason() -> None:
+    texts, vectors = words(60), unrelated(60)
+    texts[10], texts[11] = "Ещё РАЗ:  не работает!", "еще раз — не работает"
+    texts[20], texts[21] = LONG, LONG.replace("although", "though")
+    vectors[31] = vectors[30] + 0.1 * vectors[40]
+    vectors[31] /= np.linalg.norm(vectors[31])
+    found = duplicates(texts, vectors)
+    assert [(group.members, group.reason) for group in found.groups] == [
+        ((10, 11), "exact"),
+        ((20, 21), "near"),
+        ((30, 31), "semantic"),
+    ]
+    assert found.spare == 3 and found.groups[0].similarities == (1.0, 1.0)
+    only = duplicates(texts, vectors, DuplicateSettings(reasons=("exact",)))
+    assert [group.members for group in only.groups] == [(10, 11)] and only.threshold is None
+
+
+def test_groups_grow_through_the_kinds_and_the_first_text_is_kept() -> None:
+    texts, vectors = words(40), unrelated(40)
+    texts[5] = texts[7] = LONG
+    texts[9] = LONG + "Why?"
+    vectors[30] = vectors[5]
+    (group,) = duplicates(texts, vectors).groups
+    assert group.members == (5, 7, 9, 30)
+    assert group.reasons[1:] == ("exact", "near", "semantic") and group.reason == "semantic"
+
+
+def test_shares_of_wording_are_exact_for_short_texts() -> None:
+    # abcdefgh has the shingles abcde bcdef cdefg defgh; abcdefgx has abcde bcdef cdefg defgx: 3 of 5.
+    assert jaccard(sketch("abcdefgh"), sketch("abcdefgx")) == pytest.approx(3 / 5)
+    assert jaccard(sketch("ab"), sketch("ab")) == 1.0 and jaccard(sketch("ab"), sketch("ac")) == 0.0
+
+
+def test_shares_of_long_texts_are_estimated() -> None:
+    one, other = "".join(words(60)), "".join(words(60)[:45])
+    full = set(one[place : place + 5] for place in range(len(one) - 4))
+    part = set(other[place : place + 5] for place in range(len(other) - 4))
+    assert jaccard(sketch(one), sketch(other)) == pytest.approx(len(full & part) / len(full | part), abs=0.06)
+
+
+def test_no_near_pair_is_missed_among_many_texts() -> None:
+    random = np.random.default_rng(3)
+    texts = [" ".join(words(300)[place : place + 3]) for place in range(0, 297, 3)]
+    copies = [
+        text[:place] + "?" + text[place + 1 :] for text, place in zip(texts, random.integers(40, 80, 99), strict=False)
+    ]
+    plain = [normalised(text) for text in [*texts, *copies]]
+    assert {(one, other) for one, other, _ in near_pairs([sketch(text) for text in plain], 0.7)} == {
+        (place, place + len(texts)) for place in range(len(texts))
+    }
+    assert list(near_pairs([], 0.7)) == []
+
+
+def test_chance_pairs_hardly_reach_the_threshold() -> None:
+    vectors = unrelated(1500, seed=5)
+    closest = nearest(vectors, 1).similarities[:, 0]
+    threshold = chance_threshold(vectors, closest, 0)
+    assert (closest >= threshold).sum() <= 2
+    assert threshold < 0.8
+
+
+def test_meaning_is_not_judged_among_few_texts_unless_told() -> None:
+    texts, vectors = words(6), unrelated(6)
+    vectors[1] = vectors[0]
+    assert duplicates(texts, vectors).groups == () and duplicates(texts, vectors).threshold is None
+    (group,) = duplicates(texts, vectors, DuplicateSettings(semantic=0.9)).groups
+    assert group.members == (0, 1)
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    with pytest.raises(UsageError, match="above 0"):
+        DuplicateSettings(near=0)
+    with pytest.raises(UsageError, match="between -1 and 1"):
+        DuplicateSettings(semantic=2)
