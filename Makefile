@@ -14,10 +14,11 @@ test-fast:  ## for each edit: no servers, no long runs
 test: check  ## everything
 	$(PYTHON) -m pytest -n auto --dist loadgroup
 
-bench:  ## all of benchmarks/results.md. DATA: judged sets, MODEL: the unquantised model, WORK: what is kept between runs
+bench:  ## all of benchmarks/results.md. DATA: judged sets, LABELLED: labelled sets, MODEL: the unquantised model, WORK: what is kept between runs
 	$(PYTHON) benchmarks/encoder.py --data $(DATA) --model $(MODEL)
 	$(PYTHON) benchmarks/ingest.py
 	$(PYTHON) benchmarks/search.py
 	$(PYTHON) benchmarks/install.py
 	$(PYTHON) benchmarks/cleaning.py --data $(DATA)
+	$(PYTHON) benchmarks/routing.py --data $(LABELLED) --work $(WORK)
 	for script in quality fusion relevance; do $(PYTHON) benchmarks/$$script.py --data $(DATA) --work $(WORK) || exit 1; done
