@@ -22,14 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 from report import machine, save
 
-from searchctl.bm25 import upper_bound
+from searchctl.answers import Answer
+from searchctl.encoders.base import Encoder
 from searchctl.evaluation.dataset import read_corpus
-from searchctl.fusion import FusionSettings, fuse
+from searchctl.fusion import Fused, FusionSettings
 from searchctl.index import Index
 from searchctl.metrics import holm, paired_p_value, parse_metric
 from searchctl.query import parse_query
-from searchctl.schema import Background
-from searchctl.types import Match, Nearest, Ranking, Scope, Vectors
+from searchctl.schema import Schema
+from searchctl.search import Request, Searcher
+from searchctl.types import Ranking, Vector, Vectors
 
 ROOT = Path(__file__).parents[1]
 NDCG = parse_metric("ndcg@10")
@@ -44,6 +46,7 @@ SETS = {  # name -> corpus, queries
     "demo": ("demo", "demo"),
 }
 Scores = Mapping[str, float]
+Query = tuple[str, str, dict[str, int], bool]
 
 
 @dataclass(frozen=True)
@@ -52,17 +55,46 @@ class Question:
 
     grades: Mapping[str, int]
     development: bool
-    lexical: Ranking
-    vector: Ranking
-    bound: float
-    background: Background
+    answer: Answer
+    schema: Schema
+
+    @property
+    def lexical(self) -> Ranking:
+        assert self.answer.lexical is not None
+        return self.answer.lexical
+
+    @property
+    def vector(self) -> Ranking:
+        assert self.answer.vector is not None
+        return self.answer.vector
+
+    def fused(self, settings: FusionSettings) -> Fused:
+        return self.answer.fused(self.schema, settings)
+
+
+class Remembered:
+    """An encoder that has encoded a set's queries before."""
+
+    def __init__(self, encoder: Encoder, vectors: Mapping[str, Vector]) -> None:
+        self.name, self.revision, self.dim, self.max_tokens = (
+            encoder.name,
+            encoder.revision,
+            encoder.dim,
+            encoder.max_tokens,
+        )
+        self.encode_documents = encoder.encode_documents
+        self.count_tokens = encoder.count_tokens
+        self._vectors = vectors
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        return np.stack([self._vectors[text] for text in texts])
 
 
 def folder_of(data: Path, name: str) -> Path:
     return ROOT / "ingest" / "demo" if name == "demo" else data / name
 
 
-def read_queries(folder: Path) -> Iterator[tuple[str, str, dict[str, int], bool]]:
+def read_queries(folder: Path) -> Iterator[Query]:
     """Yield id, text, grades and side of each judged query."""
     with (folder / "queries.jsonl").open(encoding="utf-8") as file:
         texts = {row["_id"]: row["text"] for row in map(json.loads, file)}
@@ -100,20 +132,23 @@ def query_vectors(name: str, texts: Sequence[str], index: Index, work: Path) -> 
 def questions_of(corpus: str, asked: str, data: Path, work: Path) -> list[Question]:
     """Ask both legs every question of a set."""
     queries = list(read_queries(folder_of(data, asked)))
-    parsed = [parse_query(text) for _, text, *_ in queries]
-    questions = []
     with open_index(corpus, data, work) as index:
-        background = index.schema.background
-        assert background is not None
-        vectors = query_vectors(asked, [one.text for one in parsed], index, work)
-        for one, vector, (_, _, grades, development) in zip(parsed, vectors, queries, strict=True):
-            scope = Scope({}, one.required, one.excluded)
-            lexical, nearest = index.engine.search(
-                index.name, [Match(one.text, WINDOW, scope), Nearest(vector, WINDOW, scope)]
-            )
-            bound = upper_bound(index.engine.term_statistics(index.name, one.text))
-            questions.append(Question(grades, development, lexical, nearest, bound, background.around(vector)))
-    return questions
+        return ask(index, asked, queries, work)
+
+
+def ask(index: Index, asked: str, queries: Sequence[Query], work: Path) -> list[Question]:
+    """Ask both legs these queries of a set, whose vectors are remembered in `work` under the set's name."""
+    schema = index.schema
+    texts = [parse_query(text).text for _, text, *_ in queries]
+    vectors = query_vectors(asked, texts, index, work)
+    encoder = index.encoder
+    assert encoder is not None
+    remembered = Remembered(encoder, dict(zip(texts, vectors, strict=True)))
+    answers = Searcher(index.engine, index.name, schema, remembered).ask([text for _, text, *_ in queries], Request())
+    return [
+        Question(grades, development, answer, schema)
+        for answer, (_, _, grades, development) in zip(answers, queries, strict=True)
+    ]
 
 
 # Ways to join
@@ -121,7 +156,7 @@ def questions_of(corpus: str, asked: str, data: Path, work: Path) -> list[Questi
 
 def ours(settings: FusionSettings) -> Callable[[Question], Sequence[str]]:
     def order(one: Question) -> Sequence[str]:
-        return fuse(one.lexical, one.vector, bound=one.bound, background=one.background, settings=settings).ids
+        return one.fused(settings).ids
 
     return order
 
@@ -171,6 +206,17 @@ def best_scaled(one: Question) -> Sequence[str]:
     return ordered(lexical, scored(one.vector, between(one.vector.scores, floor, top)), 0.5)
 
 
+def txtai(one: Question) -> Sequence[str]:
+    """txtai's hybrid index: BM25 by its best, or 6 times the corpus-wide average score, and plain cosines, half and half.
+
+    The average is of all documents that match; here it is that of the candidates, which is more.
+    """
+    scores = one.lexical.scores
+    top = min(float(scores.max(initial=0.0)), 6.0 * float(scores.mean())) if len(scores) else 0.0
+    lexical = scored(one.lexical, np.minimum(scores / top, 1.0) if top else scores)
+    return ordered(lexical, scored(one.vector, np.maximum(one.vector.scores, 0.0)), 0.5)
+
+
 METHODS: dict[str, Callable[[Question], Sequence[str]]] = {
     "BM25 alone": lambda one: one.lexical.ids,
     "vectors alone": lambda one: one.vector.ids,
@@ -180,6 +226,7 @@ METHODS: dict[str, Callable[[Question], Sequence[str]]] = {
     "min-max, 0.5 (OpenSearch)": min_max(0.5),
     "min-max, 0.25 lexical (Weaviate)": min_max(0.25),
     "TM2C2, 0.2 lexical (Bruch et al.)": theoretical(0.2),
+    "BM25 / best + cosine, 0.5 (txtai)": txtai,
     "BM25 / best + min-max cosine, 0.5": best_scaled,
 }
 

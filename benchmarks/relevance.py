@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from report import machine, save
 
-from searchctl.fusion import FusionSettings, fuse
+from searchctl.fusion import FusionSettings
 from searchctl.relevance import DEFAULTS, Calibration, auroc, calibration_error, evidence, fit
 
 HITS = 10
@@ -47,9 +47,9 @@ class Judged:
         chosen = self.development == development
         return self.evidence[chosen].reshape(-1, 4), self.relevant[chosen].reshape(-1)
 
-    def best(self, model: Calibration) -> NDArray[np.float64]:
-        """Return the highest relevance of every question on the held-out side."""
-        kept = self.evidence[~self.development]
+    def best(self, model: Calibration, *, development: bool = False) -> NDArray[np.float64]:
+        """Return the highest relevance of every question on one side."""
+        kept = self.evidence[self.development == development]
         return model.relevance(kept.reshape(-1, 4)).reshape(len(kept), -1).max(axis=1)
 
 
@@ -58,7 +58,7 @@ def judged(corpus: str, asked: str, data: Path, work: Path) -> Judged:
     documents = questions[0].vector.total.value
     rows, relevant = [], []
     for one in questions:
-        fused = fuse(one.lexical, one.vector, bound=one.bound, background=one.background, settings=FusionSettings())
+        fused = one.fused(FusionSettings())
         assert fused.lexical is not None
         assert fused.vector is not None
         rows.append(evidence(fused.lexical.normalised[:HITS], fused.vector.normalised[:HITS], documents))
@@ -98,6 +98,10 @@ def main() -> None:
     everything = [*answered.values(), *absent.values()]
     for mode, without in (("hybrid", None), ("lexical", 2), ("vector", 1)):
         print(f"learnt from all development halves, {mode}: {learn(everything, without)}")
+    for least in (0.02, 0.03, 0.05, 0.07, 0.1):
+        shares = {name: (one.best(DEFAULT, development=True) >= least).mean() for name, one in answered.items()}
+        shares |= {pair: (one.best(DEFAULT, development=True) >= least).mean() for pair, one in absent.items()}
+        print(f"taken for answered at {least}: " + ", ".join(f"{name} {share:.2f}" for name, share in shares.items()))
     lines = [
         "| set | AUROC against questions about other things | calibration error | without the set | fitted |",
         "|---|---|---|---|---|",

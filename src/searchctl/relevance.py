@@ -18,7 +18,9 @@ from searchctl.fusion import Fused, Leg
 from searchctl.types import Mode
 
 Floats: TypeAlias = NDArray[np.float64]
-DOUBTFUL = 0.1  # a best hit less likely than this is no answer (chosen by benchmarks/relevance.py)
+DOUBTFUL = (
+    0.05  # a best hit less likely is no answer; chosen on development halves, which benchmarks/relevance.py prints
+)
 _STEPS = 50
 _FARTHEST = 30.0  # where a logistic is 0 or 1 to double precision
 
@@ -42,8 +44,8 @@ class Calibration:
 
 DEFAULTS: Mapping[Mode, Calibration] = {  # by the legs that ran; printed by benchmarks/relevance.py
     "hybrid": Calibration(intercept=-2.5, lexical=6.3, vector=13.6, size=-1.6),
-    "lexical": Calibration(intercept=-2.5, lexical=6.3, vector=0.0, size=-1.6),
-    "vector": Calibration(intercept=-2.5, lexical=0.0, vector=13.6, size=-1.6),
+    "lexical": Calibration(intercept=0.1, lexical=15.0, vector=0.0, size=-1.4),
+    "vector": Calibration(intercept=-3.7, lexical=0.0, vector=16.8, size=-1.3),
 }
 
 
