@@ -178,8 +178,8 @@ class ForeignIndex:
             outcomes = self.engine.bulk.run(index, map(foreign.stale_action, found))
             work += Work(stale=len(found), refused=_rejections(foreign.refused(outcomes)))
             if watch.stop.is_set():
-                return work
-        for _ in range(_PASSES):
+                break
+        for _ in range(_PASSES):  # stopped or not: it begins by making the marks seen
             one = self._encode_waiting(index, watch)
             work += one
             if not one.encoded or one.refused or watch.stop.is_set():

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from searchctl.errors import IndexLocked, StorageError
+
+_PATIENCE = 1.0  # seconds
+_PAUSE = 0.02
 
 
 @contextmanager
@@ -50,8 +54,16 @@ class WriteLock:
         return True
 
     def acquire(self) -> None:
-        """Take the lock; raises IndexLocked, or StorageError where nothing can be written."""
-        if self.try_acquire():
+        """Take the lock; raises IndexLocked, or StorageError where nothing can be written.
+
+        A reader holds it for a moment when it finishes what a writer that died has left, so this waits a little.
+        """
+        until = time.monotonic() + _PATIENCE
+        while not self.try_acquire():
+            if time.monotonic() > until:
+                break
+            time.sleep(_PAUSE)
+        else:
             return
         with storage_errors(self._path.parent), self._path.open("a+", encoding="ascii") as file:
             file.seek(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from searchctl.engines.embedded.lexical import Found, LexicalIndex
 from searchctl.engines.embedded.store import Store
 from searchctl.engines.embedded.vectors import VectorIndex
-from searchctl.engines.lock import WriteLock
+from searchctl.engines.lock import WriteLock, storage_errors
 from searchctl.fields import check_conditions
 from searchctl.schema import Schema
 from searchctl.types import Entry, Match, Nearest, Ranking, Scope, TermStatistics, Total
@@ -28,7 +29,9 @@ class EmbeddedIndex:
 
     def __init__(self, path: Path, *, create: Schema | None = None) -> None:
         self.path = path
-        self.store = Store(path / "index.sqlite", create=create)
+        if create is not None:
+            _make(path, create)
+        self.store = Store(path / "index.sqlite")
         self.schema = self.store.schema()
         self._mutex = threading.RLock()
         self._beside = ThreadPoolExecutor(1, "searchctl-vectors")
@@ -232,3 +235,12 @@ class EmbeddedIndex:
         """Return how common a text's terms are."""
         with self._mutex:
             return self._lexical.statistics(text)
+
+
+def _make(path: Path, schema: Schema) -> None:
+    """Make an empty store that is there whole or not at all: others may be looking for it."""
+    with storage_errors(path):
+        for left in path.glob("index.sqlite.new*"):  # of a process that died
+            left.unlink()
+        Store(path / "index.sqlite.new", create=schema).close()
+        os.replace(path / "index.sqlite.new", path / "index.sqlite")
