@@ -152,13 +152,13 @@ def _one(state: State, trust: Trust, probabilities: Doubles, settings: RouteSett
 
 
 def _several(state: State, trust: Trust, probabilities: Doubles, settings: RouteSettings) -> list[Route]:
-    """Give each text every label that is probable enough."""
+    """Give each text every label that is probable enough; the best one at least, where no precision or threshold is asked for."""
     asked = settings.target_precision is not None or settings.threshold is not None
     least = _threshold(trust.levels[0], settings) if asked else trust.usual
     routes = []
     for row in probabilities:
         order = np.argsort(-row, kind="stable")
-        labels = tuple(state.labels[at] for at in order if row[at] >= least)
+        labels = tuple(state.labels[at] for place, at in enumerate(order) if row[at] >= least or not (place or asked))
         top = float(row[order[0]])
         why = "" if labels else _too_unsure(top, least, settings)
         first = labels[0] if labels else None

@@ -181,10 +181,9 @@ def _drawn(material: Material, rows: Sequence[int], examples: Sequence[Example],
 
 
 def _predicted(probabilities: Doubles, least: float | None) -> Flags:
-    """Give each text its best label, and where it may have several, all that are probable enough instead."""
-    if least is not None:
-        return np.asarray(probabilities >= least)
-    return np.asarray(np.eye(probabilities.shape[1], dtype=bool)[probabilities.argmax(axis=1)])
+    """Give each text its best label, and where it may have several, all that are probable enough."""
+    best = np.eye(probabilities.shape[1], dtype=bool)[probabilities.argmax(axis=1)]
+    return np.asarray(best if least is None else best | (probabilities >= least))
 
 
 def _macro_f1(predicted: Flags, truth: Flags) -> float:
