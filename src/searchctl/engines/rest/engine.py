@@ -359,7 +359,7 @@ class ServerEngine:
         if layout is not None:
             filters.append({"bool": {"must_not": {"term": {"searchctl.stale": True}}}})
         nearest = self.dialect.nearest(numbers(query.vector), query.k, filters)
-        return {**nearest, "size": query.k, "_source": False}
+        return {**nearest, "size": query.k, **questions.only_ids}
 
     def _ask(self, state: IndexState, bodies: Sequence[Json]) -> list[Json]:
         """Search for all of these at once; statistics of words are those of all shards, and a part of an answer is none."""
