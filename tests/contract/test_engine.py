@@ -289,7 +289,7 @@ def test_info_counts(books: Engine) -> None:
     info = books.info(INDEX)
     assert (info.name, info.documents, info.passages) == (INDEX, 5, 5)
     assert info.size > 0
-    assert [one.name for one in books.indexes()] == [INDEX]
+    assert [one.name for one in books.indexes()].count(INDEX) == 1  # a server may hold others as well
 
 
 def test_batch_of_both_kinds_comes_back_in_order(books: Engine) -> None:
