@@ -138,8 +138,8 @@ def _ranked(index: Index, question: str, candidates: Sequence[Found]) -> list[Fo
 
 
 def _coverage(found: Found, weights: Mapping[str, float]) -> float:
-    """Return the share of the question's words that a sentence or its title has, the rare ones counting more."""
-    held = {token.term for token in analyze(f"{found.title}\n{found.sentence}")}
+    """Return the share of the question's words that a sentence has, the rare ones counting more."""
+    held = {token.term for token in analyze(found.sentence)}
     total = sum(weights.values())
     return sum(weight for term, weight in weights.items() if term in held) / total if total else 0.0
 
