@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from searchctl.schema import Analyzer
 from searchctl.sentences import sentences
-from searchctl.text import analyze, spans_of
+from searchctl.text import Token, matching
 from searchctl.types import Document, HitPassage, Passage
 
 _STRETCH = 800  # code points; about what a passage of the usual 256 tokens has
@@ -35,12 +35,12 @@ def show_passage(
     if passage is None:
         return None
     text = document.text[passage.start : passage.end]
-    marks = tuple(spans_of(text, weights, analyzer))
-    shown = HitPassage(text, passage.start, passage.end, marks)
-    if not marks:
+    found = matching(text, weights, analyzer)
+    shown = HitPassage(text, passage.start, passage.end, tuple((token.start, token.end) for token in found))
+    if not found:
         return shown
     spans = sentences(text)
-    return with_sentence(shown, spans, sentence_shares(text, spans, weights, analyzer))
+    return with_sentence(shown, spans, sentence_shares(found, spans, weights))
 
 
 def with_sentence(passage: HitPassage, spans: Sequence[Passage], scores: Sequence[float]) -> HitPassage:
@@ -51,12 +51,15 @@ def with_sentence(passage: HitPassage, spans: Sequence[Passage], scores: Sequenc
     return replace(passage, sentence=(best.start, best.end))
 
 
-def sentence_shares(
-    text: str, spans: Sequence[Passage], weights: Mapping[str, float], analyzer: Analyzer
-) -> list[float]:
-    """Return for each sentence the share in [0, 1] of what the query's words tell that stands in it."""
+def sentence_shares(found: Sequence[Token], spans: Sequence[Passage], weights: Mapping[str, float]) -> list[float]:
+    """Return for each sentence the share in [0, 1] of what the query's words tell that stands in it.
+
+    `found` are the text's words that match, of `text.matching`.
+    """
     total = sum(weights.values()) or 1.0
-    return [_worth(text, span, weights, analyzer) / total for span in spans]
+    return [
+        _worth([token for token in found if span.start <= token.start < span.end], weights) / total for span in spans
+    ]
 
 
 def _stretches(text: str) -> list[Passage]:
@@ -67,9 +70,9 @@ def _stretches(text: str) -> list[Passage]:
 def _most_telling(text: str, passages: Sequence[Passage], weights: Mapping[str, float], analyzer: Analyzer) -> int:
     if len(passages) == 1:
         return 0
-    return max(range(len(passages)), key=lambda number: _worth(text, passages[number], weights, analyzer))
+    found = [matching(text[one.start : one.end], weights, analyzer) for one in passages]
+    return max(range(len(passages)), key=lambda number: _worth(found[number], weights))
 
 
-def _worth(text: str, passage: Passage, weights: Mapping[str, float], analyzer: Analyzer) -> float:
-    terms = {token.term for token in analyze(text[passage.start : passage.end], analyzer)}
-    return sum(weights.get(term, 0.0) for term in terms)
+def _worth(found: Sequence[Token], weights: Mapping[str, float]) -> float:
+    return sum(weights[term] for term in {token.term for token in found})

@@ -23,6 +23,7 @@ from searchctl.repair import repairs
 from searchctl.reranking import Rerank, rerank
 from searchctl.schema import Schema
 from searchctl.sentences import sentences
+from searchctl.text import matching
 from searchctl.types import (
     MODES,
     Document,
@@ -255,9 +256,10 @@ class Searcher:
             if hit.passage is None or not found:
                 shown.append(hit)
                 continue
-            shares = sentence_shares(hit.passage.text, found, answer.weights, self._schema.analyzer)
+            words = matching(hit.passage.text, answer.weights, self._schema.analyzer)
+            shares = sentence_shares(words, found, answer.weights)
             meaning = [next(cosines) if len(found) > 1 else 1.0 for _ in found]
-            scores = [_WORDS_OF_SENTENCE * words + cosine for words, cosine in zip(shares, meaning, strict=True)]
+            scores = [_WORDS_OF_SENTENCE * share + cosine for share, cosine in zip(shares, meaning, strict=True)]
             shown.append(replace(hit, passage=with_sentence(hit.passage, found, scores)))
         return tuple(shown)
 

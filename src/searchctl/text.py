@@ -65,10 +65,10 @@ def analyze(text: str, analyzer: Analyzer = "auto") -> Iterator[Token]:
             yield Token(term, found.start(), found.end())
 
 
-def spans_of(text: str, terms: Container[str], analyzer: Analyzer = "auto") -> list[tuple[int, int]]:
-    """Return where the text's words stand whose terms are among `terms`."""
+def matching(text: str, terms: Container[str], analyzer: Analyzer = "auto") -> list[Token]:
+    """Return those of the text's analysed words whose terms are among `terms`."""
     words = _TOKEN.finditer(fold(text))
-    return [word.span() for word in words if _term(word.group().lower(), analyzer) in terms]
+    return [Token(term, *word.span()) for word in words if (term := _term(word.group().lower(), analyzer)) in terms]
 
 
 @lru_cache(maxsize=65536)
