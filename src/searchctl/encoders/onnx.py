@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,9 @@ from searchctl.encoders.settings import ModelSettings, read_settings
 from searchctl.errors import EncoderUnavailable
 from searchctl.types import Vectors
 
-_BATCH_TOKENS = 4096  # a batch's rows times its longest row: activations then stay within the processor's caches
+_BATCH_TOKENS = 2048  # a batch's rows times its longest row: activations then stay within the processor's caches
 _SENTENCE_OUTPUT = "sentence_embedding"
+_Made = TypeVar("_Made")
 _TOKEN_OUTPUTS = ("last_hidden_state", "token_embeddings")
 
 
@@ -74,9 +75,17 @@ class OnnxEncoder:
         if not texts:
             return vectors
         tokens = [self._cut(one.ids) for one in self._load_both().encode_batch_fast(list(texts))]
-        for rows in _batches([len(one) for one in tokens]):
-            vectors[rows] = self._vectors_of([tokens[row] for row in rows])
+        batches = list(_batches([len(one) for one in tokens], self._threads))
+        parts = self._side_by_side(lambda rows: self._vectors_of([tokens[row] for row in rows]), batches)
+        for rows, found in zip(batches, parts, strict=True):
+            vectors[rows] = found
         return vectors
+
+    def _side_by_side(self, work: Callable[[list[int]], _Made], batches: Sequence[list[int]]) -> list[_Made]:
+        if len(batches) == 1:
+            return [work(batches[0])]
+        with ThreadPoolExecutor(self._threads, "searchctl-encoder") as pool:
+            return list(pool.map(work, batches))
 
     def _encode_tokens(self, texts: Sequence[str], prefix: str) -> list[Vectors]:
         """Encode tokens, then leave out the prefix's and the special ones."""
@@ -84,8 +93,9 @@ class OnnxEncoder:
         tokens = [self._cut(one.ids) for one in encoded]
         session, output = self._load_token_session()
         found: list[Vectors] = [np.zeros((0, self.dim), np.float32)] * len(texts)
-        for rows in _batches([len(one) for one in tokens]):
-            states, _ = self._run(session, output, [tokens[row] for row in rows])
+        batches = list(_batches([len(one) for one in tokens], self._threads))
+        parts = self._side_by_side(lambda rows: self._run(session, output, [tokens[row] for row in rows])[0], batches)
+        for rows, states in zip(batches, parts, strict=True):
             for row, state in zip(rows, states, strict=True):
                 one = encoded[row]
                 own = [
@@ -153,10 +163,11 @@ class OnnxEncoder:
     def _open_session(self, model: str | bytes) -> Any:
         runtime = importlib.import_module("onnxruntime")
         options = runtime.SessionOptions()
-        options.intra_op_num_threads = self._threads
+        options.intra_op_num_threads = (
+            1  # batches run side by side instead: a third quicker, and no slower for one query
+        )
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other stages use the cores meanwhile
         try:
             return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # noqa: BLE001 - onnxruntime has no common base class of its own
@@ -174,11 +185,12 @@ class OnnxEncoder:
         return self._tokenizer
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield row numbers in batches of like length, so that hardly anything is padding."""
+def _batches(lengths: Sequence[int], shares: int) -> Iterator[list[int]]:
+    """Yield row numbers in batches of like length, so that hardly anything is padding, small enough for `shares` to work at once."""
+    most = min(_BATCH_TOKENS, -(-sum(lengths) // shares))
     rows: list[int] = []
     for row in sorted(range(len(lengths)), key=lambda one: lengths[one]):
-        if rows and (len(rows) + 1) * lengths[row] > _BATCH_TOKENS:
+        if rows and (len(rows) + 1) * lengths[row] > most:
             yield rows
             rows = []
         rows.append(row)
