@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from searchctl.routing.examples import FIELDS, Example, Stored
 from searchctl.routing.history import History
 from searchctl.routing.impact import Impact, impact
 from searchctl.routing.state import State, Trust, gather, learn_trust, members_of, stacked
+from searchctl.routing.threads import one_thread
 from searchctl.types import Document, Vectors
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Candidate", "Example", "LabelInfo", "Neighbour", "Route", "RouteSettings", "Router"]
 DEFAULT_INDEX = "routes"
 _BATCH = 256
+_FEW = 32  # texts; routing more than that is work for several threads
 _STALE = 0.1  # of the examples may change before metric and calibration are learnt anew
 
 
@@ -107,7 +110,7 @@ class Router:
         """Add many examples in one step; a text that comes with several labels has them all. Return how many are new or changed."""
         documents = [storing.as_document(one) for one in storing.merged(examples)]
         documents = list({one.id: one for one in documents}.values())
-        known = {label for one in self._current().examples for label in one.labels} | set(self._current().labels)
+        known = set(self._current().labels)
         new = dict.fromkeys(label for one in documents for label in _labels(one) if label not in known)
         names = [storing.describing(label, storing.name_text(label), "name") for label in new]
         marks = self.index.engine.fingerprints(self.index.name, [one.id for one in documents])
@@ -186,7 +189,9 @@ class Router:
 
     def predict_vectors(self, vectors: Vectors, settings: RouteSettings | None = None) -> list[Route]:
         """Route texts given as vectors (n, dim) that `encode_queries` of the index's encoder made."""
-        return decide(self._current(), self.trust, vectors, settings or RouteSettings())
+        state, trust = self._current(), self.trust
+        with one_thread() if len(vectors) <= _FEW else nullcontext():
+            return decide(state, trust, vectors, settings or RouteSettings())
 
     def route(self, text: str, settings: RouteSettings | None = None) -> Route:
         """Route one text."""
@@ -277,7 +282,8 @@ class Router:
         )
         several = any(len(_labels(one)) > 1 for one in documents)
         if plain and not several and self._changed <= _STALE * len(state.examples):
-            self._state = _extended(state, documents, vectors)
+            with one_thread():
+                self._state = _extended(state, documents, vectors)
             self._seen = self._history.stamp()
         else:
             self.refresh()

@@ -111,6 +111,30 @@ def test_undo_takes_back_step_by_step(taught: Router) -> None:
         taught.undo()
 
 
+def test_undo_passes_over_a_step_that_a_crash_cut_short(taught: Router, tmp_path: Path) -> None:
+    taught.add("thanks", "thank you\u2028so much")
+    history = next(tmp_path.rglob("route-history.jsonl"))
+    taught.add("praise", "well done")
+    history.write_text(history.read_text(encoding="utf-8")[:-30], encoding="utf-8")  # the end of the newest step
+    taught.remove(texts=["refund my money"])
+    assert taught.undo() == "remove 1 texts"
+    assert taught.undo() == "add 1 to thanks"
+    assert {one.label for one in taught.labels()} == {*WORDS, "praise"}
+    assert taught.undo().startswith("add 12 to")
+
+
+def test_the_history_stays_short(router: Router, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("searchctl.routing.history._KEPT", 3)
+    for number in range(20):
+        router.add("parcel", f"parcel number {number}")
+    history = next(tmp_path.rglob("route-history.jsonl"))
+    assert (
+        3 <= len(history.read_text(encoding="utf-8").split()) / len(history.read_text().splitlines()[-1].split()) <= 7
+    )
+    assert router.undo() == "add 1 to parcel"
+    assert router.labels()[0].examples == 19
+
+
 def test_a_description_is_enough(router: Router) -> None:
     router.add("a", description="money refund back")
     router.add("b", description="parcel delivery late")

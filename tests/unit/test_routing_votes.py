@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_info
 
 from searchctl.routing.calibration import fit_calibration, promise, set_threshold, wilson
 from searchctl.routing.left_out import left_out
 from searchctl.routing.metric import SHRINKAGE, learn_metric
+from searchctl.routing.threads import one_thread
 from searchctl.routing.votes import RIDGE, SHARPNESS, Votes, count_votes
 from searchctl.types import Vectors
 
@@ -107,8 +109,20 @@ def test_adding_a_label_equals_the_kernel_with_it(names: Vectors) -> None:
     products = np.exp(SHARPNESS * (grown.voting @ grown.voting.T - 1)) + RIDGE * np.eye(len(grown.voting))
     assert grown.inverse @ products == pytest.approx(np.eye(len(products)), abs=5e-3)
     assert grown.solved == pytest.approx(grown.inverse @ grown.votes_for, abs=5e-3)
+    assert grown.totals == pytest.approx(grown.inverse.sum(axis=1), abs=5e-3)
     assert grown.sums == pytest.approx(grown.members.T @ grown.rows + grown.names, abs=1e-4)
     assert grown.scores(vectors).argmax(axis=1).tolist() == [LABELS - 1] * len(vectors)
+
+
+def test_adding_one_by_one_equals_adding_at_once(names: Vectors) -> None:
+    votes, vectors, members = split_off(LABELS - 1, 16)
+    asked, _ = cloud(4, 17)
+    stepwise = votes.added(vectors[:1], members[:1], names[-1:])
+    for row in range(1, len(vectors)):
+        stepwise = stepwise.added(vectors[row : row + 1], members[row : row + 1], names[:0])
+    at_once = votes.added(vectors, members, names[-1:])
+    assert stepwise.scores(asked) == pytest.approx(at_once.scores(asked), abs=2e-3)
+    assert stepwise.totals == pytest.approx(stepwise.inverse.sum(axis=1), abs=5e-3)
 
 
 def test_removing_what_was_added_changes_nothing(names: Vectors) -> None:
@@ -192,3 +206,15 @@ def test_sets_hold_the_true_label_as_often_as_asked() -> None:
     held = (probabilities[500:] >= least)[np.arange(3500), answers[500:]].mean()
     assert held == pytest.approx(0.9, abs=0.03)
     assert set_threshold(probabilities[:3], members[:3], 0.9) == 0.0
+
+
+def test_one_thread_lasts_until_the_last_is_done() -> None:
+    def threads() -> list[int]:
+        return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+
+    before = threads()
+    with one_thread():
+        with one_thread():
+            assert set(threads()) <= {1}
+        assert set(threads()) <= {1}
+    assert threads() == before

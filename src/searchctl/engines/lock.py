@@ -46,9 +46,7 @@ class WriteLock:
             if not _lock(file):
                 file.close()
                 return False
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+            _sign(file)
             self._file = file
         self._depth += 1
         return True
@@ -78,6 +76,16 @@ class WriteLock:
         if self._depth == 0 and self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _sign(file: IO[str]) -> None:
+    """Write who holds the lock, unless the file says so: on a busy disk even that takes milliseconds."""
+    owner = str(os.getpid())
+    file.seek(0)
+    if file.read() != owner:
+        file.truncate(0)
+        file.write(owner)
+        file.flush()
 
 
 if os.name == "nt":  # pragma: no cover

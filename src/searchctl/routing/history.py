@@ -18,7 +18,7 @@ from searchctl.errors import StorageError
 from searchctl.types import Document
 
 HISTORY_FORMAT = 1
-_KEPT = 100  # steps
+_KEPT = 100  # steps; twice as many are let stand before the file is written anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,11 @@ class History:
         line = json.dumps(
             {"format": HISTORY_FORMAT, "when": when, "what": what, "before": documents}, ensure_ascii=False
         )
-        self._write([*self._lines()[-_KEPT + 1 :], line])
+        lines = self._lines()
+        if not lines or len(lines) >= 2 * _KEPT:
+            self._write([*lines[-_KEPT + 1 :], line])
+        else:
+            self._append(line)
 
     def steps(self) -> list[Step]:
         """Return the steps, the newest last."""
@@ -59,15 +63,26 @@ class History:
 
     def pop(self) -> None:
         """Forget the newest step."""
-        self._write(self._lines()[:-1])
+        lines = self._lines()
+        while lines and _step(lines.pop()) is None:
+            pass
+        self._write(lines)
 
     def _lines(self) -> list[str]:
         try:
-            return self.path.read_text(encoding="utf-8").splitlines()
+            return [line for line in self.path.read_text(encoding="utf-8").split("\n") if line]
         except FileNotFoundError:
             return []
         except (OSError, UnicodeDecodeError) as error:
             raise StorageError(f"can't read {self.path}: {error}; delete it to go on without undo") from error
+
+    def _append(self, line: str) -> None:
+        """Add a line; the break before it ends one that a crash cut short."""
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(f"\n{line}\n")
+        except OSError as error:
+            raise StorageError(f"can't write {self.path}: {error}; check free space and permissions") from error
 
     def _write(self, lines: Sequence[str]) -> None:
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")

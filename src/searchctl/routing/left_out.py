@@ -90,6 +90,7 @@ def _kernels(votes: Votes, rows: Rows, cosines: Cosines) -> Floats:
     place[votes.voter[votes.voter != NAME]] = np.flatnonzero(votes.voter != NAME)
     voting = np.flatnonzero(place[rows] != NAME)
     places = place[rows[voting]]
-    leverage = np.einsum("nv,vn->n", products[voting], votes.inverse[:, places]) / votes.inverse[places, places]
+    inverse = votes.inverse
+    leverage = np.einsum("nv,vn->n", products[voting], inverse[:, places]) / inverse[places, places]
     scores[voting] -= leverage[:, None] * weights[places]
     return np.asarray(scores)

@@ -34,8 +34,9 @@ class Votes:
     `rows` (n, dim) are the examples projected, `lengths` (n,) what they had before, `members` (n, labels) of 0 and 1 whose they
     are. `names` (labels, dim) are projected descriptions, zero for none; `name_shift` (dim,) moves a description to where
     examples lie. The kernel's voters are `voting` (v, dim) with `votes_for` (v, labels) and `voter` (v,), the example's row or
-    NAME; `inverse` (v, v) is of their ridged kernel. `sums` (labels, dim) of each label's examples and name, and `solved`, which
-    is `inverse @ votes_for`, are kept because they're dear.
+    NAME. `inverse` (v, v), of their ridged kernel, is `counted` (c, c) bordered by zeros, plus `grown @ grown.T` of `grown` (v, r)
+    for the voters that came later, so that adding one doesn't write it all anew. `sums` (labels, dim) of each label's examples
+    and name, `solved`, which is `inverse @ votes_for`, and `totals` (v,), its rows' sums, are kept because they're dear.
     """
 
     metric: Metric
@@ -47,14 +48,22 @@ class Votes:
     voting: Vectors
     votes_for: Floats
     voter: Rows
-    inverse: Floats
+    counted: Floats
+    grown: Floats
     sums: Vectors
     solved: Floats
+    totals: Floats
+
+    @property
+    def inverse(self) -> Floats:
+        """The inverse of the ridged kernel: (v, v)."""
+        later = len(self.voting) - len(self.counted)
+        return np.asarray(np.pad(self.counted, ((0, later), (0, later))) + self.grown @ self.grown.T)
 
     @property
     def weights(self) -> Floats:
         """What each voter's vote counts for each label: (v, labels)."""
-        return np.asarray(self.solved - self.inverse.sum(axis=1, keepdims=True) / np.float32(self.votes_for.shape[1]))
+        return np.asarray(self.solved - self.totals[:, None] / np.float32(self.votes_for.shape[1]))
 
     def scores(self, vectors: Vectors) -> Floats:
         """Score texts given as the encoder's vectors (n, dim): (n, labels), higher is better, about 1 at best."""
@@ -83,7 +92,8 @@ class Votes:
         projected[named] = self.metric.project(names[named] + self.name_shift)
         fresh = np.concatenate([rows, projected[named]])
         fresh_for = np.concatenate([members, np.eye(labels, dtype=np.float32)[labels - new + named]])
-        inverse, solved = _bordered(self, fresh, fresh_for)
+        edges = _edges(self, fresh)
+        votes_for = np.concatenate([_wider(self.votes_for, new), fresh_for])
         return Votes(
             self.metric,
             np.concatenate([self.rows, rows]),
@@ -92,11 +102,13 @@ class Votes:
             np.concatenate([self.names, projected]),
             self.name_shift,
             np.concatenate([self.voting, fresh]),
-            np.concatenate([_wider(self.votes_for, new), fresh_for]),
+            votes_for,
             np.concatenate([self.voter, len(self.rows) + np.arange(len(rows)), np.full(len(named), NAME)]),
-            inverse,
+            self.counted,
+            np.concatenate([_taller(self.grown, len(fresh)), edges], axis=1),
             np.pad(self.sums, ((0, new), (0, 0))) + members.T @ rows + np.pad(projected, ((labels - new, 0), (0, 0))),
-            solved,
+            _taller(_wider(self.solved, new), len(fresh)) + edges @ (edges.T @ votes_for),
+            np.pad(self.totals, (0, len(fresh))) + edges @ edges.sum(axis=0),
         )
 
     def removed(self, gone: Rows) -> Votes:
@@ -105,9 +117,9 @@ class Votes:
         leaving = np.isin(self.voter, gone)
         place = np.full(len(self.rows) + 1, NAME)  # the last entry serves names, whose voter is -1
         place[kept] = np.arange(len(kept))
-        inside, between = self.inverse[~leaving][:, ~leaving], self.inverse[~leaving][:, leaving]
-        lost = self.inverse[leaving][:, leaving]
-        inverse = inside - between @ np.linalg.solve(lost, between.T) if leaving.any() else self.inverse
+        whole = self.inverse
+        inside, between, lost = whole[~leaving][:, ~leaving], whole[~leaving][:, leaving], whole[leaving][:, leaving]
+        inverse = np.asarray(inside - between @ np.linalg.solve(lost, between.T) if leaving.any() else whole)
         return replace(
             self,
             rows=self.rows[kept],
@@ -116,9 +128,11 @@ class Votes:
             voting=self.voting[~leaving],
             votes_for=self.votes_for[~leaving],
             voter=place[self.voter[~leaving]],
-            inverse=np.asarray(inverse, np.float32),
+            counted=inverse,
+            grown=np.zeros((len(inverse), 0), np.float32),
             sums=self.sums - self.members[gone].T @ self.rows[gone],
-            solved=np.asarray(inverse @ self.votes_for[~leaving], np.float32),
+            solved=np.asarray(inverse @ self.votes_for[~leaving]),
+            totals=np.asarray(inverse.sum(axis=1)),
         )
 
 
@@ -160,8 +174,10 @@ def count_votes(vectors: Vectors, members: Floats, names: Vectors, *, seed: int 
         votes_for,
         np.concatenate([heard, np.full(len(named), NAME)]),
         inverse,
+        np.zeros((len(voting), 0), np.float32),
         np.asarray(members.T @ rows + projected, np.float32),
         inverse @ votes_for,
+        np.asarray(inverse.sum(axis=1)),
     )
 
 
@@ -170,22 +186,17 @@ def _inverse(products: Floats) -> Floats:
     return np.asarray(np.linalg.inv(ridged), np.float32)
 
 
-def _bordered(votes: Votes, fresh: Vectors, fresh_for: Floats) -> tuple[Floats, Floats]:
-    """Extend the inverse of the ridged kernel by more voters (k, dim), and what is solved by whom they vote for (k, labels)."""
-    old, new = len(votes.voting), len(fresh)
+def _edges(votes: Votes, fresh: Vectors) -> Floats:
+    """Return the columns (v + k, k) whose products with each other, added to the inverse, extend it by k voters (k, dim)."""
     between = kernel(votes.voting @ fresh.T)
-    carried = votes.inverse @ between
-    corner = _inverse(kernel(fresh @ fresh.T) - between.T @ carried)
-    edge = -carried @ corner
-    inverse = np.empty((old + new, old + new), np.float32)
-    np.subtract(votes.inverse, edge @ carried.T, out=inverse[:old, :old])
-    inverse[:old, old:], inverse[old:, :old], inverse[old:, old:] = edge, edge.T, corner
-    more = fresh_for.shape[1] - votes.votes_for.shape[1]
-    solved = np.empty((old + new, fresh_for.shape[1]), np.float32)
-    before = _wider(votes.solved, more)
-    solved[:old] = before + edge @ (fresh_for - between.T @ before)
-    solved[old:] = edge.T @ _wider(votes.votes_for, more) + corner @ fresh_for
-    return inverse, solved
+    carried = votes.grown @ (votes.grown.T @ between)
+    carried[: len(votes.counted)] += votes.counted @ between[: len(votes.counted)]
+    root = np.linalg.cholesky(_inverse(kernel(fresh @ fresh.T) - between.T @ carried))
+    return np.concatenate([-carried @ root, root])
+
+
+def _taller(rows: Floats, more: int) -> Floats:
+    return np.asarray(np.pad(rows, ((0, more), (0, 0))))
 
 
 def _wider(members: Floats, more: int) -> Floats:
