@@ -9,8 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from searchctl.explore.cluster import Clusters, Topic
+from searchctl.explore.collection import Collection
+from searchctl.explore.export import write_map
+from searchctl.explore.terms import Term
 from tests.cli.conftest import Run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -142,3 +147,29 @@ def test_the_map_answers_to_hover_and_search_in_a_browser(run: Run, reviews: Pat
     assert page.inner_text("#count") == f"{found['topics'][0]['size']} of 80 documents"
     assert found["topics"][0]["terms"][0]["term"] in page.inner_text("#about")
     assert wrong == []
+
+
+@pytest.mark.slow
+def test_a_map_of_fifty_thousand_answers_to_hover_and_search(here: Path, browser: Any) -> None:
+    number, random = 50_000, np.random.default_rng(0)
+    labels = np.repeat(np.arange(100), number // 100) - 1  # the first topic's place is that of the outliers
+    texts = tuple(f"review {row}: " + "the kettle is slow and loud " * 3 for row in range(number))
+    topics = tuple(
+        Topic(topic, f"kettle {topic}", (Term("kettle", 0.5),), (topic * 500 + 500,), (topic * 500 + 500,), 0.5)
+        for topic in range(99)
+    )
+    clusters = Clusters(labels, np.ones(number), topics, 34)
+    places = random.random((100, 2))[labels + 1] + random.normal(0, 0.01, (number, 2))
+    documents = Collection(tuple(f"r{row}" for row in range(number)), texts, np.ones((number, 1), np.float32))
+    write_map(here / "large.html", "reviews", documents, clusters, places)
+    page = browser.new_page(viewport={"width": 1200, "height": 800})
+    page.goto((here / "large.html").as_uri())
+    assert page.inner_text("#count") == "50,000 documents, 99 topics"
+    page.fill("#search", "review 31415")
+    assert page.inner_text("#count") == "1 of 50,000 documents"
+    page.press("#search", "Enter")
+    assert "review 31415:" in page.inner_text("#tip") and "kettle 61" in page.inner_text("#tip")
+    box = page.locator("#map").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2 + 2, box["y"] + box["height"] / 2)
+    assert page.is_visible("#ring") and "r31415" in page.inner_text("#tip")
+    assert (here / "large.html").stat().st_size < 12_000_000
