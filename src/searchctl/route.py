@@ -33,6 +33,7 @@ from searchctl.types import Document, Vectors
 
 if TYPE_CHECKING:
     from searchctl.encoders.base import Encoder
+    from searchctl.routing.discover import Discovery
 
 __all__ = ["Candidate", "Example", "LabelInfo", "Neighbour", "Route", "RouteSettings", "Router"]
 DEFAULT_INDEX = "routes"
@@ -226,6 +227,26 @@ class Router:
             new.append(Stored(storing.describing_id(name), storing.name_text(name), (name,), "name", vectors[-1]))
         others = list(zip(recent, encoder.encode_queries(recent), strict=True))
         return impact(state, self.trust, self._read(), new, others)
+
+    def discover(
+        self,
+        texts: Sequence[str],
+        settings: RouteSettings | None = None,
+        *,
+        min_size: int | None = None,
+        examples: int = 5,
+    ) -> Discovery:
+        """Group the texts that get no label, name the groups and propose examples, `examples` of each at most.
+
+        Without `settings`, a label has to be right 19 times in 20 to be given. Needs the extra 'explore'.
+        """
+        from searchctl.routing.discover import discover
+
+        vectors = storing.needed_encoder(self.index).encode_queries(texts)
+        settings = settings or RouteSettings(target_precision=0.95)
+        labels = self._current().labels
+        routes = self.predict_vectors(vectors, settings) if labels else [None] * len(texts)
+        return discover(texts, vectors, routes, labels, min_size=min_size, examples=examples)
 
     def _needed(self) -> State:
         state = self._current()

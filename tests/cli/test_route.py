@@ -164,6 +164,40 @@ def test_impact_says_what_would_be_taken_and_stores_nothing(taught: Run, here: P
     assert taught("route", "labels").stdout == before
 
 
+def test_discover_finds_a_label_that_is_missing(taught: Run, here: Path) -> None:
+    words = ("coupon", "voucher", "discount", "bonus")
+    missing = [f"{word} {other} code rejected" for word in words for other in words if word != other]
+    usual = ["refund my money please", "where is the late parcel", "send the invoice again"]
+    (here / "new.txt").write_text("\n".join([*missing, *usual]) + "\n")
+    before = taught("route", "labels").stdout
+    found = json.loads(taught("route", "discover", here / "new.txt", "--json").stdout)
+    assert found["texts"] == 15 and found["unrouted"] >= 12
+    first = found["groups"][0]
+    assert {*first["examples"]} <= {*first["texts"]} <= {*missing}
+    assert "code rejected" in first["name"] and first["label"].startswith("code-rejected")
+    assert sum(first["nearest"].values()) == len(first["texts"])
+    assert taught("route", "labels").stdout == before
+    told = taught("route", "discover", here / "new.txt", "--promote", "1=coupon", "--examples", "4")
+    assert "now the label coupon" in told.stdout
+    assert "coupon\t4" in taught("route", "labels").stdout
+    assert json.loads(taught("route", "predict", "my coupon code was rejected").stdout)["label"] == "coupon"
+    assert taught("route", "undo").stdout == "undone: add 4 to coupon\n"
+    assert taught("route", "labels").stdout == before
+    wrong = taught("route", "discover", here / "new.txt", "--promote", "99")
+    assert wrong.exit_code == 2 and "there are the groups 1 to" in wrong.stderr
+    named = json.loads(taught("route", "discover", here / "new.txt", "--promote", first["name"], "--json").stdout)
+    assert list(named["promoted"]) == [first["label"]]
+
+
+def test_discover_begins_without_labels(run: Run, here: Path) -> None:
+    rows = [f"{word} {place}" for word in ("refund money", "late parcel", "tax invoice") for place in "abcdefgh"]
+    result = run("route", "discover", "-", "--json", *HASHING, stdin="\n".join(rows) + "\n")
+    found = json.loads(result.stdout)
+    assert found["unrouted"] == 24 and len(found["groups"]) == 3
+    assert all(len({text.split()[0] for text in group["texts"]}) == 1 for group in found["groups"])
+    assert run("route", "discover", "-", *HASHING, stdin="one\ntwo\n").stdout == ""
+
+
 def test_apply_labels_an_index_and_resumes(taught: Run, here: Path) -> None:
     (here / "tickets.jsonl").write_text(
         "".join(json.dumps({"id": str(n), "text": f"refund my money {n}", "lang": "en"}) + "\n" for n in range(5))
@@ -233,7 +267,7 @@ def test_what_is_wrong_is_said(run: Run, train: Path, arguments: tuple[str, ...]
 
 
 @pytest.mark.parametrize(
-    "name", ["add", "import", "remove", "labels", "undo", "predict", "check", "impact", "apply", "evaluate"]
+    "name", ["add", "import", "remove", "labels", "undo", "predict", "check", "impact", "discover", "apply", "evaluate"]
 )
 def test_every_command_helps_with_an_example(run: Run, name: str) -> None:
     assert f"searchctl route {name}" in run("route", name, "--help").stdout.split("Examples", 1)[1]

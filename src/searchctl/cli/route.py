@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("route_predict", "Route texts, with confidence and reasons."),
     "check": ("route_check", "Find what is wrong with the examples, and what to label next."),
     "impact": ("route_check", "Say what new examples would change, before adding them."),
+    "discover": ("route_discover", "Find labels that are missing, in texts without one."),
     "apply": ("route_apply", "Label the documents of an index."),
     "evaluate": ("route_evaluate", "Measure few-shot routing on labelled texts."),
 }
