@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from searchctl.engines.rest.native import NATIVE
 from searchctl.errors import UsageError
 from searchctl.evaluation.dataset import DataSet, JudgedQuery, read_corpus
 from searchctl.evaluation.known_items import as_dataset, held_apart, make_known_items
@@ -23,12 +24,10 @@ from searchctl.types import Document, Mode
 
 if TYPE_CHECKING:
     from searchctl.encoders.base import Encoder
-    from searchctl.pipeline import Technique
 
 DEFAULT_METRICS = parse_metrics("ndcg@10 recall@100 mrr@10")
 DEFAULT_MODES = ("lexical", "vector", "hybrid")
 BASELINE = "rank-bm25"
-NATIVE: dict[str, Technique] = {"native": "weighted", "native-rrf": "rrf"}  # as OpenSearch itself joins the legs
 _TIMED = 50  # queries asked one at a time, for the latency; the others in batches, which is quicker
 _BATCH = 32
 _DEPTH = 100  # for metrics without a cut-off

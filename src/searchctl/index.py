@@ -28,6 +28,7 @@ from searchctl.search import Request, Searcher
 from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
 
 if TYPE_CHECKING:
+    from searchctl.engines.rest.native import Technique
     from searchctl.ingest import IngestReport
 
 Answer = TypeVar("Answer")
@@ -147,7 +148,7 @@ class Index:
         mode: Mode = "hybrid",
         where: Where | None = None,
         start: int = 0,
-        fusion: FusionSettings | None = None,
+        fusion: FusionSettings | str | None = None,
         min_relevance: float = 0.0,
         repair: bool = True,
         sentences: bool = False,
@@ -160,7 +161,8 @@ class Index:
         With `repair`, words that the index doesn't hold are read as typed on the wrong keyboard layout or in the wrong
         alphabet if that answers better; `Results.repaired` says so. `sentences` has the hits' sentences encoded, so that
         `HitPassage.sentence` is chosen by meaning as well; otherwise it is where words match. `rerank` names a reranker, as
-        in "maxsim" or "maxsim:20" (see `reranking`).
+        in "maxsim" or "maxsim:20" (see `reranking`). `fusion` says how legs are joined; the names "native" and "native-rrf" leave
+        that to OpenSearch itself, to compare.
         """
         return self.search_many(
             [text],
@@ -183,7 +185,7 @@ class Index:
         mode: Mode = "hybrid",
         where: Where | None = None,
         start: int = 0,
-        fusion: FusionSettings | None = None,
+        fusion: FusionSettings | str | None = None,
         min_relevance: float = 0.0,
         repair: bool = True,
         sentences: bool = False,
@@ -191,11 +193,12 @@ class Index:
     ) -> list[Results]:
         """Answer many queries at once: quicker than one by one."""
         how = self.reranking(rerank) if isinstance(rerank, str) else rerank
+        native, chosen = (_technique(fusion), None) if isinstance(fusion, str) else (None, fusion)
 
         def answer(name: str) -> list[Results]:
             schema = self.engine.schema(name)
-            settings = fusion or schema.fusion or FusionSettings()
-            request = Request(k, mode, where, start, settings, min_relevance, repair, sentences, how)
+            settings = chosen or schema.fusion or FusionSettings()
+            request = Request(k, mode, where, start, settings, min_relevance, repair, sentences, how, native)
             encoder = None if mode == "lexical" else self._encoder_of(schema)
             return Searcher(self.engine, name, schema, encoder).search(texts, request)
 
@@ -279,6 +282,12 @@ class Index:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _technique(fusion: str) -> Technique:
+    from searchctl.engines.rest.native import technique_of
+
+    return technique_of(fusion)
 
 
 def encoder_stamp(asked: str | Encoder | None, made: Encoder) -> EncoderStamp:

@@ -84,7 +84,7 @@ def write_run(
     *,
     mode: Mode = "hybrid",
     where: Where | None = None,
-    fusion: FusionSettings | None = None,
+    fusion: FusionSettings | str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> RunReport:
     """Answer the queries of a file into a TREC run; the target appears whole or not at all.

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -40,6 +41,9 @@ from searchctl.types import (
     Where,
 )
 
+if TYPE_CHECKING:
+    from searchctl.engines.rest.native import Technique
+
 MAX_HITS = 10_000  # how deep paging may go
 _WORDS_OF_SENTENCE = (
     0.2  # what all of a query's words in a sentence are worth beside its cosine, which spreads over about 0.2
@@ -52,7 +56,8 @@ class Request:
 
     Hits less relevant than `min_relevance` are left out. With `repair`, a query none of whose words the index holds is read as
     typed on the other keyboard layout or in the other alphabet, if that answers better. `sentences` has the sentences of the
-    hits' passages encoded, so that the one which answers is found by its meaning as well. `rerank` reorders the best.
+    hits' passages encoded, so that the one which answers is found by its meaning as well. `rerank` reorders the best. With
+    `native` the order is that of the engine's own hybrid query, which OpenSearch has.
     """
 
     k: int = 10
@@ -64,10 +69,13 @@ class Request:
     repair: bool = True
     sentences: bool = False
     rerank: Rerank | None = None
+    native: Technique | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f"no mode '{self.mode}'; choose one of: {', '.join(MODES)}")
+        if self.native is not None and self.mode != "hybrid":
+            raise UsageError(f"a native fusion joins both legs, and mode '{self.mode}' asks one; leave one of them out")
         if self.k < 1 or self.start < 0 or self.start + self.k > MAX_HITS:
             raise UsageError(
                 f"can't give {self.k} hits from number {self.start} on; ask for one or more within the first {MAX_HITS}"
@@ -164,6 +172,8 @@ class Searcher:
     def _results(self, answer: Answer, request: Request, without: str | None = None) -> Results:
         ordered = answer.ordered(self._schema, request.fusion, request.min_relevance)
         reports = answer.reports(request.mode)
+        if request.native is not None:
+            ordered, reports["native"] = self._joined_natively(answer, ordered, request.native)
         if request.rerank is not None:
             ordered, reports["rerank"] = self._reranked(answer, ordered, request.rerank, request.start)
         if request.start + request.k > len(ordered.fused.ids) and request.min_relevance <= 0.0:
@@ -179,6 +189,24 @@ class Searcher:
             answered=ordered.best_relevance >= max(request.min_relevance, DOUBTFUL),
             unmet=answer.question.unmet,
         )
+
+    def _joined_natively(self, answer: Answer, ordered: Ordered, technique: Technique) -> tuple[Ordered, LegReport]:
+        """Have the documents ordered and scored by the engine's own hybrid query.
+
+        It has the same candidates, but for ties at the end of a leg: what we don't know of is left out.
+        """
+        from searchctl.engines.rest.native import native_engine, native_ranking
+
+        native_engine(self._engine, technique)
+        match, nearest = answer.question.match, answer.question.nearest
+        if match is None or nearest is None:
+            return ordered, LegReport(False, "there is one leg only, so nothing to join")
+        ranking = native_ranking(self._engine, self._index, match, nearest, technique)
+        rows = {id: row for row, id in enumerate(ordered.fused.ids)}
+        places = [place for place, id in enumerate(ranking.ids) if id in rows]
+        known = np.array([rows[ranking.ids[place]] for place in places], dtype=np.int64)
+        fused = replace(ordered.fused.only(known), scores=ranking.scores[places])
+        return replace(ordered, fused=fused, relevance=ordered.relevance[known]), LegReport(True, None, ranking.took_ms)
 
     def _reranked(self, answer: Answer, ordered: Ordered, how: Rerank, start: int) -> tuple[Ordered, LegReport]:
         """Have the first documents reordered, each by its title and best passage."""

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from searchctl.cli.search import FUSIONS
+from searchctl.cli.search import FUSIONS, NATIVE
+from searchctl.engines.rest import native
 from searchctl.fusion import METHODS
 from searchctl.types import MODES
 
@@ -166,7 +167,15 @@ def test_no_color(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
 
 def test_choices_are_the_librarys() -> None:
     assert FUSIONS == METHODS
+    assert tuple(native.NATIVE) == NATIVE
     assert MODES == ("hybrid", "lexical", "vector")
+
+
+def test_native_fusion_is_a_servers(run: Run) -> None:
+    result = run("search", "refund", "--fusion", "native")
+    assert result.exit_code == 2
+    assert "embedded has no hybrid query of its own; that takes OpenSearch 2.10" in result.stderr
+    assert run("search", "refund", "--fusion", "native", "--mode", "vector").exit_code == 2
 
 
 def test_trec_run(run: Run, here: Path) -> None:

@@ -24,7 +24,10 @@ def index(request: pytest.FixtureRequest) -> Iterator[Index]:
     name = f"native-{uuid.uuid4().hex[:8]}"
     with Index.open(server_url(request, request.param), name, encoder="hashing:64") as opened:
         opened.ingest(
-            [{"id": word, "title": f"The {word} {word}land handbook", "text": f"All about {word}."} for word in WORDS]
+            [
+                {"id": word, "title": f"The {word} {word}land handbook", "text": f"All about {word}.", "number": number}
+                for number, word in enumerate(WORDS)
+            ]
         )
         yield opened
         opened.engine.drop(name)
@@ -59,10 +62,49 @@ def test_it_answers_without_being_installed(index: Index, technique: Technique) 
     assert found[1][0] == "fjord" and "lantern" not in found[1]
 
 
+@pytest.mark.parametrize(("fusion", "technique"), [("native", "weighted"), ("native-rrf", "rrf")])
+def test_a_search_takes_the_servers_order_and_keeps_our_account(
+    index: Index, fusion: str, technique: Technique
+) -> None:
+    text = "all about the lantern handbook"
+    ours, theirs = index.search(text, 12), index.search(text, 12, fusion=fusion)
+    assert [hit.id for hit in theirs] == native_answers(index, [text], 12, technique)[0]
+    assert theirs.legs["native"].ran and "native" not in ours.legs
+    scores = [hit.score for hit in theirs]
+    assert scores == sorted(scores, reverse=True) and scores != [hit.score for hit in ours]
+    ours_by_id = {hit.id: hit for hit in ours}
+    for hit in theirs:
+        assert (hit.legs, hit.relevance, hit.passage) == (
+            ours_by_id[hit.id].legs,
+            ours_by_id[hit.id].relevance,
+            ours_by_id[hit.id].passage,
+        )
+    second = index.search(text, 5, start=5, fusion=fusion)
+    assert [hit.id for hit in second] == [hit.id for hit in theirs][5:10]
+    odd = index.search(text, where={"number": [1, 3]}, fusion=fusion)
+    assert {hit.id for hit in odd} == {WORDS[1], WORDS[3]}
+
+
 def test_evaluate_puts_it_beside_ours(index: Index) -> None:
     report = evaluate(index, known_items_of_index(index, 12), modes=["hybrid", "native", "native-rrf"])
     assert report.modes == ["hybrid", "native", "native-rrf"]
     assert all(report.mean(mode, report.metrics[0]) > 0.5 for mode in report.modes)
+
+
+def test_native_fusion_says_what_it_needs(index: Index) -> None:
+    with pytest.raises(UsageError, match="joins both legs"):
+        index.search("x", mode="lexical", fusion="native")
+    with pytest.raises(UsageError, match="no fusion 'best' by name.*native"):
+        index.search("x", fusion="best")
+
+
+def test_elasticsearch_has_no_native_fusion(elasticsearch9_url: str) -> None:
+    name = f"native-{uuid.uuid4().hex[:8]}"
+    with Index.open(elasticsearch9_url, name, encoder="hashing:16") as opened:
+        opened.ingest(["tea"])
+        with pytest.raises(UsageError, match="elasticsearch-9.2.0 has no hybrid query of its own"):
+            opened.search("tea", fusion="native")
+        opened.engine.drop(name)
 
 
 def test_other_engines_say_that_they_have_none(tmp_path: Path) -> None:

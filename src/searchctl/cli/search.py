@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from searchctl.fusion import Method
 
 FUSIONS = ("weighted", "rrf", "distribution")  # as fusion.METHODS, which costs an import of numpy
+NATIVE = ("native", "native-rrf")  # as native.NATIVE
 
 
 @click.command(
@@ -46,8 +47,8 @@ FUSIONS = ("weighted", "rrf", "distribution")  # as fusion.METHODS, which costs 
 @click.option("--from", "start", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N hits.")
 @click.option(
     "--fusion",
-    type=click.Choice(FUSIONS),
-    help="How the legs are joined [default: as the index was tuned, else weighted].",
+    type=click.Choice((*FUSIONS, *NATIVE)),
+    help="How the legs are joined [default: as the index was tuned, else weighted]; native: by OpenSearch itself.",
 )
 @click.option(
     "--min-relevance",
@@ -107,7 +108,7 @@ def command(
     query = _query(text) if queries is None else ""
     chosen = cast(Mode, mode)
     with frame.open_index() as index:
-        settings = FusionSettings(cast("Method", fusion)) if fusion else None
+        settings = FusionSettings(cast("Method", fusion)) if fusion in FUSIONS else fusion
         how = index.reranking(rerank, budget_ms=rerank_budget_ms) if rerank else None
         if queries is None or run_file is None:
             results = index.search(

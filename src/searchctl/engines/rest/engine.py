@@ -28,7 +28,7 @@ from searchctl.engines.rest.state import IndexState, read_index, read_state
 from searchctl.engines.rest.statistics import Remembered
 from searchctl.engines.rest.template import META, field_mappings, index_body
 from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SearchctlError, ServerRefusal, UsageError
-from searchctl.schema import Layout, Schema
+from searchctl.schema import Schema
 from searchctl.types import Entry, IndexInfo, Json, Match, Nearest, Ranking, Rejection, Scope, TermStatistics
 
 _log = logging.getLogger(__name__)
@@ -342,9 +342,7 @@ class ServerEngine:
         for start in range(0, len(queries), _QUESTIONS):
             part = [replace(query, k=min(query.k, _WINDOW)) for query in queries[start : start + _QUESTIONS]]
             texts = list(dict.fromkeys(query.text for query in part if isinstance(query, Match)))
-            bodies = [self._body(questions, query, state.schema.layout) for query in part] + [
-                questions.statistics(text) for text in texts
-            ]
+            bodies = [self.search_body(state, query) for query in part] + [questions.statistics(text) for text in texts]
             answers = self._ask(state, bodies)
             self._check_still(index, state, (hit for answer in answers for hit in answer["hits"]["hits"][:1]))
             found += [_ranking(query, answer) for query, answer in zip(part, answers, strict=False)]
@@ -352,11 +350,13 @@ class ServerEngine:
                 self._remembered.put(state.uuid, text, _statistics(questions, text, answer))
         return found
 
-    def _body(self, questions: Questions, query: Match | Nearest, layout: Layout | None) -> Json:
+    def search_body(self, state: IndexState, query: Match | Nearest) -> Json:
+        """Return a question as this server takes it."""
+        questions = self._questions(state)
         if isinstance(query, Match):
             return questions.match(query)
         filters = questions.filters(query.scope)
-        if layout is not None:
+        if state.schema.layout is not None:
             filters.append({"bool": {"must_not": {"term": {"searchctl.stale": True}}}})
         nearest = self.dialect.nearest(numbers(query.vector), query.k, filters)
         return {**nearest, "size": query.k, **questions.only_ids}
