@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ from searchctl.types import Document, Vectors
 if TYPE_CHECKING:
     from searchctl.encoders.base import Encoder
     from searchctl.routing.discover import Discovery
+    from searchctl.routing.scorer import Scorer
 
 __all__ = ["Candidate", "Example", "LabelInfo", "Neighbour", "Route", "RouteSettings", "Router"]
 DEFAULT_INDEX = "routes"
@@ -180,13 +181,36 @@ class Router:
 
     # Answers
 
-    def predict(self, texts: Sequence[str], settings: RouteSettings | None = None) -> list[Route]:
-        """Route texts; raises UsageError while there are no labels."""
+    def predict(
+        self, texts: Sequence[str], settings: RouteSettings | None = None, *, scorer: Scorer | None = None
+    ) -> list[Route]:
+        """Route texts; raises UsageError while there are no labels.
+
+        A `scorer` takes the place of the votes. Its confidences aren't calibrated, so nothing can be promised of them.
+        """
         encoder = storing.needed_encoder(self.index)
         routes: list[Route] = []
         for start in range(0, len(texts), _BATCH):
-            routes += self.predict_vectors(encoder.encode_queries(texts[start : start + _BATCH]), settings)
+            part = texts[start : start + _BATCH]
+            vectors = encoder.encode_queries(part)
+            routes += (
+                self._scored(scorer, part, vectors, settings) if scorer else self.predict_vectors(vectors, settings)
+            )
         return routes
+
+    def _scored(
+        self, scorer: Scorer, texts: Sequence[str], vectors: Vectors, settings: RouteSettings | None
+    ) -> list[Route]:
+        settings = settings or RouteSettings()
+        if settings.target_precision is not None or settings.coverage is not None:
+            raise UsageError(
+                f"the confidences of '{scorer.name}' aren't calibrated; abstain below a --threshold instead"
+            )
+        state = self._current()
+        probabilities = scorer.probabilities(texts, state.words, several=state.several) if state.labels else None
+        routes = decide(state, self.trust, vectors, settings, probabilities)
+        told = f"told by {scorer.name}, not calibrated"
+        return [replace(one, why=f"{told}; {one.why}" if one.why else told) for one in routes]
 
     def predict_vectors(self, vectors: Vectors, settings: RouteSettings | None = None) -> list[Route]:
         """Route texts given as vectors (n, dim) that `encode_queries` of the index's encoder made."""
@@ -362,4 +386,5 @@ def _extended(state: State, documents: Sequence[Document], vectors: Vectors) -> 
     )
     votes = state.votes.added(vectors[fresh], members, names)
     described = (*state.described, *("name" if label in named else "" for label in new))
-    return State((*state.examples, *stored), labels, described, state.outside, votes, state.several)
+    words = (*state.words, *map(storing.name_text, new))
+    return State((*state.examples, *stored), labels, described, words, state.outside, votes, state.several)

@@ -258,6 +258,8 @@ def test_evaluate_reports_by_shots(run: Run, train: Path, here: Path) -> None:
         (("evaluate", "train.jsonl", "train.jsonl", "--shots", "some"), "can't read --shots"),
         (("import", "missing.csv"), "missing.csv"),
         (("predikt", "x"), "did you mean 'predict'?"),
+        (("fit", "--head"), "examples take effect at once"),
+        (("predict", "x", "--hypothesis", "{}"), "belongs to --zero-shot"),
     ],
 )
 def test_what_is_wrong_is_said(run: Run, train: Path, arguments: tuple[str, ...], message: str) -> None:

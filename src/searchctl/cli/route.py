@@ -22,6 +22,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "apply": ("route_apply", "Label the documents of an index."),
     "evaluate": ("route_evaluate", "Measure few-shot routing on labelled texts."),
 }
+_FIT = (
+    "there is nothing to fit: examples take effect at once, without training. Training a head isn't part of searchctl; one that "
+    "was trained elsewhere decides as the `scorer` of Router.predict"
+)
 
 
 class RouteGroup(Group):
@@ -43,6 +47,8 @@ class RouteGroup(Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; an unknown one is answered with the nearest name."""
+        if args and args[0] == "fit":
+            raise click.UsageError(_FIT, ctx)
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f"did you mean '{near[0]}'?" if near else "see: searchctl route --help"

@@ -24,6 +24,7 @@ from searchctl.errors import SourceError, StorageError, UsageError
 if TYPE_CHECKING:
     from searchctl.route import Route, Router, RouteSettings
     from searchctl.routing.rows import Row
+    from searchctl.routing.scorer import Scorer
 
 _BATCH = 256
 _OUTPUTS = ("jsonl", "csv")
@@ -38,6 +39,7 @@ _LOOKS_LIKE_FILE = re.compile(r"\S+\.(csv|tsv|jsonl?|txt)(\.gz)?")
         "searchctl route predict tickets.csv --text message --target-precision 0.95 --output routed.csv",
         "zcat tickets.jsonl.gz | searchctl route predict - > routed.jsonl",
         'searchctl route predict "The lamp came broken and I want my money" --set 0.9 --json',
+        'searchctl route predict tickets.jsonl --zero-shot ./models/xlm-roberta-xnli --hypothesis "This is about {}."',
     ),
 )
 @click.argument("words", nargs=-1, required=True, metavar="TEXT|FILE|-")
@@ -51,6 +53,10 @@ _LOOKS_LIKE_FILE = re.compile(r"\S+\.(csv|tsv|jsonl?|txt)(\.gz)?")
 )
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Labels to show.")
 @click.option("--neighbours", type=click.IntRange(0), default=3, show_default=True, help="Examples to show.")
+@click.option(
+    "--zero-shot", "model", metavar="MODEL", help="Label by names and descriptions, with a model for NLI (extra torch)."
+)
+@click.option("--hypothesis", metavar="TEXT", help="What that model judges, {} being the label.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write there: .jsonl or .csv.")
 @click.option("--to", "output_format", type=click.Choice(_OUTPUTS), help="Format of the output [default: jsonl].")
 @file_options
@@ -64,6 +70,8 @@ def predict_command(
     coverage: float | None,
     top: int,
     neighbours: int,
+    model: str | None,
+    hypothesis: str | None,
     output: Path | None,
     output_format: str | None,
     text_columns: str | None,
@@ -81,17 +89,18 @@ def predict_command(
     from searchctl.routing.rows import as_format, read_rows
 
     settings = RouteSettings(target_precision, threshold, outside_limit, coverage, top, neighbours)
+    scorer = _scorer(model, hypothesis)
     source = _source(words)
     with open_router(frame) as router:
         if target_precision is not None and not frame.quiet:
             _say_promise(router, target_precision)
         if source is None:
-            _print_one(frame, router.route(as_text(" ".join(words)), settings))
+            _print_one(frame, router.predict([as_text(" ".join(words))], settings, scorer=scorer)[0])
             return
         columns = columns_of(text_columns, label_column, separator, outside_label)
         rows = read_rows(source, columns, as_format(format_name))
         if frame.json:
-            print_json({"routes": [_joined(row, route) for row, route in _routed(router, rows, settings)]})
+            print_json({"routes": [_joined(row, route) for row, route in _routed(router, rows, settings, scorer)]})
             return
         kind = output_format or (output.suffix.lstrip(".") if output else "") or "jsonl"
         if kind not in _OUTPUTS:
@@ -99,7 +108,7 @@ def predict_command(
         with _opened(output) as file, Meter(frame, "texts") as meter:
             write = _CsvWriter(file) if kind == "csv" else _JsonWriter(file)
             failed = done = 0
-            for row, route in _routed(router, rows, settings):
+            for row, route in _routed(router, rows, settings, scorer):
                 write.row(_joined(row, route))
                 done += 1
                 failed += route is None
@@ -122,12 +131,24 @@ def _source(words: Sequence[str]) -> str | None:
     return None
 
 
-def _routed(router: Router, rows: Iterator[Row], settings: RouteSettings) -> Iterator[tuple[Row, Route | None]]:
+def _scorer(model: str | None, hypothesis: str | None) -> Scorer | None:
+    if model is None:
+        if hypothesis is not None:
+            raise UsageError("--hypothesis belongs to --zero-shot MODEL; give both")
+        return None
+    from searchctl.routing.zero_shot import HYPOTHESIS, ZeroShot
+
+    return ZeroShot(model, hypothesis or HYPOTHESIS)
+
+
+def _routed(
+    router: Router, rows: Iterator[Row], settings: RouteSettings, scorer: Scorer | None
+) -> Iterator[tuple[Row, Route | None]]:
     """Yield rows in order, each with its route; None for one without a text."""
     size = 1 if sys.stdin.isatty() else _BATCH
     while batch := list(islice(rows, size)):
         good = [row for row in batch if not row.error and row.text]
-        routes = iter(router.predict([row.text for row in good], settings))
+        routes = iter(router.predict([row.text for row in good], settings, scorer=scorer))
         for row in batch:
             yield row, next(routes) if not row.error and row.text else None
 

@@ -92,12 +92,18 @@ class Route:
     why: str
 
 
-def decide(state: State, trust: Trust, vectors: Vectors, settings: RouteSettings) -> list[Route]:
-    """Route texts given as the encoder's vectors (n, dim); raises UsageError while there are no labels."""
+def decide(
+    state: State, trust: Trust, vectors: Vectors, settings: RouteSettings, probabilities: Doubles | None = None
+) -> list[Route]:
+    """Route texts given as the encoder's vectors (n, dim); raises UsageError while there are no labels.
+
+    `probabilities` (n, labels) that something else gave take the place of the votes.
+    """
     if not state.labels:
         raise UsageError(_NO_LABELS)
     votes = state.votes
-    probabilities = trust.calibration.probabilities(votes.scores(vectors))
+    if probabilities is None:
+        probabilities = trust.calibration.probabilities(votes.scores(vectors))
     outside = trust.outside.scores(votes, vectors)
     similarities = votes.similarities(vectors) if settings.neighbours else np.zeros((len(vectors), 0), np.float32)
     sets = _sets(state, trust, probabilities, settings)

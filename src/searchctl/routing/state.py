@@ -17,7 +17,7 @@ from searchctl.routing.calibration import (
     promise,
     set_threshold,
 )
-from searchctl.routing.examples import Stored
+from searchctl.routing.examples import Stored, name_text
 from searchctl.routing.left_out import left_out
 from searchctl.routing.outside import Outside, learn_outside
 from searchctl.routing.votes import Floats, Rows, Votes, count_votes
@@ -66,12 +66,14 @@ class Trust:
 class State:
     """Examples in the order of the votes' rows, labels in that of its columns, and texts that have no label.
 
-    `described` says of each label what stands for it: "name", "description" or "" for nothing.
+    `described` says of each label what stands for it: "name", "description" or "" for nothing; `words` are that text, or else
+    the label itself.
     """
 
     examples: tuple[Stored, ...]
     labels: tuple[str, ...]
     described: tuple[str, ...]
+    words: tuple[str, ...]
     outside: Vectors
     votes: Votes
     several: bool
@@ -88,14 +90,14 @@ def gather(stored: Sequence[Stored], dim: int) -> State:
     labels = tuple(dict.fromkeys(label for one in stored for label in one.labels))
     members = members_of([one.labels for one in examples], labels)
     vectors = stacked([one.vector for one in examples], dim)
-    names, described = _names(stored, labels, dim)
+    names, described, words = _names(stored, labels, dim)
     votes = count_votes(vectors, members, names)
     given = np.array([kind == "description" for kind in described], bool)
     if not _names_help(votes, given):
         names[~given] = 0
         votes = count_votes(vectors, members, names)
     outside = stacked([one.vector for one in stored if one.kind == "outside"], dim)
-    return State(examples, labels, described, outside, votes, bool((members.sum(axis=1) > 1).any()))
+    return State(examples, labels, described, words, outside, votes, bool((members.sum(axis=1) > 1).any()))
 
 
 def members_of(labels_of: Sequence[Sequence[str]], labels: Sequence[str]) -> Floats:
@@ -112,13 +114,16 @@ def stacked(vectors: Sequence[Vectors], dim: int) -> Vectors:
     return np.asarray(np.stack(vectors), np.float32) if vectors else np.zeros((0, dim), np.float32)
 
 
-def _names(stored: Sequence[Stored], labels: tuple[str, ...], dim: int) -> tuple[Vectors, tuple[str, ...]]:
+def _names(
+    stored: Sequence[Stored], labels: tuple[str, ...], dim: int
+) -> tuple[Vectors, tuple[str, ...], tuple[str, ...]]:
     names, described = np.zeros((len(labels), dim), np.float32), [""] * len(labels)
+    words = [name_text(label) for label in labels]
     for one in stored:
         if one.kind in ("name", "description") and len(one.labels) == 1:
             at = labels.index(one.labels[0])
-            names[at], described[at] = one.vector, one.kind
-    return names, tuple(described)
+            names[at], described[at], words[at] = one.vector, one.kind, one.text
+    return names, tuple(described), tuple(words)
 
 
 def _names_help(votes: Votes, given: Flags) -> bool:
