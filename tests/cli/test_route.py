@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +88,22 @@ def test_csv_goes_to_a_file(taught: Run, here: Path) -> None:
 def test_standard_input_is_lines_or_json_lines(taught: Run, given: str) -> None:
     rows = lines(taught("route", "predict", "-", stdin=given).stdout)
     assert [row["label"] for row in rows] == ["refund", "late"]
+
+
+@pytest.mark.parametrize("row", ["refund my money", '{"text": "refund my money"}'])
+def test_a_row_is_answered_before_the_next_one_comes(taught: Run, row: str) -> None:
+    command = [sys.executable, "-m", "searchctl", "route", "predict", "-", "--quiet"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        impatience = threading.Timer(100, process.kill)
+        impatience.start()
+        assert process.stdin is not None and process.stdout is not None
+        for _ in range(2):
+            process.stdin.write(row + "\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["label"] == "refund"
+        process.stdin.close()
+        assert process.stdout.read() == ""
+        impatience.cancel()
 
 
 def test_a_bad_row_keeps_its_place(taught: Run) -> None:

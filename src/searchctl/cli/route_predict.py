@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -145,8 +144,9 @@ def _routed(
     router: Router, rows: Iterator[Row], settings: RouteSettings, scorer: Scorer | None
 ) -> Iterator[tuple[Row, Route | None]]:
     """Yield rows in order, each with its route; None for one without a text."""
-    size = 1 if sys.stdin.isatty() else _BATCH
-    while batch := list(islice(rows, size)):
+    from searchctl.routing.rows import arriving
+
+    for batch in arriving(rows, _BATCH):
         good = [row for row in batch if not row.error and row.text]
         routes = iter(router.predict([row.text for row in good], settings, scorer=scorer))
         for row in batch:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,7 +53,7 @@ def read_rows(path: str | Path, columns: Columns | None = None, format: Format |
     if file.format not in ("txt", "md") and not (file.is_stdin and file.format is None):
         yield from _table_rows(read(file, mapping), columns)
         return
-    with opened(file) as stream:
+    with opened(file, live=True) as stream:
         encoding = file.encoding or detect_lines(stream.head)
         if encoding is None:
             raise SourceError(f"{file.source} isn't text; give lines of text, CSV or JSON Lines")
@@ -63,6 +65,35 @@ def read_rows(path: str | Path, columns: Columns | None = None, format: Format |
                 yield Row(line.number, "", error=line.error)
             elif line.text.strip():
                 yield Row(line.number, line.text.strip())
+
+
+def arriving(rows: Iterator[Row], most: int) -> Iterator[list[Row]]:
+    """Yield rows in batches of up to `most`: of those that have come, so that a slow source's rows don't wait for others."""
+    come: queue.Queue[Row | Exception | None] = queue.Queue(2 * most)
+
+    def fetch() -> None:
+        try:
+            for row in rows:
+                come.put(row)
+            come.put(None)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the reader of the batches is told
+            come.put(error)
+
+    threading.Thread(target=fetch, daemon=True, name="searchctl-rows").start()
+    while True:
+        batch: list[Row] = []
+        one = come.get()
+        while isinstance(one, Row):
+            batch.append(one)
+            if len(batch) == most or come.empty():
+                break
+            one = come.get()
+        if batch:
+            yield batch
+        if isinstance(one, Exception):
+            raise one
+        if one is None:
+            return
 
 
 def _table_rows(items: Iterator[Record | Failure], columns: Columns) -> Iterator[Row]:

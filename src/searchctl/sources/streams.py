@@ -37,52 +37,56 @@ class _Joined(io.RawIOBase):
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head = head
-        self._rest = rest
+        self._more = getattr(rest, "read1", rest.read)  # what has come: a slow pipe isn't waited for
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: object) -> int:
         view = cast(memoryview, buffer)
-        data = self._head[: len(view)] or self._rest.read(len(view))
+        data = self._head[: len(view)] or self._more(len(view))
         self._head = self._head[len(data) :]
         view[: len(data)] = data
         return len(data)
 
 
 @contextmanager
-def opened(file: SourceFile) -> Iterator[Stream]:
-    """Open a source; gzip is unpacked, on streams also where no name tells. Raises OSError."""
+def opened(file: SourceFile, *, live: bool = False) -> Iterator[Stream]:
+    """Open a source; gzip is unpacked, on streams also where no name tells. Raises OSError.
+
+    A `live` standard input isn't waited for: the look at it is at what comes first.
+    """
     if file.is_stdin:
-        yield _looked_at(sys.stdin.buffer, packed=None)
+        yield _looked_at(sys.stdin.buffer, packed=None, live=live)
         return
     with file.path.open("rb", buffering=_BUFFER) as raw:
         yield _looked_at(raw, packed=file.gzip if file.size is not None else None)
 
 
-def _looked_at(raw: BinaryIO, packed: bool | None) -> Stream:
+def _looked_at(raw: BinaryIO, packed: bool | None, *, live: bool = False) -> Stream:
     if packed is None:
         start = raw.read(len(_GZIP))
         raw = io.BufferedReader(_Joined(start, raw), _BUFFER)
         packed = start == _GZIP
     file = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw
-    head = _read(file, HEAD)
+    head = _read(file, HEAD, live=live)
     return Stream(io.BufferedReader(_Joined(head, file), _BUFFER), head)
 
 
-def _read(file: BinaryIO, size: int) -> bytes:
-    """Read up to `size` bytes; a damaged gzip gives what comes before the damage, and its error later."""
+def _read(file: BinaryIO, size: int, *, live: bool) -> bytes:
+    """Read up to `size` bytes, or if `live` what comes first; a damaged gzip gives what comes before the damage, and its error later."""
     data = bytearray()
     while len(data) < size:
         try:
-            block = file.read1(size - len(data)) if isinstance(file, gzip.GzipFile) else file.read(size - len(data))
+            piecewise = live or isinstance(file, gzip.GzipFile)
+            block = getattr(file, "read1" if piecewise else "read")(size - len(data))
         except (EOFError, OSError):
             if not data:
                 raise
             break
-        if not block:
-            break
         data += block
+        if not block or live:
+            break
     return bytes(data)
 
 
