@@ -93,7 +93,7 @@ def _construct(library: Any, name: str, *, local: bool) -> Any:
             model = library.SentenceTransformer(name, device="cpu", local_files_only=local, trust_remote_code=False)
             return model.float()  # weights stored in half precision are slow on a CPU
     except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise EncoderUnavailable(
             f"can't load the encoder '{name}': {reason}; check the name or give a folder"
         ) from error
