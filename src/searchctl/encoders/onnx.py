@@ -18,7 +18,7 @@ from searchctl.encoders.settings import ModelSettings, read_settings
 from searchctl.errors import EncoderUnavailable
 from searchctl.types import Vectors
 
-_BATCH_TOKENS = 512  # a batch's rows times its longest row; 2048 takes a sixth more time, as activations leave the caches
+_BATCH_TOKENS = 512  # a batch's rows times its longest row; 2048 takes a sixth more time: it leaves the caches
 _SENTENCE_OUTPUT = "sentence_embedding"
 _Made = TypeVar("_Made")
 _TOKEN_OUTPUTS = ("last_hidden_state", "token_embeddings")
