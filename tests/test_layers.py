@@ -16,7 +16,8 @@ LAYERS = {
         [
             "types errors",
             "schema secrets resources",
-            "sentences text fields query bm25 metrics cleaning passages fusion gating relevance repair highlight journal connection dotenv",
+            "sentences text fields query bm25 synonyms metrics cleaning passages fusion gating relevance repair highlight journal "
+            "connection dotenv",
             "config sources recipes background",
             "engines encoders rerankers",
             "dead_letters answers reranking search",

@@ -12,6 +12,7 @@ from searchctl.gating import gated, lexical_certainty
 from searchctl.query import ParsedQuery
 from searchctl.relevance import relevances, unseen_relevance
 from searchctl.schema import Schema
+from searchctl.synonyms import Weighed
 from searchctl.types import LegReport, Match, Mode, Nearest, Ranking, TermStatistics, Total
 
 WINDOW = 100  # each leg's candidates; fixed, so that the order of hits never depends on the page asked for
@@ -27,6 +28,7 @@ class Question:
     nearest: Nearest | None
     encoding_ms: float = 0.0
     unmet: tuple[str, ...] = ()  # quoted phrases that no document has: they are looked for as words
+    synonyms: Weighed | None = None  # what stands for its words, with the statistics of all of them
 
     def without_quotes(self) -> Question:
         """Return the question with the words of its quotations, which no longer must stand together."""
@@ -58,7 +60,8 @@ class Answer:
     @property
     def weights(self) -> dict[str, float]:
         """How much each of the query's words tells, for those which the index holds."""
-        return {term: idf(self.statistics.documents, n) for term, n in self.statistics.frequencies.items() if n}
+        own = {term: idf(self.statistics.documents, n) for term, n in self.statistics.frequencies.items() if n}
+        return own if self.question.synonyms is None else {**own, **self.question.synonyms.telling}
 
     @property
     def best_passages(self) -> dict[str, int]:

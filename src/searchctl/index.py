@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +26,7 @@ from searchctl.rerankers.base import Reranker
 from searchctl.reranking import DEPTH, Rerank
 from searchctl.schema import Analyzer, EncoderStamp, FieldType, PassageSettings, Schema
 from searchctl.search import Request, Searcher
+from searchctl.synonyms import read_rules
 from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
 
 if TYPE_CHECKING:
@@ -60,12 +62,15 @@ class Index:
         analyzer: Analyzer = "auto",
         passages: PassageSettings | None = None,
         fields: Mapping[str, FieldType] | None = None,
+        boosts: Mapping[str, int] | None = None,
+        synonyms: Sequence[str] = (),
     ) -> Index:
         """Open an index, or make it when there is none and `create` allows that.
 
         `encoder` is a name or an object; None means the one the index was made with, and for a new index the shipped one.
-        `connection` holds a server's credentials and TLS. `analyzer`, `passages` and `fields` shape a new index only. Raises
-        IndexMissing, EncoderMismatch, EncoderUnavailable, EngineUnreachable.
+        `connection` holds a server's credentials and TLS. The rest shapes a new index only: `boosts` is how many times the
+        words of text fields count, as in `{"title": 3}`, and `synonyms` are lines like "tv, television" (see `use_synonyms`).
+        Raises IndexMissing, EncoderMismatch, EncoderUnavailable, EngineUnreachable.
         """
         opened = open_engine(engine, connection)
         try:
@@ -74,9 +79,15 @@ class Index:
             if not create:
                 raise
             made = open_encoder(encoder or DEFAULT_ENCODER) if isinstance(encoder, str) or encoder is None else encoder
-            opened.create(
-                name, Schema(encoder_stamp(encoder, made), analyzer, passages or PassageSettings(), dict(fields or {}))
+            schema = Schema(
+                encoder_stamp(encoder, made),
+                analyzer,
+                passages or PassageSettings(),
+                dict(fields or {}),
+                boosts=dict(boosts or {}),
+                synonyms=read_rules(synonyms, analyzer),
             )
+            opened.create(name, schema)
             return cls(opened, name, made)
         index = cls(opened, name)
         if encoder is not None:
@@ -137,6 +148,15 @@ class Index:
             journal.forget(sources)
             journal.close()
         return deleted
+
+    def use_synonyms(self, lines: Iterable[str]) -> None:
+        """Take these synonyms in place of those there were, for all searches from now on; no document is touched.
+
+        A line is a rule of Solr's format: "tv, television" stand for each other, "e-book => ebook, digital book" puts one
+        or several in place of what is typed. Raises UsageError naming the line that isn't one.
+        """
+        schema = self.schema
+        self.engine.update_schema(self.name, replace(schema, synonyms=read_rules(lines, schema.analyzer)))
 
     # Reading
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from searchctl.errors import ConfigError
 from searchctl.resources import resource_folder
-from searchctl.schema import ANALYZERS, FIELD_TYPES, Analyzer, FieldType, PassageSettings
+from searchctl.schema import ANALYZERS, FIELD_TYPES, MOST_BOOST, Analyzer, FieldType, PassageSettings
 from searchctl.sources.model import FORMATS, STDIN, FieldMapping, Format
 
 if sys.version_info >= (3, 11):
@@ -21,9 +21,9 @@ else:
 
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "source": ("paths", "include", "exclude", "format", "encoding"),
-    "fields": ("id", "title", "text", "keep", "types"),
+    "fields": ("id", "title", "text", "keep", "types", "boosts"),
     "passages": ("size", "overlap"),
-    "index": ("name", "analyzer"),
+    "index": ("name", "analyzer", "synonyms", "synonyms_file"),
     "cleaning": ("boilerplate",),
 }
 _LEAST_SIZE = 16
@@ -50,6 +50,8 @@ class Recipe:
     analyzer: Analyzer | None = None
     encoder: str | None = None
     boilerplate: bool = False
+    boosts: Mapping[str, int] | None = None
+    synonyms: tuple[str, ...] | None = None
 
 
 def recipe_names() -> list[str]:
@@ -69,6 +71,15 @@ def load_recipe(path_or_name: str | Path) -> Recipe:
             f"the recipe {path} isn't TOML: {error}; see the recipes in the folder ingest/ for examples"
         ) from error
     return _Reader(path, data).recipe()
+
+
+def read_lines(path: Path) -> tuple[str, ...]:
+    """Return a file's lines; raises ConfigError."""
+    try:
+        return tuple(path.read_text(encoding="utf-8-sig").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"can't read {path}: {reason}; expected a text file in UTF-8, a rule on each line") from error
 
 
 def _find(given: str | Path) -> Path:
@@ -116,6 +127,8 @@ class _Reader:
             analyzer=cast("Analyzer | None", self._choice("index", "analyzer", ANALYZERS)),
             encoder=self._take(self._data, "encoder", "", str, "a string"),
             boilerplate=bool(self._take(self._table("cleaning"), "boilerplate", "cleaning.", bool, "true or false")),
+            boosts=self._boosts(),
+            synonyms=self._synonyms(folder),
         )
 
     def _table(self, name: str) -> Mapping[str, Any]:
@@ -150,6 +163,21 @@ class _Reader:
             if kind not in FIELD_TYPES:
                 raise self._wrong(f"fields.types.{name}", kind, f"one of {', '.join(FIELD_TYPES)}")
         return cast("dict[str, FieldType]", types)
+
+    def _boosts(self) -> dict[str, int] | None:
+        boosts = self._take(self._table("fields"), "boosts", "fields.", dict, "a table of field = number")
+        expected = f"a whole number from 1 to {MOST_BOOST}"
+        for name in boosts or ():
+            self._take(cast("Mapping[str, Any]", boosts), name, "fields.boosts.", int, expected)
+        return boosts
+
+    def _synonyms(self, folder: Path) -> tuple[str, ...] | None:
+        table, name = self._table("index"), self._text("index", "synonyms_file")
+        if name is None:
+            return self._texts("index", "synonyms") if "synonyms" in table else None
+        if "synonyms" in table:
+            raise self._wrong("index.synonyms_file", name, "either that or index.synonyms, not both")
+        return read_lines(folder / Path(name).expanduser())
 
     def _passages(self) -> PassageSettings | None:
         table = self._table("passages")

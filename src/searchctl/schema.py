@@ -17,6 +17,7 @@ FIELD_TYPES: tuple[FieldType, ...] = get_args(FieldType)
 ANALYZERS: tuple[Analyzer, ...] = get_args(Analyzer)
 METHODS: tuple[Method, ...] = get_args(Method)
 STAMP_FORMAT = 1
+MOST_BOOST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class Schema:
     """An index's stamp. `encoder` is None for an index without vectors, `fusion` where nothing was tuned.
 
     `lineage` is None for an index that documents were loaded into as usual, `layout` for one whose documents are searchctl's own.
+    `boosts` says how often the words of the title, the text or a text field count, once unless it's said here. `synonyms` are
+    rules for queries (see synonyms.py).
     """
 
     encoder: EncoderStamp | None
@@ -114,6 +117,18 @@ class Schema:
     fusion: FusionSettings | None = None
     lineage: Lineage | None = None
     layout: Layout | None = None
+    boosts: Mapping[str, int] = field(default_factory=dict)
+    synonyms: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, times in self.boosts.items():
+            if name not in ("title", "text") and self.fields.get(name) != "text":
+                raise UsageError(
+                    f"can't boost '{name}', which isn't a text field; boost title or text, or say that it's one: "
+                    f'[fields.types] {name} = "text"'
+                )
+            if not 1 <= times <= MOST_BOOST:
+                raise UsageError(f"can't count '{name}' {times} times; give a whole number from 1 to {MOST_BOOST}")
 
     def with_fields(self, fields: Mapping[str, FieldType]) -> Schema:
         """Return the schema that knows these fields as well."""
@@ -142,6 +157,8 @@ class Schema:
                 fusion=FusionSettings(**data["fusion"]) if data.get("fusion") else None,
                 lineage=Lineage(**data["lineage"]) if data.get("lineage") else None,
                 layout=_layout(data.get("layout")),
+                boosts=dict(data.get("boosts", {})),
+                synonyms=tuple(data.get("synonyms", ())),
             )
         except (KeyError, TypeError, UsageError) as error:
             raise IndexFormatError(

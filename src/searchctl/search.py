@@ -24,6 +24,7 @@ from searchctl.repair import repairs
 from searchctl.reranking import Rerank, rerank
 from searchctl.schema import Schema
 from searchctl.sentences import sentences
+from searchctl.synonyms import Weighed, expand, weigh
 from searchctl.text import matching
 from searchctl.types import (
     MODES,
@@ -128,7 +129,8 @@ class Searcher:
         for question in questions:
             lexical = next(rankings) if question.match is not None else None
             vector = next(rankings) if question.nearest is not None else None
-            statistics = self._engine.term_statistics(self._index, question.parsed.text)
+            known = question.synonyms
+            statistics = known.statistics if known else self._engine.term_statistics(self._index, question.parsed.text)
             answers.append(Answer(question, statistics, lexical, vector))
         return answers
 
@@ -141,10 +143,21 @@ class Searcher:
         questions = []
         for text, one, vector in zip(texts, parsed, vectors, strict=True):
             scope = Scope(conditions, one.required + one.quoted, one.excluded)
-            match = Match(one.text, WINDOW, scope) if request.mode != "vector" else None
+            rest, synonyms = self._synonyms(one)
+            match = (
+                Match(rest, WINDOW, scope, synonyms.groups if synonyms else ()) if request.mode != "vector" else None
+            )
             nearest = Nearest(vector, WINDOW, scope) if vector is not None else None
-            questions.append(Question(text, one, match, nearest, encoding_ms))
+            questions.append(Question(text, one, match, nearest, encoding_ms, synonyms=synonyms))
         return questions
+
+    def _synonyms(self, parsed: ParsedQuery) -> tuple[str, Weighed | None]:
+        """Return what of a query no rule changes, and what stands for the rest by the index's rules."""
+        analyzer = self._schema.analyzer
+        found = expand(parsed.text, parsed.required + parsed.quoted, self._schema.synonyms, analyzer)
+        if found is None:
+            return parsed.text, None
+        return found.rest, weigh(found, self._engine.term_statistics(self._index, found.words), analyzer)
 
     def _encode(self, parsed: Sequence[ParsedQuery], mode: Mode) -> list[Vector | None]:
         """Encode what can be encoded, with no preference for a language; None elsewhere."""
@@ -188,6 +201,7 @@ class Searcher:
             best_relevance=ordered.best_relevance,
             answered=ordered.best_relevance >= max(request.min_relevance, DOUBTFUL),
             unmet=answer.question.unmet,
+            synonyms=answer.question.synonyms.texts if answer.question.synonyms else (),
         )
 
     def _joined_natively(self, answer: Answer, ordered: Ordered, technique: Technique) -> tuple[Ordered, LegReport]:

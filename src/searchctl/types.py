@@ -104,12 +104,25 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """Words that stand for a part of a query: their BM25 counts `weight` times. Of a `phrase` the words have to stand together."""
+
+    text: str
+    weight: float
+    phrase: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
-    """A question for the lexical leg: the `k` best documents by BM25."""
+    """A question for the lexical leg: the `k` best documents by BM25.
+
+    To the score of `text`'s words each group of `synonyms` adds that of its best variant.
+    """
 
     text: str
     k: int = 10
     scope: Scope = field(default_factory=Scope)
+    synonyms: tuple[tuple[Variant, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +241,7 @@ class Results(Sequence["Hit"]):
 
     `best_relevance` is the highest of all pages' hits, `answered` whether that is enough to speak of an answer. `repaired`
     is what was looked for in place of a `query` none of whose words the index holds; `unmet` are its quoted phrases where no
-    document has them all, so that their words were looked for singly.
+    document has them all, so that their words were looked for singly; `synonyms` is what stands for its words by the index's rules.
     """
 
     query: str
@@ -240,6 +253,7 @@ class Results(Sequence["Hit"]):
     answered: bool
     repaired: Repair | None = None
     unmet: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.hits)

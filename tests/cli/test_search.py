@@ -62,7 +62,18 @@ def test_json_is_one_object_of_the_promised_shape(run: Run) -> None:
     result = run("search", "refund", "--json", "-k", "2")
     found = json.loads(result.stdout)
     assert result.stderr == ""
-    assert list(found) == ["query", "mode", "legs", "total", "answered", "best_relevance", "repaired", "unmet", "hits"]
+    assert list(found) == [
+        "query",
+        "mode",
+        "legs",
+        "total",
+        "answered",
+        "best_relevance",
+        "repaired",
+        "unmet",
+        "synonyms",
+        "hits",
+    ]
     assert (found["query"], found["mode"]) == ("refund", "hybrid")
     assert {name: list(leg) for name, leg in found["legs"].items()} == dict.fromkeys(
         ("lexical", "vector"), ["ran", "reason", "took_ms"]

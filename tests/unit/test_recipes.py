@@ -34,6 +34,28 @@ def read_with(recipe: Recipe, *paths: Path) -> list[Document]:
     return [item.document for item in items if isinstance(item, Record)]
 
 
+def test_synonyms_and_boosts(tmp_path: Path) -> None:
+    inline = load_recipe(made(tmp_path, '[fields]\nboosts = {title = 3}\n[index]\nsynonyms = ["tv, television"]'))
+    assert (inline.boosts, inline.synonyms) == ({"title": 3}, ("tv, television",))
+    (tmp_path / "s.txt").write_text("# ours\ntv, television\n", encoding="utf-8")
+    assert load_recipe(made(tmp_path, '[index]\nsynonyms_file = "s.txt"')).synonyms == ("# ours", "tv, television")
+    assert load_recipe(made(tmp_path, "")).synonyms is None
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[fields]\nboosts = {title = "3"}', "fields.boosts.title"),
+        ("[fields]\nboosts = 3", "fields.boosts"),
+        ('[index]\nsynonyms = ["a, b"]\nsynonyms_file = "s.txt"', "index.synonyms_file"),
+        ('[index]\nsynonyms_file = "none.txt"', "none.txt"),
+    ],
+)
+def test_wrong_synonyms_and_boosts_name_the_key(tmp_path: Path, text: str, key: str) -> None:
+    with pytest.raises(ConfigError, match=key):
+        load_recipe(made(tmp_path, text))
+
+
 def test_all_keys(tmp_path: Path) -> None:
     path = made(
         tmp_path,

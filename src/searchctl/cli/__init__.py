@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("searchctl.cli.doctor", "Check the index, the encoder and this machine."),
     "evaluate": ("searchctl.cli.evaluate", "Measure how good the answers are, mode by mode."),
     "tune": ("searchctl.cli.tune", "Fit how an index joins its legs to judged queries."),
+    "synonyms": ("searchctl.cli.synonyms", "Show or change the words that searches look for as well."),
     "vectorize": ("searchctl.cli.vectorize", "Add the vectors that are missing."),
     "reembed": ("searchctl.cli.reembed", "Change an index's encoder without downtime."),
     "rollback": ("searchctl.cli.rollback", "Go back to the version of an index before the last change."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from searchctl.cli.frame import Command, Frame, framed
-from searchctl.cli.output import print_json, print_pairs, size_of
+from searchctl.cli.output import count_of, print_json, print_pairs, size_of
 
 
 @click.command("info", cls=Command, examples=("searchctl info", "searchctl info --engine ./my-index --json"))
@@ -30,6 +30,8 @@ def command(frame: Frame) -> None:
                 "analyzer": schema.analyzer,
                 "passage": {"size": schema.passages.size, "overlap": schema.passages.overlap},
                 "fields": dict(schema.fields),
+                "boosts": dict(schema.boosts),
+                "synonyms": len(schema.synonyms),
             }
         )
         return
@@ -44,6 +46,10 @@ def command(frame: Frame) -> None:
         ("fields", fields or "none"),
         ("size", size_of(info.size)),
     ]
+    if schema.boosts:
+        pairs.insert(-1, ("boosts", ", ".join(f"{name} × {times}" for name, times in schema.boosts.items())))
+    if schema.synonyms:
+        pairs.insert(-1, ("synonyms", count_of(len(schema.synonyms), "rule")))
     if info.aliases:
         pairs.insert(1, ("aliases", ", ".join(info.aliases)))
     print_pairs(pairs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -37,6 +37,7 @@ ON_ERROR = ("dead-letter", "skip", "stop")
         "searchctl ingest articles.jsonl --id sku --title name --text body --keep price,brand",
         "searchctl ingest docs/ --include '*.md' --exclude 'drafts/**' --prune",
         "searchctl ingest --recipe demo",
+        "searchctl ingest articles.jsonl --boost title=3 --index articles",
         "searchctl ingest docs/ --dry-run",
         "zcat export.jsonl.gz | searchctl ingest - --format jsonl",
     ),
@@ -61,6 +62,13 @@ ON_ERROR = ("dead-letter", "skip", "stop")
 )
 @click.option(
     "--passage-overlap", type=click.IntRange(0), metavar="N", help="Tokens shared with the one before [default: 32]."
+)
+@click.option(
+    "--boost",
+    "boosts",
+    multiple=True,
+    metavar="FIELD=N",
+    help="Count a text field's words N times, for a new index, as in title=3; repeatable.",
 )
 @click.option("--boilerplate", is_flag=True, help="Leave out menus, headers and footers of HTML pages.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, with estimates, and store nothing.")
@@ -93,6 +101,7 @@ def command(
     analyzer: Analyzer | None,
     passage_size: int | None,
     passage_overlap: int | None,
+    boosts: tuple[str, ...],
     boilerplate: bool,
     dry_run: bool,
     defer_vectors: bool,
@@ -119,6 +128,7 @@ def command(
         mapping=FieldMapping(id_field, title_field, _names(text_fields) or (), _names(keep)),
         analyzer=analyzer,
         boilerplate=boilerplate,
+        boosts=dict(map(_boost, boosts)) or None,
     )
     asked = with_passages(combine(flags, recipe), passage_size, passage_overlap)
     frame = placed(frame, asked)
@@ -141,6 +151,13 @@ def command(
         click.get_current_context().exit(INTERRUPTED)
     if report.dead:
         click.get_current_context().exit(DEAD_LETTERS)
+
+
+def _boost(text: str) -> tuple[str, int]:
+    name, _, times = text.partition("=")
+    if not times.isdecimal():
+        raise UsageError(f"'{text}' isn't a boost; write a field and how many times its words count, as in: title=3")
+    return name.strip(), int(times)
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:
@@ -171,11 +188,14 @@ def _open(frame: Frame, asked: Recipe) -> Index:
         analyzer=asked.analyzer or "auto",
         passages=asked.passages,
         fields=asked.types,
+        boosts=asked.boosts,
+        synonyms=asked.synonyms or (),
     )
     made = index.schema
     for what, wanted, found in (
         ("analyzer", asked.analyzer, made.analyzer),
         ("passages", asked.passages, made.passages),
+        ("boosts", asked.boosts, dict(made.boosts)),
     ):
         if wanted is not None and wanted != found:
             index.close()
@@ -183,15 +203,17 @@ def _open(frame: Frame, asked: Recipe) -> Index:
                 f"index '{where.index}' was made with {_setting(what, found)}, not {_setting(what, wanted)}; "
                 "leave the option out, or ingest into a new index with --index NEW"
             )
+    if asked.synonyms is not None:
+        index.use_synonyms(asked.synonyms)
     return index
 
 
-def _setting(what: str, value: str | PassageSettings) -> str:
-    return (
-        f"the analyzer '{value}'"
-        if isinstance(value, str)
-        else f"{what} of {value.size} tokens, {value.overlap} shared"
-    )
+def _setting(what: str, value: str | PassageSettings | Mapping[str, int]) -> str:
+    if isinstance(value, str):
+        return f"the {what} '{value}'"
+    if isinstance(value, PassageSettings):
+        return f"{what} of {value.size} tokens, {value.overlap} shared"
+    return f"{what} of {', '.join(f'{name} = {times}' for name, times in value.items())}" if value else f"no {what}"
 
 
 def _show_plan(

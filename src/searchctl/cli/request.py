@@ -34,6 +34,7 @@ def combine(flags: Recipe, recipe: str | None) -> Recipe:
         mapping=_mapping(flags.mapping, base.mapping),
         analyzer=flags.analyzer or base.analyzer,
         boilerplate=flags.boilerplate or base.boilerplate,
+        boosts=flags.boosts or base.boosts,
     )
 
 

@@ -55,6 +55,7 @@ def results_json(results: Results) -> Json:
         "best_relevance": results.best_relevance,
         "repaired": {"query": results.repaired.query, "kind": results.repaired.kind} if results.repaired else None,
         "unmet": list(results.unmet),
+        "synonyms": list(results.synonyms),
         "hits": [hit_json(hit) for hit in results.hits],
     }
 
@@ -69,6 +70,8 @@ def print_results(frame: Frame, results: Results, *, json_lines: bool, explain: 
     else:
         _print_hits(results, explain)
     if not frame.quiet:
+        if explain and results.synonyms:
+            say(f"searchctl: by the index's synonyms also looked for: {printable(', '.join(results.synonyms))}")
         for line in _notes(results):
             say(line)
         if on_terminal():

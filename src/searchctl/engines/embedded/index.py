@@ -94,7 +94,7 @@ class EmbeddedIndex:
 
     def _use_schema(self, schema: Schema) -> None:
         self.schema = schema
-        self._lexical.searched = frozenset(name for name, kind in schema.fields.items() if kind == "text")
+        self._lexical.stamp = schema
 
     def _catch_up(self, *, finish: bool = False) -> None:
         with self._mutex:
@@ -180,9 +180,7 @@ class EmbeddedIndex:
 
     def _match(self, query: Match) -> Ranking:
         began = time.perf_counter()
-        scope = query.scope
-        rows = self._condition_rows(scope)
-        hits = self._lexical.search(query.text, query.k, scope.required, scope.excluded, rows)
+        hits = self._lexical.search(query, self._condition_rows(query.scope))
         return self._ranking(Found(hits.rows, hits.scores, hits.total), None, began)
 
     def _nearest(self, vectors: Sequence[NDArray[np.float32]], k: int, rows: NDArray[np.int64] | None) -> list[Ranking]:

@@ -16,10 +16,10 @@ from searchctl.engines.embedded.folder import read_json, write_json
 from searchctl.engines.embedded.store import Store, Text, Watermark
 from searchctl.engines.lock import storage_errors
 from searchctl.errors import StorageError
-from searchctl.fields import as_values
+from searchctl.fields import searched_texts
 from searchctl.schema import Analyzer, Schema
 from searchctl.text import LANGUAGES, fold, stop_words
-from searchctl.types import TermStatistics, Total
+from searchctl.types import Document, Match, TermStatistics, Total, Variant
 
 LEXICAL_FORMAT = 1
 _BATCH = 2000
@@ -47,7 +47,7 @@ class LexicalIndex:
         self._writer: Any = None
         self._index: Any = None
         self._schema = self._build_schema()
-        self.searched = frozenset(name for name, kind in schema.fields.items() if kind == "text")
+        self.stamp = schema
         self._open()
 
     def _open(self) -> None:
@@ -142,12 +142,10 @@ class LexicalIndex:
         self._see_commits()
 
     def _document(self, text: Text) -> Any:
-        extra = [
-            str(one) for name in sorted(text.fields) if name in self.searched for one in as_values(text.fields[name])
-        ]
         document = tantivy.Document()
         document.add_unsigned("row", text.row)
-        document.add_text("content", fold("\n".join([text.title, text.text, *extra])))
+        for one in searched_texts(Document("", text.text, text.title, text.fields), self.stamp):
+            document.add_text("content", fold(one))
         return document
 
     def reload(self) -> None:
@@ -168,18 +166,16 @@ class LexicalIndex:
 
     # Searching
 
-    def search(
-        self, text: str, k: int, required: Sequence[str], excluded: Sequence[str], rows: NDArray[np.int64] | None
-    ) -> Found:
-        """Return the `k` best rows among `rows` (ascending; None: all)."""
-        terms = self._analyze(text)[:_MAX_TERMS]
-        words = [term for term, _ in terms]
-        phrases = [one for one in (self._phrase(phrase) for phrase in required) if one is not None]
-        if self._index is None or not (words or phrases) or (rows is not None and not len(rows)):
-            return Found(np.zeros(0, np.int64), np.zeros(0), Total(0))
-        should = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "content", word, "freq")) for word in words
+    def search(self, query: Match, rows: NDArray[np.int64] | None) -> Found:
+        """Return the query's best rows among `rows` (ascending; None: all)."""
+        k, excluded = query.k, query.scope.excluded
+        phrases = [one for one in (self._phrase(phrase) for phrase in query.scope.required) if one is not None]
+        should = self._words_of(query.text) + [
+            (tantivy.Occur.Should, tantivy.Query.disjunction_max_query([self._variant(one) for one in group]))
+            for group in query.synonyms
         ]
+        if self._index is None or not (should or phrases) or (rows is not None and not len(rows)):
+            return Found(np.zeros(0, np.int64), np.zeros(0), Total(0))
         if rows is None and not (phrases or excluded):
             return self._top(should, k)  # not wrapped in another query: tantivy then skips what can't be among the best
         clauses = [(tantivy.Occur.Must, tantivy.Query.boolean_query(should))] if should else []
@@ -191,6 +187,17 @@ class LexicalIndex:
             keep = tantivy.Query.term_set_query(self._schema, "row", rows.tolist())
             return self._top([*clauses, (tantivy.Occur.Must, tantivy.Query.const_score_query(keep, 0.0))], k)
         return self._top_among(clauses, k, rows)
+
+    def _words_of(self, text: str) -> list[Any]:
+        return [
+            (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "content", term, "freq"))
+            for term, _ in self._analyze(text)[:_MAX_TERMS]
+        ]
+
+    def _variant(self, variant: Variant) -> Any:
+        phrase = self._phrase(variant.text) if variant.phrase else None
+        found = phrase or tantivy.Query.boolean_query(self._words_of(variant.text))
+        return tantivy.Query.boost_query(found, variant.weight)
 
     def _top(self, clauses: list[Any], limit: int) -> Found:
         result = self._searcher.search(tantivy.Query.boolean_query(clauses), limit)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from searchctl.engines.rest.words import sent_words
-from searchctl.fields import as_values
+from searchctl.fields import searched_texts
 from searchctl.schema import Layout, Schema
 from searchctl.types import Document, Entry, Json, Passage, Vectors
 
@@ -31,24 +31,17 @@ def as_source(entry: Entry, schema: Schema, *, send_words: bool) -> Json:
         ],
         "searchctl": {"id": document.id, "fingerprint": entry.fingerprint, "source": entry.source, "level": LEVEL},
     }
+    texts = searched_texts(document, schema)
     if send_words:
-        source["content"] = sent_words(_searched(document, schema), schema.analyzer)
+        source["content"] = [sent_words(text, schema.analyzer) for text in texts]
+    elif len(texts) > 1:  # the server itself copies the first from its fields
+        source["content"] = texts[1:]
     return source
 
 
 def numbers(vectors: Vectors) -> list[Any]:
     """Return vectors as numbers for JSON."""
     return np.round(vectors.astype(np.float64), _DECIMALS).tolist()  # type: ignore[no-any-return]
-
-
-def _searched(document: Document, schema: Schema) -> str:
-    extra = [
-        str(one)
-        for name in sorted(document.fields)
-        if schema.fields.get(name) == "text"
-        for one in as_values(document.fields[name])
-    ]
-    return "\n".join([document.title, document.text, *extra])
 
 
 def foreign_document(id: str, source: Json, layout: Layout) -> Document:

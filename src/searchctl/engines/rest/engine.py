@@ -341,7 +341,7 @@ class ServerEngine:
         found: list[Ranking] = []
         for start in range(0, len(queries), _QUESTIONS):
             part = [replace(query, k=min(query.k, _WINDOW)) for query in queries[start : start + _QUESTIONS]]
-            texts = list(dict.fromkeys(query.text for query in part if isinstance(query, Match)))
+            texts = list(dict.fromkeys(one.text for one in part if isinstance(one, Match) and not one.synonyms))
             bodies = [self.search_body(state, query) for query in part] + [questions.statistics(text) for text in texts]
             answers = self._ask(state, bodies)
             self._check_still(index, state, (hit for answer in answers for hit in answer["hits"]["hits"][:1]))

@@ -13,7 +13,7 @@ from searchctl.engines.rest.words import sent_words
 from searchctl.fields import check_conditions, comparable
 from searchctl.schema import Analyzer, FieldType, Schema
 from searchctl.text import analyze
-from searchctl.types import Condition, Exists, Json, Match, OneOf, Ranking, Scalar, Scope, Total
+from searchctl.types import Condition, Exists, Json, Match, OneOf, Ranking, Scalar, Scope, Total, Variant
 
 _K1 = 1.2
 _ID = "searchctl.id"
@@ -33,7 +33,9 @@ class Questions:
     def match(self, query: Match) -> Json:
         """Return the search body of the lexical leg."""
         text = self._limited(query.text)
-        must = [{"match": {self._content: {"query": self._words(text)}}}] if self.terms(text) else []
+        words = [self._match(text)] if self.terms(text) else []
+        groups = [{"dis_max": {"queries": [self._variant(one) for one in group]}} for group in query.synonyms]
+        must: list[Json] = [{"bool": {"should": words + groups}}] if groups else words
         phrases = [self._phrase(one) for one in query.scope.required if self.terms(one)]
         if not must and not phrases:
             return {"query": {"match_none": {}}, "size": 0}
@@ -79,8 +81,14 @@ class Questions:
     def _words(self, text: str) -> str:
         return sent_words(text, self._analyzer) if self._send_words else text
 
+    def _match(self, text: str, kind: str = "match", **options: float) -> Json:
+        return {kind: {self._content: {"query": self._words(text), **options}}}
+
     def _phrase(self, phrase: str) -> Json:
-        return {"match_phrase": {self._content: {"query": self._words(phrase)}}}
+        return self._match(phrase, "match_phrase")
+
+    def _variant(self, variant: Variant) -> Json:
+        return self._match(variant.text, "match_phrase" if variant.phrase else "match", boost=variant.weight)
 
     def _excluded(self, scope: Scope) -> list[Json]:
         return [self._phrase(one) for one in scope.excluded if self.terms(one)]
