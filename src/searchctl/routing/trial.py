@@ -14,6 +14,7 @@ from searchctl.errors import SourceError, UsageError
 from searchctl.routing.calibration import Doubles, Flags, Promise
 from searchctl.routing.examples import Example, Stored, name_text
 from searchctl.routing.state import State, gather, learn_trust, members_of
+from searchctl.routing.threads import one_thread
 from searchctl.types import Vectors
 
 if TYPE_CHECKING:
@@ -239,6 +240,7 @@ def _time_to_add(state: State) -> float:
     began = time.perf_counter()
     members = np.zeros((len(own), last + 2), np.float32)
     members[:, -1] = 1
-    full = bare.added(vectors, members, np.zeros((1, state.votes.names.shape[1]), np.float32))
-    full.scores(vectors[:1])
+    with one_thread():
+        full = bare.added(vectors, members, np.zeros((1, state.votes.names.shape[1]), np.float32))
+        full.scores(vectors[:1])
     return (time.perf_counter() - began) * 1000

@@ -90,7 +90,12 @@ def _heat_map(trial: Trial, shots: int) -> str:
     chosen = np.sort(np.argsort(-(wrong.sum(axis=0) + wrong.sum(axis=1)), kind="stable")[:_SHOWN])
     left, cell = 190, (WIDTH - 190) / max(len(chosen), 1)
     labels = [trial.material.labels[at] for at in chosen.tolist()]
-    parts = []
+    foot = cell * len(labels) + 8
+    parts = [
+        f'<text x="0" y="0" font-size="10" text-anchor="end" transform="translate({left + (at + 0.6) * cell:.1f},{foot:.1f}) '
+        f'rotate(-60)">{escape(label[:26])}</text>'
+        for at, label in enumerate(labels)
+    ]
     for row, label in enumerate(labels):
         y = row * cell
         parts.append(f'<text x="0" y="{y + cell * 0.7:.1f}" font-size="10">{escape(label[:34])}</text>')
@@ -104,7 +109,7 @@ def _heat_map(trial: Trial, shots: int) -> str:
                 f'fill="{colour}" fill-opacity="{share:.3f}"><title>{escape(label)} → {escape(other)}: {share:.1%}'
                 "</title></rect>"
             )
-    return svg(round(cell * len(labels)) + 4, "".join(parts))
+    return svg(round(foot) + 130, "".join(parts))
 
 
 def _confusions(trial: Trial, shots: int) -> str:
