@@ -85,11 +85,13 @@ class FusionSettings:
 class Lineage:
     """Where a version of an index came from: `made_from` tells what filled it, so that the same command can go on.
 
-    `previous` is the version it replaced behind the alias, which a rollback returns to; empty until it did.
+    `previous` is the version it replaced behind the alias, which a rollback returns to; empty until it did. `unsettled` until
+    what others wrote to that one in its last moments has been brought over.
     """
 
     made_from: str
     previous: str = ""
+    unsettled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,9 +139,13 @@ class ForeignIndex:
         began = time.monotonic()
         if self.in_place:
             foreign.add_fields(self.engine, self.source, self._kept_schema())
-            work, moved, index = self._bring_up(self.source.name, watch), None, self.source.name
+        work = self._settle(self.source.name, watch)
+        if self.in_place:
+            work += self._bring_up(self.source.name, watch)
+            moved, index = None, self.source.name
         else:
-            work, moved, index = self._replace(watch)
+            more, moved, index = self._replace(watch)
+            work += more
         if not watch.stop.is_set():
             save_background(self.engine, index)
         documents = foreign.count(self.engine.client, index, _ALL)
@@ -240,7 +244,8 @@ class ForeignIndex:
         version = begun_version(self.engine, self.name, self.schema)
         if version is None:
             version = next_version(self.engine, self.name)
-            foreign.create_like(self.engine, version, self.source, self.schema)
+            unsettled = Lineage(f"index {self.source.name}", unsettled=True)
+            foreign.create_like(self.engine, version, self.source, replace(self.schema, lineage=unsettled))
         work = one = Work()
         for _ in range(_PASSES):
             one = self._copy(self.source.name, version, watch)
@@ -252,11 +257,20 @@ class ForeignIndex:
                 break
         self._check_complete(version, work, one.copied + one.deleted)
         moved = move(self.engine, self.name, version)
-        # Until this moment others wrote to the old index, whose name may be another one now.
-        late = Watch(rate=watch.rate)
-        work += self._copy(str(moved.before), version, late, moved=True)
-        work += self._bring_up(version, late)
-        return work, moved, version
+        return work + self._settle(version, Watch(rate=watch.rate)), moved, version
+
+    def _settle(self, version: str, watch: Watch) -> Work:
+        """Bring over what others wrote to the old index until the name moved; the stamp tells whether that is still to be done."""
+        stamp = foreign.read_source(self.engine.client, version).stamp
+        lineage = stamp.lineage if stamp is not None else None
+        if lineage is None or not lineage.unsettled or not lineage.previous:
+            return Work()
+        work = self._copy(lineage.previous, version, watch, moved=True)
+        work += self._bring_up(version, watch)
+        if not watch.stop.is_set():
+            schema = self.engine.schema(version)
+            self.engine.update_schema(version, replace(schema, lineage=replace(lineage, unsettled=False)))
+        return work
 
     def _check_complete(self, version: str, work: Work, busy: int) -> None:
         """Raise StorageError unless the copy is whole, but for `busy` documents: so many had changed during the last pass."""

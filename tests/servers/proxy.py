@@ -47,11 +47,15 @@ Fault = Refuse | BreakOff | Hang | None
 
 
 class Proxy:
-    """Listens on 127.0.0.1 while the context is open. `requests` are all it saw, `faults` says what becomes of each."""
+    """Listens on 127.0.0.1 while the context is open. `requests` are all it saw, `done` those it is through with.
+
+    `faults` says what becomes of each.
+    """
 
     def __init__(self, target: str, faults: Callable[[Request], Fault] = lambda request: None) -> None:
         self.faults = faults
         self.requests: list[Request] = []
+        self.done: list[Request] = []
         self.closing = threading.Event()
         self._target = urlsplit(target)
         proxy = self
@@ -96,7 +100,12 @@ class Proxy:
         body = handler.rfile.read(int(handler.headers.get("content-length") or 0))
         request = Request(handler.command, handler.path, len(body))
         self.requests.append(request)
-        fault = self.faults(request)
+        try:
+            self._answer(handler, body, self.faults(request))
+        finally:
+            self.done.append(request)
+
+    def _answer(self, handler: BaseHTTPRequestHandler, body: bytes, fault: Fault) -> None:
         if isinstance(fault, Hang):
             self.closing.wait(60)
             handler.close_connection = True

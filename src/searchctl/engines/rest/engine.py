@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,7 @@ _log = logging.getLogger(__name__)
 _STATE_SECONDS = 1.0  # how long what is known of an index counts: a search asks for it several times
 _SLICE = 1000  # ids in one request
 _QUESTIONS = 120  # searches in one request
+_UNFINISHED = "-unfinished"  # the alias of a copy whose original is still in use
 _WINDOW = 10_000  # hits a search may have, by the servers' own default
 _LACKS_WORDS = re.compile(r"(?i)(unknown|failed to find).*\b(char_filter|filter|tokenizer|analyzer)")
 
@@ -414,9 +415,10 @@ class ServerEngine:
             return 0
 
     def indexes(self) -> list[IndexInfo]:
-        """Return every index of searchctl's, by name."""
+        """Return every index of searchctl's, by name; the copy that a move broken off has left is none."""
         found = self.client.request("GET", f"/_mapping?filter_path=*.mappings._meta.{META}.format").body or {}
-        return [self.info(name) for name in sorted(found)]
+        infos = [self.info(name) for name in sorted(found)]
+        return [one for one in infos if one.name + _UNFINISHED not in one.aliases]
 
     def alias(self, alias: str, index: str, *, keep: str | None = None) -> str | None:
         """Point an alias at an index in one step; an index of that name lives on as a clone under the name `keep`."""
@@ -429,7 +431,10 @@ class ServerEngine:
             if keep is None:
                 raise IndexExists(f"'{alias}' is an index of its own on {self.url}, so it can't be an alias")
             self._clone(alias, check_name(keep))
-            actions: list[Json] = [{"remove_index": {"index": alias}}]
+            actions: list[Json] = [
+                {"remove_index": {"index": alias}},
+                {"remove": {"index": keep, "alias": keep + _UNFINISHED}},
+            ]
             before = [keep]
         else:
             actions = [{"remove": {"index": name, "alias": alias}} for name in before if name != target]
@@ -439,11 +444,17 @@ class ServerEngine:
         return before[0] if before else None
 
     def _clone(self, index: str, name: str) -> None:
-        """Copy an index under another name, which servers do by links to the same files; they can't rename."""
+        """Copy an index under another name, which servers do by links to the same files; they can't rename.
+
+        Until the original is gone an alias says that the copy is no index of its own: a move may be broken off here.
+        """
+        with suppress(IndexMissing):
+            if _is_unfinished(name, read_index(self.client, name)):
+                self.client.request("DELETE", f"/{quote(name)}")
         path = f"/{quote(index)}/_settings"
         self.client.request("PUT", path, {"index": {"blocks.write": True}})
         try:
-            settings: Json = {"settings": {"index": {"blocks.write": None}}}
+            settings: Json = {"settings": {"index": {"blocks.write": None}}, "aliases": {name + _UNFINISHED: {}}}
             wait: dict[str, str | int | bool] = {"wait_for_active_shards": 1}
             self.client.request("PUT", f"/{quote(index)}/_clone/{quote(name)}", settings, params=wait, timeout=300.0)
             ready: dict[str, str | int | bool] = {"wait_for_status": "yellow", "timeout": "120s"}
@@ -465,6 +476,10 @@ class ServerEngine:
     def close(self) -> None:
         """Let go of the connections."""
         self.client.close()
+
+
+def _is_unfinished(name: str, found: Mapping[str, Any]) -> bool:
+    return name + _UNFINISHED in found.get(name, {}).get("aliases", {})
 
 
 def _unread(*, vectors: bool) -> list[str]:

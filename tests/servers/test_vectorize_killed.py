@@ -1,0 +1,162 @@
+"""`vectorize INDEX` killed at its most delicate moments and typed again ends exactly as an unbroken one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from searchctl.engines import open_engine
+from searchctl.engines.rest.bulk import index_action
+from searchctl.engines.rest.engine import ServerEngine
+from searchctl.types import Json
+from tests.servers.parameters import server_param, server_url
+from tests.servers.proxy import Fault, Proxy, Refuse, Request
+
+DOCUMENTS = 300
+WORDS = "tea coffee bread river stone window letter garden чай кофе хлеб река".split()
+TEXT = {"type": "text"}
+MAPPING: Json = {"properties": {"name": TEXT, "body": TEXT, "price": {"type": "float"}}}
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, server: str) -> Iterator[ServerEngine]:
+    """The server of the test's parameter."""
+    with closing(open_engine(server_url(request, server))) as found:
+        assert isinstance(found, ServerEngine)
+        yield found
+
+
+@pytest.fixture
+def make(engine: ServerEngine) -> Iterator[Callable[..., str]]:
+    """A function that makes an index of somebody else's, always with the same documents, and returns its name."""
+    made: list[str] = []
+
+    def one(*, behind_an_alias: bool = False) -> str:
+        name = f"killed-{uuid.uuid4().hex[:8]}"
+        made.append(name)
+        body: Json = {"settings": {"number_of_replicas": 0}, "mappings": MAPPING}
+        body |= {"aliases": {name: {}}} if behind_an_alias else {}
+        engine.client.request("PUT", f"/{name}-first" if behind_an_alias else f"/{name}", body)
+        outcomes = engine.bulk.run(name, (index_action(f"p{number}", product(number)) for number in range(DOCUMENTS)))
+        assert {one.result for one in outcomes} == {"created"}
+        engine.client.request("POST", f"/{name}/_refresh")
+        return name
+
+    yield one
+    for name in made:
+        for index in engine.client.request("GET", f"/{name}*").body:
+            engine.client.request("DELETE", f"/{index}")
+
+
+def product(number: int) -> Json:
+    words = " ".join(WORDS[(number * step) % len(WORDS)] for step in range(1, 9))
+    return {"name": f"Product {number}", "body": words, "price": number}
+
+
+def vectorize(url: str, name: str) -> subprocess.Popen[bytes]:
+    command = ["vectorize", name, "--engine", url, "--text", "body", "--title", "name", "--encoder", "hashing:32", "-q"]
+    return subprocess.Popen([sys.executable, "-m", "searchctl", *command])
+
+
+def outcome(engine: ServerEngine, name: str) -> dict[str, Any]:
+    """Return all that a run leaves behind, under names that don't depend on the index's."""
+    found: dict[str, Any] = {"documents": {}}
+    for index, body in engine.client.request("GET", f"/{name}*").body.items():
+        stamp = body["mappings"].get("_meta", {}).get("searchctl", {})
+        found[index.removeprefix(name)] = {
+            "aliases": sorted(alias.removeprefix(name) for alias in body["aliases"]),
+            "fields": sorted(body["mappings"]["properties"]),
+            "blocks": body["settings"]["index"].get("blocks", {}),
+            "unsettled": (stamp.get("lineage") or {}).get("unsettled"),
+            "background": bool(stamp.get("background")),
+        }
+    body = {"size": 1000, "_source": engine.dialect.source(vectors=True)}
+    for hit in engine.client.request("POST", f"/{name}/_search", body).body["hits"]["hits"]:
+        found["documents"][hit["_id"]] = hit["_source"]
+    return found
+
+
+def killed_at(url: str, name: str, moment: str, count: int, *, arrives: bool, then: Callable[[], None] = bool) -> bool:
+    """Run the command and kill it when it asks for `moment` the `count`th time; `arrives` says whether the server hears it."""
+    seen = 0
+    process: subprocess.Popen[bytes]
+
+    def fault(request: Request) -> Fault:
+        nonlocal seen
+        seen += moment in request.path
+        if moment not in request.path or seen != count:
+            return None
+        process.kill()
+        process.wait()
+        then()
+        return None if arrives else Refuse(500)
+
+    with Proxy(url, fault) as proxy:
+        process = vectorize(proxy.url, name)
+        process.wait()
+        while len(proxy.done) < len(proxy.requests):
+            time.sleep(0.01)
+    return process.returncode == -9
+
+
+def at(server: str, moment: str, count: int, *, arrives: bool) -> Any:
+    name = f"{server}-{moment}-{count}-{'after' if arrives else 'before'}"
+    return pytest.param(server, moment, count, arrives, marks=server_param(server).marks, id=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("server", "moment", "count", "arrives"),
+    [
+        at("opensearch-2", "_bulk", 2, arrives=True),
+        at("opensearch-2", "_bulk", 4, arrives=False),
+        at("opensearch-2", "_clone", 1, arrives=False),
+        at("opensearch-2", "_clone", 1, arrives=True),
+        at("opensearch-2", "_aliases", 1, arrives=False),
+        at("opensearch-2", "_aliases", 1, arrives=True),
+        at("elasticsearch-9", "_mapping", 1, arrives=True),
+        at("elasticsearch-9", "_bulk", 3, arrives=True),
+    ],
+)
+def test_killed_and_typed_again_it_ends_like_an_unbroken_one(
+    engine: ServerEngine, make: Callable[..., str], moment: str, count: int, arrives: bool
+) -> None:
+    unbroken, broken = make(), make()
+    assert vectorize(engine.url, unbroken).wait() == 0
+    assert killed_at(engine.url, broken, moment, count, arrives=arrives)
+    assert vectorize(engine.url, broken).wait() == 0
+    expected = outcome(engine, unbroken)
+    assert outcome(engine, broken) == expected
+    assert len(expected["documents"]) == DOCUMENTS
+    assert all("vector" in one["passages"][0] for one in expected["documents"].values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", [server_param("opensearch-2")])  # the other servers move no name
+def test_what_was_written_just_before_the_name_moved_survives_a_kill(
+    engine: ServerEngine, make: Callable[..., str]
+) -> None:
+    name = make(behind_an_alias=True)
+
+    def meddle() -> None:
+        engine.client.request("PUT", f"/{name}/_doc/p{DOCUMENTS}", product(DOCUMENTS), params={"refresh": True})
+        engine.client.request("DELETE", f"/{name}/_doc/p7", params={"refresh": True})
+
+    assert killed_at(engine.url, name, "_aliases", 1, arrives=True, then=meddle)
+    engine.forget()
+    assert engine.resolve(name) == f"{name}-v2"
+    assert f"p{DOCUMENTS}" not in outcome(engine, name)["documents"]
+    assert vectorize(engine.url, name).wait() == 0
+    found = outcome(engine, name)["documents"]
+    assert found.keys() == {f"p{number}" for number in range(DOCUMENTS + 1) if number != 7}
+    assert all("vector" in one["passages"][0] for one in found.values())
+    engine.client.request("DELETE", f"/{name}/_doc/p8", params={"refresh": True})
+    assert vectorize(engine.url, name).wait() == 0
+    assert "p8" not in outcome(engine, name)["documents"], "once settled, the old index is left alone"
