@@ -1,12 +1,13 @@
 """Do OpenSearch and Elasticsearch answer like the embedded engine, and what does hybrid cost there?
 
-    python benchmarks/servers.py --data DIR [--servers opensearch-2 elasticsearch-9 …] [--queries 300] [--work FOLDER]
+    python benchmarks/servers.py --data DIR [--servers opensearch-2 …] [--queries 300] [--work FOLDER] [--peers]
 
 Nodes are those of the tests (`python -m tests.servers`), one at a time; SEARCHCTL_TEST_OPENSEARCH_URL and …_ELASTICSEARCH_URL name
 others. Documents go from an embedded index to the server with their vectors, so both hold the same. Parity: how many of the
 first ten hits are the same, and nDCG@10 on both. Latency: one query at a time, the modes in turn, query vectors given, so
 that encoding isn't in the figures; medians, and hybrid as a ratio to the slower leg. Native is OpenSearch's own hybrid query
-(normalization pipeline), asked for ten ids only.
+(normalization pipeline), asked for ten documents. `--peers` asks LangChain and Haystack as well, in turn with ours, on the same
+node, passages and vectors (see server_peers.py).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +28,7 @@ from typing import Any, cast
 import numpy as np
 from quality import judged, load
 from report import machine, save
+from server_peers import Peer, Piece, peers
 
 from searchctl.encoders import open_encoder
 from searchctl.engines.rest.engine import ServerEngine
@@ -39,11 +41,13 @@ from searchctl.types import Mode, Vectors
 sys.path.append(str(Path(__file__).parents[1]))  # for tests.servers, which isn't installed
 
 NDCG = parse_metric("ndcg@10")
+SERVERS = ["opensearch-2", "opensearch-3", "elasticsearch-8", "elasticsearch-9"]
 SETS = {"xquad-en": "test", "xquad-ru": "test", "scifact-en": "test"}
 MODES: tuple[Mode, ...] = ("lexical", "vector", "hybrid")
 MOST_DOCUMENTS = 2000
 NAME = "searchctl-benchmark"
 ROUNDS = 2
+PEERS = ("langchain-community", "langchain-elasticsearch", "opensearch-haystack", "elasticsearch-haystack")
 TIMED = 40  # queries that are timed, each in every round
 
 
@@ -60,6 +64,9 @@ class Given:
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         return np.stack([self._known[text] for text in texts])
+
+    def knows(self, text: str) -> bool:
+        return text in self._known
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         raise NotImplementedError
@@ -132,23 +139,20 @@ def hits(index: Index, corpus: Corpus, mode: Mode) -> list[list[str]]:
 
 def parity(corpus: Corpus, index: Index) -> str:
     """Return a table's cells: overlap of each mode, then nDCG@10 of hybrid on both engines."""
-    overlaps, quality = [], []
+    overlaps = []
     for mode in MODES:
         ours, theirs = hits(corpus.embedded, corpus, mode), hits(index, corpus, mode)
         shared = [len(set(one) & set(other)) / max(len(one), 1) for one, other in zip(ours, theirs, strict=True) if one]
         overlaps.append(statistics.mean(shared))
-    for found in (ours, theirs):
-        quality.append(
-            statistics.mean(
-                NDCG.of(ids, corpus.grades[one["_id"]]) for one, ids in zip(corpus.queries, found, strict=True)
-            )
-        )
-    return " | ".join([*(f"{value:.3f}" for value in overlaps), *(f"{value:.4f}" for value in quality)])
+    return " | ".join(
+        [*(f"{value:.3f}" for value in overlaps), *(f"{quality(found, corpus):.4f}" for found in (ours, theirs))]
+    )
 
 
-def latency(corpus: Corpus, index: Index) -> tuple[str, str]:
-    """Return a table's cells: medians in milliseconds of each mode and of native hybrid, and the two ratios."""
+def latency(corpus: Corpus, index: Index, libraries: Sequence[Peer]) -> dict[str, float]:
+    """Return the median in milliseconds of each mode, of native hybrid where there is one, and of other libraries."""
     asks: dict[str, Callable[[str], object]] = {mode: _search(index, mode) for mode in MODES}
+    asks |= {peer.name: peer.ask for peer in libraries}
     engine = cast(ServerEngine, index.engine)
     if engine.server.has_native_hybrid:
         asks["native"] = _native(engine, corpus)
@@ -160,11 +164,52 @@ def latency(corpus: Corpus, index: Index) -> tuple[str, str]:
                 ask(query["text"])
                 if round:  # the first round warms up
                     times[name].append((time.perf_counter() - began) * 1000)
-    medians = {name: statistics.median(found) for name, found in times.items()}
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def cells(medians: dict[str, float]) -> str:
+    """Return a table's cells: the medians, and hybrid as a ratio to the slower leg and to native hybrid."""
     shown = " | ".join(f"{medians[name]:.1f}" if name in medians else "-" for name in (*MODES, "native"))
     slower = medians["hybrid"] / max(medians["lexical"], medians["vector"])
     native = f"{medians['hybrid'] / medians['native']:.2f}" if "native" in medians else "-"
-    return shown, f"{slower:.2f} | {native}"
+    return f"{shown} | {slower:.2f} | {native}"
+
+
+def pieces(corpus: Corpus) -> list[Piece]:
+    """Return the passages of the embedded index, as other libraries store them."""
+    found = []
+    for entries in corpus.embedded.engine.scan(corpus.embedded.name, vectors=True):
+        for entry in entries:
+            assert entry.vectors is not None
+            for passage, vector in zip(entry.passages, entry.vectors.tolist(), strict=True):
+                text = f"{entry.document.title}\n{entry.document.text[passage.start : passage.end]}".strip()
+                found.append(Piece(entry.document.id, text, vector))
+    return found
+
+
+@contextmanager
+def others(corpus: Corpus, index: Index, url: str) -> Iterator[list[Peer]]:
+    """Yield other libraries, each with an index of its own that is dropped afterwards."""
+
+    def encode(text: str) -> list[float]:
+        asked = parse_query(text).text
+        known = corpus.encoder.knows(asked)  # libraries encode something to see how long vectors are
+        vector = corpus.encoder.encode_queries([asked])[0] if known else np.ones(corpus.encoder.dim)
+        return cast("list[float]", vector.tolist())
+
+    engine, passages = cast(ServerEngine, index.engine), pieces(corpus)
+    with ExitStack() as stack:
+        found = peers(engine.server.family, url, encode)
+        for peer in found:
+            peer.fill(passages)
+            stack.callback(engine.client.request, "DELETE", f"/{peer.index}")
+        yield found
+
+
+def quality(found: Sequence[Sequence[str]], corpus: Corpus) -> float:
+    """Return the mean nDCG@10."""
+    pairs = zip(corpus.queries, found, strict=True)
+    return statistics.mean(NDCG.of(ids, corpus.grades[one["_id"]]) for one, ids in pairs)
 
 
 def _search(index: Index, mode: Mode) -> Callable[[str], object]:
@@ -190,12 +235,13 @@ def _native(engine: ServerEngine, corpus: Corpus) -> Callable[[str], object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--servers", nargs="*", default=["opensearch-2", "elasticsearch-9"])
+    parser.add_argument("--servers", nargs="*", default=SERVERS)
     parser.add_argument("--sets", nargs="*", default=list(SETS))
     parser.add_argument("--queries", type=int, default=300)
     parser.add_argument("--work", type=Path)
+    parser.add_argument("--peers", action="store_true")
     options = parser.parse_args()
-    agree, quick = [], []
+    agree, quick, beside = [], [], []
     with TemporaryDirectory() as temporary:
         work = options.work or Path(temporary)
         corpora = [prepare(name, options.data, work, options.queries) for name in options.sets]
@@ -204,22 +250,28 @@ def main() -> None:
                 for corpus in corpora:
                     index, seconds = copy(corpus, url)
                     documents = index.info().documents
-                    agree.append(f"| {index.engine.name} | {corpus.name} | {documents} | {parity(corpus, index)} |")
-                    shown, ratios = latency(corpus, index)
-                    speed = documents / seconds
-                    quick.append(f"| {index.engine.name} | {corpus.name} | {speed:.0f} | {shown} | {ratios} |")
+                    row = f"| {index.engine.name} | {corpus.name}"
+                    agree.append(f"{row} | {documents} | {parity(corpus, index)} |")
+                    with others(corpus, index, url) if options.peers else nullcontext([]) as libraries:
+                        medians = latency(corpus, index, libraries)
+                        answers = {"searchctl": hits(index, corpus, "hybrid")}
+                        answers |= {one.name: [one.ask(query["text"]) for query in corpus.queries] for one in libraries}
+                    quick.append(f"{row} | {documents / seconds:.0f} | {cells(medians)} |")
+                    for way, found in answers.items():
+                        took = medians["hybrid" if way == "searchctl" else way]
+                        times = f"{took:.1f} | {took / medians['hybrid']:.2f}"
+                        beside.append(f"{row} | {way} | {times} | {quality(found, corpus):.4f} |")
                     index.engine.drop(NAME)
                     index.close()
-                    save(
-                        "servers", "\n".join(_report(agree, quick, options.queries))
-                    )  # what is done stays, if the rest fails
+                    # what is done stays, if the rest fails
+                    save("servers", "\n".join(_report(agree, quick, beside if options.peers else [], options.queries)))
 
 
-def _report(agree: list[str], quick: list[str], queries: int) -> list[str]:
-    return [
+def _report(agree: list[str], quick: list[str], beside: list[str], queries: int) -> list[str]:
+    found = [
         "## Servers beside the embedded engine",
         "",
-        machine("searchctl", "urllib3"),
+        machine("searchctl", "urllib3", *(PEERS if beside else ())),
         "",
         f"Share of the first ten hits that are the same, and nDCG@10 of hybrid; up to {queries} queries a set.",
         "",
@@ -232,6 +284,18 @@ def _report(agree: list[str], quick: list[str], queries: int) -> list[str]:
         "| server | set | written/s | lexical | vector | hybrid | native | hybrid ÷ slower leg | hybrid ÷ native |",
         "|---|---|---|---|---|---|---|---|---|",
         *quick,
+    ]
+    if not beside:
+        return found
+    return [
+        *found,
+        "",
+        "Hybrid search of other libraries on the same node, with the same passages and vectors. LangChain sends OpenSearch's own hybrid "
+        "query, and a match with kNN to Elasticsearch; Haystack searches twice and joins ranks.",
+        "",
+        "| server | set | library | ms | × searchctl | nDCG@10 |",
+        "|---|---|---|---|---|---|",
+        *beside,
     ]
 
 
