@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["Candidate", "Example", "LabelInfo", "Neighbour", "Route", "RouteSettings", "Router"]
 DEFAULT_INDEX = "routes"
 _BATCH = 256
-_FEW = 32  # texts; routing more than that is work for several threads
 _STALE = 0.1  # of the examples may change before metric and calibration are learnt anew
 
 
@@ -214,9 +212,7 @@ class Router:
 
     def predict_vectors(self, vectors: Vectors, settings: RouteSettings | None = None) -> list[Route]:
         """Route texts given as vectors (n, dim) that `encode_queries` of the index's encoder made."""
-        state, trust = self._current(), self.trust
-        with one_thread() if len(vectors) <= _FEW else nullcontext():
-            return decide(state, trust, vectors, settings or RouteSettings())
+        return decide(self._current(), self.trust, vectors, settings or RouteSettings())
 
     def route(self, text: str, settings: RouteSettings | None = None) -> Route:
         """Route one text."""
@@ -327,8 +323,7 @@ class Router:
         )
         several = any(len(_labels(one)) > 1 for one in documents)
         if plain and not several and self._changed <= _STALE * len(state.examples):
-            with one_thread():
-                self._state = _extended(state, documents, vectors)
+            self._state = _extended(state, documents, vectors)
             self._seen = self._history.stamp()
         else:
             self.refresh()
@@ -371,6 +366,7 @@ def _orphans(stored: Sequence[Stored], gone: Sequence[Stored]) -> list[Stored]:
     return [one for one in stored if one.kind == "name" and set(one.labels) <= lost]
 
 
+@one_thread()
 def _extended(state: State, documents: Sequence[Document], vectors: Vectors) -> State:
     """Return the state with new examples, and with the names of labels that are new."""
     kinds = [one.fields.get(storing.KIND) for one in documents]

@@ -10,6 +10,7 @@ import numpy as np
 from searchctl.errors import UsageError
 from searchctl.routing.calibration import Doubles
 from searchctl.routing.state import Level, State, Trust, depths, grouped
+from searchctl.routing.threads import one_thread
 from searchctl.routing.votes import Floats
 from searchctl.types import Vectors
 
@@ -92,6 +93,7 @@ class Route:
     why: str
 
 
+@one_thread()
 def decide(
     state: State, trust: Trust, vectors: Vectors, settings: RouteSettings, probabilities: Doubles | None = None
 ) -> list[Route]:

@@ -20,6 +20,7 @@ from searchctl.routing.calibration import (
 from searchctl.routing.examples import Stored, name_text
 from searchctl.routing.left_out import left_out
 from searchctl.routing.outside import Outside, learn_outside
+from searchctl.routing.threads import one_thread
 from searchctl.routing.votes import Floats, Rows, Votes, count_votes
 from searchctl.types import Vectors
 
@@ -84,6 +85,7 @@ class State:
         return self.votes.members
 
 
+@one_thread()
 def gather(stored: Sequence[Stored], dim: int) -> State:
     """Count what is stored; vectors have `dim` numbers."""
     examples = tuple(one for one in stored if one.kind == "example" and one.labels)
@@ -139,6 +141,7 @@ def _names_help(votes: Votes, given: Flags) -> bool:
     return (agreement - chance) / max(1 - chance, 1e-9) >= _LEAST_AGREEMENT
 
 
+@one_thread()
 def learn_trust(state: State, *, seed: int = 0) -> Trust:
     """Score examples without themselves, `_LEFT_OUT` at most, and learn from that how far answers can be trusted."""
     votes, members = state.votes, state.members

@@ -229,6 +229,7 @@ def _abstaining(probabilities: Doubles, members: NDArray[np.float32], several: b
     }
 
 
+@one_thread()
 def _time_to_add(state: State) -> float:
     """Return the milliseconds it takes to put the last label in once it's missing, and to score a text with it."""
     last = len(state.labels) - 1
@@ -240,7 +241,6 @@ def _time_to_add(state: State) -> float:
     began = time.perf_counter()
     members = np.zeros((len(own), last + 2), np.float32)
     members[:, -1] = 1
-    with one_thread():
-        full = bare.added(vectors, members, np.zeros((1, state.votes.names.shape[1]), np.float32))
-        full.scores(vectors[:1])
+    full = bare.added(vectors, members, np.zeros((1, state.votes.names.shape[1]), np.float32))
+    full.scores(vectors[:1])
     return (time.perf_counter() - began) * 1000
