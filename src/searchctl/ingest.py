@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 
 OnError: TypeAlias = Literal["dead-letter", "skip", "stop"]
 _QUEUED_BATCHES = 3
+_BATCH_CHARACTERS = 1_000_000  # a batch of long documents has fewer of them
 _ONE_DOCUMENT = ("txt", "md", "html", "pdf", "docx")
 _PATIENCE = 0.2  # seconds between looks at whether another stage has failed
 
 
 @dataclass(frozen=True, slots=True)
 class IngestSettings:
-    """How to load. `batch` documents are encoded and stored together; `command` is what the user typed, for the journal.
+    """How to load. At most `batch` documents are encoded and stored together; `command` is what the user typed, for the journal.
 
     With `defer_vectors` texts are stored at once, found by their words, and `vectorize.encode_deferred` does the rest.
     """
@@ -269,14 +270,16 @@ class _Load:
         preparer = Preparer(self._index, defer_vectors=self._settings.defer_vectors)
         records: list[Record] = []
         ended: list[_Ended] = []
+        characters = 0
         try:
             for item in items:
                 if self._stop.is_set() or self._failed.is_set():
                     break
                 self._sort(item, records, ended)
-                if max(len(records), len(ended)) >= self._settings.batch:
+                characters += len(item.document.text) if isinstance(item, Record) else 0
+                if max(len(records), len(ended)) >= self._settings.batch or characters >= _BATCH_CHARACTERS:
                     self._put(self._prepared, self._prepare(preparer, records, ended))
-                    records, ended = [], []
+                    records, ended, characters = [], [], 0
         except InvalidDocument as error:  # the user wants to stop here; what came before is stored
             self._failure = error
         if records or ended:

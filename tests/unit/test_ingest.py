@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from searchctl.index import Index
 from searchctl.ingest import IngestReport, IngestSettings, Progress, ingest
 from searchctl.journal import Journal
 from searchctl.sources import discover
+from searchctl.types import Entry, Rejection
 
 
 @pytest.fixture
@@ -51,6 +52,20 @@ def test_reads_a_folder_of_files(index: Index, corpus: Path) -> None:
     assert bread is not None and bread.title == "Хлеб" and "Закваска" in bread.text
     assert index.search("закваски", mode="lexical")[0].id == "deep/хлеб.md"
     assert index.count({"price": [3, 4]}) == 2
+
+
+def test_batches_of_long_documents_are_small(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+    write = index.engine.write
+
+    def watched(name: str, entries: Sequence[Entry]) -> list[Rejection]:
+        written.append(len(entries))
+        return write(name, entries)
+
+    monkeypatch.setattr(index.engine, "write", watched)
+    long = "tea " * 100_000
+    index.ingest([{"id": f"{n}", "text": f"{n} {long}"} for n in range(4)] + [{"id": "short", "text": "tea"}], batch=64)
+    assert written == [3, 2]
 
 
 def test_second_run_writes_nothing(index: Index, corpus: Path) -> None:

@@ -1,0 +1,151 @@
+"""What stands between a client and a server: proxies, certificate authorities of the system's choice, client certificates."""
+
+from __future__ import annotations
+
+import http.server
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import trustme
+
+from searchctl.connection import Connection
+from searchctl.engines.rest.http import Client
+from searchctl.errors import EngineUnreachable
+
+AUTHORITY = trustme.CA()
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """Answers everything with an empty object, and writes down what it was asked."""
+
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        self.asked.append(f"{self.command} {self.path}")
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def do_CONNECT(self) -> None:
+        self.asked.append(f"{self.command} {self.path}")
+        self.send_error(502, "the tunnel ends here")
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+class Quiet(http.server.ThreadingHTTPServer):
+    """A failed handshake is the client's to report."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
+@pytest.fixture
+def asked() -> list[str]:
+    return []
+
+
+def serve(asked: list[str], context: ssl.SSLContext | None = None) -> Iterator[int]:
+    server = Quiet(("127.0.0.1", 0), type("Handler", (Answers,), {"asked": asked}))
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def port(asked: list[str]) -> Iterator[int]:
+    """A plain server, or a proxy."""
+    yield from serve(asked)
+
+
+@pytest.fixture
+def tls_port(asked: list[str]) -> Iterator[int]:
+    """A server with a certificate of ours that wants one of ours, too."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("localhost").configure_cert(context)
+    AUTHORITY.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    yield from serve(asked, context)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Connection:
+    """A client certificate and its key, on disk."""
+    made = AUTHORITY.issue_cert("ann@example.org")
+    made.cert_chain_pems[0].write_to_path(str(tmp_path / "ann.pem"))
+    made.private_key_pem.write_to_path(str(tmp_path / "ann.key"))
+    AUTHORITY.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    return Connection(client_cert=str(tmp_path / "ann.pem"), client_key=str(tmp_path / "ann.key"))
+
+
+def client(*hosts: str, **settings: str | None) -> Client:
+    return Client(Connection(hosts=hosts, **settings), pause=lambda seconds: None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY"])
+def test_a_proxy_is_asked_for_hosts_elsewhere(
+    port: int, asked: list[str], variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, f"http://127.0.0.1:{port}")
+    with closing(client("opensearch://search.invalid:9200")) as far:
+        assert far.request("GET", "/_cat").body == {}
+    assert asked == ["GET http://search.invalid:9200/_cat"]
+
+
+def test_a_proxy_tunnels_tls(port: int, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+    with closing(client("opensearchs://search.invalid:9200")) as far, pytest.raises(EngineUnreachable):
+        far.request("GET", "/_cat")
+    assert asked == ["CONNECT search.invalid:9200"]
+
+
+@pytest.mark.parametrize("excepted", ["search.invalid", ".invalid", "*"])
+def test_no_proxy_is_asked_for_its_exceptions(
+    port: int, asked: list[str], excepted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("NO_PROXY", excepted)
+    with closing(client("opensearch://search.invalid:9200")) as far, pytest.raises(EngineUnreachable):
+        far.request("GET", "/_cat")
+    assert asked == []
+
+
+def test_this_machine_needs_no_proxy(port: int, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    with closing(client(f"opensearch://127.0.0.1:{port}")) as near:
+        assert near.request("GET", "/_cat").body == {}
+    assert asked == ["GET /_cat"]
+
+
+def test_a_client_certificate_opens_the_door(tls_port: int, certificate: Connection, tmp_path: Path) -> None:
+    authority = str(tmp_path / "authority.pem")
+    host = f"opensearchs://localhost:{tls_port}"
+    given = {"client_cert": certificate.client_cert, "client_key": certificate.client_key}
+    with closing(client(host, ca_certs=authority, **given)) as known:
+        assert known.request("GET", "/_cat").body == {}
+    with closing(client(host, ca_certs=authority)) as unknown, pytest.raises(EngineUnreachable) as refused:
+        unknown.request("GET", "/_cat")
+    assert "\n" not in str(refused.value)
+
+
+def test_the_systems_authorities_may_be_named_by_variable(
+    tls_port: int, certificate: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = f"opensearchs://localhost:{tls_port}"
+    given = {"client_cert": certificate.client_cert, "client_key": certificate.client_key}
+    with closing(client(host, **given)) as doubting, pytest.raises(EngineUnreachable, match="can't be trusted"):
+        doubting.request("GET", "/_cat")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    with closing(client(host, **given)) as trusting:
+        assert trusting.request("GET", "/_cat").body == {}
