@@ -7,9 +7,12 @@ stored is chosen per place (`--scheme`), by measurement (benchmarks/encoder.py c
 
 - the embedding table: 4 bits in blocks of 32, from which these weights were made, so nothing is lost;
 - the matrix after GELU: the same, because its inputs have outliers that one int8 scale for all can't hold;
-- the other matrices: int8, one scale a column, 7 bits used so that processors without VNNI don't saturate.
+- the other matrices: int8, one scale a column, 7 bits used so that processors without VNNI don't saturate. What goes into them
+  has outliers too, in one or two channels, so these are made smaller and their weights larger, as in SmoothQuant (Xiao et
+  al., 2023, arXiv:2211.10438, equation 4 with alpha 0.5). How large channels get is measured with `--texts`, a JSON Lines
+  file of documents; the shipped model is made with ingest/demo/corpus.jsonl.
 
-Needs numpy, onnx and safetensors.
+Needs numpy, onnx, onnxruntime, safetensors and tokenizers.
 """
 
 from __future__ import annotations
@@ -24,9 +27,11 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
+from tokenizers import Tokenizer
 
 MICROSOFT = "com.microsoft"  # the domain of onnxruntime's fused operators
 BLOCK = 32
@@ -37,6 +42,9 @@ SCHEMES = {  # scheme -> storage of: the table, the matrices after GELU, the oth
     "fp32": ("fp32", "fp32", "fp32"),
 }
 LARGEST_INT8 = 63
+DEMO = Path(__file__).resolve().parents[1] / "ingest/demo/corpus.jsonl"
+ALPHA = 0.5  # how much of the outliers goes from the inputs to the weights
+CALIBRATION_TEXTS = 64
 LOSSLESS = 1e-3  # of a block's largest weight: the rounding of a half-precision scale
 
 Array = NDArray[Any]
@@ -66,8 +74,9 @@ def loss_of_4_bits(weights: Array) -> float:
 class Graph:
     """Collects nodes and constants of an ONNX graph."""
 
-    def __init__(self, weights: dict[str, Array], scheme: str) -> None:
+    def __init__(self, weights: dict[str, Array], scheme: str, largest: dict[str, Array]) -> None:
         self.weights = weights
+        self.largest = largest
         self.table, self.after_gelu, self.other = SCHEMES[scheme]
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
@@ -85,6 +94,18 @@ class Graph:
     def norm(self, name: str) -> list[str]:
         """Add the constants of a layer norm."""
         return [self.constant(f"{name}.{part}", self.weights[f"{name}.{part}"]) for part in ("weight", "bias")]
+
+    def even_out(self, inputs: str, names: Sequence[str]) -> str:
+        """Divide the channels that go into some int8 matrices, and multiply their weights, so that neither has outliers."""
+        if self.other != "int8" or inputs not in self.largest:
+            return inputs
+        matrices = [self.weights[f"{name}.weight"] for name in names]
+        weights = np.abs(np.concatenate(matrices)).max(axis=0)
+        factors = (self.largest[inputs] / weights) ** ALPHA
+        factors = (factors / np.median(factors)).astype(np.float32)
+        for name, matrix in zip(names, matrices, strict=True):
+            self.weights[f"{name}.weight"] = matrix * factors
+        return self.node("Mul", [inputs, self.constant(f"{inputs}.factors", 1 / factors)], f"{inputs}.even")
 
     def linear(self, inputs: str, name: str, storage: str) -> str:
         """Multiply by a matrix; its bias is added by the fused operator that follows."""
@@ -143,7 +164,8 @@ class Graph:
         """Add one transformer layer."""
         name, weights = f"encoder.layer.{number}", self.weights
         parts = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
-        projected = [self.linear(inputs, part, self.other) for part in parts]
+        even = self.even_out(inputs, parts)
+        projected = [self.linear(even, part, self.other) for part in parts]
         bias = self.constant(f"{name}.attention.bias", np.concatenate([weights[f"{part}.bias"] for part in parts]))
         attended = self.node(
             "MultiHeadAttention", [*projected, bias, "mask"], f"{name}.attended", MICROSOFT, num_heads=heads
@@ -151,7 +173,8 @@ class Graph:
         middle = self.add_norm(
             f"{name}.attention.output", self.linear(attended, f"{name}.attention.output.dense", self.other), inputs
         )
-        widened = self.linear(middle, f"{name}.intermediate.dense", self.other)
+        wide = f"{name}.intermediate.dense"
+        widened = self.linear(self.even_out(middle, [wide]), wide, self.other)
         bias = self.constant(f"{name}.intermediate.bias", weights[f"{name}.intermediate.dense.bias"])
         active = self.node("BiasGelu", [widened, bias], f"{name}.active", MICROSOFT)
         return self.add_norm(f"{name}.output", self.linear(active, f"{name}.output.dense", self.after_gelu), middle)
@@ -171,11 +194,11 @@ class Graph:
         self.node("LpNormalization", ["sum"], "sentence_embedding", axis=1, p=2)
 
 
-def build(folder: Path, scheme: str) -> onnx.ModelProto:
-    """Build the model of a sentence-transformers folder."""
+def build(folder: Path, scheme: str, largest: dict[str, Array]) -> onnx.ModelProto:
+    """Build the model of a sentence-transformers folder; `largest` are the sizes that `largest_inputs` found."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     weights = {name: value.astype(np.float32) for name, value in load_file(folder / "model.safetensors").items()}
-    graph = Graph(weights, scheme)
+    graph = Graph(weights, scheme, largest)
     graph.node("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)
     states = graph.embed()
     for number in range(config["num_hidden_layers"]):
@@ -191,6 +214,31 @@ def build(folder: Path, scheme: str) -> onnx.ModelProto:
     return helper.make_model(made, opset_imports=opsets, ir_version=8, producer_name="searchctl tools/build_encoder.py")
 
 
+def largest_inputs(folder: Path, texts: Sequence[str]) -> dict[str, Array]:
+    """Return how large each channel (hidden,) of what is normed gets, by name, in the unquantised model on these texts."""
+    model = build(folder, "fp32", {})
+    names = [name for node in model.graph.node for name in node.output if name.endswith(".normed")] + ["layer_in"]
+    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(config["max_position_embeddings"])
+    largest = {name: np.zeros(config["hidden_size"]) for name in names}
+    for encoded in tokenizer.encode_batch(list(texts)):
+        ids = np.array([encoded.ids])
+        found = session.run(names, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+        for name, states in zip(names, found, strict=True):
+            largest[name] = np.maximum(largest[name], np.abs(states[0]).max(axis=0))
+    return largest
+
+
+def calibration_texts(path: Path, prefix: str) -> list[str]:
+    """Return documents of a JSON Lines file, evenly taken from it, as the encoder gets them."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines[:: max(1, len(lines) // CALIBRATION_TEXTS)]]
+    return [prefix + f"{row.get('title', '')}\n{row['text']}".strip() for row in rows]
+
+
 def check_lossless(folder: Path) -> None:
     """Raise SystemExit when the embedding table isn't made of 4-bit blocks, so that storing it so would lose something."""
     table = load_file(folder / "model.safetensors")["embeddings.word_embeddings.weight"].astype(np.float32)
@@ -200,15 +248,16 @@ def check_lossless(folder: Path) -> None:
         )
 
 
-def write(folder: Path, out: Path, scheme: str) -> None:
+def write(folder: Path, out: Path, scheme: str, texts: Path) -> None:
     """Write model, tokenizer and settings into `out`."""
     out.mkdir(parents=True, exist_ok=True)
-    onnx.save(build(folder, scheme), out / "model.onnx")
+    prompts = json.loads((folder / "config_sentence_transformers.json").read_text(encoding="utf-8"))["prompts"]
+    calibration = calibration_texts(texts, prompts["document"]) if SCHEMES[scheme][2] == "int8" else []
+    onnx.save(build(folder, scheme, largest_inputs(folder, calibration) if calibration else {}), out / "model.onnx")
     tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     (out / "tokenizer.json").write_text(
         json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")), encoding="utf-8"
     )
-    prompts = json.loads((folder / "config_sentence_transformers.json").read_text(encoding="utf-8"))["prompts"]
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     hashes = {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in ("model.onnx", "tokenizer.json")}
     settings = {
@@ -236,10 +285,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="sentence-transformers folder")
     parser.add_argument("out", type=Path, help="folder to write")
     parser.add_argument("--scheme", choices=SCHEMES, default="mixed")
+    parser.add_argument(
+        "--texts", type=Path, default=DEMO, help="documents to measure channels with [default: the demo]"
+    )
     options = parser.parse_args()
     if SCHEMES[options.scheme][0] == "q4":
         check_lossless(options.folder)
-    write(options.folder, options.out, options.scheme)
+    write(options.folder, options.out, options.scheme, options.texts)
     size = sum(path.stat().st_size for path in options.out.iterdir())
     print(f"{options.out}: {size / 1e6:.1f} MB")
 
