@@ -27,6 +27,10 @@ from report import machine, save
 from searchctl.encoders import open_encoder
 from searchctl.route import Example, Router
 from searchctl.routing import metric, trial, votes
+from searchctl.routing.decide import RouteSettings, decide
+from searchctl.routing.discover import discover
+from searchctl.routing.examples import Stored
+from searchctl.routing.state import gather, learn_trust
 from searchctl.text import analyze
 
 REPORTED = ("banking77-en", "clinc150-en", "hwu64-en", "hwu64-ru", "snips-en")
@@ -35,6 +39,7 @@ SHOTS = (5, 10)
 PEER = "semantic-router (2 draws, 500 texts)"
 POOL = 40
 LARGE = "clinc150-en"
+MANY = 20  # labels, so that some can be missing
 REPORTED_DRAWS, CHOSEN_DRAWS = 100, 1  # where the seeds begin
 ROUNDS = 5  # pairs of each kind that SetFit makes of an example; its authors take 20, which takes four times as long
 C = 30.0  # of logistic regression: the best of 1, 10, 30, 100 in --choose
@@ -146,6 +151,16 @@ def regression(strength: float) -> Answer:
     return answer
 
 
+def with_names(names: np.ndarray) -> Answer:
+    """The regression with what the router sees: each label's name as one more example."""
+
+    def answer(vectors: np.ndarray, members: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        every = np.eye(len(names), dtype=np.float32)
+        return regression(C)(np.concatenate([vectors, names]), np.concatenate([members, every]), asked)
+
+    return answer
+
+
 def router(names: np.ndarray) -> Answer:
     return lambda vectors, members, asked: votes.count_votes(vectors, members, names).scores(asked)
 
@@ -244,6 +259,7 @@ def contenders(material: trial.Material) -> dict[str, Answer]:
         "**router**": router(material.names),
         "router, names unused": router(np.zeros_like(material.names)),
         f"logistic regression, C={C:g}": regression(C),
+        "logistic regression, names as examples": with_names(material.names),
         "logistic regression, C=1": regression(1.0),
         "5 nearest neighbours": nearest,
         "centroid": centroid,
@@ -424,6 +440,47 @@ def uneven(materials: dict[str, trial.Material], draws: int) -> list[str]:
     return table
 
 
+def missing(materials: dict[str, trial.Material], draws: int, hidden: int = 10) -> list[str]:
+    """`hidden` labels are unknown to the router: are they among the groups that `discover` makes of the test texts?"""
+    table = [
+        "| set | texts without a label | groups | of a hidden label | of a known one | mixed | hidden labels found |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, material in materials.items():
+        found = [_missing(material, seed, hidden) for seed in range(REPORTED_DRAWS, REPORTED_DRAWS + draws)]
+        table.append(f"| {name} | {' | '.join(f'{value:.1f}' for value in np.mean(found, axis=0))} of {hidden} |")
+        print(table[-1], flush=True)
+    return table
+
+
+def _missing(material: trial.Material, seed: int, hidden: int) -> tuple[int, ...]:
+    count = len(material.labels)
+    unknown = {material.labels[at] for at in np.random.default_rng(seed).permutation(count)[:hidden].tolist()}
+    vectors, members = drawn(material, 10, seed)
+    owners = [material.labels[at] for at in members.argmax(axis=1).tolist()]
+    stored = [
+        Stored("", "", (label,), "name", vector)
+        for label, vector in zip(material.labels, material.names, strict=True)
+        if label not in unknown
+    ]
+    stored += [
+        Stored("", "", (owner,), "example", vector)
+        for owner, vector in zip(owners, vectors, strict=True)
+        if owner not in unknown
+    ]
+    state = gather(stored, vectors.shape[1])
+    routes = decide(state, learn_trust(state), material.test.vectors, RouteSettings(target_precision=0.95))
+    made = discover(material.test.texts, material.test.vectors, routes, state.labels)
+    true = {
+        text: material.labels[at]
+        for text, at in zip(material.test.texts, material.test.members.argmax(axis=1).tolist(), strict=True)
+    }
+    owned = [{true[text] for text in group.examples} for group in made.groups]
+    pure = [next(iter(labels)) for labels in owned if len(labels) == 1]
+    new = [label for label in pure if label in unknown]
+    return made.unrouted, len(owned), len(new), len(pure) - len(new), len(owned) - len(pure), len(set(new))
+
+
 def with_words(texts: Sequence[str], asked: Sequence[str], weight: float) -> Callable[[Answer], Answer]:
     """Add to an answer's scores the cosine of words (stems, by idf) with the labels' middles, `weight` times."""
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -479,7 +536,7 @@ def main() -> None:
     parser.add_argument("--choose", action="store_true")
     parser.add_argument("--semantic-router", action="store_true")
     parser.add_argument("--setfit", type=Path, metavar="MODEL")
-    parser.add_argument("--parts", nargs="*", default=["accuracy", "promises", "uneven", "costs"])
+    parser.add_argument("--parts", nargs="*", default=["accuracy", "promises", "uneven", "missing", "costs"])
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     encoder = Kept(options.work)
@@ -506,6 +563,17 @@ def main() -> None:
         f"Half of the labels have 20 examples, the others 2; accuracy on the test texts of each, mean of {options.draws} draws.",
         "",
         *uneven(materials, options.draws),
+    ]
+    parts["missing"] = lambda: [
+        "### Labels that are missing",
+        "",
+        machine("searchctl", "numpy", "scikit-learn"),
+        "",
+        "10 labels are kept from a router with 10 examples of each of the others, which asks for a precision of 0.95; `discover` "
+        "groups the test texts that get no label. Groups by the five examples that they propose: all of one hidden label, all of "
+        f"one known label, or of several. Means of {min(options.draws, 3)} draws.",
+        "",
+        *missing({name: one for name, one in materials.items() if len(one.labels) > MANY}, min(options.draws, 3)),
     ]
     if options.setfit:
         parts["setfit"] = lambda: tuned(materials, options.setfit, min(options.draws, 2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_info
 
 from searchctl.routing.calibration import fit_calibration, promise, set_threshold, wilson
@@ -145,6 +146,19 @@ def test_many_examples_leave_the_kernel_balanced(monkeypatch: pytest.MonkeyPatch
     assert counts[0] == 2
     assert set(counts[1:].tolist()) <= {3.0, 4.0}
     assert (votes.scores(vectors).argmax(axis=1) == members.argmax(axis=1)).mean() > 0.9
+
+
+def test_labels_with_few_examples_are_not_outvoted() -> None:
+    vectors, members = cloud(40, 18, spread=1.2)
+    kept = np.concatenate([np.flatnonzero(members[:, at])[: 2 if at < 3 else 40] for at in range(LABELS)])
+    votes = count_votes(vectors[kept], members[kept], none_named())
+    asked, truth = cloud(30, 19, spread=1.2)
+    rare = truth[:, :3].any(axis=1)
+    ours = votes.scores(asked).argmax(axis=1)
+    plain = LogisticRegression(C=30, max_iter=1000).fit(vectors[kept], members[kept].argmax(axis=1)).predict(asked)
+    right = truth.argmax(axis=1)
+    assert (ours[rare] == right[rare]).mean() > (plain[rare] == right[rare]).mean() + 0.1
+    assert (ours == right).mean() > (plain == right).mean()
 
 
 def test_calibration_finds_the_likeliest_sharpness() -> None:
