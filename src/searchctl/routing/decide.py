@@ -15,6 +15,7 @@ from searchctl.routing.votes import Floats
 from searchctl.types import Vectors
 
 OUTSIDE_LIMIT = 0.99
+_WORTH_SAYING = 0.005  # of a second label's probability: less is 0.00
 _NO_LABELS = "there are no labels yet; add one with: searchctl route add LABEL TEXT"
 
 
@@ -230,7 +231,7 @@ def _explained(route: Route) -> Route:
             f"{agreeing} of the {len(route.neighbours)} nearest examples are '{route.candidates[0].label}'"
             f", the nearest with a similarity of {route.neighbours[0].similarity:.2f}"
         )
-    if len(route.candidates) > 1:
+    if len(route.candidates) > 1 and route.candidates[1].confidence >= _WORTH_SAYING:
         parts.append(f"next comes '{route.candidates[1].label}' with {route.candidates[1].confidence:.2f}")
     return replace(route, why="; ".join(parts))
 
