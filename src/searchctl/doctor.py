@@ -16,6 +16,7 @@ import numpy as np
 
 from searchctl.connection import Connection, is_server
 from searchctl.encoders.base import Encoder
+from searchctl.engines import open_engine
 from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError
 from searchctl.index import Index
 from searchctl.prepare import passage_texts
@@ -45,13 +46,10 @@ def examine(
 ) -> list[Finding]:
     """Examine this machine, the index and its encoder. Raises EngineUnreachable; all else becomes a finding."""
     findings = [_versions(), _cpu()]
-    if not is_server(engine):
-        findings.append(_disk(Path(engine).expanduser()))
     try:
+        findings.append(_server(engine, connection) if is_server(engine) else _disk(Path(engine).expanduser()))
         with Index.open(engine, name, encoder=encoder, connection=connection, create=False) as index:
-            if is_server(engine):
-                findings += _server(index)
-            findings += _index(index)
+            findings += [*_on_server(index), *_index(index)]
     except EngineUnreachable:
         raise
     except IndexMissing as error:
@@ -104,13 +102,24 @@ def _disk(folder: Path) -> Finding:
     return Finding("ok", "disk", message)
 
 
-def _server(index: Index) -> Iterator[Finding]:
+def _server(engine: str, connection: Connection | None) -> Finding:
+    from searchctl.engines.rest.engine import ServerEngine
+    from searchctl.engines.rest.health import server_remark
+
+    opened = open_engine(engine, connection)
+    assert isinstance(opened, ServerEngine)
+    try:
+        return Finding(*server_remark(opened))
+    finally:
+        opened.close()
+
+
+def _on_server(index: Index) -> Iterator[Finding]:
     from searchctl.engines.rest.engine import ServerEngine
     from searchctl.engines.rest.health import remarks
 
     if isinstance(index.engine, ServerEngine):
-        for one in remarks(index.engine, index.name):
-            yield Finding(one.level, one.subject, one.message, one.fix)
+        yield from (Finding(*one) for one in remarks(index.engine, index.name))
 
 
 def _index(index: Index) -> Iterator[Finding]:

@@ -17,16 +17,19 @@ from searchctl.types import IndexInfo
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One index of those that share a name; `current` is the one which the name leads to."""
+    """One index of those that share a name; `current` is the one which the name leads to.
+
+    `schema` is None for an index of others as it was before it got vectors.
+    """
 
     info: IndexInfo
-    schema: Schema
+    schema: Schema | None
     current: bool
 
     @property
     def previous(self) -> str:
         """The version it replaced, or nothing."""
-        return self.schema.lineage.previous if self.schema.lineage else ""
+        return self.schema.lineage.previous if self.schema and self.schema.lineage else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,10 @@ def versions(engine: Engine, name: str) -> list[Version]:
     current = engine.resolve(name)
     found = [one for one in engine.indexes() if _number(name, one.name) is not None or one.name == current]
     found.sort(key=lambda one: _number(name, one.name) or 0)
-    return [Version(one, engine.schema(one.name), one.name == current) for one in found]
+    ours = [Version(one, engine.schema(one.name), one.name == current) for one in found]
+    known = {one.info.name for one in ours}
+    theirs = dict.fromkeys(one.previous for one in ours if one.previous and one.previous not in known)
+    return [Version(engine.info(one), None, one == current) for one in theirs if _current(engine, one)] + ours
 
 
 def next_version(engine: Engine, name: str) -> str:
@@ -106,6 +112,11 @@ def drop_version(engine: Engine, name: str, version: str) -> None:
         raise IndexMissing(f"'{name}' has no version '{version}'; it has: {', '.join(found)}")
     if found[version].current:
         raise UsageError(f"'{name}' leads to {version}, so it stays; go back to another first: searchctl rollback")
+    if found[version].schema is None:
+        raise UsageError(
+            f"'{version}' holds what others wrote, and searchctl never deletes that; do it by the server's own means: "
+            f"curl -X DELETE {engine.url}/{version}"
+        )
     engine.drop(version)
 
 

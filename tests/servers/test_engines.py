@@ -131,6 +131,8 @@ def test_words_are_analysed_here_as_on_the_server(engine: ServerEngine) -> None:
 
 
 def test_doctor_tells_about_the_server(engine: ServerEngine) -> None:
+    found = {one.subject: one for one in examine(engine.url, "shelf")}
+    assert engine.name in found["server"].message and found["index"].level == "warning", "there is no index yet"
     fill(engine, "shelf", "green")
     found = {one.subject: one for one in examine(engine.url, "shelf", encoder="hashing:16")}
     assert engine.name in found["server"].message

@@ -15,14 +15,14 @@ from searchctl.dump import dump, restore
 from searchctl.encoders import open_encoder
 from searchctl.engines import open_engine
 from searchctl.engines.rest.engine import ServerEngine
-from searchctl.errors import UsageError
+from searchctl.errors import IndexMissing, UsageError
 from searchctl.filling import Watch
 from searchctl.index import Index, encoder_stamp
 from searchctl.reembed import Judging, reembed
 from searchctl.types import Json
 from searchctl.vectorize import encode_deferred
 from searchctl.vectorize_foreign import ForeignIndex, ForeignReport, Reading
-from searchctl.versions import roll_back
+from searchctl.versions import drop_version, roll_back, versions
 from tests.servers.parameters import SERVERS, server_param, server_url
 
 DOCUMENTS = 120
@@ -141,8 +141,14 @@ def test_the_old_index_stays_for_a_rollback(shop: Shop) -> None:
         report = shop.vectors("hashing:48").run(Watch())
     assert report.moved is not None and report.moved.before == f"{shop.name}-v1"
     assert shop.theirs(shop.name) == shop.theirs(f"{shop.name}-v1") == before
+    listed = [(one.info.name, one.info.documents, one.current) for one in versions(shop.engine, shop.name)]
+    assert listed == [(f"{shop.name}-v1", DOCUMENTS, False), (f"{shop.name}-v2", DOCUMENTS, True)]
+    if not in_place(shop):
+        with pytest.raises(UsageError, match="what others wrote, and searchctl never deletes that"):
+            drop_version(shop.engine, shop.name, f"{shop.name}-v1")
     roll_back(shop.engine, shop.name)
     assert list(shop.ask("GET", f"/{shop.name}")) == [f"{shop.name}-v1"]
+    assert [one.current for one in versions(shop.engine, shop.name)] == [True, False]
     roll_back(shop.engine, shop.name, f"{shop.name}-v2")
     assert shop.nearest(f"Product 17 {before['p17']['body']['html']}") == "p17"
 
@@ -240,6 +246,8 @@ def test_following_finds_changes_by_a_field(shop: Shop) -> None:
 def test_what_cant_be_vectorized_says_why(shop: Shop, tmp_path: Path) -> None:
     made = open_encoder("hashing:32")
     stamp = encoder_stamp("hashing:32", made)
+    with pytest.raises(IndexMissing, match="name one that is there"):
+        ForeignIndex(shop.engine, f"{shop.name}-nowhere", stamp, made, Reading())
     with pytest.raises(UsageError, match="no field 'story'; texts are: name"):
         ForeignIndex(shop.engine, shop.name, stamp, made, Reading(None, ("story",)))
     with pytest.raises(UsageError, match="is a folder"):

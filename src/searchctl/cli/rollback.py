@@ -59,7 +59,7 @@ def _list(frame: Frame, engine: Engine) -> None:
                     "current": one.current,
                     "documents": one.info.documents,
                     "size": one.info.size,
-                    "encoder": one.schema.encoder.name if one.schema.encoder else None,
+                    "encoder": one.schema.encoder.name if one.schema and one.schema.encoder else None,
                     "previous": one.previous or None,
                 }
                 for one in found
@@ -72,7 +72,7 @@ def _list(frame: Frame, engine: Engine) -> None:
             "in use" if one.current else "",
             f"{one.info.documents:,}",
             size_of(one.info.size),
-            one.schema.encoder.name if one.schema.encoder else "none",
+            one.schema.encoder.name if one.schema and one.schema.encoder else "none",
         ]
         for one in found
     ]

@@ -255,9 +255,9 @@ class ServerEngine:
         self.client.request("POST", f"/{quote(name)}/_refresh")
         self._unseen.discard(name)
 
-    def _see_own_writes(self, state: IndexState) -> None:
-        if state.name in self._unseen:
-            self.refresh(state.name)
+    def _see_own_writes(self, name: str) -> None:
+        if name in self._unseen:
+            self.refresh(name)
 
     # Reading by id
 
@@ -305,7 +305,7 @@ class ServerEngine:
     ) -> Iterator[list[Entry]]:
         """Yield all entries by id. Ids never change, so that no snapshot is needed to see each once."""
         state = self.state(index)
-        self._see_own_writes(state)
+        self._see_own_writes(state.name)
         body: Json = {
             "size": batch,
             "sort": [{"searchctl.id": "asc"}],
@@ -329,7 +329,7 @@ class ServerEngine:
     def count(self, index: str, scope: Scope | None = None) -> int:
         """Count documents."""
         state = self.state(index)
-        self._see_own_writes(state)
+        self._see_own_writes(state.name)
         body: Json = {"query": {"bool": {"filter": self._questions(state).filters(scope)}}} if scope else {}
         return int(self.client.request("POST", f"/{quote(state.name)}/_count", body).body["count"])
 
@@ -384,7 +384,7 @@ class ServerEngine:
         known = self._remembered.pop(state.uuid, text)
         if known is not None:
             return known
-        self._see_own_writes(state)
+        self._see_own_writes(state.name)
         questions = self._questions(state)
         (answer,) = self._ask(state, [questions.statistics(text)])
         return _statistics(questions, text, answer)
@@ -396,13 +396,22 @@ class ServerEngine:
         return loading.local_folder(self.url, self.state(index)) / "journal.sqlite"
 
     def info(self, index: str) -> IndexInfo:
-        """Return counts, and the size of all copies (0 where the server doesn't tell)."""
-        state = self.state(index, fresh=True)
-        self._see_own_writes(state)
+        """Return counts, and the size of all copies (0 where the server doesn't tell); also of an index of others."""
+        name, aliases = self._named(index)
+        self._see_own_writes(name)
         body: Json = {"size": 0, "track_total_hits": True, "aggs": {"passages": {"nested": {"path": "passages"}}}}
-        found = self.client.request("POST", f"/{quote(state.name)}/_search", body).body
+        found = self.client.request("POST", f"/{quote(name)}/_search", body).body
         documents, passages = found["hits"]["total"]["value"], found["aggregations"]["passages"]["doc_count"]
-        return IndexInfo(state.name, documents, passages, self._size(state.name), state.aliases)
+        return IndexInfo(name, documents, passages, self._size(name), aliases)
+
+    def _named(self, index: str) -> tuple[str, tuple[str, ...]]:
+        """Return an index's own name and its aliases, also of one that isn't searchctl's."""
+        try:
+            state = self.state(index, fresh=True)
+        except IndexFormatError:
+            ((name, body),) = read_index(self.client, index).items()
+            return name, tuple(sorted(body.get("aliases", {})))
+        return state.name, state.aliases
 
     def _size(self, name: str) -> int:
         try:

@@ -20,7 +20,7 @@ from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.state import read_index
 from searchctl.engines.rest.template import META, index_body
 from searchctl.engines.rest.words import sent_words
-from searchctl.errors import ServerRefusal, UsageError
+from searchctl.errors import IndexMissing, ServerRefusal, UsageError
 from searchctl.schema import FieldType, Layout, Schema
 from searchctl.types import Document, Entry, Json
 
@@ -90,7 +90,12 @@ class Found:
 
 def read_source(client: Client, name: str) -> Source:
     """Return what the server says of an index or alias; raises IndexMissing, UsageError where it can't be worked on."""
-    found = read_index(client, check_name(name))
+    try:
+        found = read_index(client, check_name(name))
+    except IndexMissing as error:
+        raise IndexMissing(
+            f"no index '{name}' on {client.url}; name one that is there, vectorize adds vectors to what others have stored"
+        ) from error
     if len(found) > 1:
         raise UsageError(f"'{name}' stands for {len(found)} indexes: {', '.join(sorted(found))}; name one of them")
     ((real, body),) = found.items()

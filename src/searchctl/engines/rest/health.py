@@ -22,12 +22,11 @@ class Remark(NamedTuple):
 
 
 def remarks(engine: ServerEngine, index: str) -> Iterator[Remark]:
-    """Look at the server, and at the health and settings of an index. What a managed service refuses to tell is left out."""
-    yield _server(engine)
+    """Look at the health and settings of an index. What a managed service refuses to tell is left out."""
     state = engine.state(index, fresh=True)
     if state.send_words:
-        message = "the server lacks the stemmers, so words are analysed here and sent as terms"
-        yield Remark("ok", "words", message)
+        why = "the server lacks the stemmers" if state.schema.layout is None else "the documents are somebody else's"
+        yield Remark("ok", "words", f"{why}, so words are analysed here and sent as terms")
     blocks = state.settings.get("blocks", {})
     if any(str(blocks.get(name)) == "true" for name in ("write", "read_only", "read_only_allow_delete")):
         fix = "free disk space there; servers lift the block themselves when there is enough"
@@ -40,7 +39,8 @@ def remarks(engine: ServerEngine, index: str) -> Iterator[Remark]:
         yield _health(health)
 
 
-def _server(engine: ServerEngine) -> Remark:
+def server_remark(engine: ServerEngine) -> Remark:
+    """Look at the server itself."""
     server = engine.server
     if not server.has_vectors:
         return Remark("error", "server", f"{server.name} lacks the k-NN plugin", "install opensearch-knn there")
