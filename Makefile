@@ -21,4 +21,5 @@ bench:  ## all of benchmarks/results.md. DATA: judged sets, LABELLED: labelled s
 	$(PYTHON) benchmarks/install.py
 	$(PYTHON) benchmarks/cleaning.py --data $(DATA)
 	$(PYTHON) benchmarks/routing.py --data $(LABELLED) --work $(WORK)
-	for script in quality fusion relevance; do $(PYTHON) benchmarks/$$script.py --data $(DATA) --work $(WORK) || exit 1; done
+	$(PYTHON) benchmarks/explore.py --data $(LABELLED) --judged $(DATA) --work $(WORK)
+	for script in quality fusion relevance answers; do $(PYTHON) benchmarks/$$script.py --data $(DATA) --work $(WORK) || exit 1; done

@@ -113,6 +113,12 @@ def test_russian_terms_are_counted_by_stem_and_shown_as_written() -> None:
     assert terms_of(["the and of", "is it"], [0, 0]) == {0: ()} and name_of(()) == "(no words)"
 
 
+def test_a_contraction_names_nothing_and_a_small_group_has_a_whole_name() -> None:
+    found = terms_of(["The door won't open", "door won’t lock", "hinge creaks"], [0, 0, 1])
+    assert name_of(found[0]).split(" · ")[0] == "door" and "won" not in name_of(found[0])
+    assert len(name_of(found[0]).split(" · ")) == 3 and set(name_of(found[1]).split(" · ")) == {"hinge", "creaks"}
+
+
 def test_languages_are_brought_together() -> None:
     random = np.random.default_rng(1)
     subjects = random.normal(0, 1, (40, 30)) * 0.1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from searchctl.errors import UsageError
-from searchctl.explore.duplicates import DuplicateSettings, chance_threshold, duplicates
+from searchctl.explore.duplicates import DuplicateSettings, by_chance, duplicates
 from searchctl.explore.minhash import jaccard, near_pairs, normalised, sketch
 from searchctl.explore.neighbours import nearest
 from searchctl.types import Vectors
@@ -80,10 +80,30 @@ def test_no_near_pair_is_missed_among_many_texts() -> None:
 
 def test_chance_pairs_hardly_reach_the_threshold() -> None:
     vectors = unrelated(1500, seed=5)
-    closest = nearest(vectors, 1).similarities[:, 0]
-    threshold = chance_threshold(vectors, closest, 0)
-    assert (closest >= threshold).sum() <= 2
-    assert threshold < 0.8
+    _, threshold = by_chance(vectors, 0)
+    assert (nearest(vectors, 1).similarities[:, 0] >= threshold).sum() <= 4 and threshold < 0.8
+    assert not duplicates(words(1500), vectors, DuplicateSettings(reasons=("semantic",))).groups
+
+
+def test_the_same_stands_out_from_the_related() -> None:
+    random = np.random.default_rng(2)
+    centres = unrelated(12, seed=1).repeat(10, axis=0)  # subjects of ten texts each, related and not the same
+    vectors = centres + random.normal(0, 0.07, centres.shape)
+    said_again = vectors[[3, 47, 88]] + random.normal(0, 0.02, (3, 64))
+    space = np.concatenate([vectors, said_again])
+    space = (space / np.linalg.norm(space, axis=1, keepdims=True)).astype(np.float32)
+    found = duplicates(words(123), space, DuplicateSettings(reasons=("semantic",)))
+    assert [group.members for group in found.groups] == [(3, 120), (47, 121), (88, 122)]
+    assert found.threshold is not None and found.threshold < 0.95
+
+
+def test_texts_each_like_the_next_are_no_group() -> None:
+    vectors = unrelated(60)
+    angle = np.deg2rad(25)
+    for step in range(4):  # cosines of .91 with the next, .64 with the one after
+        vectors[step] = np.cos(step * angle) * np.eye(64)[0] + np.sin(step * angle) * np.eye(64)[1]
+    found = duplicates(words(60), vectors, DuplicateSettings(reasons=("semantic",), semantic=0.8))
+    assert [group.members for group in found.groups] == [(0, 1), (2, 3)]
 
 
 def test_meaning_is_not_judged_among_few_texts_unless_told() -> None:

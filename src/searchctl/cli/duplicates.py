@@ -47,7 +47,7 @@ REASONS = ("exact", "near", "semantic")  # as explore.duplicates.REASONS, which 
     "--semantic",
     type=click.FloatRange(-1, 1, min_open=True),
     metavar="COSINE",
-    help="Likeness from which texts mean the same [default: chosen so that chance pairs are rare].",
+    help="Likeness from which texts mean the same [default: what chance hardly gives, and nearer than what's around].",
 )
 @click.option("--jsonl", "json_lines", is_flag=True, help="Print one group a line; the default in a pipe.")
 @framed
@@ -129,4 +129,4 @@ def _say_summary(collection: Collection, found: Duplicates, seconds: float) -> N
     texts, groups = count_of(len(collection), "text"), count_of(len(found.groups), "group")
     say(f"searchctl: {texts}, {groups} of duplicates, {found.spare:,} to spare; {duration_of(seconds)}")
     if found.threshold is not None:
-        say(f"searchctl: the same meaning was from a likeness of {found.threshold:.2f} on; choose with --semantic")
+        say(f"searchctl: the same meaning was looked for from a likeness of {found.threshold:.2f} on; see --semantic")

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from searchctl.bm25 import idf
+from searchctl.explore.expected import expectation
+from searchctl.fusion import vector_scores
 from searchctl.index import Index
+from searchctl.rerankers import MAXSIM, open_reranker
 from searchctl.sentences import sentences
 from searchctl.text import analyze
-from searchctl.types import Hit, Vectors, Where
+from searchctl.types import Hit, Where
+
+Floats: TypeAlias = NDArray[np.float64]
 
 LOOKED_AT = 3  # hits whose best passage is read
+DOUBTFUL = 0.08  # a best sentence that scores less is no answer; it and the next: on development halves (benchmarks/answers.py)
+_CLUE = 0.16  # what all of the question's words, or the kind of thing it asks for, count beside nearness in meaning
 
 
 class Reader(Protocol):
@@ -84,15 +92,17 @@ def answer(
 ) -> Answer:
     """Answer a question from an index.
 
-    Whether there is an answer is told by the relevance of the best hit; `min_relevance` in [0, 1] asks for more than usual.
-    The sentences of the three best passages are then compared with the question by meaning and by words.
+    The sentences of the three best passages are compared with the question by meaning, by words, and by whether they name
+    what it asks for: a sum, a time, a number. There is no answer where none of them scores enough, or where the best hit's
+    relevance in [0, 1] is below `min_relevance`.
     """
     results = index.search(question, LOOKED_AT, where=where)
+    asked = results.repaired.query if results.repaired else question
     candidates = [found for hit in results.hits for found in _sentences(hit)]
-    ranked = _ranked(index, question, candidates)
-    answered = results.answered and results.best_relevance >= min_relevance and bool(ranked)
+    ranked = _ranked(index, asked, candidates)
+    answered = bool(ranked) and ranked[0].score >= DOUBTFUL and results.best_relevance >= min_relevance
     if answered and reader is not None:
-        ranked = _read(reader, question, ranked)
+        ranked = _read(reader, asked, ranked)
         answered = any(found.span is not None for found in ranked)
     best = ranked[0] if answered else None
     rest = ranked[1:] if answered else ranked
@@ -121,18 +131,15 @@ def _sentences(hit: Hit) -> list[Found]:
 
 
 def _ranked(index: Index, question: str, candidates: Sequence[Found]) -> list[Found]:
-    """Return the sentences, the best first: half by meaning, half by the words of the question, times the hit's relevance."""
+    """Return the sentences, the best first, with their scores: how well each fits, times the root of the hit's relevance."""
     if not candidates:
         return []
-    schema = index.schema
     statistics = index.engine.term_statistics(index.name, question)
     weights = {term: idf(statistics.documents, found) for term, found in statistics.frequencies.items()}
-    scores = np.array([_coverage(one, weights) for one in candidates])
-    encoder = index.encoder
-    if encoder is not None and schema.encoder is not None:
-        texts = [f"{one.title}\n{one.sentence}".strip() for one in candidates]
-        scores = (scores + _meaning(encoder.encode_queries([question]), encoder.encode_documents(texts))) / 2
-    scores *= [one.relevance for one in candidates]
+    fits = expectation(question)
+    clues = np.array([_coverage(one, weights) + (fits(one.sentence) if fits else 0.0) for one in candidates])
+    scores = (_likeness(index, question, candidates) + _CLUE * clues) / (1 + 2 * _CLUE)
+    scores *= np.sqrt([one.relevance for one in candidates])
     order = np.argsort(-scores, kind="stable").tolist()
     return [replace(candidates[place], score=round(float(scores[place]), 4)) for place in order]
 
@@ -144,12 +151,20 @@ def _coverage(found: Found, weights: Mapping[str, float]) -> float:
     return sum(weight for term, weight in weights.items() if term in held) / total if total else 0.0
 
 
-def _meaning(question: Vectors, texts: Vectors) -> Vectors:
-    """Return the texts' cosines with the question, stretched so that the least is 0 and the highest 1."""
-    cosines = texts @ question[0]
-    low, high = float(cosines.min()), float(cosines.max())
-    stretched: Vectors = (cosines - low) / (high - low) if high > low else np.ones_like(cosines)
-    return stretched
+def _likeness(index: Index, question: str, candidates: Sequence[Found]) -> Floats:
+    """Return how near in meaning each sentence, read under its document's title, is to the question: (n,), in [0, 1].
+
+    Token by token where the encoder gives out its tokens, else by the cosine; 0 for an index without vectors.
+    """
+    encoder, schema = index.encoder, index.schema
+    if encoder is None:
+        return np.zeros(len(candidates))
+    texts = [f"{one.title}\n{one.sentence}".strip() for one in candidates]
+    if hasattr(encoder, "query_tokens"):
+        return open_reranker(MAXSIM, lambda: encoder).score(question, texts)
+    vector = encoder.encode_queries([question])[0]
+    background = schema.background.around(vector) if schema.background is not None else None
+    return vector_scores((encoder.encode_documents(texts) @ vector).astype(np.float64), background)
 
 
 def _read(reader: Reader, question: str, ranked: Sequence[Found]) -> list[Found]:

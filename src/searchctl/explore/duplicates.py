@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,14 @@ from searchctl.types import Vectors
 
 Reason: TypeAlias = Literal["exact", "near", "semantic"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
+Rows: TypeAlias = NDArray[np.int64]
 Stage: TypeAlias = Callable[[str], None]
 
 NEAR = 0.7  # of the shingles
-_SPREADS = 3.0
-_CLOSEST = 0.05  # of the way to unrelated texts: nearer than this is the same, whatever the others are like
+_STANDING_OUT = 0.3  # of the way from what's around to equality; chosen on development halves (benchmarks/explore.py)
+_CLOSEST = 0.05  # of the way to unrelated texts: nearer than this is the same, whatever is around
 _NEIGHBOURS = 10
+_AROUND = slice(1, 4)
 _PAIRS = 200_000
 
 
@@ -34,7 +36,8 @@ class DuplicateSettings:
     """Which kinds are looked for, and from which likeness on.
 
     `near` in (0, 1] is the share of wording in common; `semantic` in (-1, 1] the cosine after what all texts share is taken
-    away, None to choose it by the collection.
+    away. None leaves it to the collection: the cosine must be one that chance hardly gives, and the two texts must be nearer to
+    each other than to what is around them.
     """
 
     reasons: tuple[Reason, ...] = REASONS
@@ -69,7 +72,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """Groups, the largest first. `threshold` is the cosine that counted as the same meaning, None where none was judged."""
+    """Groups, the largest first. `threshold` is the least cosine of the same meaning, None where meaning wasn't judged."""
 
     groups: tuple[Group, ...]
     threshold: float | None
@@ -124,21 +127,62 @@ def _same_meaning(space: Vectors, settings: DuplicateSettings) -> tuple[float | 
     if len(space) < 2 or (few and settings.semantic is None):
         return settings.semantic, []
     found = nearest(space, min(_NEIGHBOURS, len(space) - 1))
-    threshold = settings.semantic
-    if threshold is None:
-        threshold = chance_threshold(space, found.similarities[:, 0], settings.seed)
-    close = np.argwhere(found.similarities >= threshold)
-    return threshold, [
-        Pair(row, int(found.rows[row, place]), float(found.similarities[row, place])) for row, place in close.tolist()
+    if settings.semantic is None:
+        rule = _Rule(*by_chance(space, settings.seed), found.similarities[:, _AROUND].mean(axis=1))
+    else:
+        rule = _Rule(0.0, settings.semantic, None)
+    same = rule.same(np.arange(len(space))[:, None], found.rows, found.similarities)
+    pairs = [
+        Pair(row, int(found.rows[row, place]), float(found.similarities[row, place]))
+        for row, place in np.argwhere(same).tolist()
     ]
+    return rule.least, list(_all_alike(pairs, space, rule))
 
 
-def chance_threshold(space: Vectors, closest: NDArray[np.float32], seed: int) -> float:
-    """Return the cosine from which two texts of `space` (n, dim) are hardly so alike by chance.
+class _Rule(NamedTuple):
+    """When two texts mean the same: their cosine is at least `least`, and they stand out from what is `around` each (n,).
 
-    `closest` (n,) are cosines with the nearest neighbour. It's the higher of two bounds, and at most 0.95 of the way from
-    unrelated to equal: random pairs, taken as normal, exceed the first once in all n (n - 1) / 2; the second is the median of
-    `closest` plus three times its spread below the median, since neighbours are mostly related, not the same.
+    That is the mean cosine of a text's second to fourth neighbour, since the first may be its duplicate. The pair must be
+    three tenths of the way from there to equality. This is the margin of Artetxe and Schwenk, "Margin-based Parallel Corpus
+    Mining" (2019), by which they find translations; a cosine alone can't tell the same from the related, which are nearer in
+    some parts of a collection. Where unrelated texts have `mean`, near enough to equality is the same whatever is around.
+    """
+
+    mean: float
+    least: float
+    around: NDArray[np.float32] | None
+
+    def same(self, rows: Rows, others: Rows, cosines: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Tell it for `rows` with `others` and their `cosines`, arrays that fit together."""
+        enough: NDArray[np.bool_] = cosines >= self.least
+        if self.around is None:
+            return enough
+        around = (self.around[rows] + self.around[others]) / 2
+        enough = enough & (cosines - around >= _STANDING_OUT * (1 - around))
+        return enough | (cosines >= 1 - _CLOSEST * (1 - self.mean))
+
+
+def _all_alike(pairs: Iterable[Pair], space: Vectors, rule: _Rule) -> Iterator[Pair]:
+    """Yield the pairs, the most alike first, that join groups all of whose texts then are alike: complete linkage.
+
+    Otherwise texts that are each like the next would chain the related together.
+    """
+    groups: dict[int, list[int]] = {}
+    for pair in sorted(pairs, key=lambda pair: (-pair.similarity, pair.one, pair.other)):
+        own, theirs = groups.setdefault(pair.one, [pair.one]), groups.setdefault(pair.other, [pair.other])
+        if own is theirs:
+            continue
+        rows, others = np.array(own)[:, None], np.array(theirs)[None, :]
+        if rule.same(rows, others, space[own] @ space[theirs].T).all():
+            own += theirs
+            groups.update(dict.fromkeys(theirs, own))
+            yield pair
+
+
+def by_chance(space: Vectors, seed: int) -> tuple[float, float]:
+    """Return the mean cosine of unrelated texts of `space` (n, dim), and the one which they hardly reach.
+
+    Random pairs, taken as normal, exceed the second once in all n (n - 1) / 2.
     """
     n = len(space)
     random = np.random.default_rng(seed)
@@ -147,12 +191,7 @@ def chance_threshold(space: Vectors, closest: NDArray[np.float32], seed: int) ->
         [np.einsum("ij,ij->i", space[a], space[b]) for a, b in _blocks(one[one != other], other[one != other])]
     )
     mean, std = float(cosines.mean()), float(cosines.std())
-    once = mean + NormalDist().inv_cdf(1 - 2 / (n * (n - 1))) * std
-    median = float(np.median(closest))
-    spread = 1.4826 * float(
-        np.median(median - closest[closest <= median])
-    )  # 1.4826: of a normal, its standard deviation
-    return min(max(once, median + _SPREADS * spread), 1 - _CLOSEST * (1 - mean))
+    return mean, min(mean + NormalDist().inv_cdf(1 - 2 / (n * (n - 1))) * std, 1 - _CLOSEST * (1 - mean))
 
 
 def _blocks(

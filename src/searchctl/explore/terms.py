@@ -27,6 +27,8 @@ _TALK = frozenset(
 _LONGEST = 4000  # code points of a text that are looked at; what it's about is said by then
 _NUMBER = re.compile(r"\d+")
 _CANDIDATES = 40
+_NAMED = 3  # terms in a name
+_NEGATED = ("'t", "’t")
 _PHRASE_SHARE = 0.5  # a phrase stands for its words when they occur in it at least this often
 
 
@@ -61,13 +63,15 @@ def terms_of(
     found = {}
     for label, own in counts.groups.items():
         total = sum(own.values())
-        often = {term: n for term, n in own.items() if n > 1} or own
+        often = {term: n for term, n in own.items() if n > 1}
+        if len(often) < _NAMED:  # a small group whose texts share hardly a word
+            often.update((term, n) for term, n in own.items() if " " not in term)
         weights = {term: n / total * log(1 + mean / everywhere[term]) for term, n in often.items()}
         found[label] = _written(_distinct(weights, own), counts.written, count)
     return found
 
 
-def name_of(terms: Sequence[Term], count: int = 3) -> str:
+def name_of(terms: Sequence[Term], count: int = _NAMED) -> str:
     """Return a topic's name: its first terms."""
     return " · ".join(term.text for term in terms[:count]) or "(no words)"
 
@@ -90,7 +94,8 @@ def _terms(text: str, analyzer: Analyzer) -> Iterator[tuple[str, str]]:
     before = ("", "", -2)
     for term, start, end in analyze(text, analyzer):
         form = text[start:end].lower()
-        if len(form) < 2 or form.replace("ё", "е") in _TALK or _NUMBER.fullmatch(form):
+        talk = form.replace("ё", "е") in _TALK or text.startswith(_NEGATED, end)
+        if len(form) < 2 or talk or _NUMBER.fullmatch(form):
             before = ("", "", -2)
             continue
         yield term, form
