@@ -18,7 +18,7 @@ from pathlib import Path
 
 from report import machine, save
 
-from searchctl import Document, Index
+from searchctl import Document, Index, open_encoder
 from searchctl.explore.answer import Answer, Found, answer
 
 DEMO = Path(__file__).parent.parent / "ingest" / "demo"
@@ -110,8 +110,9 @@ def row_of(name: str, found: Sequence[Judged], spans: bool) -> str:
 
 
 def filled(folder: Path, documents: Sequence[Document]) -> Index:
-    """Open the index in a folder, filled with the documents if it's new."""
-    index = Index.open(folder)
+    """Open the index in a folder, filled with the documents if it's new for this encoder."""
+    encoder = open_encoder()
+    index = Index.open(folder.with_name(f"{folder.name}-{encoder.revision}"), encoder=encoder)
     if not index.count():
         index.ingest(documents)
     return index

@@ -54,10 +54,11 @@ def rows_of(data: Path, name: str) -> tuple[list[str], list[str]]:
 
 def vectors_of(work: Path, name: str, texts: list[str]) -> Vectors:
     """Return the texts' vectors, from the last run if it kept them."""
-    path = work / f"explore-{name}-{len(texts)}.npy"
+    encoder = open_encoder()
+    path = work / f"explore-{name}-{len(texts)}-{encoder.revision}.npy"
     if not path.exists():
         work.mkdir(parents=True, exist_ok=True)
-        np.save(path, open_encoder().encode_documents(texts))
+        np.save(path, encoder.encode_documents(texts))
     found: Vectors = np.load(path)
     return found
 
