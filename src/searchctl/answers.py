@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from searchctl.background import foreign_share
 from searchctl.bm25 import idf, upper_bound
 from searchctl.fusion import Floats, Fused, FusionSettings, fuse
 from searchctl.gating import gated, lexical_certainty
@@ -97,7 +98,8 @@ class Answer:
         """Fuse the legs, and keep what has a relevance of at least `least`."""
         fused = self.fused(schema, settings)
         weighted = fused if settings.method == "weighted" else self.fused(schema, FusionSettings())
-        relevance = relevances(weighted, self._documents)
+        foreign = foreign_share(self.question.parsed.text, schema.background)
+        relevance = relevances(weighted, self._documents, foreign)
         if weighted is not fused:
             by_id = dict(zip(weighted.ids, relevance.tolist(), strict=True))
             relevance = np.array([by_id[id] for id in fused.ids])
@@ -105,7 +107,7 @@ class Answer:
         if least <= 0.0:
             return Ordered(fused, relevance, best, self.total(len(fused.ids)))
         kept = np.flatnonzero(relevance >= least)
-        unseen = unseen_relevance(weighted, self._documents, WINDOW)
+        unseen = unseen_relevance(weighted, self._documents, WINDOW, foreign)
         return Ordered(fused.only(kept), relevance[kept], best, Total(len(kept), "eq" if unseen < least else "gte"))
 
     def total(self, candidates: int) -> Total:

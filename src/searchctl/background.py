@@ -25,6 +25,7 @@ Floats: TypeAlias = NDArray[np.float64]
 FEWEST_DOCUMENTS = 20  # with fewer, the centre would be the very document that is looked for
 _PAIRED = 200  # documents of a batch whose pairs are looked at
 _DECIMALS = 5
+_SOME = 0.05  # share of passages in an alphabet from which on an index can be asked in it
 _LETTERS = 2000  # of a document, enough to tell its alphabet
 _CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 _LATIN = re.compile("[a-z]", re.IGNORECASE)
@@ -69,6 +70,7 @@ class BackgroundMeter:
             centre=tuple(np.round(centre, _DECIMALS).tolist()),
             passages=self.passages,
             axis=self._axis(),
+            cyrillic=round(self._cyrillic.passages / self.passages, _DECIMALS),
         )
 
     def _centre(self) -> Floats:
@@ -107,6 +109,15 @@ def without_language(vector: Vector, background: Background | None) -> Vector:
     return (rest / length).astype(np.float32) if length > 1e-6 else vector
 
 
+def foreign_share(text: str, background: Background | None) -> float:
+    """Return in [0, 1] the share of a query's letters that are of an alphabet in which the index has next to nothing."""
+    if background is None or background.cyrillic is None:
+        return 0.0
+    cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
+    lacks = [max(0.0, 1.0 - share / _SOME) for share in (background.cyrillic, 1.0 - background.cyrillic)]
+    return (cyrillic * lacks[0] + latin * lacks[1]) / max(cyrillic + latin, 1)
+
+
 def choose_background(
     old: Background | None, meter: BackgroundMeter, passages: int, stored: Iterable[Sequence[Entry]]
 ) -> Background | None:
@@ -117,7 +128,7 @@ def choose_background(
     """
     if meter.passages >= passages:
         return meter.result()
-    if old is not None and 2 * old.passages >= passages:
+    if old is not None and old.cyrillic is not None and 2 * old.passages >= passages:
         return old
     anew = BackgroundMeter()
     for entries in stored:

@@ -1,14 +1,15 @@
 """How likely a hit answers the query: a logistic model of both legs' evidence, and how far such numbers can be trusted.
 
 The evidence is what weighted fusion made of the legs' scores, free of the corpus's and the encoder's units, and the size of
-the index: among more documents the best of the unrelated ones looks better. So one model serves any index (`DEFAULTS`,
-learnt by benchmarks/relevance.py), and judgements of an index's own pull it closer.
+the index: among more documents the best of the unrelated ones looks better. Where a query is in an alphabet that the index
+lacks, it says nothing that no word matches, so meaning counts for more (see `background.foreign_share`). One model serves
+any index (`DEFAULTS`, learnt by benchmarks/relevance.py), and judgements of an index's own pull it closer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -27,55 +28,66 @@ _FARTHEST = 30.0  # where a logistic is 0 or 1 to double precision
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Log-odds of relevance: `intercept` + `lexical` · L + `vector` · V + `size` · log10(documents)."""
+    """Log-odds of relevance: `intercept` + `lexical` · L + `vector` · V + `size` · log10(documents) + (`foreign` + `foreign_vector` · V) · F.
+
+    L and V are the legs' evidence, F is how foreign the query is to the index (see `evidence`).
+    """
 
     intercept: float
     lexical: float
     vector: float
     size: float
+    foreign: float = 0.0
+    foreign_vector: float = 0.0
 
     def relevance(self, evidence: Floats) -> Floats:
         """Return the probability that each hit is relevant: (n,), in [0, 1]. `evidence` is of `evidence`."""
         return _logistic(evidence @ self._coefficients())
 
     def _coefficients(self) -> Floats:
-        return np.array([self.intercept, self.lexical, self.vector, self.size])
+        return np.array(astuple(self))
 
 
 DEFAULTS: Mapping[Mode, Calibration] = {  # by the legs that ran; printed by benchmarks/relevance.py
-    "hybrid": Calibration(intercept=-2.5, lexical=6.3, vector=13.6, size=-1.6),
-    "lexical": Calibration(intercept=0.1, lexical=15.0, vector=0.0, size=-1.4),
-    "vector": Calibration(intercept=-3.7, lexical=0.0, vector=16.8, size=-1.3),
+    "hybrid": Calibration(intercept=-1.87, lexical=9.91, vector=10.57, size=-1.65, foreign=-3.22, foreign_vector=16.89),
+    "lexical": Calibration(intercept=0.54, lexical=14.80, vector=0.0, size=-1.50),
+    "vector": Calibration(intercept=-3.51, lexical=0.0, vector=16.55, size=-1.33),
 }
 
 
-def evidence(lexical: Floats, vector: Floats, documents: int) -> Floats:
-    """Return the evidence for hits as rows: (n, 4).
+def evidence(lexical: Floats, vector: Floats, documents: int, foreign: float = 0.0) -> Floats:
+    """Return the evidence for hits as rows: (n, 6).
 
     `lexical` and `vector` (n,) are in [0, 1], as `fusion.lexical_scores` and `fusion.vector_scores` give them, 0 where
-    the words don't match or a leg didn't run; `documents` is how many the index holds.
+    the words don't match or a leg didn't run; `documents` is how many the index holds, `foreign` as in `background.foreign_share`.
     """
-    size = np.full(len(lexical), np.log10(max(documents, 1)))
-    return np.stack([np.ones(len(lexical)), lexical, vector, size], axis=1)
+    one = np.ones(len(lexical))
+    size = one * np.log10(max(documents, 1))
+    return np.stack([one, lexical, vector, size, one * foreign, vector * foreign], axis=1)
 
 
-def relevances(fused: Fused, documents: int, calibration: Calibration | None = None) -> Floats:
+def relevances(fused: Fused, documents: int, foreign: float = 0.0, calibration: Calibration | None = None) -> Floats:
     """Return the probability that each fused document answers the query: (n,).
 
-    `fused` must come from the method "weighted", whatever its weights. None means the default for the legs that ran.
+    `fused` must come from the method "weighted", whatever its weights. None means the default for the legs that ran;
+    `documents` and `foreign` as in `evidence`.
     """
     lexical, vector = fused.lexical, fused.vector
     nothing = np.zeros(len(fused.ids))
-    rows = evidence(lexical.normalised if lexical else nothing, vector.normalised if vector else nothing, documents)
+    rows = evidence(
+        lexical.normalised if lexical else nothing, vector.normalised if vector else nothing, documents, foreign
+    )
     return (calibration or _default(fused)).relevance(rows)
 
 
-def unseen_relevance(fused: Fused, documents: int, window: int, calibration: Calibration | None = None) -> float:
+def unseen_relevance(
+    fused: Fused, documents: int, window: int, foreign: float = 0.0, calibration: Calibration | None = None
+) -> float:
     """Return the most relevance that a document beyond both legs' windows could have; 0 where no leg was cut off."""
     last = [_last(leg, window) for leg in (fused.lexical, fused.vector)]
     if not any(last):
         return 0.0
-    rows = evidence(np.array(last[:1]), np.array(last[1:]), documents)
+    rows = evidence(np.array(last[:1]), np.array(last[1:]), documents, foreign)
     return float((calibration or _default(fused)).relevance(rows)[0])
 
 
@@ -95,7 +107,7 @@ def _last(leg: Leg | None, window: int) -> float:
 def fit(evidence: Floats, relevant: NDArray[np.bool_], *, prior: Calibration, strength: float = 1.0) -> Calibration:
     """Return the model most likely for judged hits, pulled towards `prior`; with no hits, the prior itself.
 
-    `evidence` (n, 4) is of `evidence`, `relevant` (n,) what was judged. Each coefficient has a normal prior of variance
+    `evidence` (n, 6) is of `evidence`, `relevant` (n,) what was judged. Each coefficient has a normal prior of variance
     1 / `strength` around the given one: a ridge, so hits that are perfectly told apart don't drive it to infinity.
     """
     centre = prior._coefficients()

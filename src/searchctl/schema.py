@@ -43,7 +43,8 @@ class Background:
 
     `mean` and `std` describe such pairs, `centre` (dim,) is the mean of the passages' vectors, not of length 1, and
     `passages` is how many were measured. `axis` (dim,), of length 1, is the direction from the centre of the texts in Latin
-    letters to the centre of those in Cyrillic; empty where the index hasn't both.
+    letters to the centre of those in Cyrillic; empty where the index hasn't both. `cyrillic` is the share of passages in
+    Cyrillic, None where it wasn't measured.
     """
 
     mean: float
@@ -51,6 +52,7 @@ class Background:
     centre: tuple[float, ...] = ()
     passages: int = 0
     axis: tuple[float, ...] = ()
+    cyrillic: float | None = None
 
     def around(self, vector: Vector) -> Background:
         """Return the background of one query: its mean is what the query's vector has with the centre."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from searchctl.background import BackgroundMeter, choose_background, without_language
+from searchctl.background import BackgroundMeter, choose_background, foreign_share, without_language
 from searchctl.schema import Background, Schema
 from searchctl.types import Document, Entry, Passage, Vectors
 
@@ -96,3 +97,28 @@ def test_a_background_serves_until_the_index_has_doubled() -> None:
     assert choose_background(old, empty, 80, stored()) is old
     anew = choose_background(old, empty, 81, stored())
     assert anew is not None and anew.passages == 80 and anew.axis
+
+
+@pytest.mark.parametrize(
+    ("cyrillic", "query", "share"),
+    [
+        (0.0, "где вернуть товар", 1.0),
+        (0.0, "return a parcel", 0.0),
+        (1.0, "return a parcel", 1.0),
+        (0.5, "где parcel", 0.0),
+        (0.025, "где", 0.5),
+        (None, "где", 0.0),
+        (0.0, "4711", 0.0),
+    ],
+)
+def test_a_query_is_foreign_by_its_letters(cyrillic: float | None, query: str, share: float) -> None:
+    assert foreign_share(query, Background(0.7, 0.1, cyrillic=cyrillic)) == pytest.approx(share)
+    assert foreign_share(query, None) == 0.0
+
+
+def test_the_share_of_each_alphabet_is_measured() -> None:
+    latin, cyrillic = entries("word", vectors(1.0)), entries("слово", vectors(-1.0))
+    found = measured(latin, cyrillic[:10])
+    assert found.cyrillic == 0.2
+    again = choose_background(replace(found, cyrillic=None), BackgroundMeter(), 50, [cyrillic])
+    assert again is not None and again.cyrillic == 1.0, "what older versions didn't measure is measured"

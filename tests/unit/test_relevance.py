@@ -61,10 +61,20 @@ def test_relevance_stays_a_probability_for_any_evidence() -> None:
     assert found == pytest.approx([0.0, 1.0, 0.5], abs=1e-12)
 
 
+def test_meaning_counts_for_more_in_an_alphabet_that_the_index_lacks() -> None:
+    model = Calibration(-2.0, 3.0, 0.5, -1.0, -1.5, 4.0)
+    (foreign,) = model.relevance(evidence(np.zeros(1), np.array([0.8]), 1000, foreign=0.5))
+    assert foreign == pytest.approx(1 / (1 + math.exp(-(-2 + 0.4 - 3 - 0.75 + 1.6))))
+    default = DEFAULTS["hybrid"]
+    near = np.zeros(1), np.array([0.35]), 1000
+    assert default.relevance(evidence(*near, foreign=1.0)) > 3 * default.relevance(evidence(*near))
+
+
 def drawn(model: Calibration, count: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     random = np.random.default_rng(seed)
-    rows = np.concatenate([evidence(random.random(count), random.random(count), size) for size in (10, 10_000)])
-    return rows, random.random(2 * count) < model.relevance(rows)
+    sizes = ((10, 0.0), (10_000, 0.0), (300, 1.0))
+    rows = np.concatenate([evidence(random.random(count), random.random(count), *size) for size in sizes])
+    return rows, random.random(3 * count) < model.relevance(rows)
 
 
 def test_fit_recovers_the_model_that_made_the_judgements() -> None:
