@@ -28,9 +28,10 @@ _FARTHEST = 30.0  # where a logistic is 0 or 1 to double precision
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Log-odds of relevance: `intercept` + `lexical` · L + `vector` · V + `size` · log10(documents) + (`foreign` + `foreign_vector` · V) · F.
+    """Log-odds of relevance, a sum over the evidence.
 
-    L and V are the legs' evidence, F is how foreign the query is to the index (see `evidence`).
+    `intercept` + `lexical` · L + `vector` · V + `size` · log10(documents) + (`foreign` + `foreign_vector` · V) · F, where L
+    and V are what the legs say and F is how foreign the query is to the index (see `evidence`).
     """
 
     intercept: float
