@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from searchctl.engines.rest.server import Server
+
 LANGCHAIN, HAYSTACK = "searchctl_langchain", "searchctl_haystack"  # indexes, and a pipeline
 K = 10
 
@@ -37,10 +39,11 @@ class Peer(Protocol):
     def ask(self, text: str) -> list[str]: ...
 
 
-def peers(family: str, url: str, encode: Encode) -> list[Peer]:
-    """Return the libraries that are there for a server."""
-    if family == "opensearch":
-        return [LangChainOpenSearch(url, encode), HaystackOpenSearch(url, encode)]
+def peers(server: Server, url: str, encode: Encode) -> list[Peer]:
+    """Return the libraries that can search a server; LangChain needs OpenSearch's own hybrid query there."""
+    if server.family == "opensearch":
+        native: list[Peer] = [LangChainOpenSearch(url, encode)] if server.has_native_hybrid else []
+        return [*native, HaystackOpenSearch(url, encode)]
     from elasticsearch import Elasticsearch
 
     # Both ask `GET /` before their first search, which the nodes of the tests don't answer.

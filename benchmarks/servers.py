@@ -199,7 +199,7 @@ def others(corpus: Corpus, index: Index, url: str) -> Iterator[list[Peer]]:
 
     engine, passages = cast(ServerEngine, index.engine), pieces(corpus)
     with ExitStack() as stack:
-        found = peers(engine.server.family, url, encode)
+        found = peers(engine.server, url, encode)
         for peer in found:
             peer.fill(passages)
             stack.callback(engine.client.request, "DELETE", f"/{peer.index}")
