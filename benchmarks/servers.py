@@ -30,7 +30,7 @@ from quality import judged, load
 from report import machine, save
 from server_peers import Peer, Piece, peers
 
-from searchctl.encoders import open_encoder
+from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.engines.rest.engine import ServerEngine
 from searchctl.index import Index
 from searchctl.metrics import parse_metric
@@ -92,12 +92,13 @@ def prepare(name: str, data: Path, work: Path, most: int) -> Corpus:
     documents = load(data / name / "corpus.jsonl")
     wanted = {document for one in grades.values() for document in one}
     documents.sort(key=lambda one: one["_id"] not in wanted)
-    index = Index.open(work / f"{name}-{MOST_DOCUMENTS}")
+    revision = open_encoder(DEFAULT_ENCODER).revision
+    index = Index.open(work / f"{name}-{MOST_DOCUMENTS}-{revision}")
     kept = [{"id": one["_id"], "title": one["title"], "text": one["text"]} for one in documents[:MOST_DOCUMENTS]]
     index.ingest(kept)
     queries = [one for one in load(data / name / "queries.jsonl") if one["_id"] in grades][:most]
     texts = list(dict.fromkeys(parse_query(one["text"]).text for one in queries))
-    encoder = Given(index, texts, work / f"{name}-{len(queries)}-queries.npy")
+    encoder = Given(index, texts, work / f"{name}-{len(queries)}-queries-{revision}.npy")
     return Corpus(name, Index(index.engine, index.name, cast(Any, encoder)), queries, grades, encoder)
 
 

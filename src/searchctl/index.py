@@ -123,7 +123,13 @@ class Index:
             return None
         if held is None or (held.revision, held.dim) != (stamp.revision, stamp.dim):
             held = open_encoder(stamp.name)
-            self._use(held, schema)
+            if (held.revision, held.dim) != (stamp.revision, stamp.dim):
+                raise EncoderMismatch(
+                    f"index '{self.name}' was made with {stamp.name} of revision {stamp.revision}, and here that is revision "
+                    f"{held.revision}; make its vectors anew: searchctl reembed --index {self.name} --encoder {stamp.name} "
+                    "--known-items 0, or search by words: --mode lexical"
+                )
+            self._encoder = held
         return held
 
     # Writing

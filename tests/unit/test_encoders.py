@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +179,16 @@ def test_an_index_made_with_a_folder_opens_it_again(tmp_path: Path, monkeypatch:
 
 def test_the_default_is_the_shipped_model() -> None:
     assert open_encoder().name == open_encoder("default").name == DEFAULT_ENCODER
+
+
+def test_an_encoder_that_has_changed_since_says_how_to_make_the_vectors_anew(tmp_path: Path) -> None:
+    with Index.open(tmp_path, encoder="hashing:32") as index:
+        index.ingest(["green tea"])
+        stamp = replace(index.schema.encoder, revision="0" * 12)  # type: ignore[type-var]
+        index.engine.update_schema("default", replace(index.schema, encoder=stamp))
+    with Index.open(tmp_path) as index:
+        with pytest.raises(
+            EncoderMismatch, match="searchctl reembed --index default --encoder hashing:32 --known-items 0"
+        ):
+            index.search("tea")
+        assert len(index.search("tea", mode="lexical")) == 1
