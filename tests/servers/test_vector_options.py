@@ -24,7 +24,7 @@ OPTIONS = [
 BBQ = IndexOptions(quantisation="bbq")
 
 
-@pytest.mark.parametrize("name", map(server_param, SERVERS))
+@pytest.mark.parametrize("name", [server_param(one) for one in SERVERS])
 @pytest.mark.parametrize("options", [*OPTIONS, BBQ], ids=["plain", "graph", "int8", "bbq"])
 def test_the_nearest_is_found(request: pytest.FixtureRequest, name: str, options: IndexOptions) -> None:
     index = f"options-{uuid.uuid4().hex[:8]}"
