@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from itertools import chain
 
 from searchctl.schema import Analyzer
 from searchctl.sentences import sentences
-from searchctl.text import Token, matching
+from searchctl.text import matching
 from searchctl.types import Document, HitPassage, Passage
 
 _STRETCH = 800  # code points; about what a passage of the usual 256 tokens has
@@ -36,30 +37,33 @@ def show_passage(
         return None
     text = document.text[passage.start : passage.end]
     found = matching(text, weights, analyzer)
-    shown = HitPassage(text, passage.start, passage.end, tuple((token.start, token.end) for token in found))
-    if not found:
-        return shown
-    spans = sentences(text)
-    return with_sentence(shown, spans, sentence_shares(found, spans, weights))
+    spans = sentences(text) if found else []
+    sentence = best_sentence(spans, sentence_shares(found, spans, weights))
+    return HitPassage(text, passage.start, passage.end, tuple(sorted(chain.from_iterable(found.values()))), sentence)
 
 
-def with_sentence(passage: HitPassage, spans: Sequence[Passage], scores: Sequence[float]) -> HitPassage:
-    """Return the passage with the sentence that has the highest score, the first of equals."""
+def best_sentence(spans: Sequence[Passage], scores: Sequence[float]) -> tuple[int, int] | None:
+    """Return the span of the sentence that has the highest score, the first of equals; None where there is none."""
     if not spans:
-        return passage
-    best = spans[max(range(len(spans)), key=lambda number: scores[number])]
-    return replace(passage, sentence=(best.start, best.end))
+        return None
+    best = spans[scores.index(max(scores))]
+    return best.start, best.end
 
 
-def sentence_shares(found: Sequence[Token], spans: Sequence[Passage], weights: Mapping[str, float]) -> list[float]:
+def sentence_shares(
+    found: Mapping[str, Sequence[tuple[int, int]]], spans: Sequence[Passage], weights: Mapping[str, float]
+) -> list[float]:
     """Return for each sentence the share in [0, 1] of what the query's words tell that stands in it.
 
     `found` are the text's words that match, of `text.matching`.
     """
     total = sum(weights.values()) or 1.0
-    return [
-        _worth([token for token in found if span.start <= token.start < span.end], weights) / total for span in spans
-    ]
+    ends = [span.end for span in spans]
+    shares = [0.0] * len(spans)
+    for term, weight in weights.items():
+        for number in {bisect_right(ends, start) for start, _ in found.get(term, ())}:  # every word is in a sentence
+            shares[number] += weight / total
+    return shares
 
 
 def _stretches(text: str) -> list[Passage]:
@@ -71,8 +75,5 @@ def _most_telling(text: str, passages: Sequence[Passage], weights: Mapping[str, 
     if len(passages) == 1:
         return 0
     found = [matching(text[one.start : one.end], weights, analyzer) for one in passages]
-    return max(range(len(passages)), key=lambda number: _worth(found[number], weights))
-
-
-def _worth(found: Sequence[Token], weights: Mapping[str, float]) -> float:
-    return sum(weights[term] for term in {token.term for token in found})
+    worth = [sum(weight for term, weight in weights.items() if term in held) for held in found]
+    return worth.index(max(worth))

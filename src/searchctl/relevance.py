@@ -62,9 +62,10 @@ def evidence(lexical: Floats, vector: Floats, documents: int, foreign: float = 0
     `lexical` and `vector` (n,) are in [0, 1], as `fusion.lexical_scores` and `fusion.vector_scores` give them, 0 where
     the words don't match or a leg didn't run; `documents` is how many the index holds, `foreign` as in `background.foreign_share`.
     """
-    one = np.ones(len(lexical))
-    size = one * np.log10(max(documents, 1))
-    return np.stack([one, lexical, vector, size, one * foreign, vector * foreign], axis=1)
+    rows = np.ones((len(lexical), 6))
+    rows[:, 1], rows[:, 2], rows[:, 3] = lexical, vector, np.log10(max(documents, 1))
+    rows[:, 4], rows[:, 5] = foreign, vector * foreign
+    return rows
 
 
 def relevances(fused: Fused, documents: int, foreign: float = 0.0, calibration: Calibration | None = None) -> Floats:
@@ -148,5 +149,5 @@ def auroc(positive: Floats, negative: Floats) -> float:
 
 
 def _logistic(odds: Floats) -> Floats:
-    result: Floats = 1.0 / (1.0 + np.exp(-np.clip(odds, -_FARTHEST, _FARTHEST)))
+    result: Floats = 1.0 / (1.0 + np.exp(-np.minimum(np.maximum(odds, -_FARTHEST), _FARTHEST)))
     return result

@@ -17,7 +17,7 @@ from searchctl.engines.base import Engine
 from searchctl.errors import UsageError
 from searchctl.fields import as_conditions
 from searchctl.fusion import FusionSettings
-from searchctl.highlight import best_passage, sentence_shares, show_passage, with_sentence
+from searchctl.highlight import best_passage, best_sentence, sentence_shares, show_passage
 from searchctl.query import ParsedQuery, parse_query
 from searchctl.relevance import DOUBTFUL
 from searchctl.repair import repairs
@@ -302,7 +302,7 @@ class Searcher:
             shares = sentence_shares(words, found, answer.weights)
             meaning = [next(cosines) if len(found) > 1 else 1.0 for _ in found]
             scores = [_WORDS_OF_SENTENCE * share + cosine for share, cosine in zip(shares, meaning, strict=True)]
-            shown.append(replace(hit, passage=with_sentence(hit.passage, found, scores)))
+            shown.append(replace(hit, passage=replace(hit.passage, sentence=best_sentence(found, scores))))
         return tuple(shown)
 
 

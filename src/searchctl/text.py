@@ -36,7 +36,6 @@ LANGUAGES: dict[Analyzer, tuple[str, ...]] = {
 }
 _STOP_WORDS = {"english": STOP_WORDS_EN, "russian": STOP_WORDS_RU}
 _TOKEN = re.compile(r"[^\W_]+")
-_FOLD = str.maketrans("ёЁ", "еЕ")
 
 
 class Token(NamedTuple):
@@ -49,7 +48,7 @@ class Token(NamedTuple):
 
 def fold(text: str) -> str:
     """Write ё as е; every code point keeps its place."""
-    return text.translate(_FOLD)
+    return text.replace("ё", "е").replace("Ё", "Е")  # many times quicker than str.translate
 
 
 def stop_words(analyzer: Analyzer) -> list[str]:
@@ -65,10 +64,28 @@ def analyze(text: str, analyzer: Analyzer = "auto") -> Iterator[Token]:
             yield Token(term, found.start(), found.end())
 
 
-def matching(text: str, terms: Container[str], analyzer: Analyzer = "auto") -> list[Token]:
-    """Return those of the text's analysed words whose terms are among `terms`."""
-    words = _TOKEN.finditer(fold(text))
-    return [Token(term, *word.span()) for word in words if (term := _term(word.group().lower(), analyzer)) in terms]
+def matching(text: str, terms: Container[str], analyzer: Analyzer = "auto") -> dict[str, list[tuple[int, int]]]:
+    """Return those of `terms` that the text holds, and where: the code points of the words that are analysed to them.
+
+    Each different word is analysed once, and only those that match are looked for again.
+    """
+    folded = fold(text)
+    found: dict[str, list[tuple[int, int]]] = {}
+    for word in set(_TOKEN.findall(folded)):
+        term = _term(word.lower(), analyzer)
+        if term in terms:
+            found.setdefault(term, []).extend(_spans(word, folded))
+    return found
+
+
+def _spans(word: str, text: str) -> Iterator[tuple[int, int]]:
+    """Yield where a word stands in a text by itself, as `_TOKEN` sees it."""
+    start, length = text.find(word), len(word)
+    while start >= 0:
+        end = start + length
+        if not (text[end : end + 1].isalnum() or (start and text[start - 1].isalnum())):
+            yield start, end
+        start = text.find(word, end)
 
 
 @lru_cache(maxsize=65536)

@@ -95,7 +95,7 @@ class EmbeddedEngine:
     def info(self, index: str) -> IndexInfo:
         """Return counts and size on disk."""
         opened = self._index(index)
-        documents, passages = opened.store.count()
+        documents, passages = opened.size()
         size = sum(path.stat().st_size for path in opened.path.rglob("*") if path.is_file())
         name = self.folder.known_as(opened.path.name)
         led = sorted(alias for alias, target in self.folder.aliases().items() if target == opened.path.name)

@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,7 +33,6 @@ class EmbeddedIndex:
         self.store = Store(path / "index.sqlite")
         self.schema = self.store.schema()
         self._mutex = threading.RLock()
-        self._beside = ThreadPoolExecutor(1, "searchctl-vectors")
         self._lock = WriteLock(path, str(path))
         self._lexical = LexicalIndex(path / "lexical", self.schema)
         self._vectors = VectorIndex(path / "vectors", self.schema.encoder.dim) if self.schema.encoder else None
@@ -45,7 +43,6 @@ class EmbeddedIndex:
     def close(self) -> None:
         """Release all files."""
         with self._mutex:
-            self._beside.shutdown()
             self._lexical.close()
             self.store.close()
 
@@ -148,20 +145,15 @@ class EmbeddedIndex:
     # Reading
 
     def search(self, queries: Sequence[Match | Nearest]) -> list[Ranking]:
-        """Answer all queries, the legs side by side; queries about the same scope share its evaluation."""
+        """Answer all queries; those about the same scope share its evaluation.
+
+        The legs take turns: a thread for one of them saves a little on an idle machine and costs a multiple on a busy one.
+        """
         self._refresh()
         matches = {place: query for place, query in enumerate(queries) if isinstance(query, Match)}
         nearest = {place: query for place, query in enumerate(queries) if isinstance(query, Nearest)}
         with self._mutex:
-            if not (matches and nearest):
-                found = self._all_matches(matches) | self._all_nearest(nearest)
-            else:
-                beside = self._beside.submit(self._all_nearest, nearest)
-                try:
-                    found = self._all_matches(matches)
-                finally:
-                    wait([beside])  # nothing reads the index any more once the mutex is let go
-                found |= beside.result()
+            found = self._all_matches(matches) | self._all_nearest(nearest)
         return [found[place] for place in range(len(queries))]
 
     def _all_matches(self, queries: Mapping[int, Match]) -> dict[int, Ranking]:
@@ -192,19 +184,18 @@ class EmbeddedIndex:
         return [self._ranking(Found(one.rows, one.scores, total), one.ordinals, began) for one in found]
 
     def _ranking(self, found: Found, ordinals: NDArray[np.int32] | None, began: float) -> Ranking:
-        rows = found.rows.tolist()
-        ids = self.store.ids(rows)
-        best = [-1] * len(rows) if ordinals is None else ordinals.tolist()
+        ids = self.store.ids(found.rows.tolist())
+        best = [-1] * len(ids) if ordinals is None else ordinals.tolist()
         hits = [
-            (-score, ids[row], ordinal)
-            for row, score, ordinal in zip(rows, found.scores.tolist(), best, strict=True)
-            if row in ids
+            (score, id, ordinal)
+            for score, id, ordinal in zip((-found.scores).tolist(), ids, best, strict=True)
+            if id is not None  # deleted meanwhile
         ]
         hits.sort()
-        scores = np.array([-score for score, _, _ in hits], dtype=np.float64)
+        scores = -np.array([score for score, _, _ in hits], dtype=np.float64)
         took = (time.perf_counter() - began) * 1000
         return Ranking(
-            tuple(id for _, id, _ in hits), scores, tuple(ordinal for _, _, ordinal in hits), found.total, took
+            tuple([id for _, id, _ in hits]), scores, tuple([ordinal for _, _, ordinal in hits]), found.total, took
         )
 
     def _condition_rows(self, scope: Scope) -> NDArray[np.int64] | None:
@@ -223,11 +214,16 @@ class EmbeddedIndex:
     def count(self, scope: Scope | None) -> int:
         """Count documents in a scope."""
         if not scope:
-            return self.store.count()[0]
+            return self.size()[0]
         self._refresh()
         with self._mutex:
             rows = self._scope_rows(scope)
             return 0 if rows is None else len(rows)
+
+    def size(self) -> tuple[int, int]:
+        """Count documents and passages."""
+        self.store.version()
+        return self.store.count()
 
     def term_statistics(self, text: str) -> TermStatistics:
         """Return how common a text's terms are."""

@@ -89,6 +89,7 @@ class Store:
         self._path = path
         self._lock = threading.RLock()
         self._known = _Known()
+        self._version = 0
         self.read_only = False
         with self._errors():
             self._db = self._connect(create is not None)
@@ -252,19 +253,17 @@ class Store:
         found = dict(self._select_in("SELECT id, fingerprint FROM documents WHERE id IN ({})", ids))
         return [found.get(id) for id in ids]
 
-    def ids(self, rows: Sequence[int]) -> dict[int, str]:
-        """Return row -> id for those rows that are still there."""
+    def ids(self, rows: Sequence[int]) -> list[str | None]:
+        """Return the rows' ids, None for those that are gone, as of the last look at `version`."""
         known = self._current().ids
-        missing = [row for row in rows if row not in known]
-        if missing and len(known) > _MANY_IDS:  # the rest at once is quicker than piece by piece
+        found = list(map(known.get, rows))
+        if None not in found:
+            return found
+        if _MANY_IDS < len(known) < _KNOWN_IDS:  # the rest at once is quicker than piece by piece
             known.update(self._all("SELECT row, id FROM documents LIMIT ?", (_KNOWN_IDS,)))
-            missing = [row for row in missing if row not in known]
+        missing = [row for row in rows if row not in known]
         known.update(self._select_in("SELECT row, id FROM documents WHERE row IN ({})", missing))
-        return {row: known[row] for row in rows if row in known}
-
-    def rows(self, ids: Sequence[str]) -> dict[str, int]:
-        """Return id -> row for those ids that are there."""
-        return dict(self._select_in("SELECT id, row FROM documents WHERE id IN ({})", ids))
+        return list(map(known.get, rows))
 
     def scan(self, batch: int, *, vectors: bool, source: str | None) -> Iterator[list[Entry]]:
         """Yield entries by row, in batches; writing meanwhile is allowed."""
@@ -305,7 +304,7 @@ class Store:
         return found
 
     def count(self) -> tuple[int, int]:
-        """Count documents and passages."""
+        """Count documents and passages, as of the last look at `version`."""
         known = self._current()
         if known.count is None:  # SQLite walks the whole table
             row = self._all("SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM passages)")[0]
@@ -314,7 +313,7 @@ class Store:
 
     def _current(self) -> _Known:
         """Return what was read before, or nothing when the store has changed since."""
-        state = (self.version(), self._db.total_changes)  # others' changes, our own
+        state = (self._version, self._db.total_changes)  # others' changes, our own
         if self._known.state != state or len(self._known.ids) > 2 * _KNOWN_IDS:
             self._known = _Known(state)
         return self._known
@@ -333,7 +332,8 @@ class Store:
 
     def version(self) -> int:
         """Return a number that changes when another connection has written."""
-        return int(self._all("PRAGMA data_version")[0][0])
+        self._version = int(self._all("PRAGMA data_version")[0][0])
+        return self._version
 
     def watermark(self) -> Watermark:
         """Return the last numbers given out."""

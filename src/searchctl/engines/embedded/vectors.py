@@ -78,7 +78,8 @@ class VectorIndex:
         self._flat_ordinals: NDArray[np.int32] = np.zeros(0, np.int32)
         if self._rows:
             with storage_errors(self._path):
-                self._flat = np.memmap(self._file("vectors"), "<f4", "r", shape=(self._rows, self._dim))
+                mapped = np.memmap(self._file("vectors"), "<f4", "r", shape=(self._rows, self._dim))
+                self._flat = np.asarray(mapped)  # which is quicker to index than a memmap
                 self._flat_documents = np.fromfile(self._file("documents"), "<i8", self._rows)
                 self._flat_ordinals = np.fromfile(self._file("ordinals"), "<i4", self._rows)
 
@@ -252,11 +253,10 @@ class VectorIndex:
         return np.concatenate([queries @ block.T for block in self._blocks], axis=1)
 
     def _take(self, picked: NDArray[np.int64]) -> Vectors:
-        flat = picked[picked < self._rows]
-        parts = [self._flat[flat]]
-        if len(flat) < len(picked):
-            parts.append(self._blocks[-1][picked[picked >= self._rows] - self._rows])
-        return np.concatenate(parts)
+        inside = picked < self._rows
+        if inside.all():
+            return self._flat[picked]
+        return np.concatenate([self._flat[picked[inside]], self._blocks[-1][picked[~inside] - self._rows]])
 
     def _best(
         self, scores: NDArray[np.float32], picked: NDArray[np.int64] | None, k: int, allowed: int
