@@ -14,7 +14,7 @@ LAYERS = {
     name: layer
     for layer, names in enumerate(
         [
-            "types errors",
+            "types errors recent",
             "schema secrets resources",
             "sentences text fields query bm25 synonyms metrics cleaning passages fusion gating relevance repair highlight journal "
             "connection dotenv",

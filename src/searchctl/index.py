@@ -21,11 +21,12 @@ from searchctl.errors import EncoderMismatch, IndexMissing, UsageError
 from searchctl.fields import as_conditions
 from searchctl.fusion import FusionSettings
 from searchctl.journal import Journal
+from searchctl.recent import Recent
 from searchctl.rerankers import open_reranker
 from searchctl.rerankers.base import Reranker
 from searchctl.reranking import DEPTH, Rerank
 from searchctl.schema import Analyzer, EncoderStamp, FieldType, PassageSettings, Schema
-from searchctl.search import Request, Searcher
+from searchctl.search import Lists, Request, Searcher
 from searchctl.synonyms import read_rules
 from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 _REPLACED_SECONDS = 5.0  # how long a server may take to put one index in another's place
 _PAUSE = 0.02
+_LISTS = 64  # fused lists kept for their next pages: at most some megabytes
 
 
 class Index:
@@ -49,6 +51,7 @@ class Index:
         self.name = name
         self._encoder = encoder
         self._rerankers: dict[str, Reranker] = {}
+        self._lists: Lists = Recent(_LISTS)
 
     @classmethod
     def open(
@@ -182,6 +185,8 @@ class Index:
     ) -> Results:
         """Return the `k` best documents for a query, from number `start` on.
 
+        A page that follows is cut from the list that was made for the first, until the index changes (embedded engine).
+
         The query may hold "exact phrases", +required and -excluded words. `where` filters both legs, as in
         `{"lang": "ru", "year": Range(gte=2020), "tag": ["a", "b"]}`. Hits less relevant than `min_relevance` are left out.
         With `repair`, words that the index doesn't hold are read as typed on the wrong keyboard layout or in the wrong
@@ -190,18 +195,8 @@ class Index:
         in "maxsim" or "maxsim:20" (see `reranking`). `fusion` says how legs are joined; the names "native" and "native-rrf" leave
         that to OpenSearch itself, to compare.
         """
-        return self.search_many(
-            [text],
-            k,
-            mode=mode,
-            where=where,
-            start=start,
-            fusion=fusion,
-            min_relevance=min_relevance,
-            repair=repair,
-            sentences=sentences,
-            rerank=rerank,
-        )[0]
+        request = self._request(k, mode, where, start, fusion, min_relevance, repair, sentences, rerank)
+        return self._search([text], request, self._lists)[0]
 
     def search_many(
         self,
@@ -218,15 +213,30 @@ class Index:
         rerank: str | Rerank | None = None,
     ) -> list[Results]:
         """Answer many queries at once: quicker than one by one."""
-        how = self.reranking(rerank) if isinstance(rerank, str) else rerank
-        native, chosen = (_technique(fusion), None) if isinstance(fusion, str) else (None, fusion)
+        request = self._request(k, mode, where, start, fusion, min_relevance, repair, sentences, rerank)
+        return self._search(texts, request, lists=None)
 
+    def _request(
+        self,
+        k: int,
+        mode: Mode,
+        where: Where | None,
+        start: int,
+        fusion: FusionSettings | str | None,
+        min_relevance: float,
+        repair: bool,
+        sentences: bool,
+        rerank: str | Rerank | None,
+    ) -> Request:
+        how = self.reranking(rerank) if isinstance(rerank, str) else rerank
+        native, settings = (_technique(fusion), None) if isinstance(fusion, str) else (None, fusion)
+        return Request(k, mode, where, start, settings, min_relevance, repair, sentences, how, native)
+
+    def _search(self, texts: Sequence[str], request: Request, lists: Lists | None) -> list[Results]:
         def answer(name: str) -> list[Results]:
             schema = self.engine.schema(name)
-            settings = chosen or schema.fusion or FusionSettings()
-            request = Request(k, mode, where, start, settings, min_relevance, repair, sentences, how, native)
-            encoder = None if mode == "lexical" else self._encoder_of(schema)
-            return Searcher(self.engine, name, schema, encoder).search(texts, request)
+            encoder = None if request.mode == "lexical" else self._encoder_of(schema)
+            return Searcher(self.engine, name, schema, encoder, lists).search(texts, request)
 
         return self._of_one_index(answer)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from searchctl.fields import as_conditions
 from searchctl.fusion import FusionSettings
 from searchctl.highlight import best_passage, best_sentence, sentence_shares, show_passage
 from searchctl.query import ParsedQuery, parse_query
+from searchctl.recent import Recent
 from searchctl.relevance import DOUBTFUL
 from searchctl.repair import repairs
 from searchctl.reranking import Rerank, rerank
@@ -45,6 +46,7 @@ from searchctl.types import (
 if TYPE_CHECKING:
     from searchctl.engines.rest.native import Technique
 
+Lists: TypeAlias = Recent[tuple[Answer, Ordered]]
 MAX_HITS = 10_000  # how deep paging may go
 _WORDS_OF_SENTENCE = (
     0.2  # what all of a query's words in a sentence are worth beside its cosine, which spreads over about 0.2
@@ -57,15 +59,15 @@ class Request:
 
     Hits less relevant than `min_relevance` are left out. With `repair`, a query none of whose words the index holds is read as
     typed on the other keyboard layout or in the other alphabet, if that answers better. `sentences` has the sentences of the
-    hits' passages encoded, so that the one which answers is found by its meaning as well. `rerank` reorders the best. With
-    `native` the order is that of the engine's own hybrid query, which OpenSearch has.
+    hits' passages encoded, so that the one which answers is found by its meaning as well. `rerank` reorders the best. `fusion` is
+    as the index was tuned unless given; with `native` the order is that of the engine's own hybrid query, which OpenSearch has.
     """
 
     k: int = 10
     mode: Mode = "hybrid"
     where: Where | None = None
     start: int = 0
-    fusion: FusionSettings = field(default_factory=FusionSettings)
+    fusion: FusionSettings | None = None
     min_relevance: float = 0.0
     repair: bool = True
     sentences: bool = False
@@ -86,21 +88,27 @@ class Request:
 
 
 class Searcher:
-    """Answers queries about one index. `encoder` is None when no vectors are wanted or there are none."""
+    """Answers queries about one index. `encoder` is None when no vectors are wanted or there are none.
 
-    def __init__(self, engine: Engine, index: str, schema: Schema, encoder: Encoder | None) -> None:
+    `lists` keeps the fused list of a query that is asked alone, so that its next page needs no search; None keeps nothing.
+    """
+
+    def __init__(
+        self, engine: Engine, index: str, schema: Schema, encoder: Encoder | None, lists: Lists | None = None
+    ) -> None:
         self._engine = engine
         self._index = index
         self._schema = schema
         self._encoder = encoder
+        self._lists = lists
 
     def search(self, texts: Sequence[str], request: Request) -> list[Results]:
         """Answer queries, in one round trip for all legs and one for each page of documents."""
-        answers = self.ask(texts, request)
-        results = [self._results(answer, request) for answer in answers]
+        found = self._found(texts, request)
+        results = [self._results(answer, ordered, request) for answer, ordered in found]
         if not request.repair:
             return results
-        return [self._repaired(*pair, request) for pair in zip(answers, results, strict=True)]
+        return [self._repaired(answer, one, request) for (answer, _), one in zip(found, results, strict=True)]
 
     def similar(self, text: str, vector: Vector, request: Request, *, without: str | None = None) -> Results:
         """Return the documents nearest to a vector, except one of them."""
@@ -108,7 +116,25 @@ class Searcher:
         (ranking,) = self._engine.search(self._index, [nearest])
         question = Question(text, ParsedQuery(""), None, replace(nearest, k=WINDOW))
         answer = Answer(question, TermStatistics(0, {}), None, _without(ranking, without))
-        return self._results(answer, replace(request, mode="vector"), without)
+        return self._results(answer, self._ordered(answer, request), replace(request, mode="vector"), without)
+
+    def _found(self, texts: Sequence[str], request: Request) -> list[tuple[Answer, Ordered]]:
+        """Return what was found for each query and its order: as kept, where the index hasn't changed since."""
+        revision = self._engine.revision(self._index) if self._lists is not None and len(texts) == 1 else None
+        if self._lists is None or revision is None:
+            return [(answer, self._ordered(answer, request)) for answer in self.ask(texts, request)]
+        where = repr(as_conditions(request.where))  # tells 1 from True, which are equal
+        key = (self._index, revision, texts[0], request.mode, where, request.fusion, request.min_relevance)
+        found = self._lists.get(key)
+        if found is None:
+            (answer,) = self.ask(texts, request)
+            found = (answer, self._ordered(answer, request))
+            self._lists.put(key, found)
+        return [found]
+
+    def _ordered(self, answer: Answer, request: Request) -> Ordered:
+        settings = request.fusion or self._schema.fusion or FusionSettings()
+        return answer.ordered(self._schema, settings, request.min_relevance)
 
     def ask(self, texts: Sequence[str], request: Request) -> list[Answer]:
         """Put queries to both legs, as far as the request wants them, in one round trip.
@@ -182,8 +208,7 @@ class Searcher:
                     return replace(found, query=results.query, repaired=repair)
         return results
 
-    def _results(self, answer: Answer, request: Request, without: str | None = None) -> Results:
-        ordered = answer.ordered(self._schema, request.fusion, request.min_relevance)
+    def _results(self, answer: Answer, ordered: Ordered, request: Request, without: str | None = None) -> Results:
         reports = answer.reports(request.mode)
         if request.native is not None:
             ordered, reports["native"] = self._joined_natively(answer, ordered, request.native)

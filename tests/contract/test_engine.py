@@ -295,3 +295,20 @@ def test_info_counts(books: Engine) -> None:
 def test_batch_of_both_kinds_comes_back_in_order(books: Engine) -> None:
     found = books.search(INDEX, [Nearest(unit(0, 1), 1), Match("tea", 1), Nearest(unit(1), 1), Match("хлеб", 1)])
     assert [one.ids for one in found] == [("borscht",), ("tea",), ("tea",), ("bread",)]
+
+
+def test_a_revision_is_told_by_every_change_or_not_at_all(books: Engine, schema: Schema) -> None:
+    def revision() -> object:
+        return books.revision(INDEX)
+
+    seen = [revision()]
+    assert revision() == seen[0]
+    books.write(INDEX, [entry("new", "Something new", unit(1))])
+    seen.append(revision())
+    books.refresh(INDEX)
+    seen.append(revision())
+    books.delete(INDEX, ["new"])
+    seen.append(revision())
+    books.update_schema(INDEX, replace(schema, background=Background(0.1, 0.1)))
+    seen.append(revision())
+    assert set(seen) == {None} or len(set(seen)) == len(seen)

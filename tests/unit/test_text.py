@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from searchctl.highlight import show_passage
-from searchctl.text import Analyzer, analyze
+from searchctl.text import Analyzer, analyze, matching
 from searchctl.types import Document, Passage
 
 
@@ -48,3 +48,21 @@ def test_without_it_the_passage_whose_words_tell_most_is_shown() -> None:
 
 def test_a_document_without_passages_shows_none() -> None:
     assert show_passage(Document("d"), (), -1, {}, "auto") is None
+
+
+@pytest.mark.parametrize("analyzer", ["auto", "en", "standard"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "art, start ART art's arts_art art1 1art art",
+        "Ёлка и ёлки, ЕЛКОЙ ёлочка; café cafe\u0301 ﬁne İstanbul istanbul",
+        "a_b A-b ab aab aaba ab",
+        "",
+    ],
+)
+def test_what_matches_stands_where_analysis_finds_it(text: str, analyzer: Analyzer) -> None:
+    tokens = list(analyze(text, analyzer))
+    for terms in ({token.term for token in tokens}, {"art", "елк", "ab", "cafe", "istanbul"}, set()):
+        found = matching(text, terms, analyzer)
+        spans = sorted((start, end, term) for term, places in found.items() for start, end in places)
+        assert spans == [(one.start, one.end, one.term) for one in tokens if one.term in terms]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -34,6 +34,9 @@ class Engine(Protocol):
 
     def schema(self, index: str) -> Schema:
         """Return the index's stamp."""
+
+    def revision(self, index: str) -> Hashable | None:
+        """Return a value that is another one after whatever changes an answer; None where a look at it isn't cheap and sure."""
 
     def update_schema(self, index: str, schema: Schema) -> None:
         """Replace the stamp; fields may be added, never retyped."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -40,6 +40,10 @@ class EmbeddedEngine:
     def schema(self, index: str) -> Schema:
         """Return the index's stamp."""
         return self._index(index).schema
+
+    def revision(self, index: str) -> Hashable:
+        """Return a value that is another one after whatever changes an answer."""
+        return self._index(index).revision()
 
     def update_schema(self, index: str, schema: Schema) -> None:
         """Replace the stamp."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from searchctl.fields import check_conditions
 from searchctl.schema import Schema
 from searchctl.types import Entry, Match, Nearest, Ranking, Scope, TermStatistics, Total
 
+_OPENED = count()  # numbers the indexes that this process has opened
 _COMMIT_SECONDS = 10.0  # while a load runs, what it wrote becomes searchable this often
 
 
@@ -37,6 +39,7 @@ class EmbeddedIndex:
         self._lexical = LexicalIndex(path / "lexical", self.schema)
         self._vectors = VectorIndex(path / "vectors", self.schema.encoder.dim) if self.schema.encoder else None
         self._seen, self._behind = -1, True
+        self._opened, self._steps = next(_OPENED), 0
         self._applied_at = time.monotonic()
         self._refresh()
 
@@ -103,6 +106,7 @@ class EmbeddedIndex:
             if finish:
                 self._lexical.release_writer()
             self._seen, self._behind = self.store.version(), False
+            self._steps += 1
             self._applied_at = time.monotonic()
 
     def _refresh(self) -> None:
@@ -127,6 +131,7 @@ class EmbeddedIndex:
             if self._vectors is not None:
                 self._vectors.refresh(self.store)
             self._seen, self._behind = version, self._lags()
+            self._steps += 1
 
     def _lags(self) -> bool:
         mark = self.store.watermark()
@@ -155,6 +160,11 @@ class EmbeddedIndex:
         with self._mutex:
             found = self._all_matches(matches) | self._all_nearest(nearest)
         return [found[place] for place in range(len(queries))]
+
+    def revision(self) -> Hashable:
+        """Return a value that is another one after every write, whoever's, and every step by which the legs follow."""
+        self._refresh()
+        return self._opened, self._steps, self.store.changes
 
     def _all_matches(self, queries: Mapping[int, Match]) -> dict[int, Ranking]:
         return {place: self._match(query) for place, query in queries.items()}

@@ -313,7 +313,7 @@ class Store:
 
     def _current(self) -> _Known:
         """Return what was read before, or nothing when the store has changed since."""
-        state = (self._version, self._db.total_changes)  # others' changes, our own
+        state = (self._version, self.changes)
         if self._known.state != state or len(self._known.ids) > 2 * _KNOWN_IDS:
             self._known = _Known(state)
         return self._known
@@ -329,6 +329,11 @@ class Store:
         return np.fromiter((row for (row,) in rows), dtype=np.int64, count=len(rows))
 
     # What is derived catches up from here
+
+    @property
+    def changes(self) -> int:
+        """How much this connection has changed."""
+        return self._db.total_changes
 
     def version(self) -> int:
         """Return a number that changes when another connection has written."""

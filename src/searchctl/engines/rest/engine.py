@@ -165,6 +165,12 @@ class ServerEngine:
         """Return the index's stamp."""
         return self.state(index).schema
 
+    def revision(self, index: str) -> None:
+        """Return nothing to tell a change by.
+
+        Others write here too, what is written becomes searchable later, and asking for both takes about as long as a search.
+        """
+
     def update_schema(self, index: str, schema: Schema) -> None:
         """Replace the stamp and map new fields."""
         state = self.state(index, fresh=True)
