@@ -1,4 +1,4 @@
-"""`vectorize INDEX` killed at its most delicate moments and typed again ends exactly as an unbroken one."""
+"""`vectorize INDEX` and `reembed` killed at their most delicate moments and typed again end exactly as unbroken ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ import pytest
 from searchctl.engines import open_engine
 from searchctl.engines.rest.bulk import index_action
 from searchctl.engines.rest.engine import ServerEngine
+from searchctl.index import Index
 from searchctl.types import Json
+from searchctl.versions import versions
+from tests.conftest import entry
 from tests.servers.parameters import server_param, server_url
 from tests.servers.proxy import Fault, Proxy, Refuse, Request
 
@@ -38,9 +41,13 @@ def make(engine: ServerEngine) -> Iterator[Callable[..., str]]:
     """A function that makes an index of somebody else's, always with the same documents, and returns its name."""
     made: list[str] = []
 
-    def one(*, behind_an_alias: bool = False) -> str:
+    def one(*, behind_an_alias: bool = False, searchctls_own: bool = False) -> str:
         name = f"killed-{uuid.uuid4().hex[:8]}"
         made.append(name)
+        if searchctls_own:
+            with Index.open(engine.url, name, encoder="hashing:32") as index:
+                index.ingest({"id": f"p{number}", "text": product(number)["body"]} for number in range(DOCUMENTS))
+            return name
         body: Json = {"settings": {"number_of_replicas": 0}, "mappings": MAPPING}
         body |= {"aliases": {name: {}}} if behind_an_alias else {}
         engine.client.request("PUT", f"/{name}-first" if behind_an_alias else f"/{name}", body)
@@ -61,8 +68,15 @@ def product(number: int) -> Json:
 
 
 def vectorize(url: str, name: str) -> subprocess.Popen[bytes]:
-    command = ["vectorize", name, "--engine", url, "--text", "body", "--title", "name", "--encoder", "hashing:32", "-q"]
-    return subprocess.Popen([sys.executable, "-m", "searchctl", *command])
+    return run(url, "vectorize", name, "--text", "body", "--title", "name", "--encoder", "hashing:32")
+
+
+def embed_anew(url: str, name: str) -> subprocess.Popen[bytes]:
+    return run(url, "reembed", "--index", name, "--encoder", "hashing:48", "--known-items", "0")
+
+
+def run(url: str, *command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "searchctl", *command, "--engine", url, "-q"])
 
 
 def outcome(engine: ServerEngine, name: str) -> dict[str, Any]:
@@ -83,8 +97,17 @@ def outcome(engine: ServerEngine, name: str) -> dict[str, Any]:
     return found
 
 
-def killed_at(url: str, name: str, moment: str, count: int, *, arrives: bool, then: Callable[[], None] = bool) -> bool:
-    """Run the command and kill it when it asks for `moment` the `count`th time; `arrives` says whether the server hears it."""
+def killed_at(
+    url: str,
+    name: str,
+    moment: str,
+    count: int,
+    *,
+    arrives: bool,
+    then: Callable[[], object] = bool,
+    start: Callable[[str, str], subprocess.Popen[bytes]] = vectorize,
+) -> bool:
+    """Start the command and kill it when it asks for `moment` the `count`th time; `arrives` says whether the server hears it."""
     seen = 0
     process: subprocess.Popen[bytes]
 
@@ -99,7 +122,7 @@ def killed_at(url: str, name: str, moment: str, count: int, *, arrives: bool, th
         return None if arrives else Refuse(500)
 
     with Proxy(url, fault) as proxy:
-        process = vectorize(proxy.url, name)
+        process = start(proxy.url, name)
         process.wait()
         while len(proxy.done) < len(proxy.requests):
             time.sleep(0.01)
@@ -160,3 +183,31 @@ def test_what_was_written_just_before_the_name_moved_survives_a_kill(
     engine.client.request("DELETE", f"/{name}/_doc/p8", params={"refresh": True})
     assert vectorize(engine.url, name).wait() == 0
     assert "p8" not in outcome(engine, name)["documents"], "once settled, the old index is left alone"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("server", "moment", "count", "arrives"),
+    [
+        at("opensearch-2", "_clone", 1, arrives=True),
+        at("opensearch-2", "_aliases", 1, arrives=False),
+        at("elasticsearch-9", "_clone", 1, arrives=True),
+        at("elasticsearch-9", "_aliases", 1, arrives=True),
+    ],
+)
+def test_a_name_that_was_about_to_move_moves_the_next_time(
+    engine: ServerEngine, make: Callable[..., str], moment: str, count: int, arrives: bool
+) -> None:
+    name = make(searchctls_own=True)
+    assert killed_at(engine.url, name, moment, count, arrives=arrives, start=embed_anew)
+    again = embed_anew(engine.url, name).wait()
+    assert again == (2 if (moment, arrives) == ("_aliases", True) else 0), "2: it is made with that encoder already"
+    engine.forget()
+    found = [(one.info.name, one.info.documents, one.current) for one in versions(engine, name)]
+    assert found == [(f"{name}-v1", DOCUMENTS, False), (f"{name}-v2", DOCUMENTS, True)]
+    aliases = engine.client.request("GET", f"/{name}*").body
+    assert [(one, list(body["aliases"])) for one, body in sorted(aliases.items())] == [
+        (f"{name}-v1", []),
+        (f"{name}-v2", [name]),
+    ]
+    assert engine.write(f"{name}-v1", [entry("more", "tea")]) == [], "the copy takes documents"
