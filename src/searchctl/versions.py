@@ -48,8 +48,11 @@ def versions(engine: Engine, name: str) -> list[Version]:
     found.sort(key=lambda one: _number(name, one.name) or 0)
     ours = [Version(one, engine.schema(one.name), one.name == current) for one in found]
     known = {one.info.name for one in ours}
-    theirs = dict.fromkeys(one.previous for one in ours if one.previous and one.previous not in known)
-    return [Version(engine.info(one), None, one == current) for one in theirs if _current(engine, one)] + ours
+    before = dict.fromkeys(
+        _current(engine, one.previous) for one in ours if one.previous
+    )  # it may be noted by an alias
+    theirs = [one for one in before if one and one not in known]
+    return [Version(engine.info(one), None, one == current) for one in theirs] + ours
 
 
 def next_version(engine: Engine, name: str) -> str:
