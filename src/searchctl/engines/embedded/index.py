@@ -152,7 +152,7 @@ class EmbeddedIndex:
     def search(self, queries: Sequence[Match | Nearest]) -> list[Ranking]:
         """Answer all queries; those about the same scope share its evaluation.
 
-        The legs take turns: a thread for one of them saves a little on an idle machine and costs a multiple on a busy one.
+        The legs take turns, without a thread for one of them: which is quicker on an idle machine is yet to be measured.
         """
         self._refresh()
         matches = {place: query for place, query in enumerate(queries) if isinstance(query, Match)}
