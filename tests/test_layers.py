@@ -18,7 +18,7 @@ LAYERS = {
             "schema secrets resources",
             "sentences text fields query bm25 synonyms metrics cleaning passages fusion gating relevance repair highlight journal "
             "connection dotenv",
-            "config sources recipes background",
+            "config sources recipes background hub",
             "engines encoders rerankers",
             "dead_letters answers reranking search",
             "prepare",

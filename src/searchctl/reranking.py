@@ -10,6 +10,7 @@ import numpy as np
 
 from searchctl.errors import UsageError
 from searchctl.fusion import Floats, Fused, Leg, Rows
+from searchctl.hub import first_line
 from searchctl.rerankers.base import Reranker
 from searchctl.types import LegReport
 
@@ -55,7 +56,7 @@ def rerank(how: Rerank, query: str, fused: Fused, relevance: Floats, texts: Text
     try:
         scores = _score(how, query, texts(fused.ids[:depth]), began)
     except Exception as error:  # noqa: BLE001 - whatever a model's library raises, there is an answer without it
-        reason = (str(error).strip().splitlines() or [""])[0] or type(error).__name__
+        reason = first_line(error)
         return fused, relevance, LegReport(False, f"it failed ({reason}); hits are in the fused order", _since(began))
     order, reranked = _reordered(fused, scores, how.reranker.weight)
     partly = f"{len(scores)} of {depth} documents within the budget" if len(scores) < depth else None

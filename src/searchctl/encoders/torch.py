@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from searchctl.errors import EncoderUnavailable, MissingExtra
+from searchctl.hub import first_line, is_offline
 from searchctl.types import Vectors
 
 _LOG = logging.getLogger("searchctl")
-_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
 class TorchEncoder:
@@ -76,7 +75,7 @@ def _load(library: Any, name: str, folder: Path | None) -> Any:
     try:
         return _construct(library, name, local=True)  # the cache of earlier downloads
     except EncoderUnavailable:
-        if any(os.environ.get(variable, "").upper() in ("1", "TRUE", "YES", "ON") for variable in _OFFLINE):
+        if is_offline():
             raise EncoderUnavailable(
                 f"'{name}' is no folder and not in the local cache, and HF_HUB_OFFLINE is set; give a folder, or unset it to download"
             ) from None
@@ -93,7 +92,7 @@ def _construct(library: Any, name: str, *, local: bool) -> Any:
             model = library.SentenceTransformer(name, device="cpu", local_files_only=local, trust_remote_code=False)
             return model.float()  # weights stored in half precision are slow on a CPU
     except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        reason = first_line(error).rstrip(".")
         raise EncoderUnavailable(
             f"can't load the encoder '{name}': {reason}; check the name or give a folder"
         ) from error

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from math import exp
-from pathlib import Path
-from typing import Any
 
-from searchctl.errors import EncoderUnavailable, MissingExtra
 from searchctl.explore.answer import Span
+from searchctl.hub import load_transformer
 
 _WINDOW = 384  # tokens of question and text together
 _STRIDE = 128
@@ -24,21 +21,9 @@ class TransformersReader:
     """
 
     def __init__(self, name: str) -> None:
-        try:
-            library = importlib.import_module("transformers")
-            self._torch = importlib.import_module("torch")
-        except ImportError as error:
-            raise MissingExtra(f"the reader '{name}'", "torch") from error
-        folder = Path(name).expanduser()
-        place = str(folder) if folder.is_dir() else name
-        try:
-            self._tokenizer: Any = library.AutoTokenizer.from_pretrained(place, use_fast=True)
-            self._model: Any = library.AutoModelForQuestionAnswering.from_pretrained(place).eval()
-        except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
-            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise EncoderUnavailable(
-                f"can't load the reader '{name}': {reason}; give the folder or hub name of a question-answering model"
-            ) from error
+        advice = "give the folder or hub name of a question-answering model"
+        loaded = load_transformer(name, "AutoModelForQuestionAnswering", what="the reader", advice=advice)
+        self._tokenizer, self._model, self._torch = loaded.tokenizer, loaded.model, loaded.torch
 
     def read(self, question: str, texts: Sequence[str]) -> list[Span | None]:
         """Return the answer's place in each text; None where the model rather points at its first token, which means none."""

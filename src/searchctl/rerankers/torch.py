@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.errors import EncoderUnavailable, MissingExtra
-
-_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+from searchctl.hub import first_line, is_offline
 
 
 class TorchCrossEncoder:
@@ -32,18 +30,16 @@ class TorchCrossEncoder:
         except ImportError as error:
             raise MissingExtra(f"the reranker '{name}'", "torch") from error
         folder = Path(name).expanduser()
-        offline = any(os.environ.get(variable, "").upper() in ("1", "TRUE", "YES", "ON") for variable in _OFFLINE)
         try:
             self._model: Any = library.CrossEncoder(
                 str(folder) if folder.is_dir() else name,
                 device="cpu",
                 num_labels=1,
-                local_files_only=folder.is_dir() or offline,
+                local_files_only=folder.is_dir() or is_offline(),
             )
         except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise EncoderUnavailable(
-                f"can't load the reranker '{name}': {reason}; check the name or give a folder"
+                f"can't load the reranker '{name}': {first_line(error)}; check the name or give a folder"
             ) from error
         self.name = name
         self._probability = torch.nn.Sigmoid()

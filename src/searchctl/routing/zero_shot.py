@@ -6,14 +6,12 @@ hypothesis, and how surely the one entails the other is the label's score.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from searchctl.errors import EncoderUnavailable, MissingExtra, UsageError
+from searchctl.errors import UsageError
+from searchctl.hub import load_transformer
 from searchctl.routing.calibration import Doubles
 
 HYPOTHESIS = "This text is about {}."
@@ -33,22 +31,10 @@ class ZeroShot:
             raise UsageError(f"the hypothesis {hypothesis!r} has no place for a label; write {{}} there")
         self.name = name
         self._hypothesis = hypothesis
-        try:
-            library = importlib.import_module("transformers")
-            self._torch = importlib.import_module("torch")
-        except ImportError as error:
-            raise MissingExtra(f"the zero-shot model '{name}'", "torch") from error
-        folder = Path(name).expanduser()
-        place = str(folder) if folder.is_dir() else name
-        try:
-            self._tokenizer: Any = library.AutoTokenizer.from_pretrained(place, use_fast=True)
-            self._model: Any = library.AutoModelForSequenceClassification.from_pretrained(place).eval()
-        except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
-            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise EncoderUnavailable(
-                f"can't load the zero-shot model '{name}': {reason}; give the folder or hub name of a model for natural "
-                "language inference, or of a cross-encoder"
-            ) from error
+        advice = "give the folder or hub name of a model for natural language inference, or of a cross-encoder"
+        kind = "AutoModelForSequenceClassification"
+        loaded = load_transformer(name, kind, what="the zero-shot model", advice=advice)
+        self._tokenizer, self._model, self._torch = loaded.tokenizer, loaded.model, loaded.torch
         self._places = _places(self._model.config.id2label, name)
 
     def probabilities(self, texts: Sequence[str], labels: Sequence[str], *, several: bool) -> Doubles:
