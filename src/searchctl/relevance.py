@@ -9,7 +9,7 @@ any index (`DEFAULTS`, learnt by benchmarks/relevance.py), and judgements of an 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -46,7 +46,7 @@ class Calibration:
         return _logistic(evidence @ self._coefficients())
 
     def _coefficients(self) -> Floats:
-        return np.array(astuple(self))
+        return np.array([self.intercept, self.lexical, self.vector, self.size, self.foreign, self.foreign_vector])
 
 
 DEFAULTS: Mapping[Mode, Calibration] = {  # by the legs that ran; printed by benchmarks/relevance.py
