@@ -20,7 +20,7 @@ from searchctl.types import Hit, Where
 
 Floats: TypeAlias = NDArray[np.float64]
 
-LOOKED_AT = 3  # hits whose best passage is read
+LOOKED_AT = 5  # hits whose best passage is read
 DOUBTFUL = 0.08  # a best sentence that scores less is no answer; it and the next: on development halves (benchmarks/answers.py)
 _CLUE = 0.16  # what all of the question's words, or the kind of thing it asks for, count beside nearness in meaning
 
@@ -92,7 +92,7 @@ def answer(
 ) -> Answer:
     """Answer a question from an index.
 
-    The sentences of the three best passages are compared with the question by meaning, by words, and by whether they name
+    The sentences of the five best passages are compared with the question by meaning, by words, and by whether they name
     what it asks for: a sum, a time, a number. There is no answer where none of them scores enough, or where the best hit's
     relevance in [0, 1] is below `min_relevance`.
     """

@@ -40,7 +40,10 @@ class Collection:
 
 
 def from_index(index: Index, on_progress: Progress | None = None) -> Collection:
-    """Read all documents of an index with the vectors it holds; raises UsageError for an index without vectors."""
+    """Read all documents of an index with the vectors it holds, by id: engines give them in orders of their own.
+
+    Raises UsageError for an index without vectors.
+    """
     name = index.engine.resolve(index.name)
     if index.engine.schema(name).encoder is None:
         raise UsageError(
@@ -49,7 +52,10 @@ def from_index(index: Index, on_progress: Progress | None = None) -> Collection:
         )
     total = index.engine.info(name).documents
     entries = (entry for batch in index.engine.scan(name, vectors=True) for entry in batch)
-    return _collected(entries, total, 0, on_progress)
+    found = _collected(entries, total, 0, on_progress)
+    order = sorted(range(len(found)), key=found.ids.__getitem__)
+    ids, texts = (tuple(values[row] for row in order) for values in (found.ids, found.texts))
+    return Collection(ids, texts, found.vectors[order], found.passed_over)
 
 
 def from_files(
