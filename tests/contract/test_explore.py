@@ -13,7 +13,7 @@ from searchctl.engines.base import Engine
 from searchctl.explore.answer import answer
 from searchctl.explore.cluster import ClusterSettings, cluster
 from searchctl.explore.collection import Collection, from_index
-from searchctl.explore.duplicates import duplicates
+from searchctl.explore.duplicates import DuplicateSettings, duplicates
 from searchctl.schema import EncoderStamp, Schema
 from searchctl.types import Document
 
@@ -21,6 +21,7 @@ SUBJECTS = {
     "coffee": "The coffee machine grinder is jammed with beans again",
     "parcel": "My parcel from the courier was late and the box was open",
     "возврат": "Верните деньги за возврат куртки на карту",
+    "пароль": "Забыл пароль от кабинета, письмо со ссылкой не приходит",
 }
 DOCUMENTS = [
     *(
@@ -63,16 +64,13 @@ def test_topics_and_duplicates_are_those_of_the_embedded_engine(index: Index, tm
     for id, vector in by_id(there).items():
         assert by_id(here)[id] == pytest.approx(vector, abs=0.01)
     topics = [
-        {frozenset(one.ids[row] for row in topic.members) for topic in found.topics}
+        {frozenset(one.ids[row] for row in topic.members) for topic in clusters.topics}
         for one in (here, there)
-        for found in [cluster(one.texts, one.vectors, ClusterSettings(min_size=10))]
+        for clusters in [cluster(one.texts, one.vectors, ClusterSettings(min_size=10))]
     ]
     assert topics[0] == topics[1] and len(topics[0]) == len(SUBJECTS)
-    (group,) = (
-        {here.ids[row] for row in one.members}
-        for one in duplicates(here.texts, here.vectors).groups
-        if one.reason == "exact"
-    )
+    found = duplicates(here.texts, here.vectors, DuplicateSettings(reasons=("exact",)))
+    (group,) = ({here.ids[row] for row in one.members} for one in found.groups)
     assert group == {"again", "coffee-3"}
 
 
