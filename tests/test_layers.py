@@ -23,7 +23,7 @@ LAYERS = {
             "dead_letters answers reranking search",
             "prepare",
             "index ingest",
-            "doctor selection runs evaluate evaluation tune plan route routing explore filling versions gates pipeline",
+            "doctor selection runs evaluate evaluation trials tune plan route routing explore filling versions gates pipeline",
             "reembed dump vectorize vectorize_foreign",
             "cli gateway",
             "__main__ __init__",

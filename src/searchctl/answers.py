@@ -11,7 +11,7 @@ from searchctl.bm25 import idf, upper_bound
 from searchctl.fusion import Floats, Fused, FusionSettings, fuse
 from searchctl.gating import gated, lexical_certainty
 from searchctl.query import ParsedQuery
-from searchctl.relevance import relevances, unseen_relevance
+from searchctl.relevance import Calibration, relevances, unseen_relevance
 from searchctl.schema import Schema
 from searchctl.synonyms import Weighed
 from searchctl.types import LegReport, Match, Mode, Nearest, Ranking, TermStatistics, Total
@@ -99,7 +99,8 @@ class Answer:
         fused = self.fused(schema, settings)
         weighted = fused if settings.method == "weighted" else self.fused(schema, FusionSettings())
         foreign = foreign_share(self.question.parsed.text, schema.background)
-        relevance = relevances(weighted, self._documents, foreign)
+        own = Calibration(*schema.relevance) if schema.relevance and self.lexical and self.vector else None
+        relevance = relevances(weighted, self.documents, foreign, own)
         if weighted is not fused:
             by_id = dict(zip(weighted.ids, relevance.tolist(), strict=True))
             relevance = np.array([by_id[id] for id in fused.ids])
@@ -107,7 +108,7 @@ class Answer:
         if least <= 0.0:
             return Ordered(fused, relevance, best, self.total(len(fused.ids)))
         kept = np.flatnonzero(relevance >= least)
-        unseen = unseen_relevance(weighted, self._documents, WINDOW, foreign)
+        unseen = unseen_relevance(weighted, self.documents, WINDOW, foreign, own)
         return Ordered(fused.only(kept), relevance[kept], best, Total(len(kept), "eq" if unseen < least else "gte"))
 
     def total(self, candidates: int) -> Total:
@@ -125,7 +126,7 @@ class Answer:
         return {"lexical": self._lexical_report(), "vector": self._vector_report(mode)}
 
     @property
-    def _documents(self) -> int:
+    def documents(self) -> int:
         """How many documents the index holds."""
         return max(self.statistics.documents, self.vector.total.value if self.vector is not None else 0)
 

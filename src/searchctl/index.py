@@ -248,7 +248,7 @@ class Index:
         """
         asked, _, depth = name.rpartition(":")
         if not (asked and depth.isdigit()):
-            asked, depth = name, str(DEPTH)
+            asked, depth = name, str(self.schema.rerank_depth or DEPTH)
         if asked not in self._rerankers:
             self._rerankers[asked] = open_reranker(asked, lambda: self.encoder)
         return Rerank(self._rerankers[asked], int(depth), budget_ms)

@@ -8,7 +8,7 @@ brought over in further passes, the last of them with the right to write held.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,8 +21,8 @@ from searchctl.evaluation.dataset import DataSet, read_dataset
 from searchctl.filling import BATCH, Filled, Watch, check_complete, encoded, fill, remove_vanished, save_background
 from searchctl.gates import DifferenceGate, Trial, compare, missed
 from searchctl.index import Index
-from searchctl.prepare import passage_texts
-from searchctl.schema import EncoderStamp, Lineage, Schema
+from searchctl.prepare import fingerprint, passage_texts
+from searchctl.schema import EncoderStamp, Lineage, PassageSettings, Schema
 from searchctl.types import Entry
 from searchctl.versions import Move, move, next_version, open_version
 
@@ -77,17 +77,19 @@ def reembed(
     judging: Judging,
     watch: Watch,
     *,
+    passages: PassageSettings | None = None,
     on_trial: Callable[[int, int], None] | None = None,
 ) -> ReembedReport:
-    """Make a version of the index with the vectors of another encoder, try it, and let it take over the index's name.
+    """Make a version of the index with other vectors, try it, and let it take over the index's name.
 
-    Raises UsageError when the index is made with that encoder already, IndexLocked while another process writes at the end.
+    The vectors are those of another encoder, or of other `passages`, or both. Raises UsageError when the index is made like
+    that already, IndexLocked while another process writes at the end.
     """
     began = time.monotonic()
     engine, name = index.engine, index.name
     source = engine.resolve(name)
     dataset = _queries(index, judging)
-    version = open_version(engine, name, _new_schema(engine.schema(source), stamp, name))
+    version = open_version(engine, name, _new_schema(engine.schema(source), stamp, passages, name))
     filled = _bring_up(engine, source, version, encoder, watch)
 
     def report(trial: Trial | None = None, unmet: tuple[str, ...] = (), moved: Move | None = None) -> ReembedReport:
@@ -116,10 +118,12 @@ def reembed(
     return report(trial, moved=moved)
 
 
-def plan_reembed(index: Index, stamp: EncoderStamp, encoder: Encoder) -> ReembedPlan:
+def plan_reembed(
+    index: Index, stamp: EncoderStamp, encoder: Encoder, passages: PassageSettings | None = None
+) -> ReembedPlan:
     """Estimate what `reembed` would do, from the first documents; nothing is changed."""
     engine, source = index.engine, index.engine.resolve(index.name)
-    schema = _new_schema(engine.schema(source), stamp, index.name)
+    schema = _new_schema(engine.schema(source), stamp, passages, index.name)
     info = engine.info(source)
     sample: list[Entry] = next(iter(engine.scan(source, batch=_SAMPLE)), [])
     encoder.encode_documents(
@@ -143,18 +147,20 @@ def _queries(index: Index, judging: Judging) -> DataSet | None:
         return None
 
 
-def _new_schema(old: Schema, stamp: EncoderStamp, name: str) -> Schema:
+def _new_schema(old: Schema, stamp: EncoderStamp, passages: PassageSettings | None, name: str) -> Schema:
+    passages = passages or old.passages
     if old.layout is not None:
         raise UsageError(
             f"the documents of '{name}' are written by others; make a copy with the new vectors: "
             f"searchctl vectorize {name} --encoder {stamp.name}"
         )
-    if old.encoder is not None and (old.encoder.revision, old.encoder.dim) == (stamp.revision, stamp.dim):
+    same = old.encoder is not None and (old.encoder.revision, old.encoder.dim) == (stamp.revision, stamp.dim)
+    if same and passages == old.passages:
         raise UsageError(
             f"index '{name}' is made with {stamp.name} (revision {stamp.revision}) already; "
-            "name another one: searchctl reembed --encoder NEW"
+            "name another one: searchctl reembed --encoder NEW, or other passages: --passage-size N"
         )
-    return replace(old, encoder=stamp, background=None, lineage=Lineage(MADE_FROM))
+    return replace(old, encoder=stamp, passages=passages, background=None, lineage=Lineage(MADE_FROM))
 
 
 def _bring_up(engine: Engine, source: str, version: str, encoder: Encoder, watch: Watch) -> Filled:
@@ -175,9 +181,16 @@ def _bring_up(engine: Engine, source: str, version: str, encoder: Encoder, watch
 def _pass(engine: Engine, source: str, version: str, encoder: Encoder, watch: Watch) -> Filled:
     settings = engine.schema(version).passages
     engine.update_schema(version, engine.schema(version).with_fields(engine.schema(source).fields))
-    batches = engine.scan(source, batch=BATCH)
+    batches: Iterable[list[Entry]] = engine.scan(source, batch=BATCH)
+    if settings != engine.schema(source).passages:
+        batches = ([_as_ingested(entry, settings) for entry in entries] for entries in batches)
     total = engine.count(source)
     filled = fill(engine, version, batches, lambda entries: encoded(entries, encoder, settings), watch, total)
     if not watch.stop.is_set():
         remove_vanished(engine, source, version)
     return filled
+
+
+def _as_ingested(entry: Entry, settings: PassageSettings) -> Entry:
+    """Return the entry with the fingerprint that an ingest with these passages gives it, so that the next one finds it unchanged."""
+    return replace(entry, fingerprint=fingerprint(entry.document, repr(settings)))

@@ -43,10 +43,12 @@ class Calibration:
 
     def relevance(self, evidence: Floats) -> Floats:
         """Return the probability that each hit is relevant: (n,), in [0, 1]. `evidence` is of `evidence`."""
-        return _logistic(evidence @ self._coefficients())
+        return _logistic(evidence @ np.array(self.coefficients))
 
-    def _coefficients(self) -> Floats:
-        return np.array([self.intercept, self.lexical, self.vector, self.size, self.foreign, self.foreign_vector])
+    @property
+    def coefficients(self) -> tuple[float, ...]:
+        """Return the numbers in their order: `Calibration(*coefficients)` is this one again."""
+        return (self.intercept, self.lexical, self.vector, self.size, self.foreign, self.foreign_vector)
 
 
 DEFAULTS: Mapping[Mode, Calibration] = {  # by the legs that ran; printed by benchmarks/relevance.py
@@ -74,12 +76,16 @@ def relevances(fused: Fused, documents: int, foreign: float = 0.0, calibration: 
     `fused` must come from the method "weighted", whatever its weights. None means the default for the legs that ran;
     `documents` and `foreign` as in `evidence`.
     """
+    return (calibration or _default(fused)).relevance(evidence_of(fused, documents, foreign))
+
+
+def evidence_of(fused: Fused, documents: int, foreign: float = 0.0) -> Floats:
+    """Return the evidence for all of a fused list: (n, 6). See `relevances` for what it has to be."""
     lexical, vector = fused.lexical, fused.vector
     nothing = np.zeros(len(fused.ids))
-    rows = evidence(
+    return evidence(
         lexical.normalised if lexical else nothing, vector.normalised if vector else nothing, documents, foreign
     )
-    return (calibration or _default(fused)).relevance(rows)
 
 
 def unseen_relevance(
@@ -112,7 +118,7 @@ def fit(evidence: Floats, relevant: NDArray[np.bool_], *, prior: Calibration, st
     `evidence` (n, 6) is of `evidence`, `relevant` (n,) what was judged. Each coefficient has a normal prior of variance
     1 / `strength` around the given one: a ridge, so hits that are perfectly told apart don't drive it to infinity.
     """
-    centre = prior._coefficients()
+    centre = np.array(prior.coefficients)
     found = centre.copy()
     ridge = strength * np.eye(len(centre))
     for _ in range(_STEPS):

@@ -84,6 +84,18 @@ class FusionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Bm25Settings:
+    """BM25's parameters: how soon a word's repetitions fade, and how much longer texts are held back. Servers only."""
+
+    k1: float = 1.2
+    b: float = 0.75
+
+    def __post_init__(self) -> None:
+        if not (0.0 <= self.k1 <= 10.0 and 0.0 <= self.b <= 1.0):
+            raise UsageError(f"BM25 can't have k1 {self.k1} and b {self.b}; give k1 from 0 to 10 and b from 0 to 1")
+
+
+@dataclass(frozen=True, slots=True)
 class Lineage:
     """Where a version of an index came from: `made_from` tells what filled it, so that the same command can go on.
 
@@ -106,11 +118,12 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """An index's stamp. `encoder` is None for an index without vectors, `fusion` where nothing was tuned.
+    """An index's stamp. `encoder` is None for an index without vectors.
 
     `lineage` is None for an index that documents were loaded into as usual, `layout` for one whose documents are searchctl's own.
     `boosts` says how often the words of the title, the text or a text field count, once unless it's said here. `synonyms` are
-    rules for queries (see synonyms.py).
+    rules for queries (see synonyms.py). What was tuned: `fusion`, `bm25`, `rerank_depth` for rerankers named without one, and
+    `relevance`, the numbers of a `relevance.Calibration`; None or empty where nothing was.
     """
 
     encoder: EncoderStamp | None
@@ -123,6 +136,9 @@ class Schema:
     layout: Layout | None = None
     boosts: Mapping[str, int] = field(default_factory=dict)
     synonyms: tuple[str, ...] = ()
+    bm25: Bm25Settings | None = None
+    rerank_depth: int | None = None
+    relevance: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for name, times in self.boosts.items():
@@ -163,6 +179,9 @@ class Schema:
                 layout=_layout(data.get("layout")),
                 boosts=dict(data.get("boosts", {})),
                 synonyms=tuple(data.get("synonyms", ())),
+                bm25=Bm25Settings(**data["bm25"]) if data.get("bm25") else None,
+                rerank_depth=data.get("rerank_depth"),
+                relevance=tuple(data.get("relevance", ())),
             )
         except (KeyError, TypeError, UsageError) as error:
             raise IndexFormatError(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -109,6 +110,23 @@ def test_the_page_stands_alone_and_escapes_queries(run: Run, data: Path, here: P
     assert page.loaded == []
     assert "<script>amber</script>" in page.text
     assert "Worst answers" in page.text
+
+
+@pytest.mark.slow
+def test_the_page_shows_in_a_browser_and_asks_nothing_of_others(run: Run, data: Path, here: Path, browser: Any) -> None:
+    result = run("evaluate", data, *HASHING, "--modes", "lexical,vector,hybrid", "--html", here / "report.html")
+    assert result.exit_code == 0, result.stderr
+    page = browser.new_page(viewport={"width": 1000, "height": 800})
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: None if request.url.startswith("file:") else wrong.append(request.url))
+    page.goto((here / "report.html").as_uri())
+    assert page.locator("h2").all_inner_texts()[0] == "Modes"
+    assert page.locator("svg").count() >= 1
+    for plot in page.locator("svg").all():
+        assert plot.bounding_box()["height"] > 20
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1000, "nothing sticks out"
+    assert wrong == []
 
 
 def test_an_index_instead_of_a_temporary_one(run: Run, data: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,6 @@ from searchctl.explore.export import write_map
 from searchctl.explore.terms import Term
 from tests.cli.conftest import Run
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SUBJECTS = {
     "coffee": "The coffee machine grinder is jammed with beans again",
     "parcel": "My parcel from the courier was late and the box was open",
@@ -100,19 +97,6 @@ def test_a_question_is_answered_with_its_source(run: Run, here: Path) -> None:
     none = run("answer", "what does the courier cost", "--others", "0", "--min-relevance", "1")
     assert none.exit_code == 0 and none.stdout == "no answer found\n"
     assert run("answer", "-", stdin=" ").exit_code == 2
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.mark.slow

@@ -61,8 +61,12 @@ def test_a_significant_gain_is_written_unless_it_is_a_dry_run(run: Run, judged: 
 def test_what_cannot_be_better_is_left_alone(run: Run, judged: Path, here: Path) -> None:
     result = run("tune", judged)
     assert result.exit_code == 0, result.stderr
-    assert "no, the gain could be chance" in result.stdout
-    assert settings_of(here) is None
+    fusion, _, relevance = result.stdout.partition("relevance")
+    assert "no, what is set is best" in fusion
+    assert "yes" in relevance, "forty judged questions tell what relevance means here"
+    with Index.open(here / ".searchctl") as index:
+        assert index.schema.fusion is None
+        assert len(index.schema.relevance) == 6
 
 
 def test_known_items_come_with_a_caveat(run: Run, judged: Path, here: Path) -> None:
@@ -74,6 +78,20 @@ def test_known_items_come_with_a_caveat(run: Run, judged: Path, here: Path) -> N
     data = json.loads(result.stdout)
     assert "favour words" in data["caveat"]
     assert data["queries"] == 25
+
+
+def test_what_an_engine_cannot_do_is_said(run: Run, judged: Path) -> None:
+    result = run("tune", judged, "--bm25", "--dry-run")
+    assert result.exit_code == 0, result.stderr
+    assert "tantivy's BM25, the embedded engine's, has them fixed" in result.stderr
+
+
+def test_sizes_of_passages_are_tried_and_take_new_vectors(run: Run, judged: Path) -> None:
+    data = json.loads(run("tune", judged, "--passages", "64,128", "--json").stdout)
+    assert data["passages"]["before"]["size"] == 256
+    assert data["passages"]["gain"]["value"] == 0.0, "these texts are shorter than any of them"
+    assert "passages" not in data["settings"]
+    assert run("tune", judged, "--passages", "few").exit_code == 2
 
 
 def test_too_few_queries_say_what_to_do(run: Run, judged: Path) -> None:

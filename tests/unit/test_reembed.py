@@ -21,6 +21,7 @@ from searchctl.filling import Filled, Watch, check_complete
 from searchctl.gates import parse_difference_gate
 from searchctl.index import Index, encoder_stamp
 from searchctl.reembed import Judging, ReembedReport, plan_reembed, reembed
+from searchctl.schema import PassageSettings
 from searchctl.types import Entry
 from searchctl.versions import drop_version, roll_back, versions
 
@@ -274,3 +275,16 @@ def test_nobody_who_searches_all_the_while_notices(index: Index, tmp_path: Path)
     assert [client.failures for client in clients] == [(), (), ()]
     assert all(client.answers for client in clients)
     assert index.engine.resolve("books") in ("books", "books-v1")
+
+
+def test_passages_of_another_size_with_the_same_encoder(index: Index) -> None:
+    encoder = open_encoder("hashing:32")
+    stamp = encoder_stamp("hashing:32", encoder)
+    with pytest.raises(UsageError, match="--passage-size"):
+        reembed(index, stamp, encoder, Judging(known_items=0), Watch())
+    report = reembed(index, stamp, encoder, Judging(known_items=0), Watch(), passages=PassageSettings(16, 2))
+    assert report.moved is not None
+    assert index.info().passages > 1.5 * DOCUMENTS
+    assert index.schema.passages == PassageSettings(16, 2)
+    again = index.ingest(rows())
+    assert (again.written, again.unchanged) == (0, DOCUMENTS)

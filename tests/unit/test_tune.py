@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from searchctl.evaluation.dataset import DataSet, JudgedQuery
 from searchctl.fusion import FusionSettings
 from searchctl.index import Index
 from searchctl.metrics import parse_metric
-from searchctl.tune import FEWEST_QUERIES, tune
+from searchctl.relevance import DEFAULTS
+from searchctl.schema import PassageSettings
+from searchctl.tune import FEWEST_QUERIES, SIZES, Tuning, apply, choose, tune
 from searchctl.types import Document
 
 NDCG = parse_metric("ndcg@10")
@@ -43,32 +46,32 @@ def judged(count: int, shift: int) -> DataSet:
 
 def test_words_win_where_vectors_mislead(index: Index) -> None:
     report = tune(index, judged(40, 0), NDCG, before=FusionSettings(lexical=0.1, vector=0.9))
-    assert report.best.lexical > 0.3
-    assert report.after_mean == 1.0
-    assert report.before_mean < 1.0
-    assert report.gain.low > 0
-    assert report.significant
+    assert report.fusion.best.lexical > 0.3
+    assert report.fusion.after_mean == 1.0
+    assert report.fusion.before_mean < 1.0
+    assert report.fusion.gain.low > 0
+    assert report.fusion.significant
 
 
 def test_vectors_win_where_words_mislead(index: Index) -> None:
     report = tune(index, judged(40, 1), NDCG, before=FusionSettings(lexical=1.0, vector=0.0))
-    assert report.best.vector > 0.3
-    assert report.significant
+    assert report.fusion.best.vector > 0.3
+    assert report.fusion.significant
 
 
 def test_what_cannot_be_better_stays(index: Index) -> None:
     before = FusionSettings(lexical=0.93, vector=0.07)
     report = tune(index, judged(40, 0), NDCG, before=before)
-    assert report.before_mean == 1.0
-    assert report.best == before
-    assert set(report.chosen) == {before}
-    assert (report.gain.value, report.p_value, report.significant) == (0.0, 1.0, False)
+    assert report.fusion.before_mean == 1.0
+    assert report.fusion.best == before
+    assert set(report.fusion.chosen) == {before}
+    assert (report.fusion.gain.value, report.fusion.p_value, report.fusion.significant) == (0.0, 1.0, False)
 
 
 def test_random_judgements_give_no_significant_gain(index: Index) -> None:
     random = np.random.default_rng(5)
     queries = [JudgedQuery(f"q{n}", f"{WORDS[n]} please explain", {f"d{random.integers(COUNT)}": 1}) for n in range(50)]
-    assert not tune(index, DataSet("chance", tuple(queries)), NDCG).significant
+    assert not tune(index, DataSet("chance", tuple(queries)), NDCG).fusion.significant
 
 
 def test_too_few_queries_are_refused(index: Index) -> None:
@@ -82,3 +85,68 @@ def test_the_report_is_json(index: Index) -> None:
     assert data["queries"] == 40
     assert len(data["folds"]) == 5
     assert set(data["after"]) == {"method", "lexical", "vector", "mean"}
+
+
+def test_a_choice_by_hand() -> None:
+    """Of two settings the second is better for all queries but one: every fold chooses it, and that one query loses."""
+    scores = np.array([[0.5] * 9 + [1.0], [1.0] * 9 + [0.0]])
+    found = choose(("old", "new"), scores)
+    assert (found.before, found.best, set(found.chosen)) == ("old", "new", {"new"})
+    assert (found.before_mean, found.after_mean) == (pytest.approx(0.55), pytest.approx(0.9))
+    assert found.gain.value == pytest.approx(0.35)
+
+
+class Knowing:
+    """A reranker that knows the answer, which the first stage puts second."""
+
+    name, weight = "knowing", 1.0
+
+    def __init__(self) -> None:
+        self.pairs: list[tuple[str, str]] = []
+
+    def score(self, query, texts):
+        self.pairs += [(query, text) for text in texts]
+        return np.array([float(text.split()[0] == query.split()[0]) for text in texts])
+
+
+def test_the_depth_of_reranking_is_found_and_no_pair_is_scored_twice(index: Index) -> None:
+    reranker = Knowing()
+    vectors = FusionSettings(lexical=0.0, vector=1.0)
+    report = tune(index, judged(30, 0), NDCG, Tuning(rerank=reranker), before=vectors)
+    assert report.rerank is not None
+    assert report.rerank.before == 0
+    assert report.rerank.best > 0
+    assert report.rerank.significant
+    assert len(reranker.pairs) == len(set(reranker.pairs))
+    assert "rerank" in apply(index, report)
+    assert index.schema.rerank_depth == report.rerank.best
+
+
+def test_judgements_teach_what_relevance_means_here(index: Index) -> None:
+    report = tune(index, judged(40, 1), NDCG, before=FusionSettings(lexical=0.0, vector=1.0))
+    assert report.relevance is not None
+    assert report.relevance.before == DEFAULTS["hybrid"]
+    assert report.relevance.gain.low > 0, "words say nothing here, whatever they say elsewhere"
+    query = f"{WORDS[50]} please explain"
+    before = {hit.id: hit.relevance for hit in index.search(query)}
+    assert "relevance" in apply(index, report)
+    after = {hit.id: hit.relevance for hit in index.search(query)}
+    assert after["d51"] - after["d50"] > before["d51"] - before["d50"]
+    assert index.search(query, mode="vector").hits[0].relevance > 0, "a leg alone has the default's model"
+
+
+def test_queries_made_from_documents_teach_nothing_about_relevance(index: Index) -> None:
+    report = tune(index, replace(judged(40, 0), caveat="made"), NDCG)
+    assert report.relevance is None
+    assert any("people" in note for note in report.notes)
+
+
+def test_passages_are_tried_in_copies(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = tune(index, judged(40, 0), NDCG, Tuning(passages=SIZES))
+    assert report.passages is not None
+    assert report.passages.before == PassageSettings()
+    assert "passages" not in apply(index, report)
+    assert index.schema.passages == PassageSettings()
+    monkeypatch.setattr(index.encoder, "max_tokens", 100)
+    with pytest.raises(UsageError, match="reads 100 tokens, so passages can't have 128"):
+        tune(index, judged(40, 0), NDCG, Tuning(passages=(64, 128)))

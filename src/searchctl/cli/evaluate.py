@@ -9,13 +9,15 @@ import click
 
 from searchctl.cli.failures import GATE_MISSED, say, say_error
 from searchctl.cli.frame import Command, Frame, framed
-from searchctl.cli.output import count_of, print_json, print_table
+from searchctl.cli.output import count_of, print_json, print_table, printable
 from searchctl.cli.progress import Meter
 from searchctl.errors import StorageError
 
 if TYPE_CHECKING:
     from searchctl.evaluation.report import Report
     from searchctl.metrics import Metric
+
+_WORST = 3  # queries shown; --json and --html have more
 
 
 @click.command(
@@ -128,6 +130,9 @@ def _print(frame: Frame, report: Report) -> None:
             f"{one.reference} - {one.other}, {one.metric}: {one.difference.value:+.4f} ({bounds}), "
             f"p = {one.p_value:.4f}, {sure}"
         )
+    for failure in report.failures(_WORST):
+        found = ", ".join(f"{mode} {rank or '-'}" for mode, rank in failure.ranks.items())
+        say(f"answered badly: {printable(failure.query.text)} (best relevant document's rank: {found})")
     if report.absent:
         say(f"{count_of(report.absent, 'judged document')} can't be found: not in the index")
     if report.dataset.caveat:

@@ -13,11 +13,15 @@ from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.operations import Stages, end_interrupted, hint, open_as_is
 from searchctl.cli.output import count_of, duration_of, print_json, print_pairs, size_of
 from searchctl.errors import UsageError
+from searchctl.schema import PassageSettings
 from searchctl.types import Json
 
 if TYPE_CHECKING:
+    from searchctl.encoders.base import Encoder
     from searchctl.gates import Difference
+    from searchctl.index import Index
     from searchctl.reembed import Judging, ReembedPlan, ReembedReport
+    from searchctl.schema import EncoderStamp
 
 
 @click.command(
@@ -27,9 +31,16 @@ if TYPE_CHECKING:
         "searchctl reembed --encoder ./my-model",
         'searchctl reembed --encoder ./my-model --judgements data/shop --gate "ndcg@10>=-0.01"',
         'searchctl reembed --encoder ./my-model --known-items 500 --gate "vector:ndcg@10>=0"',
+        "searchctl reembed --passage-size 128",
         "searchctl reembed --encoder ./my-model --dry-run",
         "searchctl rollback",
     ),
+)
+@click.option(
+    "--passage-size",
+    type=click.IntRange(16),
+    metavar="N",
+    help="Cut texts into passages of N tokens [default: as before].",
 )
 @click.option("--judgements", type=click.Path(path_type=Path), metavar="DIR", help="Judged queries to try both with.")
 @click.option(
@@ -48,13 +59,14 @@ if TYPE_CHECKING:
 @framed
 def command(
     frame: Frame,
+    passage_size: int | None,
     judgements: Path | None,
     known_items: int,
     gate: tuple[str, ...],
     docs_per_second: float | None,
     dry_run: bool,
 ) -> None:
-    """Change an index's encoder without downtime.
+    """Change an index's encoder, or the size of its passages, without downtime.
 
     A new version of the index is filled while the old one answers, tried with judged queries, and then takes over the
     index's name. The old one stays: go back with searchctl rollback. Running the same command again resumes.
@@ -65,15 +77,18 @@ def command(
     from searchctl.gates import parse_difference_gate
     from searchctl.reembed import Judging
 
-    if frame.settings.encoder is None:
-        raise UsageError("say which encoder to change to: searchctl reembed --encoder NAME")
+    if frame.settings.encoder is None and passage_size is None:
+        raise UsageError(
+            "say which encoder to change to: searchctl reembed --encoder NAME, or which passages: --passage-size N"
+        )
+    passages = PassageSettings(passage_size, passage_size // 8) if passage_size else None
     judging = Judging(judgements, known_items, tuple(parse_difference_gate(one) for one in gate))
     if judging.gates and judgements is None and not known_items:
         raise UsageError("a gate needs queries; leave out --known-items 0, or give judged ones with --judgements DIR")
     if dry_run:
-        _print_plan(frame, _plan(frame))
+        _print_plan(frame, _plan(frame, passages))
         return
-    report = _run(frame, judging, docs_per_second)
+    report = _run(frame, judging, docs_per_second, passages)
     _print(frame, report)
     if report.interrupted:
         end_interrupted(frame)
@@ -85,30 +100,36 @@ def command(
         click.get_current_context().exit(GATE_MISSED)
 
 
-def _run(frame: Frame, judging: Judging, rate: float | None) -> ReembedReport:
+def _encoder(frame: Frame, index: Index) -> tuple[EncoderStamp, Encoder]:
+    """Return the encoder that was asked for, else the index's own."""
     from searchctl.encoders import open_encoder
-    from searchctl.filling import Watch
     from searchctl.index import encoder_stamp
+
+    stamp = index.schema.encoder
+    asked = frame.settings.encoder or (stamp.name if stamp else None)
+    if asked is None:
+        raise UsageError(f"index '{index.name}' has no vectors; say which encoder to make them with: --encoder NAME")
+    encoder = open_encoder(asked)
+    return encoder_stamp(asked, encoder), encoder
+
+
+def _run(frame: Frame, judging: Judging, rate: float | None, passages: PassageSettings | None) -> ReembedReport:
+    from searchctl.filling import Watch
     from searchctl.reembed import reembed
 
-    asked = str(frame.settings.encoder)
     with open_as_is(frame) as index:
-        encoder = open_encoder(asked)
+        stamp, encoder = _encoder(frame, index)
         with stop_on_interrupt() as stop, Stages(frame) as stages:
             watch = Watch(stages.counting("documents"), stop, rate)
-            stamp, answers = encoder_stamp(asked, encoder), stages.counting("answers")
-            return reembed(index, stamp, encoder, judging, watch, on_trial=answers)
+            answers = stages.counting("answers")
+            return reembed(index, stamp, encoder, judging, watch, passages=passages, on_trial=answers)
 
 
-def _plan(frame: Frame) -> ReembedPlan:
-    from searchctl.encoders import open_encoder
-    from searchctl.index import encoder_stamp
+def _plan(frame: Frame, passages: PassageSettings | None) -> ReembedPlan:
     from searchctl.reembed import plan_reembed
 
-    asked = str(frame.settings.encoder)
     with open_as_is(frame) as index:
-        encoder = open_encoder(asked)
-        return plan_reembed(index, encoder_stamp(asked, encoder), encoder)
+        return plan_reembed(index, *_encoder(frame, index), passages)
 
 
 def _print_plan(frame: Frame, plan: ReembedPlan) -> None:

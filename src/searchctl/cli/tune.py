@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from searchctl.cli.failures import say
 from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.operations import Stages
 from searchctl.cli.output import print_json, print_pairs
+from searchctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from searchctl.tune import Choice, TuneReport
 
 
 @click.command(
@@ -17,6 +23,8 @@ from searchctl.cli.output import print_json, print_pairs
     examples=(
         "searchctl tune judged.jsonl",
         "searchctl tune data/shop --split train --index shop --dry-run",
+        "searchctl tune judged.jsonl --rerank maxsim --passages 64,128,384",
+        "searchctl tune judged.jsonl --bm25 --engine opensearch://localhost:9200",
         "searchctl tune --known-items 200 --metric mrr@10",
     ),
 )
@@ -24,46 +32,115 @@ from searchctl.cli.output import print_json, print_pairs
 @click.option("--split", metavar="NAME", help="Judgements of a BEIR folder [default: test, else dev, else train].")
 @click.option("--metric", default="ndcg@10", show_default=True, help="What to raise.")
 @click.option("--known-items", type=click.IntRange(1), metavar="N", help="Make N queries from the documents instead.")
+@click.option("--rerank", metavar="NAME", help="Also find how deep this reranker should go.")
+@click.option("--bm25", is_flag=True, help="Also try BM25's k1 and b, on a copy without vectors; on a server.")
+@click.option(
+    "--passages", metavar="SIZES", help="Also try passages of these sizes, as in 64,128; encodes all each time."
+)
 @click.option("--dry-run", is_flag=True, help="Report, and change nothing.")
 @framed
 def command(
-    frame: Frame, data: Path | None, split: str | None, metric: str, known_items: int | None, dry_run: bool
+    frame: Frame,
+    data: Path | None,
+    split: str | None,
+    metric: str,
+    known_items: int | None,
+    rerank: str | None,
+    bm25: bool,
+    passages: str | None,
+    dry_run: bool,
 ) -> None:
-    """Fit how an index joins its legs to judged queries.
+    """Fit an index's settings to judged queries.
 
-    DATA holds judged queries: BEIR, TREC or JSON Lines; without it, queries are made from the index's own documents. The
-    gain is measured on queries the choice never saw, and only a significant one is written into the index.
+    DATA holds judged queries: BEIR, TREC or JSON Lines; without it, queries are made from the index's own documents. How the
+    legs are joined is always tuned, and what relevance means where people judged. Each gain is measured on queries the
+    choice never saw, and only significant ones are written into the index, from where searches take them.
     """
     from searchctl.evaluate import known_items_of_index
     from searchctl.evaluation.dataset import read_dataset
     from searchctl.metrics import parse_metric
-    from searchctl.tune import apply, tune
+    from searchctl.tune import Tuning, apply, tune
 
-    wanted = parse_metric(metric)
+    wanted, sizes = parse_metric(metric), _sizes(passages)
     with frame.open_index() as index:
         dataset = known_items_of_index(index, known_items or 200) if data is None else read_dataset(data, split)
-        report = tune(index, dataset, wanted)
-        written = report.significant and not dry_run
-        if written:
-            apply(index, report.best)
+        reranker = index.reranking(rerank).reranker if rerank else None
+        with Stages(frame) as stages:
+            report = tune(
+                index,
+                dataset,
+                wanted,
+                Tuning(reranker, bm25, sizes),
+                on_progress=lambda what, done, total: stages.counting(what)(done, total),
+            )
+        written = () if dry_run else apply(index, report)
     if frame.json:
-        print_json({**report.to_json(), "written": written, "caveat": dataset.caveat or None})
+        print_json(
+            {**report.to_json(), "written": bool(written), "settings": list(written), "caveat": dataset.caveat or None}
+        )
         return
-    before, best, gain = report.before, report.best, report.gain
-    print_pairs(
-        [
-            (
-                "before",
-                f"{before.method}, {before.lexical:g} lexical + {before.vector:g} vector: {report.before_mean:.4f}",
-            ),
-            ("best", f"{best.method}, {best.lexical:g} lexical + {best.vector:g} vector: {report.after_mean:.4f}"),
-            ("gain", f"{gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}), p = {report.p_value:.4f}"),
-            ("measured", f"{report.metric} on {report.queries} queries, each with a choice made without it"),
-            (
-                "written",
-                "yes" if written else "no, a dry run" if report.significant else "no, the gain could be chance",
-            ),
-        ]
-    )
-    if dataset.caveat and not frame.quiet:
-        say(f"note: {dataset.caveat}")
+    print_pairs(_lines(report, written))
+    if frame.quiet:
+        return
+    notes = [*report.notes, *([dataset.caveat] if dataset.caveat else [])]
+    if report.passages is not None and report.passages.significant:
+        notes.append(
+            f"passages of another size take new vectors: searchctl reembed --passage-size {report.passages.best.size}"
+        )
+    if report.rerank is not None and report.rerank.significant:
+        notes.append(f"searches rerank when told to: --rerank {rerank}, to the depth of the index's own")
+    for note in notes:
+        say(f"note: {note}")
+
+
+def _sizes(text: str | None) -> tuple[int, ...]:
+    try:
+        sizes = tuple(int(size) for size in text.split(",")) if text else ()
+    except ValueError:
+        sizes = (0,)
+    if any(size < 16 for size in sizes):
+        raise UsageError(
+            f"'{text}' aren't sizes of passages; give numbers of tokens from 16 on, as in: --passages 64,128"
+        )
+    return sizes
+
+
+def _lines(report: TuneReport, written: tuple[str, ...]) -> list[tuple[str, str]]:
+    lines = [("measured", f"{report.metric} on {report.queries} queries, each with a choice made without it")]
+    for name in ("fusion", "rerank", "bm25", "passages", "relevance"):
+        choice = getattr(report, name)
+        if choice is not None:
+            lines += _choice(name, choice)
+            lines.append(("written", _outcome(name, choice, written)))
+    return lines
+
+
+def _choice(name: str, choice: Choice[Any]) -> list[tuple[str, str]]:
+    gain = choice.gain
+    measure = "agrees with the judgements " if name == "relevance" else ""
+    return [
+        ("", ""),
+        (name, f"{_shown(name, choice.before)}: {measure}{choice.before_mean:.4f}"),
+        ("best", f"{_shown(name, choice.best)}: {measure}{choice.after_mean:.4f}"),
+        ("gain", f"{gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}), p = {choice.p_value:.4f}"),
+    ]
+
+
+def _shown(name: str, setting: Any) -> str:
+    if name == "fusion":
+        return f"{setting.method}, {setting.lexical:g} lexical + {setting.vector:g} vector"
+    if name == "rerank":
+        return f"the first {setting} reordered" if setting else "none reordered"
+    if name == "bm25":
+        return f"k1 {setting.k1:g}, b {setting.b:g}"
+    if name == "passages":
+        return f"{setting.size} tokens, {setting.overlap} shared"
+    return ", ".join(f"{number:.2f}" for number in setting.coefficients)
+
+
+def _outcome(name: str, choice: Choice[Any], written: tuple[str, ...]) -> str:
+    if name in written:
+        return "yes"
+    if not choice.significant:
+        return "no, what is set is best" if choice.best == choice.before else "no, the gain could be chance"
+    return "no, it takes new vectors" if name == "passages" else "no, a dry run"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from searchctl.engines.embedded.folder import Folder
 from searchctl.engines.embedded.index import EmbeddedIndex
-from searchctl.schema import Schema
+from searchctl.schema import Bm25Settings, Schema
 from searchctl.types import Entry, IndexInfo, Match, Nearest, Ranking, Rejection, Scope, TermStatistics
+
+_log = logging.getLogger(__name__)
 
 
 class EmbeddedEngine:
@@ -31,7 +35,7 @@ class EmbeddedEngine:
     def create(self, index: str, schema: Schema) -> None:
         """Make an empty index; raises IndexExists."""
         path = self.folder.new_path(index)
-        self._open[path.name] = EmbeddedIndex(path, create=schema)
+        self._open[path.name] = EmbeddedIndex(path, create=_without_bm25(index, schema))
 
     def resolve(self, index: str) -> str:
         """Return the name of the index that this name or alias stands for."""
@@ -47,7 +51,7 @@ class EmbeddedEngine:
 
     def update_schema(self, index: str, schema: Schema) -> None:
         """Replace the stamp."""
-        self._index(index).save_schema(schema)
+        self._index(index).save_schema(_without_bm25(index, schema))
 
     def writing(self, index: str) -> AbstractContextManager[None]:
         """Hold the right to write; raises IndexLocked."""
@@ -125,3 +129,10 @@ class EmbeddedEngine:
         """Release all files."""
         while self._open:
             self._open.popitem()[1].close()
+
+
+def _without_bm25(index: str, schema: Schema) -> Schema:
+    """Return a stamp without BM25's parameters, which an index brought here from a server may have: tantivy's are fixed."""
+    if schema.bm25 not in (None, Bm25Settings()):
+        _log.warning("%s: BM25 has k1 1.2 and b 0.75 here, whatever was tuned on a server", index)
+    return replace(schema, bm25=None)

@@ -26,9 +26,9 @@ from searchctl.engines.rest.queries import Questions, lexical_ranking, vector_ra
 from searchctl.engines.rest.server import Server, identify
 from searchctl.engines.rest.state import IndexState, read_index, read_state
 from searchctl.engines.rest.statistics import Remembered
-from searchctl.engines.rest.template import META, field_mappings, index_body
+from searchctl.engines.rest.template import META, bm25_settings, field_mappings, index_body
 from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SearchctlError, ServerRefusal, UsageError
-from searchctl.schema import Schema
+from searchctl.schema import Bm25Settings, Schema
 from searchctl.types import Entry, IndexInfo, Json, Match, Nearest, Ranking, Rejection, Scope, TermStatistics
 
 _log = logging.getLogger(__name__)
@@ -180,8 +180,22 @@ class ServerEngine:
         if new:
             mapped = field_mappings(new, schema.analyzer, send_words=state.send_words)
             body["properties"] = {"fields": {"properties": mapped}}
+        if schema.bm25 != state.schema.bm25:
+            self._change_bm25(state, schema.bm25)
         self.client.request("PUT", f"/{quote(state.name)}/_mapping", body)
         self.forget()
+
+    def _change_bm25(self, state: IndexState, bm25: Bm25Settings | None) -> None:
+        """Change BM25's parameters, which servers do for closed indexes only; it answers nothing for that moment."""
+        if state.schema.layout is not None:
+            raise UsageError(f"index '{state.name}' was made by others, so its settings stay as they are")
+        path = f"/{quote(state.name)}"
+        self.client.request("POST", f"{path}/_close")
+        try:
+            changed = {f"index.similarity.default.{name}": value for name, value in bm25_settings(bm25).items()}
+            self.client.request("PUT", f"{path}/_settings", changed)
+        finally:
+            self.client.request("POST", f"{path}/_open", params={"wait_for_active_shards": 1})
 
     # Writing
 
@@ -352,7 +366,8 @@ class ServerEngine:
             bodies = [self.search_body(state, query) for query in part] + [questions.statistics(text) for text in texts]
             answers = self._ask(state, bodies)
             self._check_still(index, state, (hit for answer in answers for hit in answer["hits"]["hits"][:1]))
-            found += [_ranking(query, answer) for query, answer in zip(part, answers, strict=False)]
+            bm25 = state.schema.bm25 or Bm25Settings()
+            found += [_ranking(query, answer, bm25) for query, answer in zip(part, answers, strict=False)]
             for text, answer in zip(texts, answers[len(part) :], strict=True):
                 self._remembered.put(state.uuid, text, _statistics(questions, text, answer))
         return found
@@ -508,8 +523,8 @@ def _stored_by(state: IndexState, source: str | None) -> Json:
     return {"match_all": {}} if state.schema.layout is None else {"exists": {"field": "searchctl.id"}}
 
 
-def _ranking(query: Match | Nearest, answer: Json) -> Ranking:
-    return lexical_ranking(answer) if isinstance(query, Match) else vector_ranking(answer, query.k)
+def _ranking(query: Match | Nearest, answer: Json, bm25: Bm25Settings) -> Ranking:
+    return lexical_ranking(answer, bm25) if isinstance(query, Match) else vector_ranking(answer, query.k)
 
 
 def _statistics(questions: Questions, text: str, answer: Json) -> TermStatistics:

@@ -11,11 +11,10 @@ import numpy as np
 from searchctl.engines.rest.documents import WORDS
 from searchctl.engines.rest.words import sent_words
 from searchctl.fields import check_conditions, comparable
-from searchctl.schema import Analyzer, FieldType, Schema
+from searchctl.schema import Analyzer, Bm25Settings, FieldType, Schema
 from searchctl.text import analyze
 from searchctl.types import Condition, Exists, Json, Match, OneOf, Ranking, Scalar, Scope, Total, Variant
 
-_K1 = 1.2
 _ID = "searchctl.id"
 _MAX_TERMS = 1024  # Lucene's own limit of clauses
 
@@ -126,10 +125,10 @@ def _value(name: str, kind: FieldType, value: Scalar) -> Scalar:
     return math.floor(float(found) * 1000 + 1e-6) if kind == "date" else found
 
 
-def lexical_ranking(answer: Json) -> Ranking:
+def lexical_ranking(answer: Json, bm25: Bm25Settings) -> Ranking:
     """Return the answer to a match; BM25 without Lucene's old constant factor k1 + 1, which the templates keep."""
     hits = answer["hits"]["hits"]
-    scores = np.array([hit["_score"] for hit in hits], dtype=np.float64) / (_K1 + 1)
+    scores = np.array([hit["_score"] for hit in hits], dtype=np.float64) / (bm25.k1 + 1)
     total = answer["hits"].get("total", {"value": 0, "relation": "eq"})
     return _sorted(hits, scores, [-1] * len(hits), Total(total["value"], total["relation"]), answer)
 

@@ -11,7 +11,7 @@ from searchctl.connection import IndexOptions
 from searchctl.engines.rest.dialect import Dialect
 from searchctl.engines.rest.words import SENT_ANALYSIS, SENT_ANALYZER
 from searchctl.resources import resource_folder
-from searchctl.schema import Analyzer, FieldType, Schema
+from searchctl.schema import Analyzer, Bm25Settings, FieldType, Schema
 from searchctl.types import Json
 
 META = "searchctl"
@@ -27,6 +27,7 @@ def index_body(dialect: Dialect, schema: Schema, options: IndexOptions, *, send_
     settings, properties = body["settings"]["index"], body["mappings"]["properties"]
     settings["number_of_shards"] = options.shards
     settings["number_of_replicas"] = options.replicas
+    settings["similarity"]["default"] |= bm25_settings(schema.bm25)
     body["mappings"]["_meta"] = {META: schema.to_json()}
     if send_words:
         settings["analysis"] = SENT_ANALYSIS
@@ -43,6 +44,12 @@ def index_body(dialect: Dialect, schema: Schema, options: IndexOptions, *, send_
     else:
         passages["vector"] = dialect.vector_field(passages["vector"], schema.encoder.dim, options)
     return body
+
+
+def bm25_settings(bm25: Bm25Settings | None) -> Json:
+    """Return the parameters of an index's similarity."""
+    found = bm25 or Bm25Settings()
+    return {"k1": found.k1, "b": found.b}
 
 
 def field_mappings(fields: Mapping[str, FieldType], analyzer: Analyzer, *, send_words: bool) -> Json:

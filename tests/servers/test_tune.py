@@ -1,0 +1,79 @@
+"""BM25's k1 and b, which servers can change: tuned on a copy, written when better, undone by a dump to a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from searchctl.encoders.hashing import HashingEncoder
+from searchctl.engines import open_engine
+from searchctl.engines.base import Engine
+from searchctl.evaluation.dataset import DataSet, JudgedQuery
+from searchctl.fusion import FusionSettings
+from searchctl.index import Index
+from searchctl.metrics import parse_metric
+from searchctl.schema import Bm25Settings, EncoderStamp, Schema
+from searchctl.text import analyze
+from searchctl.tune import Tuning, apply, tune
+from searchctl.types import Document, Match
+from tests.servers.parameters import SERVERS, server_param
+
+NAME = "tuned"
+ENCODER = HashingEncoder(16)
+SCHEMA = Schema(EncoderStamp(ENCODER.name, ENCODER.revision, ENCODER.dim))
+WORDS = [f"{chr(97 + number // 26)}{chr(97 + number % 26)}quox" for number in range(40)]
+FILLER = "river stone cloud forest mountain harbour lantern bridge castle meadow"
+
+
+def documents() -> list[Document]:
+    """Return for each word a long text that says it often, which is wanted, and a short one that says it once."""
+    long = [Document(f"long{n}", f"{word} {FILLER} {word} {FILLER} {word} {FILLER}") for n, word in enumerate(WORDS)]
+    return long + [Document(f"short{n}", f"{word} cup") for n, word in enumerate(WORDS)]
+
+
+@pytest.fixture
+def index(engine: Engine) -> Index:
+    engine.create(NAME, SCHEMA)
+    made = Index(engine, NAME, ENCODER)
+    made.ingest(documents())
+    return made
+
+
+pytestmark = pytest.mark.parametrize("engine", [server_param(name) for name in SERVERS], indirect=True)
+
+
+def test_scores_follow_the_parameters(index: Index) -> None:
+    tokens = {one.id: [token.term for token in analyze(one.text)] for one in documents()}
+    mean = np.mean([len(one) for one in tokens.values()])
+    for bm25 in (Bm25Settings(0.4, 0.1), Bm25Settings(2.0, 0.9)):
+        index.engine.update_schema(
+            NAME, Schema.from_json({**index.schema.to_json(), "bm25": {"k1": bm25.k1, "b": bm25.b}})
+        )
+        (found,) = index.engine.search(NAME, [Match(WORDS[3])])
+        idf = np.log(1 + (80 - 2 + 0.5) / (2 + 0.5))
+        for id, score in zip(found.ids, found.scores, strict=True):
+            tf, length = tokens[id].count(WORDS[3]), len(tokens[id])
+            assert score == pytest.approx(idf * tf / (tf + bm25.k1 * (1 - bm25.b + bm25.b * length / mean)), rel=1e-4)
+
+
+def test_k1_and_b_are_tuned_on_a_copy_and_written(index: Index, tmp_path: Path) -> None:
+    engine = index.engine
+    queries = tuple(JudgedQuery(f"q{n}", word, {f"long{n}": 1}) for n, word in enumerate(WORDS))
+    words = FusionSettings(lexical=1.0, vector=0.0)
+    report = tune(index, DataSet("made", queries), parse_metric("mrr@10"), Tuning(bm25=True), before=words)
+    assert [one.name for one in engine.indexes()] == [NAME], "the copy is gone"
+    assert report.bm25 is not None
+    assert report.bm25.before == Bm25Settings()
+    assert report.bm25.best.b < 0.75, "long texts are wanted"
+    assert report.bm25.significant
+    assert "bm25" in apply(index, report)
+    assert index.schema.bm25 == report.bm25.best
+    engine.refresh(NAME)
+    (found,) = engine.search(NAME, [Match(WORDS[5])])
+    assert found.ids[0] == "long5"
+    embedded = open_engine(tmp_path / "folder")
+    embedded.create("copy", index.schema)
+    assert embedded.schema("copy").bm25 is None
+    embedded.close()
