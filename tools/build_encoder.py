@@ -185,13 +185,31 @@ class Graph:
         operands = [inputs, residual, *self.norm(f"{name}.LayerNorm"), bias]
         return self.node("SkipLayerNormalization", operands, f"{name}.normed", MICROSOFT, epsilon=1e-12)
 
-    def pool(self, states: str) -> None:
-        """Mean over the text's tokens, length 1: the sum does, since the length is normalised anyway."""
+    def sum(self, states: str) -> None:
+        """Add up the text's tokens."""
         self.node("Cast", ["attention_mask"], "mask_float", to=TensorProto.FLOAT)
         self.node("Unsqueeze", ["mask_float", "number1"], "mask_row")
         self.node("MatMul", ["mask_row", states], "sum_row")
         self.node("Squeeze", ["sum_row", "number1"], "sum")
-        self.node("LpNormalization", ["sum"], "sentence_embedding", axis=1, p=2)
+
+    def encode(self, config: dict[str, Any]) -> str:
+        """Add the embedding and all layers."""
+        self.node("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)
+        states = self.embed()
+        for number in range(config["num_hidden_layers"]):
+            states = self.layer(number, states, config["num_attention_heads"])
+        return states
+
+    def model(self, name: str, output: Any) -> onnx.ModelProto:
+        """Return the model."""
+        inputs = [
+            helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
+            for name in ("input_ids", "attention_mask")
+        ]
+        made = helper.make_graph(self.nodes, name, inputs, [output], self.constants)
+        opsets = [helper.make_opsetid("", 17), helper.make_opsetid(MICROSOFT, 1)]
+        producer = "searchctl tools/build_encoder.py"
+        return helper.make_model(made, opset_imports=opsets, ir_version=8, producer_name=producer)
 
 
 def build(folder: Path, scheme: str, largest: dict[str, Array]) -> onnx.ModelProto:
@@ -199,19 +217,15 @@ def build(folder: Path, scheme: str, largest: dict[str, Array]) -> onnx.ModelPro
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     weights = {name: value.astype(np.float32) for name, value in load_file(folder / "model.safetensors").items()}
     graph = Graph(weights, scheme, largest)
-    graph.node("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)
-    states = graph.embed()
-    for number in range(config["num_hidden_layers"]):
-        states = graph.layer(number, states, config["num_attention_heads"])
-    graph.pool(states)
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
-        for name in ("input_ids", "attention_mask")
-    ]
-    outputs = [helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, ["batch", config["hidden_size"]])]
-    made = helper.make_graph(graph.nodes, "encoder", inputs, outputs, graph.constants)
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(MICROSOFT, 1)]
-    return helper.make_model(made, opset_imports=opsets, ir_version=8, producer_name="searchctl tools/build_encoder.py")
+    graph.sum(graph.encode(config))  # the mean's length is normalised anyway, so the sum does
+    graph.node("LpNormalization", ["sum"], "sentence_embedding", axis=1, p=2)
+    output = helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, ["batch", config["hidden_size"]])
+    return graph.model("encoder", output)
+
+
+def token_layers(config: dict[str, Any]) -> tuple[int, int]:
+    """Return the layers by whose states tokens are compared: the last, and one that knows the language less."""
+    return config["num_hidden_layers"] * 3 // 4, config["num_hidden_layers"]
 
 
 def largest_inputs(folder: Path, texts: Sequence[str]) -> dict[str, Array]:
@@ -270,7 +284,7 @@ def write(folder: Path, out: Path, scheme: str, texts: Path) -> None:
         "dim": config["hidden_size"],
         "revision": hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:12],
         "scheme": scheme,
-        "token_states": f"encoder.layer.{config['num_hidden_layers'] - 1}.output.normed",
+        "token_states": [f"encoder.layer.{number - 1}.output.normed" for number in token_layers(config)],
         "sha256": hashes,
     }
     (out / "searchctl.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")

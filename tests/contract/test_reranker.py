@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from searchctl import encoders
 from searchctl.encoders import open_encoder
 from searchctl.encoders.base import Encoder
 from searchctl.errors import EncoderUnavailable
@@ -83,28 +84,51 @@ def test_another_language_is_understood(reranker: Reranker) -> None:
 
 def test_late_interaction_by_hand() -> None:
     class Words:
-        """Tokens are words; their vectors are the axes of a three-word language."""
+        """Tokens are words; their vectors are the axes of a three-word language, in which red counts thrice."""
 
         axes = dict(zip(("red", "green", "blue"), np.eye(3, dtype=np.float32), strict=True))
+        counts = {"red": 3.0, "green": 1.0, "blue": 1.0}
 
-        def query_tokens(self, texts: list[str]) -> list[np.ndarray]:
+        def document_tokens(self, texts: list[str]) -> list[np.ndarray]:
             return [np.array([self.axes[word] for word in text.split()]).reshape(-1, 3) for text in texts]
 
-        document_tokens = query_tokens
+        def query_tokens(self, texts: list[str]) -> list[np.ndarray]:
+            counts = [np.array([self.counts[word] for word in text.split()]) for text in texts]
+            found = self.document_tokens(texts)
+            return [one * (count / count.sum())[:, None] for one, count in zip(found, counts, strict=True)]
 
     reranker = open_reranker("maxsim", Words)
-    # the mean over the query's words of 1 (found) or 0, then (mean - 0.75) / 0.25
-    assert reranker.score("red green", ["blue green red", "red", "blue", ""]) == pytest.approx([1.0, 0.0, 0.0, 0.0])
-    four = reranker.score("red red red red red red red red green", ["red"])
-    assert four == pytest.approx([(8 / 9 - 0.75) / 0.25])
+    # the weighted mean over the query's words of 1 (found) or 0, then (mean - 0.5) / 0.5
+    found = reranker.score("red green", ["blue green red", "red", "green", ""])
+    assert found == pytest.approx([1.0, (3 / 4 - 0.5) / 0.5, 0.0, 0.0])
 
 
-def test_tokens_are_the_texts_own_and_agree_with_the_whole(encoder: Encoder) -> None:
+def test_tokens_are_the_texts_own(encoder: Encoder) -> None:
     query, document = encoder.query_tokens(["How are you"])[0], encoder.document_tokens(["How are you"])[0]  # type: ignore[attr-defined]
-    assert query.shape == document.shape == (3, encoder.dim)
-    assert np.linalg.norm(query, axis=1) == pytest.approx(np.ones(3), abs=1e-5)
-    mean = query.mean(axis=0) / np.linalg.norm(query.mean(axis=0))
-    assert float(mean @ encoder.encode_queries(["How are you"])[0]) > 0.9  # which also counts the prefix's tokens
+    assert query.shape == document.shape == (3, 2 * encoder.dim)  # states of two layers
+    assert np.linalg.norm(document, axis=1) == pytest.approx(np.ones(3), abs=1e-5)
+    last = document[:, encoder.dim :].mean(axis=0)
+    vector = encoder.encode_documents(["How are you"])[0]
+    assert float(last @ vector / np.linalg.norm(last)) > 0.9  # which also counts the prefix's tokens
+
+
+def test_what_tells_a_query_apart_counts_most(encoder: Encoder) -> None:
+    (query,) = encoder.query_tokens(["is the aardvark a bird"])  # type: ignore[attr-defined]
+    counts = np.linalg.norm(query, axis=1)
+    assert counts.sum() == pytest.approx(1.0, abs=1e-5)
+    assert counts[:2].max() < 0.5 * counts.max()  # is, the
+
+
+def test_without_learnt_importance_all_tokens_count_alike(tmp_path: Path, encoder: Encoder) -> None:
+    shipped = Path(encoders.__file__).parent / "models" / encoders.DEFAULT_ENCODER
+    for name in ("model.onnx", "tokenizer.json"):
+        (tmp_path / name).symlink_to(shipped / name)
+    settings = json.loads((shipped / "searchctl.json").read_text())
+    settings["token_states"] = settings["token_states"][-1]  # as folders of the first version say it
+    (tmp_path / "searchctl.json").write_text(json.dumps(settings))
+    (query,) = encoders.open_encoder(str(tmp_path)).query_tokens(["How are you"])  # type: ignore[attr-defined]
+    assert query.shape == (3, encoder.dim)
+    assert np.linalg.norm(query, axis=1) == pytest.approx(np.full(3, 1 / 3), abs=1e-5)
 
 
 def test_a_cross_encoder_in_a_folder(tmp_path: Path, tokenizer: Callable[[Path], None]) -> None:
@@ -114,6 +138,8 @@ def test_a_cross_encoder_in_a_folder(tmp_path: Path, tokenizer: Callable[[Path],
     # the first token is the query's: "b" is number 2, so the logit is -3
     assert reranker.score("b", ["a", "c"]) == pytest.approx([1 / (1 + np.exp(3))] * 2)
     assert reranker.weight == 1.0
+    (tmp_path / "config.json").write_text(json.dumps({"pad_token_id": 0, "rerank_weight": 0.5}))
+    assert open_reranker(str(tmp_path), object).weight == 0.5
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from searchctl.types import Vectors
 _BATCH_TOKENS = 512  # a batch's rows times its longest row; 2048 takes a sixth more time: it leaves the caches
 _SENTENCE_OUTPUT = "sentence_embedding"
 _Made = TypeVar("_Made")
+_IMPORTANCE = "token_importance.npy"  # beside the model, where there is one
 _TOKEN_OUTPUTS = ("last_hidden_state", "token_embeddings")
 
 
@@ -45,6 +46,7 @@ class OnnxEncoder:
         self._threads = threads or min(os.cpu_count() or 1, 8)
         self._session: Any = None
         self._token_session: Any = None
+        self._importance: NDArray[np.float32] | None = None
         self._tokenizer: Any = None
         self.revision = self._settings.revision or _hash_files([self._model, folder / "tokenizer.json"])
         self.dim = self._settings.dim or int(self._vectors_of([[0]])[0].shape[-1])
@@ -58,8 +60,10 @@ class OnnxEncoder:
         return self._encode([self._settings.document_prefix + text for text in texts])
 
     def query_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """Encode what people ask token by token: for each text (tokens, dim), rows of length 1."""
-        return self._encode_tokens(texts, self._settings.query_prefix)
+        """Encode what people ask token by token: for each text (tokens, dim), rows as long as the token counts, 1 in all."""
+        return [
+            tokens * self._shares(tokens)[:, None] for tokens in self._encode_tokens(texts, self._settings.query_prefix)
+        ]
 
     def document_tokens(self, texts: Sequence[str]) -> list[Vectors]:
         """Encode what is searched token by token: for each text (tokens, dim), rows of length 1."""
@@ -88,23 +92,32 @@ class OnnxEncoder:
             return list(pool.map(work, batches))
 
     def _encode_tokens(self, texts: Sequence[str], prefix: str) -> list[Vectors]:
-        """Encode tokens, then leave out the prefix's and the special ones."""
+        """Encode tokens, by all layers that the settings name, then leave out the prefix's and the special ones."""
         encoded = self._load_tokenizer().encode_batch([prefix + text for text in texts])
         tokens = [self._cut(one.ids) for one in encoded]
-        session, output = self._load_token_session()
-        found: list[Vectors] = [np.zeros((0, self.dim), np.float32)] * len(texts)
+        session, outputs = self._load_token_session()
+        found: list[Vectors] = [np.zeros((0, self.dim * len(outputs)), np.float32)] * len(texts)
         batches = list(_batches([len(one) for one in tokens], self._threads))
-        parts = self._side_by_side(lambda rows: self._run(session, output, [tokens[row] for row in rows])[0], batches)
-        for rows, states in zip(batches, parts, strict=True):
-            for row, state in zip(rows, states, strict=True):
+        parts = self._side_by_side(lambda rows: self._run(session, outputs, [tokens[row] for row in rows])[0], batches)
+        for rows, layers in zip(batches, parts, strict=True):
+            for number, row in enumerate(rows):
                 one = encoded[row]
                 own = [
                     place
                     for place in range(min(len(one.ids), self.max_tokens - 1))
                     if not one.special_tokens_mask[place] and one.offsets[place][1] > len(prefix)
                 ]
-                found[row] = _unit(state[own])
+                found[row] = _unit(np.concatenate([_unit(states[number][own]) for states in layers], axis=1))
         return found
+
+    def _shares(self, tokens: Vectors) -> NDArray[np.float32]:
+        """Return how much each token of a query counts, 1 in all: as learnt by tools/train_maxsim.py, or all alike."""
+        if self._importance is None:
+            path = self._folder / _IMPORTANCE
+            size = self.dim * max(len(self._settings.token_states), 1) + 1
+            self._importance = np.load(path, allow_pickle=False) if path.is_file() else np.zeros(size, np.float32)
+        weights = np.logaddexp(0.0, tokens @ self._importance[:-1] + self._importance[-1])
+        return np.asarray(weights / weights.sum(), np.float32)
 
     def _cut(self, ids: list[int]) -> list[int]:
         """Keep the first tokens and the closing one."""
@@ -113,12 +126,13 @@ class OnnxEncoder:
     def _vectors_of(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         session = self._load_session()
         outputs = [one.name for one in session.get_outputs()]
-        result, mask = self._run(session, _SENTENCE_OUTPUT if _SENTENCE_OUTPUT in outputs else outputs[0], tokens)
+        output = _SENTENCE_OUTPUT if _SENTENCE_OUTPUT in outputs else outputs[0]
+        (result,), mask = self._run(session, [output], tokens)
         return _unit(result if result.ndim == 2 else _pool(result, mask, self._settings.pooling))
 
     def _run(
-        self, session: Any, output: str, tokens: Sequence[Sequence[int]]
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        self, session: Any, outputs: Sequence[str], tokens: Sequence[Sequence[int]]
+    ) -> tuple[list[NDArray[np.float32]], NDArray[np.int64]]:
         """Return what the model makes of padded texts, and which of their places (n, longest) hold tokens."""
         longest = max(len(one) for one in tokens)
         ids = np.full((len(tokens), longest), self._settings.pad_id, np.int64)
@@ -127,8 +141,7 @@ class OnnxEncoder:
             ids[row, : len(one)] = one
             mask[row, : len(one)] = 1
         known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        (result,) = session.run([output], {one.name: known[one.name] for one in session.get_inputs()})
-        return result, mask
+        return session.run(list(outputs), {one.name: known[one.name] for one in session.get_inputs()}), mask
 
     def _load_both(self) -> Any:
         """Return the tokenizer; the first time, the model is read in a thread meanwhile, since a cold search waits for both."""
@@ -144,20 +157,23 @@ class OnnxEncoder:
             self._session = self._open_session(str(self._model))
         return self._session
 
-    def _load_token_session(self) -> tuple[Any, str]:
-        """Return a session that gives out the tokens' states, and that output's name. Raises EncoderUnavailable."""
-        session, inside = self._load_session(), self._settings.token_states
-        outputs = [one.name for one in session.get_outputs()]
-        for name in (inside, *_TOKEN_OUTPUTS):
-            if name in outputs:
-                return session, name
+    def _load_token_session(self) -> tuple[Any, Sequence[str]]:
+        """Return a session that gives out the tokens' states, and those outputs' names. Raises EncoderUnavailable."""
+        inside = self._settings.token_states
         if not inside:
-            raise EncoderUnavailable(
-                f"{self._model} doesn't give out its tokens' vectors; export it with the output last_hidden_state"
-            )
+            session = self._load_session()
+            given = [one.name for one in session.get_outputs() if one.name in _TOKEN_OUTPUTS]
+            if not given:
+                raise EncoderUnavailable(
+                    f"{self._model} doesn't give out its tokens' vectors; export it with the output last_hidden_state"
+                )
+            return session, given[:1]
         if self._token_session is None:
             assert self._model is not None
-            self._token_session = self._open_session(with_output(self._model.read_bytes(), inside))
+            model = self._model.read_bytes()
+            for name in inside:
+                model = with_output(model, name)
+            self._token_session = self._open_session(model)
         return self._token_session, inside
 
     def _open_session(self, model: str | bytes) -> Any:

@@ -14,7 +14,7 @@ from searchctl.errors import EncoderUnavailable
 class ModelSettings:
     """How to use a model. `dim` 0 and an empty `revision` mean: find out from the model itself.
 
-    `token_states` names the tensor with the last layer's state of every token, for models that don't give it out.
+    `token_states` names the tensors with some layers' states of every token, for models that don't give them out.
     """
 
     pooling: str = "mean"
@@ -24,14 +24,16 @@ class ModelSettings:
     pad_id: int = 0
     dim: int = 0
     revision: str = ""
-    token_states: str = ""
+    token_states: tuple[str, ...] = ()
 
 
 def read_settings(folder: Path) -> ModelSettings:
     """Read a folder's settings: our own `searchctl.json`, or the files sentence-transformers and transformers write."""
     ours = _read(folder / "searchctl.json")
     if ours:
-        return ModelSettings(**{key: ours[key] for key in ModelSettings.__slots__ if key in ours})
+        known = {key: ours[key] for key in ModelSettings.__slots__ if key in ours}
+        inside = known.pop("token_states", ())
+        return ModelSettings(**known, token_states=(inside,) if isinstance(inside, str) else tuple(inside))
     prompts = _read(folder / "config_sentence_transformers.json").get("prompts") or {}
     model = _read(folder / "config.json")
     longest = (

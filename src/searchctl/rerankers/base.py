@@ -27,10 +27,10 @@ class Reranker(Protocol):
 
 
 class TokenEncoder(Protocol):
-    """An encoder that can tell the vector of every token; for each text (tokens, dim), rows of length 1."""
+    """An encoder that can tell the vector of every token: for each text (tokens, dim)."""
 
     def query_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """Encode what people ask."""
+        """Encode what people ask. A row is as long as its token counts; the lengths' sum is 1."""
 
     def document_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """Encode what is searched."""
+        """Encode what is searched; rows of length 1."""

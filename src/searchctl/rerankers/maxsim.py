@@ -1,7 +1,8 @@
 """Late interaction: every word of the query looks for its nearest word in the text.
 
 Khattab and Zaharia, "ColBERT: Efficient and Effective Passage Search via Contextualized Late Interaction over BERT" (SIGIR
-2020), here over an encoder that wasn't trained for it and so needs no model of its own. Measured in benchmarks/rerank.py.
+2020), here over an encoder that wasn't trained for it and so needs no model of its own; only how much each token of a query
+counts is learnt (tools/train_maxsim.py). Measured in benchmarks/rerank.py.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from numpy.typing import NDArray
 
 from searchctl.rerankers.base import TokenEncoder
 
-_FLOOR = 0.75  # about what texts have that don't answer; it and the weight were chosen on development halves
+_FLOOR = 0.5  # no text has less; the weight was chosen on development halves
 
 
 class MaxSim:
-    """Scores a text by the mean over the query's tokens of the highest cosine with any of its tokens. A `Reranker`."""
+    """Scores a text by the weighted mean over the query's tokens of the highest cosine with any of its own. A `Reranker`."""
 
     name = "maxsim"
-    weight = 0.3
+    weight = 0.5
 
     def __init__(self, encoder: TokenEncoder) -> None:
         self._encoder = encoder
@@ -32,7 +33,7 @@ class MaxSim:
         found = np.zeros(len(texts))
         for place, words in enumerate(self._encoder.document_tokens(texts)):
             if len(words) and len(tokens):
-                nearest = float((tokens @ words.T).max(axis=1).mean())
+                nearest = float((tokens @ words.T).max(axis=1).sum())
                 found[place] = min(max((nearest - _FLOOR) / (1.0 - _FLOOR), 0.0), 1.0)
         return found
 

@@ -14,16 +14,15 @@ from numpy.typing import NDArray
 
 from searchctl.errors import EncoderUnavailable
 
-_LONGEST = 512  # tokens of query and text together
+_LONGEST = 512  # tokens of query and text together, at most
 
 
 class OnnxCrossEncoder:
     """A cross-encoder in a folder: `model.onnx` (or `onnx/model.onnx`), `tokenizer.json`, `config.json`. A `Reranker`.
 
-    The model's first output is one logit for each pair. Raises EncoderUnavailable.
+    The model's first output is one logit for each pair. `rerank_weight` in `config.json` is how much it counts against the
+    fused score, and the whole without it. Raises EncoderUnavailable.
     """
-
-    weight = 1.0
 
     def __init__(self, folder: Path) -> None:
         model = next(path for path in (folder / "model.onnx", folder / "onnx/model.onnx") if path.is_file())
@@ -38,10 +37,12 @@ class OnnxCrossEncoder:
             raise EncoderUnavailable(
                 f"can't load the reranker in {folder}: {error}; it needs a model.onnx and a tokenizer.json"
             ) from error
-        config = folder / "config.json"
-        pad = json.loads(config.read_text(encoding="utf-8")).get("pad_token_id") if config.is_file() else None
-        self._tokenizer.enable_truncation(_LONGEST, strategy="only_second")
-        self._tokenizer.enable_padding(pad_id=int(pad or 0))
+        file = folder / "config.json"
+        config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        longest = min(int(config.get("max_position_embeddings") or _LONGEST), _LONGEST)
+        self._tokenizer.enable_truncation(longest, strategy="only_second")
+        self._tokenizer.enable_padding(pad_id=int(config.get("pad_token_id") or 0))
+        self.weight = float(config.get("rerank_weight", 1.0))
         self.name = str(folder)
 
     def score(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
