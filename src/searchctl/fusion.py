@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import compress
-from typing import TypeAlias
+from itertools import compress, repeat
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,29 @@ class Leg:
         return LegScore(
             rank or None, float(self.raw[place]) if rank else None, float(self.normalised[place]), self.weight
         )
+
+
+class _Part(NamedTuple):
+    """A leg before documents have their order: which of all documents it returned, best first, and what it gives them."""
+
+    rows: Rows
+    raw: Floats
+    given: Floats
+    missing: float  # for those it didn't return
+    weight: float
+
+    def spread(self, count: int) -> Floats:
+        """Return the normalised scores (count,) of all documents."""
+        scores = np.full(count, self.missing)
+        scores[self.rows] = self.given
+        return scores
+
+    def leg(self, places: Rows) -> Leg:
+        """Return the leg by rank in the fused list, where `places` (n,) says which each document has."""
+        count, rows = len(places), places[self.rows]
+        ranks, raw, normalised = np.zeros(count, np.int64), np.full(count, np.nan), np.full(count, self.missing)
+        ranks[rows], raw[rows], normalised[rows] = np.arange(1, len(rows) + 1), self.raw, self.given
+        return Leg(ranks, raw, normalised, self.weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +111,10 @@ def fuse(
     total = settings.lexical * (lexical is not None) + settings.vector * (vector is not None)
     if total == 0:  # only the leg with weight 0 ran
         settings, total = replace(settings, lexical=0.5, vector=0.5), 0.5
-    legs: list[Leg | None] = []
+    parts: list[_Part | None] = []
     for ranking, place, weight in ((lexical, rows[0], settings.lexical), (vector, rows[1], settings.vector)):
         if ranking is None:
-            legs.append(None)
+            parts.append(None)
             continue
         scores = np.asarray(ranking.scores, dtype=np.float64)
         if settings.method == "rrf":
@@ -103,15 +126,17 @@ def fuse(
         else:
             given = vector_scores(scores, background)
             missing = float(given.min(initial=1.0)) if len(given) else 0.0
-        legs.append(_leg(len(ids), place, scores, given, missing, weight / total))
+        parts.append(_Part(place, scores, given, missing, weight / total))
     fused = np.zeros(len(ids))
-    for leg in legs:
-        if leg is not None:
-            fused += leg.weight * leg.normalised
+    for part in parts:
+        if part is not None:
+            fused += part.weight * part.spread(len(ids))
     if settings.method != "distribution":
         fused = _bounded(fused)  # a sum of shares may be rounded up
     order = _best_first(fused, ids)
-    first, second = (None if leg is None else _reordered(leg, order) for leg in legs)
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    first, second = (None if part is None else part.leg(places) for part in parts)
     return Fused(tuple(map(ids.__getitem__, order.tolist())), fused[order], first, second)
 
 
@@ -171,18 +196,11 @@ def _union(lexical: Ranking | None, vector: Ranking | None) -> tuple[list[str], 
     """Return all ids, and for each leg the rows its documents have among them."""
     first = lexical.ids if lexical is not None else ()
     second = vector.ids if vector is not None else ()
-    shared = np.array(list(map(dict(zip(first, range(len(first)), strict=True)).get, second)), dtype=np.float64)
-    new = np.isnan(shared)  # what `get` gave None for
+    rows = dict(zip(first, range(len(first)), strict=True))
+    shared = np.fromiter(map(rows.get, second, repeat(-1)), np.int64, len(second))
+    new = shared < 0
     shared[new] = len(first) + np.arange(int(new.sum()))
-    return [*first, *compress(second, new.tolist())], (np.arange(len(first)), shared.astype(np.int64))
-
-
-def _leg(count: int, rows: Rows, raw: Floats, normalised: Floats, missing: float, weight: float) -> Leg:
-    leg = Leg(np.zeros(count, np.int64), np.full(count, np.nan), np.full(count, missing), weight)
-    leg.ranks[rows] = np.arange(1, len(rows) + 1)
-    leg.raw[rows] = raw
-    leg.normalised[rows] = normalised
-    return leg
+    return [*first, *compress(second, new.tolist())], (np.arange(len(first)), shared)
 
 
 def _reordered(leg: Leg, order: Rows) -> Leg:

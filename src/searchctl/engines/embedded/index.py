@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -35,6 +36,7 @@ class EmbeddedIndex:
         self.store = Store(path / "index.sqlite")
         self.schema = self.store.schema()
         self._mutex = threading.RLock()
+        self._beside = ThreadPoolExecutor(1, "searchctl-vectors")
         self._lock = WriteLock(path, str(path))
         self._lexical = LexicalIndex(path / "lexical", self.schema)
         self._vectors = VectorIndex(path / "vectors", self.schema.encoder.dim) if self.schema.encoder else None
@@ -46,6 +48,7 @@ class EmbeddedIndex:
     def close(self) -> None:
         """Release all files."""
         with self._mutex:
+            self._beside.shutdown()
             self._lexical.close()
             self.store.close()
 
@@ -152,13 +155,21 @@ class EmbeddedIndex:
     def search(self, queries: Sequence[Match | Nearest]) -> list[Ranking]:
         """Answer all queries; those about the same scope share its evaluation.
 
-        The legs take turns, without a thread for one of them: which is quicker on an idle machine is yet to be measured.
+        The legs run side by side: tantivy and faiss both let other threads work meanwhile.
         """
         self._refresh()
         matches = {place: query for place, query in enumerate(queries) if isinstance(query, Match)}
         nearest = {place: query for place, query in enumerate(queries) if isinstance(query, Nearest)}
         with self._mutex:
-            found = self._all_matches(matches) | self._all_nearest(nearest)
+            if not (matches and nearest):
+                found = self._all_matches(matches) | self._all_nearest(nearest)
+            else:
+                beside = self._beside.submit(self._all_nearest, nearest)
+                try:
+                    found = self._all_matches(matches)
+                finally:
+                    beside.exception()  # is waited for: nothing reads the index any more once the mutex is let go
+                found |= beside.result()
         return [found[place] for place in range(len(queries))]
 
     def revision(self) -> Hashable:

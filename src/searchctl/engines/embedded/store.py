@@ -156,9 +156,10 @@ class Store:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise StorageError(
-                f"can't use {self._path}: {error}; check free space, permissions and the disk"
-            ) from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: sqlite3.DatabaseError) -> StorageError:
+        return StorageError(f"can't use {self._path}: {error}; check free space, permissions and the disk")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -174,8 +175,11 @@ class Store:
                 raise
 
     def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        with self._lock, self._errors():
-            return self._db.execute(sql, values).fetchall()
+        try:
+            with self._lock:
+                return self._db.execute(sql, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._unusable(error) from error
 
     def close(self) -> None:
         """Close the file."""

@@ -279,7 +279,7 @@ class VectorIndex:
         """Ask the graph; where a few documents' passages crowd out the rest ask it for more, and in the end scan."""
         tail = np.arange(self._graph_covers, len(self))
         tail = tail if mask is None else tail[mask[tail]]
-        usual = int(1.3 * self._per_document * k) + 16
+        usual = k if self._per_document == 1 else int(1.3 * self._per_document * k) + 16
         for want in (usual, 4 * usual):
             places = np.concatenate([self._near(query, min(want, self._graph_covers), mask), tail])
             best = self._best(self._take(places) @ query, places, k, len(places))
