@@ -52,9 +52,11 @@ class Calibration:
 
 
 DEFAULTS: Mapping[Mode, Calibration] = {  # by the legs that ran; printed by benchmarks/relevance.py
-    "hybrid": Calibration(intercept=-1.87, lexical=9.91, vector=10.57, size=-1.65, foreign=-3.22, foreign_vector=16.89),
-    "lexical": Calibration(intercept=0.54, lexical=14.80, vector=0.0, size=-1.50),
-    "vector": Calibration(intercept=-3.51, lexical=0.0, vector=16.55, size=-1.33),
+    "hybrid": Calibration(
+        intercept=-1.71, lexical=10.12, vector=10.43, size=-1.71, foreign=-3.14, foreign_vector=16.45
+    ),
+    "lexical": Calibration(intercept=0.69, lexical=14.95, vector=0.0, size=-1.57),
+    "vector": Calibration(intercept=-3.43, lexical=0.0, vector=16.45, size=-1.36),
 }
 
 
