@@ -8,14 +8,17 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from searchctl.engines.embedded import store
 from searchctl.errors import IndexFormatError, IndexLocked, StorageError
 from searchctl.index import Index
+from searchctl.types import Match, Nearest
 
 ENCODER = "hashing:32"
 
@@ -54,6 +57,38 @@ def test_a_reader_sees_what_another_process_wrote(filled: Path) -> None:
         assert in_another_process(filled, "index.ingest([{'id': 'z', 'text': 'zebra'}])").returncode == 0
         assert [hit.id for hit in reader.search("zebra", mode="lexical")] == ["z"]
         assert reader.search("zebra", mode="vector")[0].id == "z"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_searches_both_legs(filled: Path) -> None:
+    """As web servers fork: after the index was opened, and searched."""
+    code = """index.search('text'); child = os.fork()
+    if not child:
+        signal.alarm(15)  # rather than waiting forever
+        os._exit(len(index.search('number')))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"""
+    done = in_another_process(filled, f"import os, signal; {code}")
+    assert done.stdout.strip() == "10", done.stderr
+
+
+def test_an_index_is_closed_after_the_search_under_way(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Index.open(filled) as index:
+        opened = index.engine._index(index.name)  # type: ignore[attr-defined]
+        closing = threading.Thread(target=opened.close)
+        refresh = opened._refresh
+
+        def close_meanwhile() -> None:
+            refresh()
+            if closing.ident is None:
+                closing.start()
+                closing.join(0.2)
+
+        monkeypatch.setattr(opened, "_refresh", close_meanwhile)
+        words, vector = Match("number", 5), Nearest(np.ones(32, np.float32), 5)
+        assert [len(ranking.ids) for ranking in opened.search([words, vector])] == [5, 5]
+        closing.join()
+        with pytest.raises(StorageError):
+            opened.search([words, vector])
 
 
 @pytest.mark.parametrize("part", ["lexical", "vectors"])

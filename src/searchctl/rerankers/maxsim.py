@@ -38,7 +38,8 @@ class MaxSim:
         return found
 
     def _query_tokens(self, query: str) -> NDArray[np.float32]:
-        """Encode the query once for all of its batches."""
-        if self._query is None or self._query[0] != query:
-            self._query = (query, self._encoder.query_tokens([query])[0])
-        return self._query[1]
+        """Encode the query once for all of its batches; other threads may ask for another one meanwhile."""
+        known = self._query
+        if known is None or known[0] != query:
+            known = self._query = (query, self._encoder.query_tokens([query])[0])
+        return known[1]

@@ -36,7 +36,7 @@ class EmbeddedIndex:
         self.store = Store(path / "index.sqlite")
         self.schema = self.store.schema()
         self._mutex = threading.RLock()
-        self._beside = ThreadPoolExecutor(1, "searchctl-vectors")
+        self._thread, self._process = _thread(), os.getpid()
         self._lock = WriteLock(path, str(path))
         self._lexical = LexicalIndex(path / "lexical", self.schema)
         self._vectors = VectorIndex(path / "vectors", self.schema.encoder.dim) if self.schema.encoder else None
@@ -48,7 +48,7 @@ class EmbeddedIndex:
     def close(self) -> None:
         """Release all files."""
         with self._mutex:
-            self._beside.shutdown()
+            self._thread.shutdown()
             self._lexical.close()
             self.store.close()
 
@@ -157,20 +157,26 @@ class EmbeddedIndex:
 
         The legs run side by side: tantivy and faiss both let other threads work meanwhile.
         """
-        self._refresh()
         matches = {place: query for place, query in enumerate(queries) if isinstance(query, Match)}
         nearest = {place: query for place, query in enumerate(queries) if isinstance(query, Nearest)}
         with self._mutex:
+            self._refresh()
             if not (matches and nearest):
                 found = self._all_matches(matches) | self._all_nearest(nearest)
             else:
-                beside = self._beside.submit(self._all_nearest, nearest)
+                beside = self._beside().submit(self._all_nearest, nearest)
                 try:
                     found = self._all_matches(matches)
                 finally:
                     beside.exception()  # is waited for: nothing reads the index any more once the mutex is let go
                 found |= beside.result()
         return [found[place] for place in range(len(queries))]
+
+    def _beside(self) -> ThreadPoolExecutor:
+        """Return the thread of the vector leg; a process that was forked hasn't its parent's, and would wait for it forever."""
+        if self._process != os.getpid():
+            self._thread, self._process = _thread(), os.getpid()
+        return self._thread
 
     def revision(self) -> Hashable:
         """Return a value that is another one after every write, whoever's, and every step by which the legs follow."""
@@ -250,6 +256,10 @@ class EmbeddedIndex:
         """Return how common a text's terms are."""
         with self._mutex:
             return self._lexical.statistics(text)
+
+
+def _thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "searchctl-vectors")
 
 
 def _make(path: Path, schema: Schema) -> None:
