@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from searchctl.cleaning import clean
-from searchctl.errors import InvalidDocument
+from searchctl.encoders.base import Encoder
+from searchctl.errors import InvalidDocument, UsageError
 from searchctl.fields import new_fields
 from searchctl.passages import cut_many
-from searchctl.schema import FieldType
+from searchctl.schema import FieldType, PassageSettings
 from searchctl.sources import Record
 from searchctl.types import Document, Entry, Passage
 
@@ -45,6 +46,15 @@ def fingerprint(document: Document, settings: str) -> str:
         [document.title, document.text, dict(document.fields), settings], sort_keys=True, ensure_ascii=False
     )
     return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def check_readable(encoder: Encoder, passages: PassageSettings) -> None:
+    """Raise UsageError where an encoder can't read passages of this size whole."""
+    if passages.size > encoder.max_tokens:
+        raise UsageError(
+            f"{encoder.name} reads {encoder.max_tokens:,} tokens, so passages can't have {passages.size:,}; "
+            f"give at most {encoder.max_tokens}"
+        )
 
 
 def passage_texts(entry: Entry) -> list[str]:

@@ -21,7 +21,7 @@ from searchctl.evaluation.dataset import DataSet, read_dataset
 from searchctl.filling import BATCH, Filled, Watch, check_complete, encoded, fill, remove_vanished, save_background
 from searchctl.gates import DifferenceGate, Trial, compare, missed
 from searchctl.index import Index
-from searchctl.prepare import fingerprint, passage_texts
+from searchctl.prepare import check_readable, fingerprint, passage_texts
 from searchctl.schema import EncoderStamp, Lineage, PassageSettings, Schema
 from searchctl.types import Entry
 from searchctl.versions import Move, move, next_version, open_version
@@ -83,9 +83,11 @@ def reembed(
     """Make a version of the index with other vectors, try it, and let it take over the index's name.
 
     The vectors are those of another encoder, or of other `passages`, or both. Raises UsageError when the index is made like
-    that already, IndexLocked while another process writes at the end.
+    that already or the encoder can't read such passages, IndexLocked while another process writes at the end.
     """
     began = time.monotonic()
+    if passages is not None:
+        check_readable(encoder, passages)
     engine, name = index.engine, index.name
     source = engine.resolve(name)
     dataset = _queries(index, judging)
@@ -122,6 +124,8 @@ def plan_reembed(
     index: Index, stamp: EncoderStamp, encoder: Encoder, passages: PassageSettings | None = None
 ) -> ReembedPlan:
     """Estimate what `reembed` would do, from the first documents; nothing is changed."""
+    if passages is not None:
+        check_readable(encoder, passages)
     engine, source = index.engine, index.engine.resolve(index.name)
     schema = _new_schema(engine.schema(source), stamp, passages, index.name)
     info = engine.info(source)

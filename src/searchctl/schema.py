@@ -36,6 +36,10 @@ class PassageSettings:
     size: int = 256
     overlap: int = 32
 
+    def resized(self, size: int) -> PassageSettings:
+        """Return passages of this size, which share as much as these, but an eighth at most."""
+        return PassageSettings(size, min(self.overlap, size // 8))
+
 
 @dataclass(frozen=True, slots=True)
 class Background:

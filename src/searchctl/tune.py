@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -11,11 +12,14 @@ from numpy.typing import NDArray
 
 from searchctl.answers import Answer
 from searchctl.background import foreign_share
-from searchctl.errors import UsageError
+from searchctl.errors import EncoderUnavailable, ServerRefusal, UsageError
+from searchctl.evaluate import absent_documents
 from searchctl.evaluation.dataset import DataSet, JudgedQuery
 from searchctl.fusion import FusionSettings, Rows
+from searchctl.hub import first_line
 from searchctl.index import Index
 from searchctl.metrics import Floats, Interval, Metric, bootstrap_interval, paired_p_value
+from searchctl.prepare import check_readable
 from searchctl.relevance import DEFAULTS, Calibration, evidence_of, fit
 from searchctl.rerankers.base import Reranker
 from searchctl.reranking import Rerank
@@ -29,7 +33,6 @@ FOLDS = 5
 SIGNIFICANT = 0.05
 DEPTHS = (0, 5, 10, 20, 30)  # of reranking; 0 is none
 BM25 = tuple(Bm25Settings(k1, b) for k1 in (0.6, 0.9, 1.2, 1.6, 2.0) for b in (0.3, 0.5, 0.75, 0.9))
-SIZES = (64, 128, 256, 384)  # tokens in a passage
 _JUDGED_HITS = 10  # of each query, from which relevance is learnt
 _BATCH = 64
 _WEIGHTS = tuple(round(0.05 * step, 2) for step in range(21))
@@ -108,7 +111,7 @@ class Tuning:
     """What to tune beside fusion and relevance, which cost next to nothing.
 
     `rerank` finds how deep a reranker should go; `bm25` tries k1 and b on a copy of the index without vectors, which
-    servers can; `passages` are sizes to encode a copy of the documents with.
+    servers can; `passages` are sizes, in tokens, to encode copies of the documents with.
     """
 
     rerank: Reranker | None = None
@@ -130,8 +133,10 @@ def tune(
 
     Each fold's queries are answered with what the other folds would choose. `before` is what fusion's gain is measured
     against: None means the index's own settings, which all other trials use. Nothing is written: see `apply`. Raises
-    UsageError for too few queries or an index without vectors.
+    UsageError for too few queries, an index without vectors, and passages that can't be had; EncoderUnavailable when the
+    reranker fails.
     """
+    tuning = tuning or Tuning()
     if len(dataset.queries) < FEWEST_QUERIES:
         raise UsageError(
             f"'{dataset.name}' has {len(dataset.queries)} judged queries; tuning needs {FEWEST_QUERIES} or more, "
@@ -139,7 +144,13 @@ def tune(
         )
     if index.encoder is None:
         raise UsageError(f"index '{index.name}' has no vectors, so there is nothing to weigh against its words")
-    return _Tuner(index, dataset, metric, before, seed, on_progress).report(tuning or Tuning())
+    if tuning.passages and index.schema.layout is not None:
+        raise UsageError(
+            f"index '{index.name}' was made by others, and its passages keep their size; leave --passages out"
+        )
+    for size in tuning.passages:
+        check_readable(index.encoder, PassageSettings().resized(size))
+    return _Tuner(index, dataset, metric, before, seed, on_progress).report(tuning)
 
 
 def apply(index: Index, report: TuneReport) -> tuple[str, ...]:
@@ -162,6 +173,12 @@ def apply(index: Index, report: TuneReport) -> tuple[str, ...]:
     if written:
         index.engine.update_schema(index.name, schema)
     return written
+
+
+def reset(index: Index) -> None:
+    """Take back what `apply` has written: searches use the defaults again."""
+    untuned = replace(index.schema, fusion=None, relevance=(), rerank_depth=None, bm25=None)
+    index.engine.update_schema(index.name, untuned)
 
 
 class _Tuner:
@@ -187,6 +204,9 @@ class _Tuner:
 
     def report(self, tuning: Tuning) -> TuneReport:
         notes, bm25 = [], None
+        absent = absent_documents(self._index, self._dataset)
+        if absent:
+            notes.append(f"of the documents judged relevant {absent:,} can't be found: not in the index")
         relevance = None if self._dataset.caveat else self._relevance()
         if self._dataset.caveat:
             notes.append("relevance is learnt from people's judgements only, not from queries made from the documents")
@@ -209,14 +229,16 @@ class _Tuner:
         scores = [self._score(self._answers, settings) for settings in candidates]
         return choose(candidates, np.stack(scores), seed=self._seed)
 
-    def _score(self, answers: Sequence[Answer], settings: FusionSettings) -> Floats:
+    def _score(self, answers: Sequence[Answer], settings: FusionSettings, schema: Schema | None = None) -> Floats:
         pairs = zip(answers, self._dataset.queries, strict=True)
-        return np.array([self._metric.of(one.fused(self._schema, settings).ids, query.grades) for one, query in pairs])
+        stamp = schema or self._schema
+        return np.array([self._metric.of(one.fused(stamp, settings).ids, query.grades) for one, query in pairs])
 
     def _rerank(self, reranker: Reranker) -> Choice[int]:
         remembering = _Remembering(reranker)
         most = self._metric.k or 100
         scores = []
+        self._say("depths", 0, len(DEPTHS))
         for number, depth in enumerate(DEPTHS):
             how = Rerank(remembering, depth) if depth else None
             found = []
@@ -224,6 +246,10 @@ class _Tuner:
                 found += self._index.search_many(
                     self._texts[at : at + _BATCH], most, fusion=self._used, repair=False, rerank=how
                 )
+            if remembering.failure is not None:
+                raise EncoderUnavailable(
+                    f"the reranker '{reranker.name}' failed: {first_line(remembering.failure)}; choose another for --rerank"
+                ) from remembering.failure
             runs = zip(found, self._dataset.queries, strict=True)
             scores.append([self._metric.of([hit.id for hit in hits], query.grades) for hits, query in runs])
             self._say("depths", number + 1, len(DEPTHS))
@@ -233,24 +259,32 @@ class _Tuner:
         now = self._schema.bm25 or Bm25Settings()
         candidates = (now, *(one for one in BM25 if one != now))
         scores = []
-        matches = [answer.question.match for answer in self._answers]
+        matches = [match for one in self._answers if (match := one.question.match) is not None]
+        self._say("settings of BM25", 0, len(candidates))
         try:
-            for rankings in lexical_trials(self._index, candidates, [one for one in matches if one is not None]):
-                tried = [replace(one, lexical=found) for one, found in zip(self._answers, rankings, strict=True)]
-                scores.append(self._score(tried, self._used))
-                self._say("settings of BM25", len(scores), len(candidates))
-        except UsageError as error:
+            with closing(lexical_trials(self._index, candidates, matches)) as trials:
+                for rankings in trials:
+                    tried = [replace(one, lexical=found) for one, found in zip(self._answers, rankings, strict=True)]
+                    scores.append(self._score(tried, self._used))
+                    self._say("settings of BM25", len(scores), len(candidates))
+        except (UsageError, ServerRefusal) as error:
             return None, str(error)
         return choose(candidates, np.stack(scores), seed=self._seed), ""
 
     def _passages(self, sizes: Sequence[int]) -> Choice[PassageSettings]:
+        """Try sizes, and the present one as well in a folder: an engine's ways must not look like those of a size."""
         now = self._schema.passages
-        others = [PassageSettings(size, size // 8) for size in dict.fromkeys(sizes) if size != now.size]
-        scores = [self._score(self._answers, self._used)]
-        for trial in passage_trials(self._index, others):
-            scores.append(self._score(list(answers_of(trial, self._texts)), self._used))
-            self._say("sizes", len(scores) - 1, len(others))
-        return choose((now, *others), np.stack(scores), seed=self._seed)
+        others = [PassageSettings().resized(size) for size in dict.fromkeys(sizes) if size != now.size]
+        candidates, scores = (now, *others), []
+        self._say("sizes", 0, len(candidates))
+        with closing(passage_trials(self._index, candidates)) as trials:
+            for trial in trials:
+                # words are found in whole documents, however these are cut
+                pairs = zip(self._answers, answers_of(trial, self._texts), strict=True)
+                tried = [replace(old, question=new.question, vector=new.vector) for old, new in pairs]
+                scores.append(self._score(tried, self._used, trial.schema))
+                self._say("sizes", len(scores), len(candidates))
+        return choose(candidates, np.stack(scores), seed=self._seed)
 
     def _relevance(self) -> Choice[Calibration]:
         """Fit the model of relevance; the score of a query is how near to its hits' judgements the probabilities come."""
@@ -294,10 +328,11 @@ def answers_of(index: Index, texts: Sequence[str]) -> Iterator[Answer]:
 
 
 class _Remembering:
-    """A reranker that scores no pair twice."""
+    """A reranker that scores no pair twice. A search answers without one that fails, so `failure` is kept."""
 
     def __init__(self, reranker: Reranker) -> None:
         self.name, self.weight = reranker.name, reranker.weight
+        self.failure: Exception | None = None
         self._reranker = reranker
         self._known: dict[tuple[str, str], float] = {}
 
@@ -305,7 +340,11 @@ class _Remembering:
         """Return the texts' scores: (n,)."""
         new = [text for text in dict.fromkeys(texts) if (query, text) not in self._known]
         if new:
-            scores = np.asarray(self._reranker.score(query, new), np.float64).tolist()
+            try:
+                scores = np.asarray(self._reranker.score(query, new), np.float64).tolist()
+            except Exception as error:
+                self.failure = error
+                raise
             self._known |= {(query, text): score for text, score in zip(new, scores, strict=True)}
         return np.array([self._known[query, text] for text in texts])
 

@@ -69,6 +69,27 @@ def test_what_cannot_be_better_is_left_alone(run: Run, judged: Path, here: Path)
         assert len(index.schema.relevance) == 6
 
 
+def test_what_was_tuned_is_shown_and_can_be_taken_back(run: Run, judged: Path, here: Path) -> None:
+    assert run("info").stdout.count("tuned") == 0
+    use_words_only(here)
+    judged.write_text(judged.read_text().replace('"query": "word', '"query": "wordd'))
+    assert set(json.loads(run("tune", judged, "--json").stdout)["settings"]) == {"fusion", "relevance"}
+    tuned = json.loads(run("info", "--json").stdout)["tuned"]
+    assert tuned["fusion"]["vector"] > 0
+    assert set(tuned) == {"fusion", "relevance"}
+    assert "tuned      fusion: weighted, " in run("info").stdout
+    assert run("tune", judged, "--reset").exit_code == 2
+    assert run("tune", "--reset").exit_code == 0
+    assert json.loads(run("info", "--json").stdout)["tuned"] == {}
+    with Index.open(here / ".searchctl") as index:
+        assert (index.schema.fusion, index.schema.relevance) == (None, ())
+
+
+def test_judged_documents_that_are_not_there_are_counted(run: Run, judged: Path) -> None:
+    assert run("delete", "d7", "--yes").exit_code == 0
+    assert "1 can't be found: not in the index" in run("tune", judged, "--dry-run").stderr
+
+
 def test_known_items_come_with_a_caveat(run: Run, judged: Path, here: Path) -> None:
     rows = [{"id": f"t{n}", "title": f"The story of thing {n}", "text": f"text{n}"} for n in range(30)]
     (here / "more.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from searchctl.evaluation.dataset import DataSet, JudgedQuery
 from searchctl.fusion import FusionSettings
 from searchctl.index import Index
 from searchctl.metrics import parse_metric
-from searchctl.schema import Bm25Settings, EncoderStamp, Schema
+from searchctl.schema import Bm25Settings, EncoderStamp, Lineage, Schema
 from searchctl.text import analyze
+from searchctl.trials import MADE_FROM
 from searchctl.tune import Tuning, apply, tune
 from searchctl.types import Document, Match
 from tests.servers.parameters import SERVERS, server_param
@@ -58,8 +60,21 @@ def test_scores_follow_the_parameters(index: Index) -> None:
             assert score == pytest.approx(idf * tf / (tf + bm25.k1 * (1 - bm25.b + bm25.b * length / mean)), rel=1e-4)
 
 
+def test_an_index_that_has_the_copys_name_is_left_alone(index: Index) -> None:
+    trial = f"{NAME}-trial"
+    index.engine.create(trial, SCHEMA)
+    queries = tuple(JudgedQuery(f"q{n}", word, {f"long{n}": 1}) for n, word in enumerate(WORDS))
+    report = tune(index, DataSet("made", queries), parse_metric("mrr@10"), Tuning(bm25=True))
+    assert report.bm25 is None
+    assert any(f"'{trial}', and there is such an index" in note for note in report.notes)
+    assert {one.name for one in index.engine.indexes()} == {NAME, trial}
+
+
 def test_k1_and_b_are_tuned_on_a_copy_and_written(index: Index, tmp_path: Path) -> None:
     engine = index.engine
+    engine.create(
+        f"{NAME}-trial", replace(SCHEMA, encoder=None, lineage=Lineage(MADE_FROM))
+    )  # as a killed run leaves it
     queries = tuple(JudgedQuery(f"q{n}", word, {f"long{n}": 1}) for n, word in enumerate(WORDS))
     words = FusionSettings(lexical=1.0, vector=0.0)
     report = tune(index, DataSet("made", queries), parse_metric("mrr@10"), Tuning(bm25=True), before=words)

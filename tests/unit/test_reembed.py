@@ -282,9 +282,24 @@ def test_passages_of_another_size_with_the_same_encoder(index: Index) -> None:
     stamp = encoder_stamp("hashing:32", encoder)
     with pytest.raises(UsageError, match="--passage-size"):
         reembed(index, stamp, encoder, Judging(known_items=0), Watch())
-    report = reembed(index, stamp, encoder, Judging(known_items=0), Watch(), passages=PassageSettings(16, 2))
+    smaller = PassageSettings().resized(16)
+    first = reembed(index, stamp, encoder, Judging(known_items=0), stop_after(100), passages=smaller)
+    assert first.interrupted and index.schema.passages == PassageSettings()
+    report = reembed(index, stamp, encoder, Judging(known_items=0), Watch(), passages=smaller)
     assert report.moved is not None
+    assert (report.version, report.encoded) == (first.version, DOCUMENTS - first.documents)
+    with pytest.raises(UsageError, match="already"):
+        reembed(index, stamp, encoder, Judging(known_items=0), Watch(), passages=smaller)
     assert index.info().passages > 1.5 * DOCUMENTS
     assert index.schema.passages == PassageSettings(16, 2)
     again = index.ingest(rows())
     assert (again.written, again.unchanged) == (0, DOCUMENTS)
+
+
+def test_passages_that_the_encoder_cannot_read_are_refused(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = open_encoder("hashing:32")
+    monkeypatch.setattr(encoder, "max_tokens", 100)
+    stamp = encoder_stamp("hashing:32", encoder)
+    with pytest.raises(UsageError, match="reads 100 tokens, so passages can't have 128; give at most 100"):
+        reembed(index, stamp, encoder, Judging(known_items=0), Watch(), passages=PassageSettings(128, 16))
+    assert len(index.engine.indexes()) == 1

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 from searchctl.encoders.hashing import HashingEncoder
-from searchctl.errors import UsageError
+from searchctl.errors import EncoderUnavailable, UsageError
 from searchctl.evaluation.dataset import DataSet, JudgedQuery
+from searchctl.filling import Watch
 from searchctl.fusion import FusionSettings
 from searchctl.index import Index
 from searchctl.metrics import parse_metric
+from searchctl.reembed import Judging, reembed
 from searchctl.relevance import DEFAULTS
 from searchctl.schema import PassageSettings
-from searchctl.tune import FEWEST_QUERIES, SIZES, Tuning, apply, choose, tune
+from searchctl.tune import FEWEST_QUERIES, Tuning, apply, choose, tune
 from searchctl.types import Document
 
 NDCG = parse_metric("ndcg@10")
@@ -122,6 +124,18 @@ def test_the_depth_of_reranking_is_found_and_no_pair_is_scored_twice(index: Inde
     assert index.schema.rerank_depth == report.rerank.best
 
 
+class Failing(Knowing):
+    """A reranker that can't score anything, which a search would answer without."""
+
+    def score(self, query, texts):
+        raise RuntimeError("out of memory")
+
+
+def test_a_reranker_that_fails_is_no_reranker_that_does_not_help(index: Index) -> None:
+    with pytest.raises(EncoderUnavailable, match="'knowing' failed: out of memory"):
+        tune(index, judged(30, 0), NDCG, Tuning(rerank=Failing()))
+
+
 def test_judgements_teach_what_relevance_means_here(index: Index) -> None:
     report = tune(index, judged(40, 1), NDCG, before=FusionSettings(lexical=0.0, vector=1.0))
     assert report.relevance is not None
@@ -141,12 +155,32 @@ def test_queries_made_from_documents_teach_nothing_about_relevance(index: Index)
     assert any("people" in note for note in report.notes)
 
 
+def test_a_size_of_passages_gives_what_its_trial_promised(tmp_path: Path) -> None:
+    """Long texts with one sentence that answers, and short ones that share most of the question's words."""
+    filler = "The river runs past an old mill and on to the sea beyond. " * 6
+    with Index.open(tmp_path / "index", encoder=HashingEncoder(256)) as index:
+        index.ingest(
+            [Document(f"d{n}", f"{filler}We repair the {word} lamp here. {filler}") for n, word in enumerate(WORDS)]
+            + [Document(f"s{n}", f"We repair the {n} boat.") for n in range(COUNT)]
+        )
+        queries = tuple(JudgedQuery(f"q{n}", f"We repair the {WORDS[n]} lamp", {f"d{n}": 1}) for n in range(40))
+        dataset, vectors = DataSet("made", queries), FusionSettings(lexical=0.0, vector=1.0)
+        found = tune(index, dataset, NDCG, Tuning(passages=(16, 512)), before=vectors).passages
+        assert found is not None and found.significant
+        assert set(found.chosen) == {PassageSettings(16, 2)}
+        assert index.encoder is not None and index.schema.encoder is not None
+        judging = Judging(known_items=0)
+        reembed(index, index.schema.encoder, index.encoder, judging, Watch(), passages=found.best)
+        assert tune(index, dataset, NDCG, before=vectors).fusion.before_mean == pytest.approx(found.after_mean)
+
+
 def test_passages_are_tried_in_copies(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    report = tune(index, judged(40, 0), NDCG, Tuning(passages=SIZES))
+    report = tune(index, judged(40, 0), NDCG, Tuning(passages=(64, 128, 256, 384)))
     assert report.passages is not None
     assert report.passages.before == PassageSettings()
+    assert report.passages.gain.value == 0.0, "these texts are shorter than any of them"
     assert "passages" not in apply(index, report)
     assert index.schema.passages == PassageSettings()
     monkeypatch.setattr(index.encoder, "max_tokens", 100)
     with pytest.raises(UsageError, match="reads 100 tokens, so passages can't have 128"):
-        tune(index, judged(40, 0), NDCG, Tuning(passages=(64, 128)))
+        tune(index, judged(40, 0), NDCG, Tuning(rerank=Failing(), passages=(64, 128)))  # before anything is tried

@@ -132,7 +132,7 @@ def _print(frame: Frame, report: Report) -> None:
         )
     for failure in report.failures(_WORST):
         found = ", ".join(f"{mode} {rank or '-'}" for mode, rank in failure.ranks.items())
-        say(f"answered badly: {printable(failure.query.text)} (best relevant document's rank: {found})")
+        say(f"answered worst: {printable(failure.query.text)} (best relevant document's rank: {found})")
     if report.absent:
         say(f"{count_of(report.absent, 'judged document')} can't be found: not in the index")
     if report.dataset.caveat:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from searchctl.cli.frame import Command, Frame, framed
 from searchctl.cli.output import count_of, print_json, print_pairs, size_of
+from searchctl.cli.tune import shown
+
+if TYPE_CHECKING:
+    from searchctl.schema import Schema
 
 
 @click.command("info", cls=Command, examples=("searchctl info", "searchctl info --engine ./my-index --json"))
@@ -14,7 +21,7 @@ def command(frame: Frame) -> None:
     """Show what an index holds and how it was made."""
     with frame.open_index() as index:
         info, schema, engine = index.info(), index.schema, index.engine
-    encoder = schema.encoder
+    encoder, tuned = schema.encoder, _tuned(schema)
     if frame.json:
         print_json(
             {
@@ -32,6 +39,7 @@ def command(frame: Frame) -> None:
                 "fields": dict(schema.fields),
                 "boosts": dict(schema.boosts),
                 "synonyms": len(schema.synonyms),
+                "tuned": {name: asdict(value) if is_dataclass(value) else value for name, value in tuned.items()},
             }
         )
         return
@@ -50,6 +58,17 @@ def command(frame: Frame) -> None:
         pairs.insert(-1, ("boosts", ", ".join(f"{name} × {times}" for name, times in schema.boosts.items())))
     if schema.synonyms:
         pairs.insert(-1, ("synonyms", count_of(len(schema.synonyms), "rule")))
+    if tuned:
+        pairs.insert(-1, ("tuned", "; ".join(f"{name}: {shown(name, value)}" for name, value in tuned.items())))
     if info.aliases:
         pairs.insert(1, ("aliases", ", ".join(info.aliases)))
     print_pairs(pairs)
+
+
+def _tuned(schema: Schema) -> dict[str, Any]:
+    """Return the settings that `searchctl tune` has written."""
+    from searchctl.relevance import Calibration
+
+    relevance = Calibration(*schema.relevance) if schema.relevance else None
+    found = {"fusion": schema.fusion, "rerank": schema.rerank_depth, "bm25": schema.bm25, "relevance": relevance}
+    return {name: value for name, value in found.items() if value is not None}

@@ -81,7 +81,7 @@ def command(
         raise UsageError(
             "say which encoder to change to: searchctl reembed --encoder NAME, or which passages: --passage-size N"
         )
-    passages = PassageSettings(passage_size, passage_size // 8) if passage_size else None
+    passages = PassageSettings().resized(passage_size) if passage_size else None
     judging = Judging(judgements, known_items, tuple(parse_difference_gate(one) for one in gate))
     if judging.gates and judgements is None and not known_items:
         raise UsageError("a gate needs queries; leave out --known-items 0, or give judged ones with --judgements DIR")

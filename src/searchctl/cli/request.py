@@ -54,10 +54,10 @@ def with_passages(recipe: Recipe, size: int | None, overlap: int | None) -> Reci
         return recipe
     usual = recipe.passages or PassageSettings()
     size = usual.size if size is None else size
-    overlap = min(usual.overlap, size // 8) if overlap is None else overlap
-    if overlap >= size:
+    passages = usual.resized(size) if overlap is None else PassageSettings(size, overlap)
+    if passages.overlap >= size:
         raise UsageError(f"passages of {size} tokens can't share {overlap}; give a smaller --passage-overlap")
-    return replace(recipe, passages=PassageSettings(size, overlap))
+    return replace(recipe, passages=passages)
 
 
 def placed(frame: Frame, recipe: Recipe) -> Frame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import click
 
 from searchctl.cli.failures import say
 from searchctl.cli.frame import Command, Frame, framed
-from searchctl.cli.operations import Stages
+from searchctl.cli.operations import Stages, hint
 from searchctl.cli.output import print_json, print_pairs
 from searchctl.errors import UsageError
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         "searchctl tune judged.jsonl --rerank maxsim --passages 64,128,384",
         "searchctl tune judged.jsonl --bm25 --engine opensearch://localhost:9200",
         "searchctl tune --known-items 200 --metric mrr@10",
+        "searchctl tune --reset",
     ),
 )
 @click.argument("data", required=False, type=click.Path(path_type=Path), metavar="[DATA]")
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     "--passages", metavar="SIZES", help="Also try passages of these sizes, as in 64,128; encodes all each time."
 )
 @click.option("--dry-run", is_flag=True, help="Report, and change nothing.")
+@click.option("--reset", "back", is_flag=True, help="Only take back what was tuned before.")
 @framed
 def command(
     frame: Frame,
@@ -49,18 +52,28 @@ def command(
     bm25: bool,
     passages: str | None,
     dry_run: bool,
+    back: bool,
 ) -> None:
     """Fit an index's settings to judged queries.
 
     DATA holds judged queries: BEIR, TREC or JSON Lines; without it, queries are made from the index's own documents. How the
     legs are joined is always tuned, and what relevance means where people judged. Each gain is measured on queries the
-    choice never saw, and only significant ones are written into the index, from where searches take them.
+    choice never saw, and only significant ones are written into the index, from where searches take them; searchctl info
+    shows what is.
     """
     from searchctl.evaluate import known_items_of_index
     from searchctl.evaluation.dataset import read_dataset
     from searchctl.metrics import parse_metric
-    from searchctl.tune import Tuning, apply, tune
+    from searchctl.tune import Tuning, apply, reset, tune
 
+    if back:
+        if data or known_items or rerank or bm25 or passages or dry_run:
+            raise UsageError("--reset takes back what was tuned, and tunes nothing; leave the other options out")
+        with frame.open_index() as index:
+            reset(index)
+        if not frame.quiet:
+            say("searches use the defaults again")
+        return
     wanted, sizes = parse_metric(metric), _sizes(passages)
     with frame.open_index() as index:
         dataset = known_items_of_index(index, known_items or 200) if data is None else read_dataset(data, split)
@@ -84,11 +97,10 @@ def command(
         return
     notes = [*report.notes, *([dataset.caveat] if dataset.caveat else [])]
     if report.passages is not None and report.passages.significant:
-        notes.append(
-            f"passages of another size take new vectors: searchctl reembed --passage-size {report.passages.best.size}"
-        )
-    if report.rerank is not None and report.rerank.significant:
-        notes.append(f"searches rerank when told to: --rerank {rerank}, to the depth of the index's own")
+        size = str(report.passages.best.size)
+        notes.append(f"passages of another size take new vectors: {hint(frame, 'reembed', '--passage-size', size)}")
+    if reranker is not None and "rerank" in written:
+        notes.append(f"searches rerank when told to, so deep from now on: --rerank {reranker.name}")
     for note in notes:
         say(f"note: {note}")
 
@@ -120,13 +132,14 @@ def _choice(name: str, choice: Choice[Any]) -> list[tuple[str, str]]:
     measure = "agrees with the judgements " if name == "relevance" else ""
     return [
         ("", ""),
-        (name, f"{_shown(name, choice.before)}: {measure}{choice.before_mean:.4f}"),
-        ("best", f"{_shown(name, choice.best)}: {measure}{choice.after_mean:.4f}"),
+        (name, f"{shown(name, choice.before)}: {measure}{choice.before_mean:.4f}"),
+        ("best", f"{shown(name, choice.best)}: {measure}{choice.after_mean:.4f}"),
         ("gain", f"{gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}), p = {choice.p_value:.4f}"),
     ]
 
 
-def _shown(name: str, setting: Any) -> str:
+def shown(name: str, setting: Any) -> str:
+    """Return a setting as people read it; `name` is a field of `TuneReport`."""
     if name == "fusion":
         return f"{setting.method}, {setting.lexical:g} lexical + {setting.vector:g} vector"
     if name == "rerank":
@@ -135,7 +148,7 @@ def _shown(name: str, setting: Any) -> str:
         return f"k1 {setting.k1:g}, b {setting.b:g}"
     if name == "passages":
         return f"{setting.size} tokens, {setting.overlap} shared"
-    return ", ".join(f"{number:.2f}" for number in setting.coefficients)
+    return ", ".join(f"{part} {number:.2f}" for part, number in asdict(setting).items())
 
 
 def _outcome(name: str, choice: Choice[Any], written: tuple[str, ...]) -> str:
