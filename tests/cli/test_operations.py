@@ -83,6 +83,17 @@ def test_reembed_dry_run_changes_nothing(run: Run, loaded: Path) -> None:
     assert len(run("rollback", "--list").stdout.splitlines()) == 1
 
 
+def test_versions_differ_by_the_size_of_their_passages(run: Run, loaded: Path) -> None:
+    assert run("reembed", "--passage-size", "384", "--known-items", "0").exit_code == 0
+    assert "of up to 384 tokens, 32 shared" in run("info").stdout
+    sizes = {one["version"]: one["passage_size"] for one in json.loads(run("rollback", "--list", "--json").stdout)}
+    assert sizes == {"default-v1": 256, "default-v2": 384}
+    result = run("reembed", "--passage-size", "384")
+    assert result.exit_code == 2 and "already" in result.stderr
+    again = run("ingest", loaded, "--passage-size", "384")  # which shares as much
+    assert again.exit_code == 0, again.stderr
+
+
 def test_nothing_to_go_back_to(run: Run, loaded: Path) -> None:
     result = run("rollback")
     assert result.exit_code == 2 and "no version before" in result.stderr

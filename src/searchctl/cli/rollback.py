@@ -60,6 +60,7 @@ def _list(frame: Frame, engine: Engine) -> None:
                     "documents": one.info.documents,
                     "size": one.info.size,
                     "encoder": one.schema.encoder.name if one.schema and one.schema.encoder else None,
+                    "passage_size": one.schema.passages.size if one.schema and one.schema.encoder else None,
                     "previous": one.previous or None,
                 }
                 for one in found
@@ -73,10 +74,11 @@ def _list(frame: Frame, engine: Engine) -> None:
             f"{one.info.documents:,}",
             size_of(one.info.size),
             one.schema.encoder.name if one.schema and one.schema.encoder else "none",
+            f"{one.schema.passages.size} tokens" if one.schema and one.schema.encoder else "",
         ]
         for one in found
     ]
-    print_table(["version", "", "documents", "size", "encoder"], rows)
+    print_table(["version", "", "documents", "size", "encoder", "passages of"], rows)
 
 
 def _drop(frame: Frame, engine: Engine, version: str) -> None:
