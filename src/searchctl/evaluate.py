@@ -89,7 +89,7 @@ def evaluate(
 
         answer = _answer_of(index, mode, variants, k)
         runs[mode], latency[mode] = _answers(answer, dataset.queries, tell)
-    return make_report(dataset, _about(index), metrics, runs, latency, absent_documents(index, dataset))
+    return make_report(dataset, _about(index), metrics, runs, latency, len(absent_documents(index, dataset)))
 
 
 def _search(index: Index, variant: Variant, k: int) -> Answer:
@@ -145,11 +145,16 @@ def _about(index: Index) -> dict[str, object]:
     }
 
 
-def absent_documents(index: Index, dataset: DataSet) -> int:
-    """Count the documents judged relevant that an index doesn't hold."""
+def absent_documents(index: Index, dataset: DataSet) -> set[str]:
+    """Return the documents judged relevant that an index doesn't hold."""
     wanted = sorted({id for query in dataset.queries for id, grade in query.grades.items() if grade > 0})
     batches = (wanted[at : at + 500] for at in range(0, len(wanted), 500))
-    return sum(print_ is None for batch in batches for print_ in index.engine.fingerprints(index.name, batch))
+    return {
+        id
+        for batch in batches
+        for id, mark in zip(batch, index.engine.fingerprints(index.name, batch), strict=True)
+        if mark is None
+    }
 
 
 @contextmanager

@@ -131,16 +131,23 @@ def tune(
 ) -> TuneReport:
     """Choose settings with the highest mean, by cross-validation in five folds.
 
-    Each fold's queries are answered with what the other folds would choose. `before` is what fusion's gain is measured
-    against: None means the index's own settings, which all other trials use. Nothing is written: see `apply`. Raises
-    UsageError for too few queries, an index without vectors, and passages that can't be had; EncoderUnavailable when the
-    reranker fails.
+    Each fold's queries are answered with what the other folds would choose; queries none of whose documents the index holds
+    are left out. `before` is what fusion's gain is measured against: None means the index's own settings, which all other
+    trials use. Nothing is written: see `apply`. Raises UsageError for too few queries, an index without vectors, and
+    passages that can't be had; EncoderUnavailable when the reranker fails.
     """
-    tuning = tuning or Tuning()
+    answerable, tuning = _answerable(index, dataset), tuning or Tuning()
+    _check(index, answerable, tuning)
+    left_out = len(dataset.queries) - len(answerable.queries)
+    why = f"left out: {left_out:,} of the queries, since the index holds none of their documents"
+    return _Tuner(index, answerable, metric, before, seed, on_progress).report(tuning, [why] if left_out else [])
+
+
+def _check(index: Index, dataset: DataSet, tuning: Tuning) -> None:
     if len(dataset.queries) < FEWEST_QUERIES:
         raise UsageError(
-            f"'{dataset.name}' has {len(dataset.queries)} judged queries; tuning needs {FEWEST_QUERIES} or more, "
-            "or queries made from the documents: searchctl tune --known-items 200"
+            f"'{dataset.name}' has {len(dataset.queries)} judged queries whose documents index '{index.name}' holds; tuning "
+            f"needs {FEWEST_QUERIES} or more, or queries made from the documents: searchctl tune --known-items 200"
         )
     if index.encoder is None:
         raise UsageError(f"index '{index.name}' has no vectors, so there is nothing to weigh against its words")
@@ -150,7 +157,6 @@ def tune(
         )
     for size in tuning.passages:
         check_readable(index.encoder, PassageSettings().resized(size))
-    return _Tuner(index, dataset, metric, before, seed, on_progress).report(tuning)
 
 
 def apply(index: Index, report: TuneReport) -> tuple[str, ...]:
@@ -182,7 +188,7 @@ def reset(index: Index) -> None:
 
 
 class _Tuner:
-    """One data set's trials: both legs are asked once for each query, since encoding and searching cost, and fusion doesn't."""
+    """One data set's trials: for fusion both legs are asked once for each query, since that costs, and fusing doesn't."""
 
     def __init__(
         self,
@@ -202,11 +208,8 @@ class _Tuner:
     def _texts(self) -> list[str]:
         return [query.text for query in self._dataset.queries]
 
-    def report(self, tuning: Tuning) -> TuneReport:
-        notes, bm25 = [], None
-        absent = absent_documents(self._index, self._dataset)
-        if absent:
-            notes.append(f"of the documents judged relevant {absent:,} can't be found: not in the index")
+    def report(self, tuning: Tuning, notes: list[str]) -> TuneReport:
+        bm25 = None
         relevance = None if self._dataset.caveat else self._relevance()
         if self._dataset.caveat:
             notes.append("relevance is learnt from people's judgements only, not from queries made from the documents")
@@ -325,6 +328,13 @@ def answers_of(index: Index, texts: Sequence[str]) -> Iterator[Answer]:
     searcher = Searcher(index.engine, index.name, index.schema, index.encoder)
     for at in range(0, len(texts), _BATCH):
         yield from searcher.ask(texts[at : at + _BATCH], Request())
+
+
+def _answerable(index: Index, dataset: DataSet) -> DataSet:
+    """Return the queries that can be answered: the others would teach that nothing is relevant."""
+    absent = absent_documents(index, dataset)
+    kept = [one for one in dataset.queries if any(grade > 0 and id not in absent for id, grade in one.grades.items())]
+    return replace(dataset, queries=tuple(kept))
 
 
 class _Remembering:

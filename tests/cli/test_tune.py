@@ -85,9 +85,14 @@ def test_what_was_tuned_is_shown_and_can_be_taken_back(run: Run, judged: Path, h
         assert (index.schema.fusion, index.schema.relevance) == (None, ())
 
 
-def test_judged_documents_that_are_not_there_are_counted(run: Run, judged: Path) -> None:
-    assert run("delete", "d7", "--yes").exit_code == 0
-    assert "1 can't be found: not in the index" in run("tune", judged, "--dry-run").stderr
+def test_queries_whose_documents_are_not_there_teach_nothing(run: Run, judged: Path) -> None:
+    assert run("delete", "d7", "d8", "--yes").exit_code == 0
+    result = run("tune", judged, "--dry-run")
+    assert "left out: 2 of the queries, since the index holds none of their documents" in result.stderr
+    assert "on 38 queries" in result.stdout
+    judged.write_text(judged.read_text().replace('["d', '["other'))
+    wrong = run("tune", judged)
+    assert wrong.exit_code == 2 and "0 judged queries whose documents index 'default' holds" in wrong.stderr
 
 
 def test_known_items_come_with_a_caveat(run: Run, judged: Path, here: Path) -> None:

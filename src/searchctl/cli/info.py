@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,7 +39,7 @@ def command(frame: Frame) -> None:
                 "fields": dict(schema.fields),
                 "boosts": dict(schema.boosts),
                 "synonyms": len(schema.synonyms),
-                "tuned": {name: asdict(value) if is_dataclass(value) else value for name, value in tuned.items()},
+                "tuned": {name: value if isinstance(value, int) else asdict(value) for name, value in tuned.items()},
             }
         )
         return

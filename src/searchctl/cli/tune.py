@@ -35,7 +35,11 @@ if TYPE_CHECKING:
 @click.option("--metric", default="ndcg@10", show_default=True, help="What to raise.")
 @click.option("--known-items", type=click.IntRange(1), metavar="N", help="Make N queries from the documents instead.")
 @click.option("--rerank", metavar="NAME", help="Also find how deep this reranker should go.")
-@click.option("--bm25", is_flag=True, help="Also try BM25's k1 and b, on a copy without vectors; on a server.")
+@click.option(
+    "--bm25",
+    is_flag=True,
+    help="On a server: also try BM25's k1 and b, on a copy without vectors; writing them closes the index for a moment.",
+)
 @click.option(
     "--passages", metavar="SIZES", help="Also try passages of these sizes, as in 64,128; encodes all each time."
 )
