@@ -118,6 +118,24 @@ def make_model(folder: Path, output: str, *, pooled: bool) -> None:
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
+def test_tokens_may_have_another_length_than_the_texts_vectors(tmp_path: Path) -> None:
+    make_model(tmp_path / "m", "last_hidden_state", pooled=False)
+    path = tmp_path / "m" / "onnx" / "model.onnx"
+    model = onnx.load(path)
+    model.graph.node.append(helper.make_node("ReduceMax", ["last_hidden_state"], ["most"], axes=[1], keepdims=0))
+    model.graph.node.append(helper.make_node("MatMul", ["most", "wider"], ["sentence_embedding"]))
+    model.graph.initializer.append(numpy_helper.from_array(np.ones((2, 3), np.float32), "wider"))
+    output = helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, ["batch", 3])
+    model.graph.output.append(output)
+    onnx.save(model, path)
+    encoder = open_encoder(str(tmp_path / "m"))
+    assert encoder.dim == 3
+    np.testing.assert_allclose(encoder.query_tokens(["a b"])[0], [[0.3, 0.4], [0, 0.5]], atol=1e-6)  # type: ignore[attr-defined]
+    np.save(tmp_path / "m" / "token_importance.npy", np.zeros(4, np.float32))
+    with pytest.raises(EncoderUnavailable, match="these tokens take 3 numbers"):
+        open_encoder(str(tmp_path / "m")).query_tokens(["a"])  # type: ignore[attr-defined]
+
+
 def test_a_foreign_folder_is_pooled_as_its_files_say(tmp_path: Path) -> None:
     make_model(tmp_path / "mean", "last_hidden_state", pooled=False)
     encoder = open_encoder(str(tmp_path / "mean"))

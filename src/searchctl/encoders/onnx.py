@@ -113,11 +113,20 @@ class OnnxEncoder:
     def _shares(self, tokens: Vectors) -> NDArray[np.float32]:
         """Return how much each token of a query counts, 1 in all: as learnt by tools/train_maxsim.py, or all alike."""
         if self._importance is None:
-            path = self._folder / _IMPORTANCE
-            size = self.dim * max(len(self._settings.token_states), 1) + 1
-            self._importance = np.load(path, allow_pickle=False) if path.is_file() else np.zeros(size, np.float32)
+            self._importance = self._load_importance(tokens.shape[1])
         weights = np.logaddexp(0.0, tokens @ self._importance[:-1] + self._importance[-1])
         return np.asarray(weights / weights.sum(), np.float32)
+
+    def _load_importance(self, dim: int) -> NDArray[np.float32]:
+        path = self._folder / _IMPORTANCE
+        if not path.is_file():
+            return np.zeros(dim + 1, np.float32)
+        found: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        if found.shape != (dim + 1,):
+            raise EncoderUnavailable(
+                f"{path} has the shape {found.shape}, and these tokens take {dim + 1} numbers; remove it, or make it anew"
+            )
+        return found
 
     def _cut(self, ids: list[int]) -> list[int]:
         """Keep the first tokens and the closing one."""
