@@ -8,7 +8,7 @@ brought over in further passes, the last of them with the right to write held.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,8 @@ from searchctl.filling import BATCH, Filled, Watch, check_complete, encoded, fil
 from searchctl.gates import DifferenceGate, Trial, compare, missed
 from searchctl.index import Index
 from searchctl.prepare import check_readable, fingerprint, passage_texts
+from searchctl.routing.apply import unlabelled
+from searchctl.routing.examples import entries_of, mark
 from searchctl.schema import EncoderStamp, Lineage, PassageSettings, Schema
 from searchctl.types import Entry
 from searchctl.versions import Move, move, next_version, open_version
@@ -183,18 +185,31 @@ def _bring_up(engine: Engine, source: str, version: str, encoder: Encoder, watch
 
 
 def _pass(engine: Engine, source: str, version: str, encoder: Encoder, watch: Watch) -> Filled:
-    settings = engine.schema(version).passages
+    before, settings = engine.schema(source).passages, engine.schema(version).passages
     engine.update_schema(version, engine.schema(version).with_fields(engine.schema(source).fields))
     batches: Iterable[list[Entry]] = engine.scan(source, batch=BATCH)
-    if settings != engine.schema(source).passages:
-        batches = ([_as_ingested(entry, settings) for entry in entries] for entries in batches)
+    if settings != before:
+        batches = ([_as_ingested(entry, before, settings) for entry in entries] for entries in batches)
     total = engine.count(source)
-    filled = fill(engine, version, batches, lambda entries: encoded(entries, encoder, settings), watch, total)
+    filled = fill(engine, version, batches, lambda entries: _finished(entries, encoder, settings), watch, total)
     if not watch.stop.is_set():
         remove_vanished(engine, source, version)
     return filled
 
 
-def _as_ingested(entry: Entry, settings: PassageSettings) -> Entry:
-    """Return the entry with the fingerprint that an ingest with these passages gives it, so that the next one finds it unchanged."""
-    return replace(entry, fingerprint=fingerprint(entry.document, repr(settings)))
+def _as_ingested(entry: Entry, before: PassageSettings, settings: PassageSettings) -> Entry:
+    """Return the entry with the fingerprint that an ingest with these passages gives it, so that the next one finds it unchanged.
+
+    One that has got a label since has the fingerprint of what it was, and the router's own have theirs.
+    """
+    for document in (entry.document, unlabelled(entry.document)):
+        if entry.fingerprint == fingerprint(document, repr(before)):
+            return replace(entry, fingerprint=fingerprint(document, repr(settings)))
+    return entry
+
+
+def _finished(entries: Sequence[Entry], encoder: Encoder, settings: PassageSettings) -> list[Entry]:
+    """Return the entries cut into passages and encoded; the router's own as it compares them."""
+    own = [entry.document for entry in entries if entry.fingerprint == mark(entry.document)]
+    others = [entry for entry in entries if entry.fingerprint != mark(entry.document)]
+    return [*entries_of(own, encoder), *encoded(others, encoder, settings)]

@@ -7,22 +7,24 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from searchctl.encoders import open_encoder
+from searchctl.encoders.hashing import HashingEncoder
 from searchctl.errors import IndexMissing, StorageError, UsageError
 from searchctl.filling import Filled, Watch, check_complete
 from searchctl.gates import parse_difference_gate
 from searchctl.index import Index, encoder_stamp
 from searchctl.reembed import Judging, ReembedReport, plan_reembed, reembed
-from searchctl.schema import PassageSettings
-from searchctl.types import Entry
+from searchctl.routing.examples import Example, as_document, mark, write
+from searchctl.schema import EncoderStamp, PassageSettings
+from searchctl.types import Entry, Vectors
 from searchctl.versions import drop_version, roll_back, versions
 
 WORDS = "tea coffee bread river stone window letter garden чай кофе хлеб река камень окно письмо сад".split()
@@ -294,6 +296,43 @@ def test_passages_of_another_size_with_the_same_encoder(index: Index) -> None:
     assert index.schema.passages == PassageSettings(16, 2)
     again = index.ingest(rows())
     assert (again.written, again.unchanged) == (0, DOCUMENTS)
+
+
+LABELS = {"route_label": "tea", "route_confidence": 0.9, "route_model": "route-1"}
+
+
+def test_labels_outlive_passages_of_another_size_and_the_next_load(index: Index) -> None:
+    (entry,) = index.engine.get("books", ["d7"], vectors=True)
+    assert entry is not None
+    labelled = replace(entry.document, fields={**entry.document.fields, **LABELS})  # the fingerprint stays
+    index.engine.write("books", [replace(entry, document=labelled)])
+    encoder = open_encoder("hashing:32")
+    smaller = PassageSettings().resized(16)
+    reembed(index, encoder_stamp("hashing:32", encoder), encoder, Judging(known_items=0), Watch(), passages=smaller)
+    assert index.ingest(rows()).unchanged == DOCUMENTS
+    found = index.get("d7")
+    assert found is not None and found.fields == {"n": 7, **LABELS}
+
+
+class Asked(HashingEncoder):
+    """An encoder that reads queries in a way of their own."""
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        return super().encode_queries([f"query {text}" for text in texts])
+
+
+def test_the_routers_examples_stay_as_it_compares_them(index: Index) -> None:
+    examples = [as_document(Example(f"where is my parcel {n}", ("delivery",))) for n in range(3)]
+    write(index, examples)
+    encoder = Asked(64)
+    stamp = EncoderStamp(encoder.name, encoder.revision, encoder.dim)
+    report = reembed(index, stamp, encoder, Judging(known_items=0), Watch(), passages=PassageSettings().resized(16))
+    assert report.documents == DOCUMENTS + 3
+    found = contents(index, "books")
+    for example in examples:
+        entry = found[example.id]
+        np.testing.assert_array_equal(entry.vectors, encoder.encode_queries([example.text]))
+        assert entry.fingerprint == mark(example)
 
 
 def test_passages_that_the_encoder_cannot_read_are_refused(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:

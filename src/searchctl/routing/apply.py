@@ -20,7 +20,7 @@ from searchctl.route import Route, Router, RouteSettings
 from searchctl.routing.examples import KIND
 from searchctl.schema import FieldType
 from searchctl.selection import holds
-from searchctl.types import Entry, Value, Where
+from searchctl.types import Document, Entry, Value, Where
 
 LABEL, CONFIDENCE, STAMP = "route_label", "route_confidence", "route_model"
 _FIELDS: dict[str, FieldType] = {LABEL: "keyword", CONFIDENCE: "number", STAMP: "keyword"}
@@ -116,6 +116,11 @@ def _labelled(entry: Entry, route: Route, mark: str) -> Entry:
     labels: Value = list(route.labels) if len(route.labels) > 1 else (route.label or "")
     fields = {**entry.document.fields, LABEL: labels, CONFIDENCE: round(route.confidence, 4), STAMP: mark}
     return replace(entry, document=replace(entry.document, fields=fields))
+
+
+def unlabelled(document: Document) -> Document:
+    """Return the document as it was before it got a label."""
+    return replace(document, fields={name: value for name, value in document.fields.items() if name not in _FIELDS})
 
 
 def _store(index: Index, entries: Sequence[Entry]) -> None:

@@ -105,6 +105,15 @@ def mark(document: Document) -> str:
     return fingerprint(document, _ENCODED_AS)
 
 
+def entries_of(documents: Sequence[Document], encoder: Encoder) -> list[Entry]:
+    """Return the router's own documents as they are stored: whole, with vectors as of queries."""
+    vectors = encoder.encode_queries([one.text for one in documents])
+    return [
+        Entry(one, (Passage(0, len(one.text)),), vectors[place : place + 1], mark(one))
+        for place, one in enumerate(documents)
+    ]
+
+
 def write(index: Index, documents: Sequence[Document]) -> Vectors:
     """Encode and store documents whole; returns their vectors (n, dim). Raises InvalidDocument when the engine refuses one."""
     encoder = needed_encoder(index)
@@ -113,12 +122,8 @@ def write(index: Index, documents: Sequence[Document]) -> Vectors:
         index.engine.update_schema(index.name, schema.with_fields({**FIELDS, **schema.fields}))
     vectors = np.zeros((len(documents), encoder.dim), np.float32)
     for start in range(0, len(documents), _BATCH):
-        part = documents[start : start + _BATCH]
-        vectors[start : start + len(part)] = encoder.encode_queries([one.text for one in part])
-        entries = [
-            Entry(one, (Passage(0, len(one.text)),), vectors[start + place : start + place + 1], mark(one))
-            for place, one in enumerate(part)
-        ]
+        entries = entries_of(documents[start : start + _BATCH], encoder)
+        vectors[start : start + len(entries)] = [one.vectors[0] for one in entries if one.vectors is not None]
         refused = index.engine.write(index.name, entries)
         if refused:
             raise InvalidDocument(f"{index.engine.name} refuses the example '{refused[0].id}': {refused[0].reason}")
