@@ -19,6 +19,7 @@ from searchctl.types import Mode, Results, Where
 if TYPE_CHECKING:
     from searchctl.fusion import FusionSettings
     from searchctl.index import Index
+    from searchctl.reranking import Rerank
 
 TAG = "searchctl"
 _BATCH = 32
@@ -85,11 +86,15 @@ def write_run(
     mode: Mode = "hybrid",
     where: Where | None = None,
     fusion: FusionSettings | str | None = None,
+    min_relevance: float = 0.0,
+    repair: bool = True,
+    rerank: Rerank | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> RunReport:
     """Answer the queries of a file into a TREC run; the target appears whole or not at all.
 
-    `on_progress` is told how many queries of how many are answered. Raises SourceError and StorageError.
+    They are answered as `Index.search_many` does. `on_progress` is told how many queries of how many are answered. Raises
+    SourceError and StorageError.
     """
     began = time.monotonic()
     asked = read_queries(queries)
@@ -99,7 +104,16 @@ def write_run(
         with temporary.open("w", encoding="utf-8") as file:
             for start in range(0, len(asked), _BATCH):
                 part = asked[start : start + _BATCH]
-                answers = index.search_many([query.text for query in part], k, mode=mode, where=where, fusion=fusion)
+                answers = index.search_many(
+                    [query.text for query in part],
+                    k,
+                    mode=mode,
+                    where=where,
+                    fusion=fusion,
+                    min_relevance=min_relevance,
+                    repair=repair,
+                    rerank=rerank,
+                )
                 hits += sum(map(len, answers))
                 file.writelines(_lines(part, answers))
                 if on_progress is not None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from searchctl.cli.search import FUSIONS, NATIVE
@@ -204,6 +205,30 @@ def test_trec_run(run: Run, here: Path) -> None:
     scores = [float(row[4]) for row in rows if row[0] == "q1"]
     assert scores == sorted(set(scores), reverse=True)
     assert {one.name for one in here.iterdir()} == {".searchctl", "articles.jsonl", "out.trec", "queries.jsonl"}
+
+
+def test_a_trec_run_is_of_the_search_that_was_asked_for(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "queries.jsonl").write_text('{"_id": "q1", "text": "refund"}\n{"_id": "q2", "text": "djpdhfn"}\n')
+
+    class Backwards:
+        """A reranker that turns the order round."""
+
+        name, weight = "backwards", 1.0
+
+        def score(self, query, texts):
+            return np.arange(len(texts)) / len(texts)
+
+    def ids(*options: str) -> dict[str, list[str]]:
+        assert run("search", "--queries", "queries.jsonl", "--run", "out.trec", "-k", "3", *options).exit_code == 0
+        rows = [line.split() for line in (here / "out.trec").read_text().splitlines()]
+        return {id: [row[2] for row in rows if row[0] == id] for id in ("q1", "q2")}
+
+    monkeypatch.setattr("searchctl.index.open_reranker", lambda name, encoder: Backwards())
+    usual = ids()
+    assert ids("--rerank", "backwards:3")["q1"] == usual["q1"][::-1]
+    assert ids("--mode", "lexical")["q2"] == ["возврат"]
+    assert ids("--mode", "lexical", "--no-repair")["q2"] == []
+    assert ids("--min-relevance", "1") == {"q1": [], "q2": []}
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"_id": "1"}', '{"text": "a"}', '{"_id": "1", "text": " "}'])

@@ -129,7 +129,17 @@ def command(
 
         with Meter(frame, "queries") as meter:
             report = write_run(
-                index, queries, run_file, k, mode=chosen, where=conditions, fusion=settings, on_progress=meter.update
+                index,
+                queries,
+                run_file,
+                k,
+                mode=chosen,
+                where=conditions,
+                fusion=settings,
+                min_relevance=min_relevance,
+                repair=not no_repair,
+                rerank=how,
+                on_progress=meter.update,
             )
     if frame.json:
         print_json({"queries": report.queries, "hits": report.hits, "run": str(run_file), "seconds": report.seconds})
