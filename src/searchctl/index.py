@@ -85,7 +85,7 @@ class Index:
             schema = Schema(
                 encoder_stamp(encoder, made),
                 analyzer,
-                passages or PassageSettings(),
+                passages or PassageSettings.usual(made.max_tokens),
                 dict(fields or {}),
                 boosts=dict(boosts or {}),
                 synonyms=read_rules(synonyms, analyzer),

@@ -40,6 +40,11 @@ class PassageSettings:
         """Return passages of this size, which share as much as these, but an eighth at most."""
         return PassageSettings(size, min(self.overlap, size // 8))
 
+    @classmethod
+    def usual(cls, max_tokens: int) -> PassageSettings:
+        """Return what passages are unless told otherwise: such that an encoder which reads `max_tokens` reads them whole."""
+        return cls().resized(min(cls().size, max_tokens))
+
 
 @dataclass(frozen=True, slots=True)
 class Background:

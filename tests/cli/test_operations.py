@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from searchctl.encoders.hashing import HashingEncoder
+
 Run = Callable[..., Result]
 WORDS = "amber basin cedar delta ember fjord grove harbor island jungle kettle lantern".split()
 
@@ -81,6 +83,16 @@ def test_reembed_dry_run_changes_nothing(run: Run, loaded: Path) -> None:
     assert (plan["version"], plan["documents"]) == ("default-v2", 12)
     assert "nothing was changed" in run("reembed", "--encoder", "hashing:128", "--dry-run").stderr
     assert len(run("rollback", "--list").stdout.splitlines()) == 1
+
+
+def test_an_encoder_that_reads_less_than_a_passage_is_told_of(
+    run: Run, loaded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HashingEncoder, "max_tokens", 64)
+    plan = ("reembed", "--encoder", "hashing:128", "--dry-run")
+    assert "reads 64 tokens, and passages have up to 256" in run(*plan).stderr
+    assert "reads" not in run(*plan, "--passage-size", "64").stderr
+    assert run(*plan, "--passage-size", "128").exit_code == 2
 
 
 def test_versions_differ_by_the_size_of_their_passages(run: Run, loaded: Path) -> None:

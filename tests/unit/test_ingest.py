@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from searchctl.encoders.hashing import HashingEncoder
 from searchctl.errors import InvalidDocument, SourceError
 from searchctl.index import Index
 from searchctl.ingest import IngestReport, IngestSettings, Progress, ingest
 from searchctl.journal import Journal
+from searchctl.schema import PassageSettings
 from searchctl.sources import discover
 from searchctl.types import Entry, Rejection
 
@@ -66,6 +68,18 @@ def test_batches_of_long_documents_are_small(index: Index, monkeypatch: pytest.M
     long = "tea " * 100_000
     index.ingest([{"id": f"{n}", "text": f"{n} {long}"} for n in range(4)] + [{"id": "short", "text": "tea"}], batch=64)
     assert written == [3, 2]
+
+
+def test_passages_are_such_that_the_encoder_reads_them_whole(tmp_path: Path) -> None:
+    encoder = HashingEncoder(32)
+    encoder.max_tokens = 20
+    with Index.open(tmp_path / "short", encoder=encoder) as index:
+        assert index.schema.passages == PassageSettings(20, 2)
+        index.ingest([{"id": "d", "text": "The river runs past an old mill. " * 10}])
+        (entry,) = index.engine.get(index.name, ["d"])
+        assert entry is not None
+        pieces = [entry.document.text[one.start : one.end] for one in entry.passages]
+        assert max(encoder.count_tokens(pieces)) <= 20
 
 
 def test_second_run_writes_nothing(index: Index, corpus: Path) -> None:

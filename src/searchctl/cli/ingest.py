@@ -227,7 +227,8 @@ def _show_plan(
             encoder, passages = index.encoder, index.schema.passages
     except IndexMissing:
         encoder = open_encoder(frame.settings.encoder or DEFAULT_ENCODER)
-    print_plan(frame, plan(files, settings, encoder, passages or PassageSettings()))
+        passages = passages or PassageSettings.usual(encoder.max_tokens)
+    print_plan(frame, plan(files, settings, encoder, passages))
 
 
 def _load(frame: Frame, index: Index, files: tuple[SourceFile, ...], settings: IngestSettings) -> IngestReport:

@@ -100,8 +100,8 @@ def command(
         click.get_current_context().exit(GATE_MISSED)
 
 
-def _encoder(frame: Frame, index: Index) -> tuple[EncoderStamp, Encoder]:
-    """Return the encoder that was asked for, else the index's own."""
+def _encoder(frame: Frame, index: Index, passages: PassageSettings | None) -> tuple[EncoderStamp, Encoder]:
+    """Return the encoder that was asked for, else the index's own; say where it won't read passages whole."""
     from searchctl.encoders import open_encoder
     from searchctl.index import encoder_stamp
 
@@ -110,6 +110,11 @@ def _encoder(frame: Frame, index: Index) -> tuple[EncoderStamp, Encoder]:
     if asked is None:
         raise UsageError(f"index '{index.name}' has no vectors; say which encoder to make them with: --encoder NAME")
     encoder = open_encoder(asked)
+    if passages is None and index.schema.passages.size > encoder.max_tokens and not frame.quiet:
+        say(
+            f"note: {encoder.name} reads {encoder.max_tokens} tokens, and passages have up to {index.schema.passages.size}; "
+            f"that it reads them whole takes --passage-size {encoder.max_tokens}"
+        )
     return encoder_stamp(asked, encoder), encoder
 
 
@@ -118,7 +123,7 @@ def _run(frame: Frame, judging: Judging, rate: float | None, passages: PassageSe
     from searchctl.reembed import reembed
 
     with open_as_is(frame) as index:
-        stamp, encoder = _encoder(frame, index)
+        stamp, encoder = _encoder(frame, index, passages)
         with stop_on_interrupt() as stop, Stages(frame) as stages:
             watch = Watch(stages.counting("documents"), stop, rate)
             answers = stages.counting("answers")
@@ -129,7 +134,7 @@ def _plan(frame: Frame, passages: PassageSettings | None) -> ReembedPlan:
     from searchctl.reembed import plan_reembed
 
     with open_as_is(frame) as index:
-        return plan_reembed(index, *_encoder(frame, index), passages)
+        return plan_reembed(index, *_encoder(frame, index, passages), passages)
 
 
 def _print_plan(frame: Frame, plan: ReembedPlan) -> None:

@@ -76,7 +76,7 @@ def from_files(
 
 
 def _encoded(documents: Sequence[Document], encoder: Encoder) -> Iterator[Entry]:
-    settings = PassageSettings()
+    settings = PassageSettings.usual(encoder.max_tokens)
     waiting = iter(documents)
     while batch := list(islice(waiting, _BATCH)):
         texts = [clean(document.text) for document in batch]
