@@ -62,7 +62,7 @@ NATIVE = ("native", "native-rrf")  # as native.NATIVE
 @click.option(
     "--rerank",
     metavar="NAME[:DEPTH]",
-    help="Have the best reordered: maxsim, or a cross-encoder's folder or hub name [default depth: 10].",
+    help="Have the best reordered: maxsim, or a cross-encoder's folder or hub name [default depth: as tuned, else 10].",
 )
 @click.option(
     "--rerank-budget-ms", type=click.FloatRange(0, min_open=True), metavar="MS", help="Stop reranking after this time."
