@@ -121,7 +121,7 @@ class Router:
         return len(changed)
 
     def remove(self, label: str | None = None, *, texts: Sequence[str] = (), ids: Sequence[str] = ()) -> int:
-        """Remove a label with all its examples, or examples by text or id; return how many documents are gone.
+        """Remove a label with all its examples, or examples by text or id; return how many texts are gone.
 
         Removing `billing` removes `billing/refund` too. An example with other labels keeps those.
         """
@@ -132,16 +132,18 @@ class Router:
             if not gone:
                 raise UsageError("none of these is stored; see what is with: searchctl route labels")
             self._check_own(gone)
-            return self._drop([one.id for one in (*gone, *_orphans(stored, gone))], f"remove {len(gone)} texts")
+            self._drop([one.id for one in (*gone, *_orphans(stored, gone))], f"remove {len(gone)} texts")
+            return len(gone)
         whose = {one for two in stored for one in two.labels if one == label or one.startswith(f"{label}/")}
         if not whose:
             raise UsageError(f"no label '{label}'; see the labels with: searchctl route labels")
         touched = [one for one in stored if whose & set(one.labels)]
         self._check_own(touched)
         rest = [(one, tuple(name for name in one.labels if name not in whose)) for one in touched]
-        lone = [one.id for one, labels in rest if not labels]
+        lone = [one for one, labels in rest if not labels]
         kept = [storing.as_document(Example(one.text, labels)) for one, labels in rest if labels]
-        return self._drop(lone, f"remove {label}", kept)
+        self._drop([one.id for one in lone], f"remove {label}", kept)
+        return sum(one.kind != "name" for one in lone)
 
     def _check_own(self, stored: Sequence[Stored]) -> None:
         """Raise UsageError where documents of a corpus would be removed, which are more than examples."""
@@ -328,7 +330,7 @@ class Router:
         else:
             self.refresh()
 
-    def _drop(self, ids: Sequence[str], what: str, kept: Sequence[Document] = ()) -> int:
+    def _drop(self, ids: Sequence[str], what: str, kept: Sequence[Document] = ()) -> None:
         everything = [*ids, *(one.id for one in kept)]
         held = self.index.engine.get(self.index.name, everything)
         self._history.push(
@@ -340,7 +342,6 @@ class Router:
         if ids:
             self.index.engine.delete(self.index.name, ids)
         self.refresh()
-        return len(ids)
 
     def close(self) -> None:
         """Release files and connections."""

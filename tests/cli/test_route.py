@@ -140,6 +140,23 @@ def test_several_labels_from_one_cell(run: Run, here: Path) -> None:
     assert sorted(found["labels"]) == ["battery", "screen"]
 
 
+@pytest.mark.parametrize("label", ["Topics", "Queue", "subject", "description"])
+def test_labels_are_never_part_of_the_text(run: Run, here: Path, label: str) -> None:
+    (here / "reviews.csv").write_text(f"review,{label}\nlate again,delivery\nnice kettle,product\n")
+    name = () if label == "Queue" else ("--label", label)  # one of the usual names
+    assert run("route", "import", "reviews.csv", *name, *HASHING).stdout == "2 examples of 2 labels added\n"
+    [route] = lines(run("route", "predict", "reviews.csv", *name, "--neighbours", "1").stdout)[:1]
+    assert (route["text"], route[label]) == ("late again", "delivery")
+    assert route["neighbours"][0]["text"] == "late again"
+
+
+def test_a_row_without_a_label_says_where_one_is_missing(run: Run, here: Path) -> None:
+    (here / "a.csv").write_text("text,label\nhello,greeting\nbye,\n")
+    assert "row 3 has no label; fill in its 'label'" in run("route", "import", "a.csv", *HASHING).stderr
+    (here / "b.csv").write_text("text,topic\nhello,greeting\n")
+    assert "it has 'topic': fill in its 'label', or name the column" in run("route", "import", "b.csv", *HASHING).stderr
+
+
 def test_outside_texts_are_no_label(taught: Run, here: Path) -> None:
     (here / "oos.jsonl").write_text(
         '{"text": "weather in Rome", "label": "oos"}\n{"text": "tell a joke", "label": "oos"}\n'
@@ -149,8 +166,13 @@ def test_outside_texts_are_no_label(taught: Run, here: Path) -> None:
     assert taught("route", "add", "--outside", "weather in Paris").exit_code == 0
 
 
+def test_examples_that_are_there_already_are_told(taught: Run) -> None:
+    added = taught("route", "add", "late", "late parcel again", "still no parcel")
+    assert added.stdout == "1 example added to late, 1 was there\n"
+
+
 def test_undo_and_remove(taught: Run) -> None:
-    assert "5 documents removed" in taught("route", "remove", "late").stdout  # 4 examples and the label's name
+    assert "4 texts removed" in taught("route", "remove", "late").stdout
     assert "late" not in taught("route", "labels").stdout
     assert taught("route", "undo").stdout == "undone: remove late\n"
     assert "late\t4" in taught("route", "labels").stdout
@@ -268,7 +290,9 @@ def test_evaluate_reports_by_shots(run: Run, train: Path, here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("predict", "hello"), "no index 'routes'"),
+        (("predict", "hello"), "begin with: searchctl route add LABEL 'an example of it'"),
+        (("labels", "--index", "tickets"), "'an example of it' --index tickets"),
+        (("predict", " "), "there is no text to route"),
         (("predict", "tickets.csv"), "there is no file tickets.csv"),
         (("add", "refund"), "give an example"),
         (("add",), "say which label"),

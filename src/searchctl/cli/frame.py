@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,14 @@ class Frame:
     def public(self, text: str) -> str:
         """Return the text without secrets."""
         return mask(text, self.settings.secrets)
+
+    def hint(self, *words: str) -> str:
+        """Return a command for the same index, naming the engine and the index where they were typed."""
+        found = {one.key: one for one in self.settings.shown}
+        options = ["--engine", self.settings.engine] if found["engine"].origin == "--engine" else []
+        if self.settings.index != found["index"].value or found["index"].origin == "--index":
+            options += ["--index", self.settings.index]
+        return self.public(shlex.join(["searchctl", *words, *options]))
 
 
 class GlobalOption(click.Option):
@@ -103,7 +112,9 @@ def frame_options(function: Function) -> Function:
         click.option(
             "--engine", metavar="URL", cls=GlobalOption, help="Folder or server of the index [default: .searchctl]."
         ),
-        click.option("--index", metavar="NAME", cls=GlobalOption, help="Index in it [default: default]."),
+        click.option(
+            "--index", metavar="NAME", cls=GlobalOption, help="Index in it [default: default; of route: routes]."
+        ),
         click.option(
             "--encoder", metavar="NAME", cls=GlobalOption, help="Encoder, by name or path [default: the index's own]."
         ),

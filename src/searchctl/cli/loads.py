@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -46,20 +45,11 @@ def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) 
     if report.interrupted:
         return
     if report.dead and report.dead_letters:
-        say(f"next: correct what failed and run: {_hint(frame, 'ingest', str(report.dead_letters))}")
+        say(f"next: correct what failed and run: {frame.hint('ingest', str(report.dead_letters))}")
     elif deferred and report.written:
-        say(f"next: {_hint(frame, 'vectorize')}; until then these documents are found by their words only")
+        say(f"next: {frame.hint('vectorize')}; until then these documents are found by their words only")
     elif report.written or report.unchanged:
-        say(f"next: {_hint(frame, 'search', 'your question')}")
-
-
-def _hint(frame: Frame, *words: str) -> str:
-    """Return a command for the same index, naming the engine and the index where they were typed."""
-    found = {one.key: one for one in frame.settings.shown}
-    options = ["--engine", frame.settings.engine] if found["engine"].origin == "--engine" else []
-    if frame.settings.index != found["index"].value or found["index"].origin == "--index":
-        options += ["--index", frame.settings.index]
-    return frame.public(shlex.join(["searchctl", *words, *options]))
+        say(f"next: {frame.hint('search', 'your question')}")
 
 
 def print_plan(frame: Frame, plan: Plan) -> None:

@@ -65,7 +65,7 @@ def add_command(
         else:
             added = router.add((given[0], *map(as_text, further)), texts, description=as_text(description or ""))
     whose = "no label" if outside else given[0]
-    told = [f"{count_of(added, 'example')} added to {whose}"] if texts else []
+    told = [f"{count_of(added, 'example')} added to {whose}{_known(len(set(texts)) - added)}"] if texts else []
     _say_added(frame, added, ", ".join([*told, *([f"{whose} described"] if description else [])]))
 
 
@@ -99,11 +99,13 @@ def import_command(
     with open_router(frame, create=True) as router:
         added = router.add_examples(examples)
     labels = len({label for one in examples for label in one.labels})
-    same = len(examples) - added
-    text = f"{count_of(added, 'example')} of {count_of(labels, 'label')} added" + (
-        f", {same} were there" if same else ""
-    )
+    text = f"{count_of(added, 'example')} of {count_of(labels, 'label')} added{_known(len(examples) - added)}"
     _say_added(frame, added, text)
+
+
+def _known(same: int) -> str:
+    """Return what is said of examples that were stored before."""
+    return f", {same} {'was' if same == 1 else 'were'} there" if same else ""
 
 
 def _say_added(frame: Frame, added: int, text: str) -> None:
@@ -140,7 +142,7 @@ def remove_command(frame: Frame, label: str | None, texts: tuple[str, ...], ids:
     if frame.json:
         print_json({"removed": gone})
     elif not frame.quiet:
-        click.echo(f"{count_of(gone, 'document')} removed; searchctl route undo brings them back")
+        click.echo(f"{count_of(gone, 'text')} removed; searchctl route undo brings them back")
 
 
 @click.command("labels", cls=Command, examples=("searchctl route labels", "searchctl route labels --json"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from searchctl.cli.frame import Frame
+from searchctl.errors import IndexMissing
 
 if TYPE_CHECKING:
     from searchctl.route import Router
@@ -32,8 +33,8 @@ def open_router(frame: Frame, *, create: bool = False) -> Router:
     from searchctl.routing.examples import FIELDS
 
     settings = routed(frame).settings
-    return Router(
-        Index.open(
+    try:
+        index = Index.open(
             settings.engine,
             settings.index,
             encoder=settings.encoder,
@@ -41,7 +42,12 @@ def open_router(frame: Frame, *, create: bool = False) -> Router:
             create=create,
             fields=FIELDS,
         )
-    )
+    except IndexMissing as error:
+        begin = frame.hint("route", "add", "LABEL", "an example of it")
+        raise IndexMissing(
+            f"there are no labels yet, nor an index '{settings.index}' for them; begin with: {begin}"
+        ) from error
+    return Router(index)
 
 
 def file_options(function: Function) -> Function:

@@ -90,11 +90,14 @@ def predict_command(
     settings = RouteSettings(target_precision, threshold, outside_limit, coverage, top, neighbours)
     scorer = _scorer(model, hypothesis)
     source = _source(words)
+    text = as_text(" ".join(words)).strip()
+    if not text:
+        raise UsageError('there is no text to route; type: searchctl route predict "They charged me twice"')
     with open_router(frame) as router:
         if target_precision is not None and not frame.quiet:
             _say_promise(router, target_precision)
         if source is None:
-            _print_one(frame, router.predict([as_text(" ".join(words))], settings, scorer=scorer)[0])
+            _print_one(frame, router.predict([text], settings, scorer=scorer)[0])
             return
         columns = columns_of(text_columns, label_column, separator, outside_label)
         rows = read_rows(source, columns, as_format(format_name))
@@ -193,6 +196,7 @@ def _print_one(frame: Frame, route: Route) -> None:
     click.echo(printable(route.label or "no label"))
     pairs = [(one.label, f"{one.confidence:.3f}") for one in route.candidates]
     print_pairs([(f"  {name}", value) for name, value in pairs])
+    click.echo(f"outside: {route.outside:.3f}, how surely it fits no label")
     click.echo(f"why: {printable(route.why)}")
     for one in route.neighbours:
         click.echo(f"  {one.similarity:.2f}  {printable(', '.join(one.labels))}: {printable(one.text)}")

@@ -49,7 +49,7 @@ def read_rows(path: str | Path, columns: Columns | None = None, format: Format |
     usual: Format | None = "txt" if Path(path).suffix == "" and str(path) != STDIN else None
     (file,) = discover([str(path)], format=format or usual)
     columns = columns or Columns()
-    mapping = FieldMapping(text=columns.text)
+    mapping = FieldMapping(text=columns.text, apart=LABEL_NAMES if columns.label is None else (columns.label,))
     if file.format not in ("txt", "md") and not (file.is_stdin and file.format is None):
         yield from _table_rows(read(file, mapping), columns)
         return
@@ -107,7 +107,8 @@ def _table_rows(items: Iterator[Record | Failure], columns: Columns) -> Iterator
 
 
 def _labels(fields: Mapping[str, Value], columns: Columns) -> tuple[str, ...]:
-    name = columns.label or next((one for one in LABEL_NAMES if one in fields), None)
+    usual = {name.lower(): name for name in reversed(tuple(fields))}
+    name = columns.label or next((usual[one] for one in LABEL_NAMES if one in usual), None)
     if name is None or name not in fields:
         return ()
     found = [str(one).strip() for one in as_values(fields[name])]
@@ -127,14 +128,18 @@ def read_examples(path: str | Path, columns: Columns | None = None, format: Form
         if row.error:
             raise SourceError(f"{path}, row {row.place}: {row.error}")
         if not row.labels and not _is_outside(row, columns):
-            names = listed(tuple(row.data))
-            raise SourceError(
-                f"{path}, row {row.place} has no label; it has {names}: name the column with --label COLUMN"
-            )
+            raise SourceError(f"{path}, row {row.place} has no label; {_where_labels_are(row, columns)}")
         found.append(Example(row.text, row.labels))
     if not found:
         raise SourceError(f"{path} holds no examples; expected rows with a text and a label")
     return found
+
+
+def _where_labels_are(row: Row, columns: Columns) -> str:
+    name = columns.label or "label"
+    if not row.data:
+        return f"fill in its '{name}', or leave the row out"
+    return f"beside the text it has {listed(tuple(row.data))}: fill in its '{name}', or name the column with --label COLUMN"
 
 
 def _is_outside(row: Row, columns: Columns) -> bool:

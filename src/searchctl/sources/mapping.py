@@ -36,6 +36,7 @@ class _Plan:
     title: str | None
     text: tuple[str, ...] | None
     fields: tuple[str, ...]
+    apart: frozenset[str]
 
 
 class RecordMapper:
@@ -79,7 +80,9 @@ class RecordMapper:
 
 
 def _planned(names: Sequence[str], mapping: FieldMapping) -> _Plan:
-    usual = {name.lower(): name for name in reversed(names)}
+    marked = {name.lower() for name in mapping.apart}
+    apart = frozenset(name for name in names if name.lower() in marked)
+    usual = {name.lower(): name for name in reversed(names) if name not in apart}
     id = mapping.id or _first(ID_NAMES, usual)
     title = mapping.title or _first(TITLE_NAMES, usual)
     if mapping.text:
@@ -91,7 +94,7 @@ def _planned(names: Sequence[str], mapping: FieldMapping) -> _Plan:
         text = (found,) if found else None
     used = {id, title, *(text or ())}
     fields = tuple(name for name in names if (name not in used if mapping.keep is None else name in mapping.keep))
-    return _Plan(id if id in names or mapping.id else None, title if title in names else None, text, fields)
+    return _Plan(id if id in names or mapping.id else None, title if title in names else None, text, fields, apart)
 
 
 def _first(candidates: Sequence[str], names: Mapping[str, str]) -> str | None:
@@ -156,7 +159,8 @@ def _text(record: Mapping[str, Any], names: Sequence[str]) -> str:
 
 
 def _all_text(record: Mapping[str, Any], plan: _Plan) -> str:
-    strings = [value for name, value in record.items() if name not in (plan.id, plan.title) and isinstance(value, str)]
+    other = {plan.id, plan.title, *plan.apart}
+    strings = [value for name, value in record.items() if name not in other and isinstance(value, str)]
     return "\n".join(one for one in strings if one)
 
 

@@ -46,13 +46,15 @@ class FieldMapping:
     """Which fields of a record are its id, title and text, and which are kept to filter by.
 
     None and empty stand for the usual names (see `sources.mapping`); `keep` None keeps every field that isn't id, title or
-    text. Several text fields are joined by blank lines. Inner fields are written `outer.inner`.
+    text. Several text fields are joined by blank lines. Inner fields are written `outer.inner`. Fields `apart`, in
+    any case of letters, aren't taken for text or a title unless they're named as such.
     """
 
     id: str | None = None
     title: str | None = None
     text: tuple[str, ...] = ()
     keep: tuple[str, ...] | None = None
+    apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
