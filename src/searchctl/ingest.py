@@ -75,7 +75,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What a load came to. `dead_letters` is the file that holds what couldn't be stored, None when all could."""
+    """What a load came to. `dead_letters` is the file that holds what couldn't be stored, `first_failure` where and why the first."""
 
     read: int
     written: int
@@ -85,6 +85,7 @@ class IngestReport:
     seconds: float
     interrupted: bool
     dead_letters: Path | None
+    first_failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ class _Load:
         self._seen: set[str] = set()
         self._unread: set[str] = set()
         self._faulty: set[str] = set()
+        self._first_failure: str | None = None
         self._burying = threading.Lock()
         self.bytes_total = 0
 
@@ -231,6 +233,7 @@ class _Load:
             seconds=time.monotonic() - began,
             interrupted=outcome == "interrupted",
             dead_letters=self._letters.path,
+            first_failure=self._first_failure,
         )
 
     def _save_background(self) -> None:
@@ -324,9 +327,10 @@ class _Load:
         with self._burying:
             self._dead += 1
             self._faulty.add(failure.source)
+            where = f"{failure.source} at {failure.position}" if failure.source else f"document {failure.position}"
+            self._first_failure = self._first_failure or f"{where}: {failure.reason}"
             if self._settings.on_error == "stop":
-                where = f"{failure.source} at {failure.position}" if failure.source else f"document {failure.position}"
-                raise InvalidDocument(f"{where}: {failure.reason}")
+                raise InvalidDocument(self._first_failure)
             if self._settings.on_error == "dead-letter":
                 self._letters.add(failure, document)
 

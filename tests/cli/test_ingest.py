@@ -60,7 +60,7 @@ def test_json_report_and_the_second_run(docs: Path, run: Run) -> None:
         "dead": 0,
         "pruned": 0,
     }
-    assert (first["interrupted"], first["dead_letters"]) == (False, None)
+    assert (first["interrupted"], first["dead_letters"], first["first_failure"]) == (False, None, None)
     (docs / "returns.md").write_text("# Returns\n\nNow sixty days.\n", encoding="utf-8")
     second = report(run, "docs")
     assert (second["written"], second["dead"]) == (1, 0)
@@ -106,6 +106,7 @@ def test_dead_letters_are_kept_and_reported_by_exit_3(here: Path, run: Run) -> N
     assert result.exit_code == 3
     assert "failed     2, in dead.jsonl" in result.stdout
     assert "searchctl ingest dead.jsonl" in result.stderr
+    assert f"the first failed: {here / 'bad.jsonl'} at 2: broken JSON" in result.stderr
     letters = [json.loads(line) for line in (here / "dead.jsonl").read_text().splitlines()]
     assert [letter["_error"]["position"] for letter in letters] == [2, 3]
     assert sorted(ids(run, "good fine")) == ["a", "c"]

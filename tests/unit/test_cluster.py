@@ -119,6 +119,11 @@ def test_a_contraction_names_nothing_and_a_small_group_has_a_whole_name() -> Non
     assert len(name_of(found[0]).split(" · ")) == 3 and set(name_of(found[1]).split(" · ")) == {"hinge", "creaks"}
 
 
+def test_of_equal_terms_those_of_the_most_typical_text_name_the_topic() -> None:
+    texts = ["zebra yak walrus", "ant bee cat", "voucher gift"]
+    assert name_of(terms_of(texts, [0, 0, 1])[0]) == "zebra · yak · walrus"
+
+
 def test_languages_are_brought_together() -> None:
     random = np.random.default_rng(1)
     subjects = random.normal(0, 1, (40, 30)) * 0.1

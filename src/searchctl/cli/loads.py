@@ -25,7 +25,15 @@ def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) 
         letters = str(report.dead_letters) if report.dead_letters else None
         counts = {name: getattr(report, name) for name in ("read", "written", "unchanged", "dead", "pruned")}
         seconds = round(report.seconds, 3)
-        print_json({**counts, "seconds": seconds, "interrupted": report.interrupted, "dead_letters": letters})
+        print_json(
+            {
+                **counts,
+                "seconds": seconds,
+                "interrupted": report.interrupted,
+                "dead_letters": letters,
+                "first_failure": report.first_failure,
+            }
+        )
         return
     if frame.quiet:
         return
@@ -42,6 +50,8 @@ def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) 
         where = f", in {report.dead_letters}" if report.dead_letters else ""
         pairs.insert(3, ("failed", f"{report.dead:,}{where}"))
     print_pairs(pairs)
+    if report.first_failure:
+        say(f"searchctl: {'it' if report.dead == 1 else 'the first'} failed: {printable(report.first_failure)}")
     if report.interrupted:
         return
     if report.dead and report.dead_letters:

@@ -210,18 +210,25 @@ def _largest_first(labels: Labels, copies: Labels) -> Labels:
 
 
 def _topics(texts: Sequence[str], vectors: Vectors, labels: Labels, analyzer: Analyzer) -> tuple[Topic, ...]:
-    terms = terms_of(texts, labels.tolist(), analyzer=analyzer)
-    return tuple(
-        _topic(label, terms.get(label, ()), np.flatnonzero(labels == label), texts, vectors)
-        for label in range(int(labels.max(initial=-1)) + 1)
-    )
+    groups = [
+        _typical_first(np.flatnonzero(labels == label), vectors) for label in range(int(labels.max(initial=-1)) + 1)
+    ]
+    rows = [row for members, _ in groups for row in members]
+    terms = terms_of([texts[row] for row in rows], labels[rows].tolist(), analyzer=analyzer)
+    return tuple(_topic(label, terms.get(label, ()), *group, texts) for label, group in enumerate(groups))
 
 
-def _topic(label: int, terms: tuple[Term, ...], rows: Labels, texts: Sequence[str], vectors: Vectors) -> Topic:
+def _typical_first(rows: Labels, vectors: Vectors) -> tuple[tuple[int, ...], float]:
+    """Return a topic's texts, the nearest to their mean first, and how near they are to it on the average."""
     centre = vectors[rows].mean(axis=0)
     cosines = vectors[rows] @ (centre / max(float(np.linalg.norm(centre)), 1e-12))
-    members = tuple(rows[np.argsort(-cosines, kind="stable")].tolist())
-    return Topic(label, name_of(terms), terms, members, _differing(members, texts, 3), round(float(cosines.mean()), 4))
+    return tuple(rows[np.argsort(-cosines, kind="stable")].tolist()), round(float(cosines.mean()), 4)
+
+
+def _topic(
+    label: int, terms: tuple[Term, ...], members: tuple[int, ...], cohesion: float, texts: Sequence[str]
+) -> Topic:
+    return Topic(label, name_of(terms), terms, members, _differing(members, texts, 3), cohesion)
 
 
 def _differing(rows: Sequence[int], texts: Sequence[str], count: int) -> tuple[int, ...]:

@@ -53,7 +53,7 @@ def terms_of(
 
     c-TF-IDF, Grootendorst, "BERTopic" (2022): tf(term, group) · log(1 + A / f(term)), where tf is the term's share of the
     group's terms, f its count in all groups and A the mean number of terms in a group. A text counts a term once, so that
-    one long text doesn't name a topic.
+    one long text doesn't name a topic. Of terms that weigh the same those of earlier texts come first: give typical texts first.
     """
     counts = _counted(texts, labels, analyzer)
     everywhere: Counter[str] = Counter()
@@ -106,7 +106,7 @@ def _terms(text: str, analyzer: Analyzer) -> Iterator[tuple[str, str]]:
 
 def _distinct(weights: Mapping[str, float], own: Counter[str]) -> list[tuple[str, float]]:
     """Return terms by weight, without phrases that add nothing and words that a better phrase contains."""
-    best = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:_CANDIDATES]
+    best = sorted(weights.items(), key=lambda item: -item[1])[:_CANDIDATES]
     kept: list[tuple[str, float]] = []
     covered: set[str] = set()
     for term, weight in best:
