@@ -119,7 +119,7 @@ def check_conditions(conditions: Mapping[str, Condition], fields: Mapping[str, F
                 comparable(name, fields[name], value)
             except InvalidDocument as error:
                 raise UsageError(
-                    f"field '{name}' holds {fields[name]} values, and {value!r} isn't one; correct the filter"
+                    f"field '{name}' holds {fields[name]} values, and {value!r} isn't one; write {_WRITTEN[fields[name]]}"
                 ) from error
 
 
@@ -139,6 +139,13 @@ def _suggest(name: str, known: Sequence[str]) -> str:
     return f"it has: {', '.join(sorted(known))}" if known else "it has none"
 
 
+_WRITTEN: Mapping[FieldType, str] = {
+    "boolean": "true or false",
+    "date": "a date like 2026-01-31",
+    "number": "a number like 4.5",
+    "keyword": "a word",
+    "text": "a text",
+}
 _OPERATORS = {">=": "gte", "<=": "lte", ">": "gt", "<": "lt"}
 _CLAUSE = re.compile(r"\s*([^<>=]+?)\s*(>=|<=|=|>|<)(.*)", re.DOTALL)
 
@@ -162,6 +169,10 @@ def parse_where(clauses: Sequence[str]) -> dict[str, Condition]:
         if not found or not found[3].strip():
             raise UsageError(f"can't read the filter {clause!r}; write field=value, field=a,b, field>=10 or field=*")
         name, operator, value = found[1], found[2], found[3].strip()
+        if name.endswith("!"):
+            raise UsageError(
+                f"can't read the filter {clause!r}: no filter excludes; name the values that are wanted: field=a,b"
+            )
         conditions[name] = _join(conditions.get(name), _condition(operator, value), clause)
     return conditions
 

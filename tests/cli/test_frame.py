@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from searchctl.cli import COMMANDS, LazyGroup, main
+from searchctl.cli import COMMANDS, LazyGroup, main, output
 from searchctl.cli.failures import explain
 from searchctl.cli.frame import META_SECRETS, META_VERBOSITY, Command, framed
 from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError, UsageError
@@ -220,3 +220,19 @@ def test_output_that_cannot_be_written_is_an_error(here: Path) -> None:
             [sys.executable, "-m", "searchctl", "--version"], stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert (found.returncode, found.stderr) == (1, "searchctl: error: No space left on device\n")
+
+
+def test_a_table_keeps_labels_whole_where_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    rows = [["billing/payment", "delivery/address", "en 4, ru 4"]]
+    monkeypatch.setenv("COLUMNS", "43")
+    output.print_table(["label", "confused with", "languages"], rows)
+    shown = capsys.readouterr().out
+    assert "billing/payment" in shown and "delivery/address" in shown
+    monkeypatch.setenv("COLUMNS", "20")
+    output.print_table(["label", "confused with", "languages"], rows)
+    folded = capsys.readouterr().out
+    assert "billing/payment" not in folded
+    assert all(len(line.rstrip()) <= 20 for line in folded.splitlines())

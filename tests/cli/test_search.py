@@ -249,7 +249,7 @@ def test_similar_leaves_out_the_document_itself(run: Run) -> None:
     found = json.loads(run("similar", "returns", "--json").stdout)
     assert "returns" not in [hit["id"] for hit in found["hits"]]
     assert found["legs"]["lexical"]["ran"] is False
-    by_text = json.loads(run("similar", "Send the item back within 30 days", "--json", "-k", "1").stdout)
+    by_text = json.loads(run("similar", "Send the item back", "within", "30 days", "--json", "-k", "1").stdout)
     assert [hit["id"] for hit in by_text["hits"]] == ["returns"]
     russian = json.loads(run("similar", "returns", "--json", "--where", "lang=ru").stdout)
     assert [hit["id"] for hit in russian["hits"]] == ["возврат"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from searchctl.errors import InvalidDocument, UsageError
-from searchctl.fields import as_conditions, comparable, infer_type, new_fields, parse_where
+from searchctl.fields import as_conditions, check_conditions, comparable, infer_type, new_fields, parse_where
 from searchctl.types import Exists, OneOf, Range
 
 
@@ -70,6 +70,13 @@ def test_filters_as_typed(clauses: list[str], conditions: dict[str, object]) -> 
 def test_filters_that_make_no_sense_are_refused(clauses: list[str]) -> None:
     with pytest.raises(UsageError):
         parse_where(clauses)
+
+
+def test_a_wrong_filter_says_how_to_write_it() -> None:
+    with pytest.raises(UsageError, match="no filter excludes"):
+        parse_where(["lang!=ru"])
+    with pytest.raises(UsageError, match="'yes' isn't one; write true or false"):
+        check_conditions(parse_where(["archived=yes"]), {"archived": "boolean"})
 
 
 def test_plain_values_mean_equals_and_lists_any_of() -> None:

@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
+_NARROWEST = 5  # what a column of words is folded to, to leave room for others
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -59,12 +60,22 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    console = stdout_console()
+    whole = _whole_columns(headings, rows, console.width)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    for at, heading in enumerate(headings):
+        table.add_column(heading, overflow="fold", no_wrap=at in whole)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    stdout_console().print(table)
+    console.print(table)
+
+
+def _whole_columns(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> set[int]:
+    """Return the columns that aren't folded: those of single words, such as labels, if all of them have room."""
+    words = {at for at in range(len(headings)) if not any(" " in row[at] for row in rows)}
+    needed = sum(max(len(line[at]) for line in (headings, *rows)) for at in words)
+    others = _NARROWEST * (len(headings) - len(words)) + 2 * (len(headings) - 1)
+    return words if needed + others <= width else set()
 
 
 def print_pairs(pairs: Sequence[tuple[str, str]]) -> None:

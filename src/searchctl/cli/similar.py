@@ -17,7 +17,7 @@ from searchctl.cli.results import print_results
         "searchctl similar returns.md --json",
     ),
 )
-@click.argument("id_or_text")
+@click.argument("words", nargs=-1, required=True, metavar="ID|TEXT...")
 @click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Number of documents.")
 @click.option(
     "--where", multiple=True, metavar="FILTER", help="field=value, field=a,b, field>=10, field=*; repeatable."
@@ -25,10 +25,10 @@ from searchctl.cli.results import print_results
 @click.option("--from", "start", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N.")
 @click.option("--jsonl", "json_lines", is_flag=True, help="Print one document a line; the default in a pipe.")
 @framed
-def command(frame: Frame, id_or_text: str, k: int, where: tuple[str, ...], start: int, json_lines: bool) -> None:
+def command(frame: Frame, words: tuple[str, ...], k: int, where: tuple[str, ...], start: int, json_lines: bool) -> None:
     """Find the documents most like a stored one, given its id, or like a text."""
     from searchctl.fields import parse_where
 
     with frame.open_index() as index:
-        results = index.similar(as_text(id_or_text), k, where=parse_where(tuple(map(as_text, where))), start=start)
+        results = index.similar(as_text(" ".join(words)), k, where=parse_where(tuple(map(as_text, where))), start=start)
         print_results(frame, results, json_lines=json_lines, explain=False, start=start)

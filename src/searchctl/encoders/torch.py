@@ -30,7 +30,9 @@ class TorchEncoder:
         try:
             library = importlib.import_module("sentence_transformers")
         except ImportError as error:
-            raise MissingExtra(f"the encoder '{name}'", "torch") from error
+            raise MissingExtra(
+                f"the encoder '{name}', neither built in nor a folder with an ONNX model,", "torch"
+            ) from error
         folder = Path(name).expanduser()
         local = folder.is_dir()
         if threads:

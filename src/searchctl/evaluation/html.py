@@ -17,7 +17,7 @@ STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2733;background:#fff}
 table{border-collapse:collapse;margin:1rem 0;width:100%}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #dfe5ec;vertical-align:top}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .note{background:#fff6dd;padding:.6rem .9rem;border-radius:.4rem} small{color:#5b6875} svg{max-width:100%}
 @media(prefers-color-scheme:dark){body{background:#14191f;color:#dfe5ec}th,td{border-color:#323c47}
 .note{background:#3a3113}svg text{fill:#dfe5ec}}

@@ -34,7 +34,7 @@ def _numbers(trial: Trial) -> str:
     rows = []
     for shots in trial.draws:
         found = summary(trial, shots)
-        cells = [f"{one['mean']:.4f} ± {one['std']:.4f}" if (one := found[name]) else "-" for name in METRICS]
+        cells = [f"{one['mean']:.3f} ± {one['std']:.3f}" if (one := found[name]) else "-" for name in METRICS]
         rows.append([shots_name(shots), *cells])
     return table(["examples", *(name.replace("_", " ") for name in METRICS)], rows, len(METRICS))
 
