@@ -236,6 +236,7 @@ def test_interrupt_hides_secrets_in_the_command(docs: Path, run: Run) -> None:
 
 def test_progress_line() -> None:
     assert describe(0, "documents", 0, 0.0, None) == "0 documents, 0/s"
+    assert describe(1, "documents", 0, 5.0, 0.001) == "1 documents, 0/s"
     assert describe(1200, "documents", 3, 60.0, 0.25) == "1,200 documents, 20/s, 25%, about 3 min 00 s left, 3 failed"
 
 

@@ -139,7 +139,7 @@ def test_newer_folders_and_indexes_are_refused(filled: Path) -> None:
 
 def test_a_file_that_is_no_index_is_refused(filled: Path) -> None:
     (filled / "indexes" / "default" / "index.sqlite").write_bytes(b"not a database at all" * 100)
-    with pytest.raises(StorageError):
+    with pytest.raises(StorageError, match="is damaged .* and ingest again"):
         Index.open(filled).count()
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _EVERY = 5.0  # seconds between plain lines
+_TELLING = 0.01  # the least share that says something of how long the rest takes
 
 
 class Meter:
@@ -67,7 +68,7 @@ class Meter:
 def describe(done: int, noun: str, failed: int, seconds: float, share: float | None) -> str:
     """Return how far something is after so many seconds, with what is left where `share` in [0, 1] tells it."""
     parts = [f"{done:,} {noun}", f"{done / seconds if seconds else 0:,.0f}/s"]
-    if share and done:
+    if share and done and share >= _TELLING:
         parts.append(f"{share:.0%}, about {duration_of(seconds / share - seconds)} left")
     if failed:
         parts.append(f"{failed:,} failed")

@@ -159,6 +159,10 @@ class Store:
             raise self._unusable(error) from error
 
     def _unusable(self, error: sqlite3.DatabaseError) -> StorageError:
+        if not isinstance(error, sqlite3.OperationalError):  # the file's fault, not the disk's
+            return StorageError(
+                f"{self._path} is damaged ({error}); restore a dump, or move {self._path.parent} away and ingest again"
+            )
         return StorageError(f"can't use {self._path}: {error}; check free space, permissions and the disk")
 
     @contextmanager
