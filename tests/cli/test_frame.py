@@ -208,8 +208,10 @@ def test_completion_lists_commands_and_options(here: Path) -> None:
     assert "--explain" in complete("searchctl search --e", 2)
 
 
-def test_a_reader_that_leaves_early_is_no_error(here: Path) -> None:
-    command = f"{sys.executable} -m searchctl --help | head -n 1; exit ${{PIPESTATUS[0]}}"
+@pytest.mark.parametrize("arguments", ["--help", "config show", "completion bash"])
+@pytest.mark.parametrize("reader", ["head -n 1", "true"])
+def test_a_reader_that_leaves_early_is_no_error(here: Path, arguments: str, reader: str) -> None:
+    command = f"{sys.executable} -m searchctl {arguments} | {reader} > /dev/null; exit ${{PIPESTATUS[0]}}"
     found = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert (found.returncode, found.stderr) == (0, "")
 

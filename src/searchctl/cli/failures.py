@@ -57,6 +57,7 @@ def guard(call: Callable[[], Any]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name with half a letter in it is shown, not a reason to fail
             stream.reconfigure(errors="backslashreplace")
+    output = sys.stdout
     try:
         result = call()
         sys.stdout.flush()
@@ -74,6 +75,11 @@ def guard(call: Callable[[], Any]) -> int:
         return FAILED
     except BrokenPipeError:  # the reader has what it wanted, as in `| head`
         _discard_output()
+        return 0
+    except SystemExit:
+        if sys.stdout is output:
+            raise
+        _discard_output()  # click wraps stdout where the reader left, and takes it for a failure
         return 0
     except OSError as error:  # standard output can't be written to
         _discard_output()

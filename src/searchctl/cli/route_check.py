@@ -72,7 +72,7 @@ def _print_check(found: Check) -> None:
         ]
         for one in found.labels
     ]
-    print_table(["label", "examples", "precision", "recall", "coverage", "confused with", "languages"], rows)
+    print_table(["label", "examples", "precision", "recall", "coverage", "confused with", "lang"], rows)
     say(f"\nof the examples, each seen without itself, {share(found.accuracy)} are recognised")
     say(promise_words(found.promise))
     for pair in found.alike[:_SHOWN]:
