@@ -59,7 +59,9 @@ def _free_name(engine: Engine, name: str) -> str:
     except IndexFormatError:
         left = False
     if not left:
-        raise UsageError(f"k1 and b are tried on a copy called '{name}', and there is such an index; rename that one")
+        raise UsageError(
+            f"k1 and b weren't tried: their copy is called '{name}', and there is such an index, which is left alone"
+        )
     engine.drop(name)
     return name
 

@@ -11,6 +11,7 @@ import pytest
 from searchctl.encoders.hashing import HashingEncoder
 from searchctl.engines import open_engine
 from searchctl.engines.base import Engine
+from searchctl.errors import ServerRefusal
 from searchctl.evaluation.dataset import DataSet, JudgedQuery
 from searchctl.fusion import FusionSettings
 from searchctl.index import Index
@@ -58,6 +59,15 @@ def test_scores_follow_the_parameters(index: Index) -> None:
         for id, score in zip(found.ids, found.scores, strict=True):
             tf, length = tokens[id].count(WORDS[3]), len(tokens[id])
             assert score == pytest.approx(idf * tf / (tf + bm25.k1 * (1 - bm25.b + bm25.b * length / mean)), rel=1e-4)
+
+
+def test_a_closed_index_says_how_it_is_opened(index: Index) -> None:
+    """As a tuning that is killed while it writes k1 and b leaves it."""
+    client = index.engine.client  # type: ignore[attr-defined]
+    client.request("POST", f"/{NAME}/_close")
+    with pytest.raises(ServerRefusal, match=f"curl -X POST {index.engine.url}/{NAME}/_open"):
+        index.search(WORDS[0])
+    client.request("POST", f"/{NAME}/_open", params={"wait_for_active_shards": 1})
 
 
 def test_an_index_that_has_the_copys_name_is_left_alone(index: Index) -> None:

@@ -260,6 +260,8 @@ class Client:
         if is_full(_kind(reply.body), reason):
             return StorageError(full_message(self.url, reason))
         said = f"{self.url} answers HTTP {reply.status} to {path}: {reason or 'no reason given'}"
+        if _kind(reply.body) == "index_closed_exception":  # by somebody, or by a tuning that was killed just then
+            said += f"; open the index: curl -X POST {self.url}/{path.split('/')[1]}/_open"
         return ServerRefusal(said, reply.status, _kind(reply.body))
 
     def _public(self, text: str) -> str:
