@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from importlib.metadata import version as package_version
@@ -175,8 +175,12 @@ def _write_files(engine: Engine, index: str, folder: Path, watch: Watch, lines_n
     """Write both files in one pass over the index and return how many documents and rows; None when stopped."""
     encoder = engine.schema(index).encoder
     dim, rows, seen, total = encoder.dim if encoder else 0, 0, set[int](), engine.count(index)
-    with (folder / lines_name).open("wb") as plain, (folder / VECTORS).open("wb") as vectors:
-        lines = gzip.GzipFile("", "wb", 6, plain, mtime=0) if lines_name.endswith(".gz") else plain
+    with ExitStack() as files:
+        plain = files.enter_context((folder / lines_name).open("wb"))
+        vectors = files.enter_context((folder / VECTORS).open("wb"))
+        lines: Any = plain
+        if lines_name.endswith(".gz"):
+            lines = files.enter_context(gzip.GzipFile("", "wb", 6, plain, mtime=0))
         vectors.write(bytes(_HEADER))
         for entries in engine.scan(index, batch=BATCH, vectors=True):
             if watch.stop.is_set():
@@ -186,13 +190,12 @@ def _write_files(engine: Engine, index: str, folder: Path, watch: Watch, lines_n
                 if mark in seen:  # written anew since it was read; 64 bits tell millions of ids apart
                     continue
                 seen.add(mark)
-                cast("IO[bytes]", lines).write(_as_line(entry))
+                lines.write(_as_line(entry))
                 if entry.vectors is not None:
                     vectors.write(np.ascontiguousarray(entry.vectors, "<f4").tobytes())
                     rows += len(entry.vectors)
             if watch.tell is not None:
                 watch.tell(len(seen), total)
-        lines.close()
         vectors.seek(0)
         vectors.write(_header(rows, dim))
         vectors.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -76,25 +77,31 @@ class Index:
         Raises IndexMissing, EncoderMismatch, EncoderUnavailable, EngineUnreachable.
         """
         opened = open_engine(engine, connection)
-        try:
-            schema = opened.schema(name)
-        except IndexMissing:
-            if not create:
-                raise
-            made = open_encoder(encoder or DEFAULT_ENCODER) if isinstance(encoder, str) or encoder is None else encoder
-            schema = Schema(
-                encoder_stamp(encoder, made),
-                analyzer,
-                passages or PassageSettings.usual(made.max_tokens),
-                dict(fields or {}),
-                boosts=dict(boosts or {}),
-                synonyms=read_rules(synonyms, analyzer),
-            )
-            opened.create(name, schema)
-            return cls(opened, name, made)
-        index = cls(opened, name)
-        if encoder is not None:
-            index._use(open_encoder(encoder) if isinstance(encoder, str) else encoder, schema)
+        with ExitStack() as failed:
+            failed.callback(opened.close)
+            try:
+                schema = opened.schema(name)
+            except IndexMissing:
+                if not create:
+                    raise
+                made = (
+                    open_encoder(encoder or DEFAULT_ENCODER) if isinstance(encoder, str) or encoder is None else encoder
+                )
+                schema = Schema(
+                    encoder_stamp(encoder, made),
+                    analyzer,
+                    passages or PassageSettings.usual(made.max_tokens),
+                    dict(fields or {}),
+                    boosts=dict(boosts or {}),
+                    synonyms=read_rules(synonyms, analyzer),
+                )
+                opened.create(name, schema)
+                index = cls(opened, name, made)
+            else:
+                index = cls(opened, name)
+                if encoder is not None:
+                    index._use(open_encoder(encoder) if isinstance(encoder, str) else encoder, schema)
+            failed.pop_all()
         return index
 
     def _use(self, encoder: Encoder, schema: Schema) -> None:

@@ -70,13 +70,16 @@ class Journal:
 
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=30)
-        if db.execute("PRAGMA user_version").fetchone()[0] not in (0, JOURNAL_FORMAT):
+        try:
+            if db.execute("PRAGMA user_version").fetchone()[0] not in (0, JOURNAL_FORMAT):
+                raise sqlite3.DatabaseError("made by another version")
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.executescript(_TABLES)
+            db.execute(f"PRAGMA user_version = {JOURNAL_FORMAT}")
+        except BaseException:
             db.close()
-            raise sqlite3.DatabaseError("made by another version")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.executescript(_TABLES)
-        db.execute(f"PRAGMA user_version = {JOURNAL_FORMAT}")
+            raise
         return db
 
     def start(self, command: str) -> int:

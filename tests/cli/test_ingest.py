@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -197,7 +198,7 @@ def stored(here: Path) -> int:
     if not found:
         return 0
     try:
-        with sqlite3.connect(f"file:{found[0]}?mode=ro", uri=True) as db:
+        with closing(sqlite3.connect(f"file:{found[0]}?mode=ro", uri=True)) as db:
             return int(db.execute("SELECT count(*) FROM documents").fetchone()[0])
     except sqlite3.OperationalError:
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import bm25s
@@ -86,11 +87,11 @@ def test_idf_worked_by_hand() -> None:
 
 def test_no_document_reaches_the_upper_bound(tmp_path: Path) -> None:
     texts = ["apple " * 500, *corpus(50, 20, seed=4)]
-    engine = open_engine(tmp_path / "e")
-    engine.create("oracle", Schema(EncoderStamp("none", "0", 2)))
-    with engine.writing("oracle"):
-        engine.write("oracle", [Entry(Document(str(n), text)) for n, text in enumerate(texts)])
-    best = engine.search("oracle", [Match("apple", 1)])[0].scores[0]
-    bound = upper_bound(engine.term_statistics("oracle", "apple"))
+    with closing(open_engine(tmp_path / "e")) as engine:
+        engine.create("oracle", Schema(EncoderStamp("none", "0", 2)))
+        with engine.writing("oracle"):
+            engine.write("oracle", [Entry(Document(str(n), text)) for n, text in enumerate(texts)])
+        best = engine.search("oracle", [Match("apple", 1)])[0].scores[0]
+        bound = upper_bound(engine.term_statistics("oracle", "apple"))
     assert 0.5 * bound < best < bound
     assert upper_bound(TermStatistics(10, {"a": 2, "unknown": 0})) == pytest.approx(idf(10, 2) + idf(10, 0))

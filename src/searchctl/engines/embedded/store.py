@@ -93,12 +93,17 @@ class Store:
         self.read_only = False
         with self._errors():
             self._db = self._connect(create is not None)
-            if create is not None:
-                self._create(create)
-            self._check_format()
+            try:
+                if create is not None:
+                    self._create(create)
+                self._check_format()
+            except BaseException:
+                self._db.close()
+                raise
 
     def _connect(self, create: bool) -> sqlite3.Connection:
         uri = self._path.absolute().as_uri()
+        db: sqlite3.Connection | None = None
         try:
             db = sqlite3.connect(
                 f"{uri}?mode={'rwc' if create else 'rw'}", uri=True, check_same_thread=False, timeout=30
@@ -107,12 +112,19 @@ class Store:
             if not create:
                 db.execute("BEGIN IMMEDIATE").connection.rollback()
         except sqlite3.OperationalError as error:
-            if create or "locked" in str(error) or "busy" in str(error):
-                if not create:
-                    return db  # somebody writes just now; reading works beside it
+            busy = "locked" in str(error) or "busy" in str(error)
+            if busy and not create and db is not None:
+                return db  # somebody writes just now; reading works beside it
+            if db is not None:
+                db.close()
+            if create or busy:
                 raise
             self.read_only = True
             db = self._connect_read_only(uri)
+        except sqlite3.DatabaseError:  # no SQLite file at all
+            if db is not None:
+                db.close()
+            raise
         db.isolation_level = None
         db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         if not self.read_only:
