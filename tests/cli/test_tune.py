@@ -78,9 +78,12 @@ def test_what_was_tuned_is_shown_and_can_be_taken_back(run: Run, judged: Path, h
     assert tuned["fusion"]["vector"] > 0
     assert set(tuned) == {"fusion", "relevance"}
     assert "tuned      fusion: weighted, " in run("info").stdout
+    reembed = ("reembed", "--encoder", "hashing:32", "--dry-run")
+    assert "what was tuned stays" in run(*reembed).stderr
     assert run("tune", judged, "--reset").exit_code == 2
     assert run("tune", "--reset").exit_code == 0
     assert json.loads(run("info", "--json").stdout)["tuned"] == {}
+    assert "tuned" not in run(*reembed).stderr
     with Index.open(here / ".searchctl") as index:
         assert (index.schema.fusion, index.schema.relevance) == (None, ())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from searchctl.gates import Difference
     from searchctl.index import Index
     from searchctl.reembed import Judging, ReembedPlan, ReembedReport
-    from searchctl.schema import EncoderStamp
+    from searchctl.schema import EncoderStamp, Schema
 
 
 @click.command(
@@ -101,7 +102,7 @@ def command(
 
 
 def _encoder(frame: Frame, index: Index, passages: PassageSettings | None) -> tuple[EncoderStamp, Encoder]:
-    """Return the encoder that was asked for, else the index's own; say where it won't read passages whole."""
+    """Return the encoder that was asked for, else the index's own; say what won't fit it."""
     from searchctl.encoders import open_encoder
     from searchctl.index import encoder_stamp
 
@@ -110,12 +111,19 @@ def _encoder(frame: Frame, index: Index, passages: PassageSettings | None) -> tu
     if asked is None:
         raise UsageError(f"index '{index.name}' has no vectors; say which encoder to make them with: --encoder NAME")
     encoder = open_encoder(asked)
-    if passages is None and index.schema.passages.size > encoder.max_tokens and not frame.quiet:
-        say(
-            f"note: {encoder.name} reads {encoder.max_tokens} tokens, and passages have up to {index.schema.passages.size}; "
+    for note in () if frame.quiet else _notes(index.schema, encoder, passages):
+        say(f"note: {note}")
+    return encoder_stamp(asked, encoder), encoder
+
+
+def _notes(schema: Schema, encoder: Encoder, passages: PassageSettings | None) -> Iterator[str]:
+    if passages is None and schema.passages.size > encoder.max_tokens:
+        yield (
+            f"{encoder.name} reads {encoder.max_tokens} tokens, and passages have up to {schema.passages.size}; "
             f"that it reads them whole takes --passage-size {encoder.max_tokens}"
         )
-    return encoder_stamp(asked, encoder), encoder
+    if schema.fusion is not None or schema.relevance or schema.rerank_depth is not None:
+        yield "what was tuned stays, though for the vectors there were; tune again afterwards (searchctl info shows it)"
 
 
 def _run(frame: Frame, judging: Judging, rate: float | None, passages: PassageSettings | None) -> ReembedReport:
