@@ -148,7 +148,8 @@ class Index:
         """Store documents, encoded; those that are there unchanged cost next to nothing.
 
         A mapping has `text` and perhaps `id`, `title`; its other keys are fields. A string is a text; without an `id` a
-        document is named by a hash of its content. Raises IndexLocked while another process writes.
+        document is named by a hash of its content. Raises InvalidDocument at the first that can't be stored, what came before
+        it being kept, and IndexLocked while another process writes.
         """
         from searchctl.ingest import ingest_documents
 

@@ -153,6 +153,8 @@ def test_labels_are_never_part_of_the_text(run: Run, here: Path, label: str) -> 
 def test_a_row_without_a_label_says_where_one_is_missing(run: Run, here: Path) -> None:
     (here / "a.csv").write_text("text,label\nhello,greeting\nbye,\n")
     assert "row 3 has no label; fill in its 'label'" in run("route", "import", "a.csv", *HASHING).stderr
+    assert "row 1 has no label; " in run("route", "import", "-", stdin="text,label\nhello,greeting\n").stderr
+    assert "as in --format csv" in run("route", "import", "-", stdin="text,label\nhello,greeting\n").stderr
     (here / "b.csv").write_text("text,topic\nhello,greeting\n")
     assert "it has 'topic': fill in its 'label', or name the column" in run("route", "import", "b.csv", *HASHING).stderr
 

@@ -138,7 +138,7 @@ def read_examples(path: str | Path, columns: Columns | None = None, format: Form
 def _where_labels_are(row: Row, columns: Columns) -> str:
     name = columns.label or "label"
     if not row.data:
-        return f"fill in its '{name}', or leave the row out"
+        return f"fill in its '{name}', leave the row out, or say how the rows are written, as in --format csv"
     return f"beside the text it has {listed(tuple(row.data))}: fill in its '{name}', or name the column with --label COLUMN"
 
 
