@@ -154,16 +154,16 @@ def _queries(index: Index, judging: Judging) -> DataSet | None:
 
 
 def _new_schema(old: Schema, stamp: EncoderStamp, passages: PassageSettings | None, name: str) -> Schema:
-    passages = passages or old.passages
     if old.layout is not None:
         raise UsageError(
-            f"the documents of '{name}' are written by others; make a copy with the new vectors: "
-            f"searchctl vectorize {name} --encoder {stamp.name}"
+            f"the documents of '{name}' are written by others; make a copy with another encoder's vectors: "
+            f"searchctl vectorize {name} --encoder {'NEW; its passages keep their size' if passages else stamp.name}"
         )
+    passages = passages or old.passages
     same = old.encoder is not None and (old.encoder.revision, old.encoder.dim) == (stamp.revision, stamp.dim)
     if same and passages == old.passages:
         raise UsageError(
-            f"index '{name}' is made with {stamp.name} (revision {stamp.revision}) already; "
+            f"index '{name}' is made with {stamp.name} (revision {stamp.revision}) and passages of {passages.size} tokens already; "
             "name another one: searchctl reembed --encoder NEW, or other passages: --passage-size N"
         )
     return replace(old, encoder=stamp, passages=passages, background=None, lineage=Lineage(MADE_FROM))
