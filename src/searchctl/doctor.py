@@ -20,6 +20,7 @@ from searchctl.engines import open_engine
 from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError
 from searchctl.index import Index
 from searchctl.prepare import passage_texts
+from searchctl.routing.examples import mark
 from searchctl.types import Entry, Nearest
 
 Level = Literal["ok", "warning", "error"]
@@ -190,7 +191,9 @@ def _vectors(index: Index, encoder: Encoder) -> Iterator[Finding]:
 
 def _agreement(entry: Entry, encoder: Encoder) -> float:
     assert entry.vectors is not None
-    return float((encoder.encode_documents(passage_texts(entry)) * entry.vectors).sum(axis=1).min())
+    asked = entry.fingerprint == mark(entry.document)  # a router's example, which is encoded as what it's compared with
+    encode = encoder.encode_queries if asked else encoder.encode_documents
+    return float((encode(passage_texts(entry)) * entry.vectors).sum(axis=1).min())
 
 
 def _finds_itself(index: Index, entry: Entry) -> bool:

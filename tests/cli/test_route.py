@@ -63,6 +63,12 @@ def test_examples_stay_apart_from_the_corpus(run: Run, here: Path) -> None:
     ]
 
 
+def test_doctor_knows_that_examples_are_encoded_as_queries(run: Run) -> None:
+    assert run("route", "add", "late", "where is my parcel", "the courier did not come").exit_code == 0
+    result = run("doctor", "--index", "routes")
+    assert result.exit_code == 0, result.output
+
+
 def test_rows_come_out_in_order_with_their_own_columns(taught: Run, here: Path) -> None:
     table = here / "new.csv"
     table.write_text("id,message,label,region\n7,refund my money please,late,north\n8,where is my parcel,,south\n")
