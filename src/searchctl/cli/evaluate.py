@@ -38,7 +38,7 @@ _WORST = 3  # queries shown; --json and --html have more
     "--modes",
     default="lexical,vector,hybrid",
     show_default=True,
-    help="Also: rrf, distribution, rank-bm25, hybrid+maxsim.",
+    help="Also: rrf, distribution, native, rank-bm25, hybrid+maxsim.",
 )
 @click.option("--metrics", default="ndcg@10 recall@100 mrr@10", show_default=True, help="Also: map, precision, hit.")
 @click.option("--known-items", type=click.IntRange(1), metavar="N", help="Make N queries from the documents instead.")
