@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
+import json
+import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ SETS = {  # name -> corpus, questions
 ARTICLE = 5  # paragraphs that xquad has of an article, one after the other
 DEPTH = 10
 KEPT = 0.5  # of xquad's questions, since each is asked in four ways
+
+States = NDArray[np.float16]
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class Memory:
 
     def __init__(self, encoder: Any, path: Path) -> None:
         self._encoder, self._path = encoder, path
-        self._known: dict[str, Any] = pickle.loads(path.read_bytes()) if path.exists() else {}  # written by save below
+        self._known = _read_states(path) if path.exists() else {}
         self._saved = len(self._known)
         self.query_tokens = encoder.query_tokens
 
@@ -124,10 +127,24 @@ class Memory:
     def save(self) -> None:
         """Write what is new."""
         if len(self._known) > self._saved:
-            self._path.write_bytes(pickle.dumps(self._known))
+            _write_states(self._path, self._known)
             self._saved = len(self._known)
+
+
+def _read_states(path: Path) -> dict[str, States]:
+    with np.load(path, allow_pickle=False) as file:
+        texts = json.loads(file["texts"].tobytes())
+        return dict(zip(texts, np.split(file["states"], file["ends"][:-1]), strict=True))
+
+
+def _write_states(path: Path, known: Mapping[str, States]) -> None:
+    temporary = path.with_name(f"new-{path.name}")
+    ends = np.cumsum([len(states) for states in known.values()])
+    texts = np.frombuffer(json.dumps(list(known)).encode(), np.uint8)
+    np.savez(temporary, texts=texts, ends=ends, states=np.concatenate(list(known.values())))
+    os.replace(temporary, path)
 
 
 def memory_of(corpus: str, encoder: Any, work: Path) -> Memory:
     """Return the encoder with the memory of a corpus."""
-    return Memory(encoder, work / f"{corpus}-token-states-{encoder.revision}.pkl")
+    return Memory(encoder, work / f"{corpus}-token-states-{encoder.revision}.npz")
