@@ -144,7 +144,8 @@ def _index(index: Index) -> Iterator[Finding]:
 
 def _consistency(index: Index, documents: int) -> Iterator[Finding]:
     """Compare what is stored with what the legs can find."""
-    searchable = index.engine.term_statistics(index.name, "").documents
+    statistics = index.engine.term_statistics(index.name, "")
+    searchable = statistics.documents - statistics.deleted
     if searchable == documents:
         yield Finding("ok", "consistency", "the lexical leg holds as many documents as are stored")
     else:

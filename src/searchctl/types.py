@@ -159,10 +159,14 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class TermStatistics:
-    """How common a query's analysed terms are: documents that hold each term, out of `documents`."""
+    """How common a query's analysed terms are: documents that hold each term, out of `documents`.
+
+    `deleted` of these are counted only until the engine has tidied up.
+    """
 
     documents: int
     frequencies: Mapping[str, int]
+    deleted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from searchctl.doctor import examine
 from searchctl.errors import UsageError
 from searchctl.fusion import FusionSettings, Method
 from searchctl.index import Index
@@ -205,3 +206,17 @@ def test_the_sentence_that_answers_is_found_by_words_or_by_meaning(tmp_path: Pat
         assert sentence("breadcrumbs") is None
         assert sentence("breadcrumbs", sentences=True) == "Bread is sold in the hall."
         assert sentence("when does a train leave", sentences=True) == "A train leaves for the coast every hour."
+
+
+def test_what_was_deleted_or_replaced_is_no_longer_counted(tmp_path: Path) -> None:
+    with Index.open(tmp_path, encoder="hashing") as index:
+        index.ingest([{"id": str(at), "text": f"kettle number {at}"} for at in range(100)])
+        assert index.delete([str(at) for at in range(90)]) == 90
+        statistics = index.engine.term_statistics(index.name, "kettle")
+        assert statistics.documents - statistics.deleted == 10
+        assert index.search("kettle", mode="lexical").total.value == 10
+        index.ingest([{"id": str(at), "text": f"new kettle {at}"} for at in range(90, 100)])
+        assert index.search("kettle", mode="lexical").total.value == 10
+        assert index.search("number", mode="lexical").total.value == 0
+        (found,) = [one for one in examine(str(tmp_path), index.name) if one.subject == "consistency"]
+        assert found.level == "ok"

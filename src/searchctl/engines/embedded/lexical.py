@@ -21,7 +21,7 @@ from searchctl.schema import Analyzer, Schema
 from searchctl.text import LANGUAGES, fold, stop_words
 from searchctl.types import Document, Match, TermStatistics, Total, Variant
 
-LEXICAL_FORMAT = 1
+LEXICAL_FORMAT = 2  # 1 kept what was deleted
 _BATCH = 2000
 _HEAP = 64_000_000
 _MAX_TERMS = 1024  # Lucene's own limit of clauses
@@ -81,6 +81,7 @@ class LexicalIndex:
     def _see_commits(self) -> None:
         self._index.reload()
         self._searcher = self._index.searcher()
+        self._counted = max(_counted(self._path), self._searcher.num_docs)
 
     def _text_analyzer(self) -> Any:
         filters = tantivy.Filter
@@ -126,8 +127,11 @@ class LexicalIndex:
                 for text in texts:
                     self._writer.add_document(self._document(text))
                 self.document = texts[-1].row
-            for row in store.tombstones_after(self.tombstone):
-                self._writer.delete_documents_by_term("row", row)
+            gone = store.tombstones_after(self.tombstone)
+            if (
+                gone
+            ):  # by a query: deletion by a term takes any number for a signed one, finds nothing, and doesn't say so
+                self._writer.delete_documents_by_query(tantivy.Query.term_set_query(self._schema, "row", gone))
             self._writer.commit()
         self.document, self.tombstone = max(self.document, mark.document), mark.tombstone
         write_json(
@@ -261,13 +265,18 @@ class LexicalIndex:
         return [(term, position) for position, word in enumerate(words) for term in self._terms.analyze(word)]
 
     def statistics(self, text: str) -> TermStatistics:
-        """Return how many documents hold each of the text's terms."""
+        """Return how many documents hold each of the text's terms, the deleted included that BM25 counts until a merge."""
         if self._index is None:
             return TermStatistics(0, {})
         terms = {term for term, _ in self._analyze(text)[:_MAX_TERMS]}
-        return TermStatistics(
-            self._searcher.num_docs, {term: self._searcher.doc_freq("content", term) for term in sorted(terms)}
-        )
+        frequencies = {term: self._searcher.doc_freq("content", term) for term in sorted(terms)}
+        return TermStatistics(self._counted, frequencies, self._counted - self._searcher.num_docs)
+
+
+def _counted(path: Path) -> int:
+    """Return how many documents tantivy's segments hold by its own notes, deleted ones among them."""
+    meta = read_json(path / "meta.json") or {}
+    return sum(int(one["max_doc"]) for one in meta.get("segments", ()))
 
 
 @contextmanager
