@@ -172,7 +172,10 @@ def _vectors(index: Index, encoder: Encoder) -> Iterator[Finding]:
     bare = [entry.document.id for entry in sample if entry.vectors is None]
     if bare:
         yield Finding(
-            "warning", "vectors", f"{len(bare)} of {len(sample)} sampled documents have no vectors", "ingest them again"
+            "warning",
+            "vectors",
+            f"{len(bare)} of {len(sample)} sampled documents have no vectors",
+            "searchctl vectorize",
         )
     whole = [entry for entry in sample if entry.vectors is not None]
     if not whole:

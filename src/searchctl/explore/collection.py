@@ -109,6 +109,7 @@ def _collected(entries: Iterator[Entry], total: int, failures: int, on_progress:
             on_progress(len(ids), total)
     if not rows:
         raise UsageError(
-            "there are no documents with vectors to look into; fill the index first: searchctl ingest FOLDER"
+            "there are no documents with vectors to look into; fill the index first: searchctl ingest FOLDER, "
+            "or make the vectors that were put off: searchctl vectorize"
         )
     return Collection(tuple(ids), tuple(texts), np.stack(rows), failures)

@@ -119,7 +119,7 @@ def decide(
     for row, route in enumerate(chosen):
         near = _neighbours(state, similarities[row], settings.neighbours)
         route = replace(route, neighbours=near, outside=float(outside[row]), label_set=sets[row])
-        routes.append(_explained(_kept(route, settings.limit)))
+        routes.append(_explained(_kept(route, settings.limit), bool(state.examples)))
     return routes
 
 
@@ -222,9 +222,11 @@ def _kept(route: Route, limit: float | None) -> Route:
     return replace(route, label=None, labels=(), why=why)
 
 
-def _explained(route: Route) -> Route:
+def _explained(route: Route, examples: bool) -> Route:
     """Say in words what the answer rests on."""
     parts = [route.why] if route.why else []
+    if not examples:
+        parts.append("there are no examples yet, so labels go by their descriptions")
     if route.neighbours:
         agreeing = sum(_under(one.labels, route.candidates[0].label) for one in route.neighbours)
         parts.append(
