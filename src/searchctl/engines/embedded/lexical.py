@@ -128,9 +128,8 @@ class LexicalIndex:
                     self._writer.add_document(self._document(text))
                 self.document = texts[-1].row
             gone = store.tombstones_after(self.tombstone)
-            if (
-                gone
-            ):  # by a query: deletion by a term takes any number for a signed one, finds nothing, and doesn't say so
+            if gone:
+                # by a query: deletion by a term takes any number for a signed one, finds nothing, and doesn't say so
                 self._writer.delete_documents_by_query(tantivy.Query.term_set_query(self._schema, "row", gone))
             self._writer.commit()
         self.document, self.tombstone = max(self.document, mark.document), mark.tombstone
