@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,10 +39,30 @@ def load_transformer(name: str, kind: str, *, what: str, advice: str) -> Loaded:
     folder = Path(name).expanduser()
     place = str(folder) if folder.is_dir() else name
     try:
-        tokenizer = library.AutoTokenizer.from_pretrained(place, use_fast=True)
-        return Loaded(tokenizer, getattr(library, kind).from_pretrained(place).eval(), torch)
+        with quiet():
+            tokenizer = library.AutoTokenizer.from_pretrained(place, use_fast=True)
+            model, report = getattr(library, kind).from_pretrained(place, output_loading_info=True)
     except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
         raise EncoderUnavailable(f"can't load {what} '{name}': {first_line(error)}; {advice}") from error
+    untrained = [key for key in sorted(report["missing_keys"]) if not key.startswith(f"{model.base_model_prefix}.")]
+    if untrained:  # which the library fills with chance
+        raise EncoderUnavailable(f"{what} '{name}' wasn't trained for this: it lacks {untrained[0]}; {advice}")
+    return Loaded(tokenizer, model.eval(), torch)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the libraries' reports of each weight and each retry from the user; what fails is told by the exception."""
+    importlib.import_module("transformers.utils.logging").disable_progress_bar()
+    loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers", "huggingface_hub")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def is_offline() -> bool:

@@ -13,6 +13,8 @@ from click.testing import CliRunner, Result
 from searchctl import Router, RouteSettings
 from searchctl.cli import main
 from searchctl.errors import EncoderUnavailable, UsageError
+from searchctl.explore.reader import TransformersReader
+from searchctl.rerankers import open_reranker
 from searchctl.routing.zero_shot import ZeroShot
 
 _REASON = "needs the torch extra (some gigabytes, so CI leaves it out): pip install '.[torch]'"
@@ -26,8 +28,8 @@ LABELS = ["refund money", "late parcel", "чай"]
 NLI = {0: "contradiction", 1: "neutral", 2: "entailment"}
 
 
-def make_model(folder: Path, names: dict[int, str]) -> str:
-    """Write a BERT of two layers that classifies pairs, with weights large enough to tell texts apart."""
+def make_model(folder: Path, names: dict[int, str], kind: str = "BertForSequenceClassification") -> str:
+    """Write a BERT of two layers that classifies pairs, with weights large enough to tell texts apart; or another kind."""
     folder.mkdir()
     (folder / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
     vocabulary = str(folder / "vocab.txt")
@@ -44,7 +46,7 @@ def make_model(folder: Path, names: dict[int, str]) -> str:
         id2label=names,
         label2id={name: place for place, name in names.items()},
     )
-    transformers.BertForSequenceClassification(config).save_pretrained(folder)
+    getattr(transformers, kind)(config).save_pretrained(folder)
     return str(folder)
 
 
@@ -112,3 +114,17 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
         ZeroShot("any", "This is it.")
     with pytest.raises(EncoderUnavailable, match="folder or hub name"):
         ZeroShot(str(tmp_path))
+
+
+def test_an_encoder_is_refused_where_its_last_layer_would_be_chance(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    encoder = make_model(tmp_path / "encoder", NLI, "BertModel")
+    with pytest.raises(EncoderUnavailable, match=r"it lacks classifier\."):
+        ZeroShot(encoder)
+    with pytest.raises(EncoderUnavailable, match=r"it lacks qa_outputs\."):
+        TransformersReader(encoder)
+    assert capfd.readouterr().err == ""
+    pytest.importorskip("sentence_transformers", reason=_REASON)
+    with pytest.raises(EncoderUnavailable, match="is an encoder, not a cross-encoder"):
+        open_reranker(encoder, object)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from searchctl.errors import EncoderUnavailable, MissingExtra
-from searchctl.hub import first_line, is_offline
+from searchctl.hub import first_line, is_offline, quiet
 from searchctl.types import Vectors
 
 _LOG = logging.getLogger("searchctl")
@@ -90,7 +89,7 @@ def _load(library: Any, name: str, folder: Path | None) -> Any:
 
 def _construct(library: Any, name: str, *, local: bool) -> Any:
     try:
-        with _quiet():
+        with quiet():
             model = library.SentenceTransformer(name, device="cpu", local_files_only=local, trust_remote_code=False)
             return model.float()  # weights stored in half precision are slow on a CPU
     except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
@@ -98,21 +97,6 @@ def _construct(library: Any, name: str, *, local: bool) -> Any:
         raise EncoderUnavailable(
             f"can't load the encoder '{name}': {reason}; check the name or give a folder"
         ) from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the libraries' reports of each weight and each retry from the user; what fails is told by the exception."""
-    importlib.import_module("transformers.utils.logging").disable_progress_bar()
-    loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers", "huggingface_hub")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def _dimension(model: Any) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.errors import EncoderUnavailable, MissingExtra
-from searchctl.hub import first_line, is_offline
+from searchctl.hub import first_line, is_offline, quiet
 
 
 class TorchCrossEncoder:
@@ -31,16 +31,21 @@ class TorchCrossEncoder:
             raise MissingExtra(f"the reranker '{name}'", "torch") from error
         folder = Path(name).expanduser()
         try:
-            self._model: Any = library.CrossEncoder(
-                str(folder) if folder.is_dir() else name,
-                device="cpu",
-                num_labels=1,
-                local_files_only=folder.is_dir() or is_offline(),
-            )
+            with quiet():
+                self._model: Any = library.CrossEncoder(
+                    str(folder) if folder.is_dir() else name,
+                    device="cpu",
+                    num_labels=1,
+                    local_files_only=folder.is_dir() or is_offline(),
+                )
         except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
             raise EncoderUnavailable(
                 f"can't load the reranker '{name}': {first_line(error)}; check the name or give a folder"
             ) from error
+        if any(one.endswith("Model") for one in self._model.config.architectures or ()):
+            raise EncoderUnavailable(  # its last layer would be chance
+                f"the reranker '{name}' is an encoder, not a cross-encoder; give it as --encoder, or another folder or name here"
+            )
         self.name = name
         self._probability = torch.nn.Sigmoid()
 
