@@ -112,13 +112,18 @@ class Answer:
         return Ordered(fused.only(kept), relevance[kept], best, Total(len(kept), "eq" if unseen < least else "gte"))
 
     def total(self, candidates: int) -> Total:
-        """Count matches: a hybrid answer has at least what its words match, and exactly what was fused if that was all."""
+        """Count matches: a hybrid answer has what was fused, exactly so if neither leg knows more; else at least that.
+
+        Lexical answers count the documents with the query's words, those of the vector leg all that have vectors.
+        """
         if self.lexical is None:
             return self.vector.total if self.vector is not None else Total(0)
         lexical = self.lexical.total
         if self.vector is None:
             return lexical
-        complete = lexical.relation == "eq" and lexical.value <= len(self.lexical.ids)
+        complete = all(
+            leg.total.relation == "eq" and leg.total.value <= len(leg.ids) for leg in (self.lexical, self.vector)
+        )
         return Total(max(lexical.value, candidates), "eq" if complete else "gte")
 
     def reports(self, mode: Mode) -> dict[str, LegReport]:

@@ -59,6 +59,11 @@ def test_totals_say_what_they_count(index: Index) -> None:
     assert index.search("number5", mode="vector").total.value == 400
     everything = index.search("common")
     assert (everything.total.value, everything.total.relation) == (400, "gte")
+    nearest_too = index.search("number5")  # the nearest 100, after which paging goes on to all
+    assert nearest_too.total.value < len(index.search("number5", 400).hits) == 400
+    assert nearest_too.total.relation == "gte"
+    few = index.search("number5", where={"group": 5}, k=100)
+    assert (few.total.value, few.total.relation) == (len(few.hits), "eq")
 
 
 def test_legs_say_why_they_gave_nothing(index: Index) -> None:
