@@ -67,15 +67,16 @@ def _modes(report: Report) -> str:
 
 def _means(report: Report, metric: Metric) -> str:
     """Draw each mode's mean as a bar with its interval as a line."""
-    scale = WIDTH - _LABEL - 70
+    left = max(_LABEL, 9 * max(map(len, report.modes)))  # no letter of the font is wider
+    scale = WIDTH - left - 70
     parts = []
     for place, mode in enumerate(report.modes):
         interval = report.interval(mode, metric)
         y = place * _ROW
-        start, end = _LABEL + scale * interval.low, _LABEL + scale * interval.high
+        start, end = left + scale * interval.low, left + scale * interval.high
         parts.append(
             f'<text x="0" y="{y + 16}">{escape(mode)}</text>'
-            f'<rect x="{_LABEL}" y="{y + 4}" width="{scale * interval.value:.1f}" height="16" fill="#4f8ccb"/>'
+            f'<rect x="{left}" y="{y + 4}" width="{scale * interval.value:.1f}" height="16" fill="#4f8ccb"/>'
             f'<line x1="{start:.1f}" x2="{end:.1f}" y1="{y + 12}" y2="{y + 12}" stroke="#d2691e" stroke-width="2"/>'
             f'<text x="{WIDTH - 60}" y="{y + 16}">{interval.value:.4f}</text>'
         )
