@@ -390,6 +390,7 @@ def _fine_tuned(
 
     began = time.perf_counter()
     tuned = SetFitModel.from_pretrained(str(model), device="cpu")
+    tuned.model_body.float()  # the file has halves, in which a processor is many times slower
     with TemporaryDirectory() as place:
         settings = TrainingArguments(
             output_dir=place,
