@@ -6,6 +6,9 @@ The encoder's lower layers stay as they are shipped, quantised: they read query 
 is computed once. Copies of its upper layers are trained to put the text that answers above hard negatives (softmax over one and
 three that BM25 and vectors put highest). OUT is a folder with one quantised ONNX model, which the base install runs.
 
+None ships: from the some two thousand questions there are, it learns to do worse than the fused order on questions it hasn't
+seen (benchmarks/results.md), where `maxsim` does better. With more questions of your own it may be another matter.
+
 What is learnt from, and kept apart, says tools/training_data.py. DIR and FOLDER as for benchmarks/fusion.py; MODEL_FOLDER is the
 unquantised encoder. `--without` leaves sets out, to see what is learnt about others.
 
