@@ -202,6 +202,20 @@ def test_nobody_sees_an_alias_being_swapped(engine: ServerEngine) -> None:
     assert troubles == []
 
 
+def test_an_index_that_gives_up_its_name_keeps_its_number_of_copies(engine: ServerEngine) -> None:
+    fill(engine, "shelf", "old")
+    fill(engine, "shelf-new", "new")
+    for copies in ({"number_of_replicas": "3"}, {"auto_expand_replicas": "0-2"}):
+        engine.client.request("PUT", "/shelf/_settings", {"index": copies})
+        engine.alias("shelf", "shelf-new", keep="shelf-old")
+        kept = engine.client.request("GET", "/shelf-old/_settings").body["shelf-old"]["settings"]["index"]
+        assert copies.items() <= kept.items()
+        engine.drop("shelf-old")
+        engine.client.request("POST", "/_aliases", {"actions": [{"remove": {"index": "shelf-new", "alias": "shelf"}}]})
+        engine.forget()
+        fill(engine, "shelf", "old")
+
+
 def test_nobody_sees_an_indexs_own_name_becoming_an_alias(engine: ServerEngine) -> None:
     fill(engine, "shelf", "old")
     fill(engine, "shelf-new", "new")

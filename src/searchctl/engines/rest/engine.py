@@ -36,6 +36,7 @@ _STATE_SECONDS = 1.0  # how long what is known of an index counts: a search asks
 _SLICE = 1000  # ids in one request
 _QUESTIONS = 120  # searches in one request
 _UNFINISHED = "-unfinished"  # the alias of a copy whose original is still in use
+_COPIES = ("number_of_replicas", "auto_expand_replicas")
 _WINDOW = 10_000  # hits a search may have, by the servers' own default
 _LACKS_WORDS = re.compile(r"(?i)(unknown|failed to find).*\b(char_filter|filter|tokenizer|analyzer)")
 
@@ -482,9 +483,14 @@ class ServerEngine:
             if _is_unfinished(name, read_index(self.client, name)):
                 self.client.request("DELETE", f"/{quote(name)}")
         path = f"/{quote(index)}/_settings"
+        own = self.client.request("GET", path).body[index]["settings"]["index"]
+        copies = {key: own[key] for key in _COPIES if key in own}  # which a clone doesn't take over
         self.client.request("PUT", path, {"index": {"blocks.write": True}})
         try:
-            settings: Json = {"settings": {"index": {"blocks.write": None}}, "aliases": {name + _UNFINISHED: {}}}
+            settings: Json = {
+                "settings": {"index": {**copies, "blocks.write": None}},
+                "aliases": {name + _UNFINISHED: {}},
+            }
             wait: dict[str, str | int | bool] = {"wait_for_active_shards": 1}
             self.client.request("PUT", f"/{quote(index)}/_clone/{quote(name)}", settings, params=wait, timeout=300.0)
             ready: dict[str, str | int | bool] = {"wait_for_status": "yellow", "timeout": "120s"}
