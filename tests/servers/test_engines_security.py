@@ -67,7 +67,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(secured_elasticsearch:
 
 def test_a_wrong_scheme_is_named(secured_elasticsearch: Node) -> None:
     plain = secured_elasticsearch.url.replace("https:", "http:")
-    with closing(open_engine(plain)) as engine, pytest.raises(EngineUnreachable):
+    with closing(open_engine(plain)) as engine, pytest.raises(EngineUnreachable, match="elasticsearchs://"):
         engine.indexes()
 
 

@@ -205,6 +205,8 @@ class Client:
     def _send_to(
         self, host: str, method: str, target: str, payload: bytes | None, lines: bool, timeout: float
     ) -> Reply:
+        from http.client import RemoteDisconnected
+
         import urllib3
         from urllib3 import exceptions
 
@@ -232,7 +234,11 @@ class Client:
             message = f"{host} hasn't answered within {timeout:.0f} s; see whether it is overloaded, then try again"
             raise _Failed(message, sent=True) from error
         except exceptions.HTTPError as error:
-            message = f"the connection to {host} broke off ({_cause(error)}); see the server's log, then try again"
+            hint = "if it speaks TLS, write https:// (or opensearchs://, elasticsearchs://) in --engine; if not, "
+            hint = hint if host.startswith("http:") and isinstance(_root(error), RemoteDisconnected) else ""
+            message = (
+                f"the connection to {host} broke off ({_cause(error)}); {hint}see the server's log, then try again"
+            )
             raise _Failed(message, sent=True) from error
         return Reply(answer.status, {key.lower(): value for key, value in answer.headers.items()}, self._json(answer))
 
@@ -319,10 +325,14 @@ def _is_local(host: str) -> bool:
 
 def _cause(error: Exception) -> str:
     """Return what the system said, without urllib3's own words."""
-    inner: BaseException = error
-    while (deeper := inner.__cause__ or inner.__context__) is not None:
-        inner = deeper
+    inner = _root(error)
     return " ".join(str(getattr(inner, "strerror", None) or inner).split()) or type(inner).__name__
+
+
+def _root(error: BaseException) -> BaseException:
+    while (deeper := error.__cause__ or error.__context__) is not None:
+        error = deeper
+    return error
 
 
 def _tls_message(host: str, error: Exception) -> str:
