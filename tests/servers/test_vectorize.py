@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from searchctl.doctor import examine
 from searchctl.dump import dump, restore
 from searchctl.encoders import open_encoder
 from searchctl.engines import open_engine
@@ -163,6 +164,8 @@ def test_a_second_run_encodes_only_what_changed(shop: Shop) -> None:
     index = shop.vectors()
     plan = index.plan()
     assert (plan.version, plan.waiting, plan.stale) == (None, 2, 1)
+    (told,) = [one for one in examine(shop.engine.url, shop.name) if one.level == "warning"]
+    assert (told.message[-3:], told.fix) == (": 2", f"searchctl vectorize {shop.name}")
     work = index.run(Watch()).work
     assert (work.encoded, work.stale) == (3, 1)
     assert shop.nearest("Product 1 A lantern in the fog") == "p1"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import quote
 
+from searchctl.engines.rest import foreign
 from searchctl.engines.rest.engine import ServerEngine
 from searchctl.errors import ServerRefusal
 
@@ -27,6 +28,10 @@ def remarks(engine: ServerEngine, index: str) -> Iterator[Remark]:
     if state.send_words:
         why = "the server lacks the stemmers" if state.schema.layout is None else "the documents are somebody else's"
         yield Remark("ok", "words", f"{why}, so words are analysed here and sent as terms")
+    waiting = foreign.count(engine.client, state.name, foreign.WAITING) if state.schema.layout is not None else 0
+    if waiting:
+        message = f"documents without vectors of what they say now: {waiting:,}"
+        yield Remark("warning", "vectors", message, f"searchctl vectorize {index}")
     blocks = state.settings.get("blocks", {})
     if any(str(blocks.get(name)) == "true" for name in ("write", "read_only", "read_only_allow_delete")):
         fix = "free disk space there; servers lift the block themselves when there is enough"
