@@ -175,7 +175,7 @@ def _vectors(index: Index, encoder: Encoder) -> Iterator[Finding]:
             "warning",
             "vectors",
             f"{len(bare)} of {len(sample)} sampled documents have no vectors",
-            "searchctl vectorize",
+            f"searchctl vectorize --index {index.name}",
         )
     whole = [entry for entry in sample if entry.vectors is not None]
     if not whole:

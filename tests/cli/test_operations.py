@@ -143,6 +143,7 @@ def test_texts_first_and_vectors_later(run: Run, here: Path) -> None:
     (here / "note.txt").write_text("A lantern in the fog.")
     result = run("ingest", "note.txt", "--encoder", "hashing:64", "--defer-vectors")
     assert result.exit_code == 0 and "searchctl vectorize" in result.stderr
+    assert "searchctl vectorize --index default" in run("doctor").stdout
     answer = json.loads(run("search", "lantern", "--mode", "lexical", "--json").stdout)
     assert answer["hits"][0]["passage"]["text"] == "A lantern in the fog."
     assert json.loads(run("vectorize", "--json").stdout)["encoded"] == 1
