@@ -93,7 +93,7 @@ def move(engine: Engine, name: str, version: str) -> Move:
 def roll_back(engine: Engine, name: str, to: str | None = None) -> Move:
     """Point the name at the version that the present one replaced, or at version `to`; both stay.
 
-    Raises UsageError when there is none, IndexMissing when it has been dropped.
+    Raises UsageError when there is none, IndexMissing when it has been dropped or is no version of this index.
     """
     current = engine.resolve(name)
     wanted = to or _previous(engine, current)
@@ -101,7 +101,10 @@ def roll_back(engine: Engine, name: str, to: str | None = None) -> Move:
         raise UsageError(
             f"index '{name}' has no version before this one; see its versions with: searchctl rollback --list"
         )
-    target = engine.resolve(wanted)
+    target = _current(engine, wanted)
+    names = [one.info.name for one in versions(engine, name)]
+    if target is None or target not in names:
+        raise IndexMissing(f"'{name}' has no version '{wanted}'; it has: {', '.join(names)}")
     if target == current:
         raise UsageError(f"'{name}' leads to {current} already; see its versions with: searchctl rollback --list")
     engine.alias(name, target, keep=_kept_as(engine, name) if current == name else None)

@@ -107,6 +107,10 @@ def test_the_version_in_use_cant_be_dropped(index: Index) -> None:
     with pytest.raises(UsageError, match="rollback"):
         drop_version(index.engine, "books", "books-v2")
     drop_version(index.engine, "books", "books-v1")
+    index.engine.create("shop", index.engine.schema("books"))
+    for gone_or_other in (None, "shop"):
+        with pytest.raises(IndexMissing, match=r"'books' has no version '.*'; it has: books-v2$"):
+            roll_back(index.engine, "books", gone_or_other)
     assert [one.info.name for one in versions(index.engine, "books")] == ["books-v2"]
     assert index.search("tea")
     with pytest.raises(IndexMissing, match="books-v1"):
