@@ -109,7 +109,14 @@ class Answer:
             return Ordered(fused, relevance, best, self.total(len(fused.ids)))
         kept = np.flatnonzero(relevance >= least)
         unseen = unseen_relevance(weighted, self.documents, WINDOW, foreign, own)
-        return Ordered(fused.only(kept), relevance[kept], best, Total(len(kept), "eq" if unseen < least else "gte"))
+        total = Total(len(kept), "eq" if unseen < least else "gte", self._mode)
+        return Ordered(fused.only(kept), relevance[kept], best, total)
+
+    @property
+    def _mode(self) -> Mode:
+        if self.vector is None:
+            return "lexical"
+        return "vector" if self.lexical is None else "hybrid"
 
     def total(self, candidates: int) -> Total:
         """Count matches: a hybrid answer has what was fused, exactly so if neither leg knows more; else at least that.
@@ -117,14 +124,16 @@ class Answer:
         Lexical answers count the documents with the query's words, those of the vector leg all that have vectors.
         """
         if self.lexical is None:
-            return self.vector.total if self.vector is not None else Total(0)
-        lexical = self.lexical.total
+            return replace(self.vector.total, counts="vector") if self.vector is not None else Total(0)
+        lexical = replace(self.lexical.total, counts="lexical")
         if self.vector is None:
             return lexical
         complete = all(
             leg.total.relation == "eq" and leg.total.value <= len(leg.ids) for leg in (self.lexical, self.vector)
         )
-        return Total(max(lexical.value, candidates), "eq" if complete else "gte")
+        if lexical.value > candidates:
+            return replace(lexical, relation="gte")
+        return Total(candidates, "eq" if complete else "gte", "hybrid")
 
     def reports(self, mode: Mode) -> dict[str, LegReport]:
         """Return for each leg whether it ran, and why it gave nothing."""

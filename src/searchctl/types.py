@@ -136,10 +136,14 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many documents match: exactly `value` ("eq") or at least that ("gte")."""
+    """How many documents match: exactly `value` ("eq") or at least that ("gte").
+
+    `counts` says which leg's documents these are, or with "hybrid" that they are both legs'; None is the leg's that gives it.
+    """
 
     value: int
     relation: Relation = "eq"
+    counts: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True)

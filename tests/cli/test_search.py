@@ -80,7 +80,7 @@ def test_json_is_one_object_of_the_promised_shape(run: Run) -> None:
         ("lexical", "vector"), ["ran", "reason", "took_ms"]
     )
     assert found["legs"]["lexical"]["ran"] is True
-    assert list(found["total"]) == ["value", "relation"]
+    assert list(found["total"]) == ["value", "relation", "counts"]
     assert len(found["hits"]) == 2
     best = found["hits"][0]
     assert list(best) == ["id", "score", "relevance", "title", "passage", "fields", "legs"]

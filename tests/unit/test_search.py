@@ -11,7 +11,7 @@ from searchctl.doctor import examine
 from searchctl.errors import UsageError
 from searchctl.fusion import FusionSettings, Method
 from searchctl.index import Index
-from searchctl.types import Mode
+from searchctl.types import Mode, Total
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +52,14 @@ def test_scores_fall(index: Index) -> None:
 
 
 def test_totals_say_what_they_count(index: Index) -> None:
-    assert (
-        index.search("number5", mode="lexical").total.value,
-        index.search("number5", mode="lexical").total.relation,
-    ) == (1, "eq")
-    assert index.search("number5", mode="vector").total.value == 400
-    everything = index.search("common")
-    assert (everything.total.value, everything.total.relation) == (400, "gte")
+    assert index.search("number5", mode="lexical").total == Total(1, "eq", "lexical")
+    assert index.search("number5", mode="vector").total == Total(400, "eq", "vector")
+    assert index.search("common").total == Total(400, "gte", "lexical")
     nearest_too = index.search("number5")  # the nearest 100, after which paging goes on to all
     assert nearest_too.total.value < len(index.search("number5", 400).hits) == 400
-    assert nearest_too.total.relation == "gte"
+    assert (nearest_too.total.relation, nearest_too.total.counts) == ("gte", "hybrid")
     few = index.search("number5", where={"group": 5}, k=100)
-    assert (few.total.value, few.total.relation) == (len(few.hits), "eq")
+    assert few.total == Total(len(few.hits), "eq", "hybrid")
 
 
 def test_legs_say_why_they_gave_nothing(index: Index) -> None:

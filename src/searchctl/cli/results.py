@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from searchctl.cli.failures import say
@@ -50,7 +51,7 @@ def results_json(results: Results) -> Json:
         "legs": {
             name: {"ran": leg.ran, "reason": leg.reason, "took_ms": leg.took_ms} for name, leg in results.legs.items()
         },
-        "total": {"value": results.total.value, "relation": results.total.relation},
+        "total": asdict(results.total),
         "answered": results.answered,
         "best_relevance": results.best_relevance,
         "repaired": {"query": results.repaired.query, "kind": results.repaired.kind} if results.repaired else None,
