@@ -22,6 +22,6 @@ bench:  ## all of benchmarks/results.md. DATA: judged sets, LABELLED: labelled s
 	$(PYTHON) benchmarks/cleaning.py --data $(DATA)
 	$(PYTHON) benchmarks/routing.py --data $(LABELLED) --work $(WORK)
 	$(PYTHON) benchmarks/explore.py --data $(LABELLED) --judged $(DATA) --work $(WORK)
-	for script in quality fusion relevance answers; do $(PYTHON) benchmarks/$$script.py --data $(DATA) --work $(WORK) || exit 1; done
+	for script in quality fusion relevance languages answers servers; do $(PYTHON) benchmarks/$$script.py --data $(DATA) --work $(WORK) || exit 1; done
 	$(PYTHON) tools/train_maxsim.py $(WORK) --data $(DATA) --work $(WORK)
 	$(PYTHON) benchmarks/rerank.py --data $(DATA) --work $(WORK)
