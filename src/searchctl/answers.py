@@ -123,16 +123,15 @@ class Answer:
 
         Lexical answers count the documents with the query's words, those of the vector leg all that have vectors.
         """
-        if self.lexical is None:
-            return replace(self.vector.total, counts="vector") if self.vector is not None else Total(0)
-        lexical = replace(self.lexical.total, counts="lexical")
-        if self.vector is None:
-            return lexical
+        if self.lexical is None or self.vector is None:
+            alone = self.vector if self.lexical is None else self.lexical
+            return replace(alone.total, counts=self._mode) if alone is not None else Total(0)
+        lexical = self.lexical.total
         complete = all(
             leg.total.relation == "eq" and leg.total.value <= len(leg.ids) for leg in (self.lexical, self.vector)
         )
         if lexical.value > candidates:
-            return replace(lexical, relation="gte")
+            return Total(lexical.value, "gte", "lexical")
         return Total(candidates, "eq" if complete else "gte", "hybrid")
 
     def reports(self, mode: Mode) -> dict[str, LegReport]:

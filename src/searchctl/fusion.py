@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import compress, repeat
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,16 +53,17 @@ class _Part(NamedTuple):
 
     def spread(self, count: int) -> Floats:
         """Return the normalised scores (count,) of all documents."""
-        scores = np.full(count, self.missing)
-        scores[self.rows] = self.given
-        return scores
+        return _scattered(count, self.rows, self.given, self.missing)
 
     def leg(self, places: Rows) -> Leg:
         """Return the leg by rank in the fused list, where `places` (n,) says which each document has."""
         count, rows = len(places), places[self.rows]
-        ranks, raw, normalised = np.zeros(count, np.int64), np.full(count, np.nan), np.full(count, self.missing)
-        ranks[rows], raw[rows], normalised[rows] = np.arange(1, len(rows) + 1), self.raw, self.given
-        return Leg(ranks, raw, normalised, self.weight)
+        return Leg(
+            _scattered(count, rows, np.arange(1, len(rows) + 1), 0),
+            _scattered(count, rows, self.raw, np.nan),
+            _scattered(count, rows, self.given, self.missing),
+            self.weight,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,13 @@ def _union(lexical: Ranking | None, vector: Ranking | None) -> tuple[list[str], 
     new = shared < 0
     shared[new] = len(first) + np.arange(int(new.sum()))
     return [*first, *compress(second, new.tolist())], (np.arange(len(first)), shared)
+
+
+def _scattered(count: int, rows: Rows, values: NDArray[Any], missing: float) -> NDArray[Any]:
+    """Return (count,) with the values at these rows, and `missing` elsewhere."""
+    scattered = np.full(count, missing)
+    scattered[rows] = values
+    return scattered
 
 
 def _reordered(leg: Leg, order: Rows) -> Leg:

@@ -31,11 +31,7 @@ def load_transformer(name: str, kind: str, *, what: str, advice: str) -> Loaded:
     Raises MissingExtra without the `torch` extra, EncoderUnavailable when the model can't be loaded; `what` it is and the
     `advice` stand in their messages.
     """
-    try:
-        library = importlib.import_module("transformers")
-        torch = importlib.import_module("torch")
-    except ImportError as error:
-        raise MissingExtra(f"{what} '{name}'", "torch") from error
+    library, torch = needed(f"{what} '{name}'", "transformers", "torch")
     folder = Path(name).expanduser()
     place = str(folder) if folder.is_dir() else name
     try:
@@ -48,6 +44,14 @@ def load_transformer(name: str, kind: str, *, what: str, advice: str) -> Loaded:
     if untrained:  # which the library fills with chance
         raise EncoderUnavailable(f"{what} '{name}' wasn't trained for this: it lacks {untrained[0]}; {advice}")
     return Loaded(tokenizer, model.eval(), torch)
+
+
+def needed(what: str, *modules: str) -> list[Any]:
+    """Return modules of the `torch` extra; raises MissingExtra, for `what` takes them."""
+    try:
+        return [importlib.import_module(module) for module in modules]
+    except ImportError as error:
+        raise MissingExtra(what, "torch") from error
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from searchctl.prepare import check_readable, fingerprint, passage_texts
 from searchctl.routing.apply import unlabelled
 from searchctl.routing.examples import entries_of, mark
 from searchctl.schema import EncoderStamp, Lineage, PassageSettings, Schema
-from searchctl.types import Entry
+from searchctl.types import Document, Entry
 from searchctl.versions import Move, move, next_version, open_version
 
 MADE_FROM = "reembed"
@@ -210,6 +210,11 @@ def _as_ingested(entry: Entry, before: PassageSettings, settings: PassageSetting
 
 def _finished(entries: Sequence[Entry], encoder: Encoder, settings: PassageSettings) -> list[Entry]:
     """Return the entries cut into passages and encoded; the router's own as it compares them."""
-    own = [entry.document for entry in entries if entry.fingerprint == mark(entry.document)]
-    others = [entry for entry in entries if entry.fingerprint != mark(entry.document)]
+    own: list[Document] = []
+    others: list[Entry] = []
+    for entry in entries:
+        if entry.fingerprint == mark(entry.document):
+            own.append(entry.document)
+        else:
+            others.append(entry)
     return [*entries_of(own, encoder), *encoded(others, encoder, settings)]

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from searchctl.errors import EncoderUnavailable, MissingExtra
-from searchctl.hub import first_line, is_offline, quiet
+from searchctl.errors import EncoderUnavailable
+from searchctl.hub import first_line, is_offline, needed, quiet
 from searchctl.types import Vectors
 
 _LOG = logging.getLogger("searchctl")
@@ -26,12 +26,8 @@ class TorchEncoder:
     """
 
     def __init__(self, name: str, *, threads: int | None = None) -> None:
-        try:
-            library = importlib.import_module("sentence_transformers")
-        except ImportError as error:
-            raise MissingExtra(
-                f"the encoder '{name}', neither built in nor a folder with an ONNX model,", "torch"
-            ) from error
+        what = f"the encoder '{name}', neither built in nor a folder with an ONNX model,"
+        (library,) = needed(what, "sentence_transformers")
         folder = Path(name).expanduser()
         local = folder.is_dir()
         if threads:

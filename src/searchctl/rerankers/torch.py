@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.errors import EncoderUnavailable, MissingExtra
-from searchctl.hub import first_line, is_offline, quiet
+from searchctl.errors import EncoderUnavailable
+from searchctl.hub import first_line, is_offline, needed, quiet
 
 
 class TorchCrossEncoder:
@@ -24,11 +23,7 @@ class TorchCrossEncoder:
     weight = 1.0
 
     def __init__(self, name: str) -> None:
-        try:
-            library = importlib.import_module("sentence_transformers")
-            torch = importlib.import_module("torch")
-        except ImportError as error:
-            raise MissingExtra(f"the reranker '{name}'", "torch") from error
+        library, torch = needed(f"the reranker '{name}'", "sentence_transformers", "torch")
         folder = Path(name).expanduser()
         try:
             with quiet():

@@ -103,33 +103,34 @@ class Store:
 
     def _connect(self, create: bool) -> sqlite3.Connection:
         uri = self._path.absolute().as_uri()
-        db: sqlite3.Connection | None = None
         try:
-            db = sqlite3.connect(
-                f"{uri}?mode={'rwc' if create else 'rw'}", uri=True, check_same_thread=False, timeout=30
-            )
-            db.execute("PRAGMA user_version")
-            if not create:
-                db.execute("BEGIN IMMEDIATE").connection.rollback()
-        except sqlite3.OperationalError as error:
-            busy = "locked" in str(error) or "busy" in str(error)
-            if busy and not create and db is not None:
-                return db  # somebody writes just now; reading works beside it
-            if db is not None:
-                db.close()
-            if create or busy:
+            db, busy = self._connect_writable(uri, create)
+        except sqlite3.OperationalError:
+            if create:
                 raise
             self.read_only = True
-            db = self._connect_read_only(uri)
-        except sqlite3.DatabaseError:  # no SQLite file at all
-            if db is not None:
-                db.close()
-            raise
+            db, busy = self._connect_read_only(uri), False
+        if busy:
+            return db
         db.isolation_level = None
         db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         if not self.read_only:
             db.execute("PRAGMA synchronous = FULL")
         return db
+
+    def _connect_writable(self, uri: str, create: bool) -> tuple[sqlite3.Connection, bool]:
+        """Return the file opened for writing, and whether somebody writes just now: reading works beside it."""
+        db = sqlite3.connect(f"{uri}?mode={'rwc' if create else 'rw'}", uri=True, check_same_thread=False, timeout=30)
+        try:
+            db.execute("PRAGMA user_version")
+            if not create:
+                db.execute("BEGIN IMMEDIATE").connection.rollback()
+        except sqlite3.DatabaseError as error:
+            if not create and ("locked" in str(error) or "busy" in str(error)):
+                return db, True
+            db.close()
+            raise
+        return db, False
 
     def _connect_read_only(self, uri: str) -> sqlite3.Connection:
         db = sqlite3.connect(f"{uri}?mode=ro", uri=True, check_same_thread=False)
@@ -168,14 +169,13 @@ class Store:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise self._unusable(error) from error
-
-    def _unusable(self, error: sqlite3.DatabaseError) -> StorageError:
-        if not isinstance(error, sqlite3.OperationalError):  # the file's fault, not the disk's
-            return StorageError(
-                f"{self._path} is damaged ({error}); restore a dump, or move {self._path.parent} away and ingest again"
-            )
-        return StorageError(f"can't use {self._path}: {error}; check free space, permissions and the disk")
+            if not isinstance(error, sqlite3.OperationalError):  # the file's fault, not the disk's
+                raise StorageError(
+                    f"{self._path} is damaged ({error}); restore a dump, or move {self._path.parent} away and ingest again"
+                ) from error
+            raise StorageError(
+                f"can't use {self._path}: {error}; check free space, permissions and the disk"
+            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -191,11 +191,8 @@ class Store:
                 raise
 
     def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        try:
-            with self._lock:
-                return self._db.execute(sql, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            raise self._unusable(error) from error
+        with self._lock, self._errors():
+            return self._db.execute(sql, values).fetchall()
 
     def close(self) -> None:
         """Close the file."""

@@ -205,8 +205,6 @@ class Client:
     def _send_to(
         self, host: str, method: str, target: str, payload: bytes | None, lines: bool, timeout: float
     ) -> Reply:
-        from http.client import RemoteDisconnected
-
         import urllib3
         from urllib3 import exceptions
 
@@ -234,11 +232,8 @@ class Client:
             message = f"{host} hasn't answered within {timeout:.0f} s; see whether it is overloaded, then try again"
             raise _Failed(message, sent=True) from error
         except exceptions.HTTPError as error:
-            hint = "if it speaks TLS, write https:// (or opensearchs://, elasticsearchs://) in --engine; if not, "
-            hint = hint if host.startswith("http:") and isinstance(_root(error), RemoteDisconnected) else ""
-            message = (
-                f"the connection to {host} broke off ({_cause(error)}); {hint}see the server's log, then try again"
-            )
+            advice = f"{_perhaps_tls(host, error)}see the server's log, then try again"
+            message = f"the connection to {host} broke off ({_cause(error)}); {advice}"
             raise _Failed(message, sent=True) from error
         return Reply(answer.status, {key.lower(): value for key, value in answer.headers.items()}, self._json(answer))
 
@@ -333,6 +328,15 @@ def _root(error: BaseException) -> BaseException:
     while (deeper := error.__cause__ or error.__context__) is not None:
         error = deeper
     return error
+
+
+def _perhaps_tls(host: str, error: Exception) -> str:
+    """Return what to try where a server hung up on plain HTTP without a word, as those do that speak TLS."""
+    from http.client import RemoteDisconnected
+
+    if not (host.startswith("http:") and isinstance(_root(error), RemoteDisconnected)):
+        return ""
+    return "if it speaks TLS, write https:// (or opensearchs://, elasticsearchs://) in --engine; if not, "
 
 
 def _tls_message(host: str, error: Exception) -> str:
