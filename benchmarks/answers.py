@@ -11,11 +11,11 @@ writes nothing): the demo's by `split`, XQuAD's first 120 passages.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from quality import load
 from report import machine, save
 
 from searchctl import Document, Index, open_encoder
@@ -43,12 +43,8 @@ class Judged:
     sentence: bool
 
 
-def lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
 def demo(half: str) -> list[Question]:
-    texts = {row["_id"]: row["text"] for row in lines(DEMO / "corpus.jsonl")}
+    texts = {row["_id"]: row["text"] for row in load(DEMO / "corpus.jsonl")}
     return [
         Question(
             row["text"],
@@ -57,19 +53,19 @@ def demo(half: str) -> list[Question]:
                 (one["id"], at := texts[one["id"]].index(one["text"]), at + len(one["text"])) for one in row["answers"]
             ),
         )
-        for row in lines(DEMO / "answers.jsonl")
+        for row in load(DEMO / "answers.jsonl")
         if row["metadata"]["split"] == half
     ]
 
 
 def xquad(folder: Path, half: str, most: int) -> tuple[list[Document], list[Question]]:
     """Return every other passage of a half, and `most` questions about all of them, as many with an answer as without."""
-    rows = lines(folder / "corpus.jsonl")
+    rows = load(folder / "corpus.jsonl")
     rows = rows[:120] if half == "dev" else rows[120:]
     held = {row["_id"]: row for row in rows[::2]}
     near = {row["_id"] for row in rows}
     judged = [line.split("\t") for line in (folder / "qrels" / "test.tsv").read_text(encoding="utf-8").splitlines()[1:]]
-    texts = {row["_id"]: row["text"] for row in lines(folder / "queries.jsonl")}
+    texts = {row["_id"]: row["text"] for row in load(folder / "queries.jsonl")}
     asked = [
         Question(texts[query], folder.name[-2:], ((id, 0, len(held[id]["text"])),) if id in held else ())
         for query, id, _ in judged
@@ -97,15 +93,12 @@ def row_of(name: str, found: Sequence[Judged], spans: bool) -> str:
     right = sum(not one.answerable for one in silent)
     given = [one for one in found if one.answered]
     good = sum(one.sentence for one in given)
+    sentence = f"{sum(one.sentence for one in asked) / len(asked):.3f}" if spans else "-"
+    given_right = f"{good / max(len(given), 1):.3f}" if spans else "-"
     return (
-        f"| {name} | {len(asked)} | {sum(one.passage for one in asked) / len(asked):.3f} "
-        f"| {sum(one.sentence for one in asked) / len(asked):.3f} "
+        f"| {name} | {len(asked)} | {sum(one.passage for one in asked) / len(asked):.3f} | {sentence} "
         f"| {len(found) - len(asked)} | {right / max(len(silent), 1):.3f} "
-        f"| {right / max(len(found) - len(asked), 1):.3f} | {good / max(len(given), 1):.3f} |"
-        if spans
-        else f"| {name} | {len(asked)} | {sum(one.passage for one in asked) / len(asked):.3f} | - "
-        f"| {len(found) - len(asked)} | {right / max(len(silent), 1):.3f} "
-        f"| {right / max(len(found) - len(asked), 1):.3f} | - |"
+        f"| {right / max(len(found) - len(asked), 1):.3f} | {given_right} |"
     )
 
 
@@ -127,7 +120,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=100)
     options = parser.parse_args()
     rows = []
-    documents = [Document(row["_id"], row["text"], row["title"]) for row in lines(DEMO / "corpus.jsonl")]
+    documents = [Document(row["_id"], row["text"], row["title"]) for row in load(DEMO / "corpus.jsonl")]
     with filled(options.work / "answers-demo", documents) as index:
         found = [(one.lang, judged(one, answer(index, one.text))) for one in demo(options.half)]
     for lang in ("en", "ru"):

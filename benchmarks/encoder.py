@@ -12,7 +12,6 @@ Needs the `torch` extra.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from quality import load
 from report import machine, save
 
 from searchctl.encoders import open_encoder
@@ -28,10 +28,6 @@ from searchctl.metrics import parse_metric
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 NDCG = parse_metric("ndcg@10")
 THREADS = 2
-
-
-def load(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def text_of(document: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from quality import load
 from report import machine, save
 from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
@@ -41,13 +42,9 @@ MOST = 5000  # texts of a set
 LARGE = 50_000
 
 
-def lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
 def rows_of(data: Path, name: str) -> tuple[list[str], list[str]]:
     """Return texts and labels, at most 5,000 of them, drawn with a fixed seed."""
-    rows = lines(data / name / "train.jsonl")
+    rows = load(data / name / "train.jsonl")
     drawn = [rows[place] for place in np.random.default_rng(0).permutation(len(rows))[:MOST]]
     return [row["text"] for row in drawn], [row["label"] for row in drawn]
 
@@ -124,7 +121,7 @@ def topics(data: Path, work: Path) -> None:
 
 def volume(data: Path, work: Path) -> None:
     texts = list(
-        dict.fromkeys(row["text"] for name in (*CHOSEN_ON, *REPORTED) for row in lines(data / name / "train.jsonl"))
+        dict.fromkeys(row["text"] for name in (*CHOSEN_ON, *REPORTED) for row in load(data / name / "train.jsonl"))
     )
     chosen = [texts[place] for place in np.random.default_rng(0).permutation(len(texts))[:LARGE]]
     folder = work / "explore-volume"
@@ -174,8 +171,8 @@ class Known:
 
 def repeated_tickets(half: str, kind: str, work: Path) -> Known:
     """Return half of the tickets, and what says the same as some of them in other words or the other language."""
-    tickets = [row["text"] for row in lines(TICKETS / "test.jsonl")]
-    repeats = lines(TICKETS / "repeats.jsonl")
+    tickets = [row["text"] for row in load(TICKETS / "test.jsonl")]
+    repeats = load(TICKETS / "repeats.jsonl")
     halves = {row["of"] - 1: row["split"] for row in repeats}
     for number, row in enumerate(sorted(set(range(len(tickets))) - set(halves))):
         halves[row] = "dev" if number % 2 else "test"
@@ -194,7 +191,7 @@ def passages(judged: Path, half: str, work: Path) -> Known:
     """Return XQuAD's passages, each in English and in Russian."""
     own = slice(0, 120) if half == "dev" else slice(120, 240)
     english, russian = (
-        [row["text"] for row in lines(judged / f"xquad-{lang}" / "corpus.jsonl")] for lang in ("en", "ru")
+        [row["text"] for row in load(judged / f"xquad-{lang}" / "corpus.jsonl")] for lang in ("en", "ru")
     )
     vectors = [vectors_of(work, f"xquad-{lang}", texts)[own] for lang, texts in (("en", english), ("ru", russian))]
     number = len(english[own])
@@ -210,7 +207,7 @@ def alone(known: Known) -> Known:
 def edited(judged: Path, half: str, share: float, work: Path) -> Known:
     """Return XQuAD's Russian passages, half of them once more with a share of the words left out or swapped with the next."""
     own = slice(0, 120) if half == "dev" else slice(120, 240)
-    texts = [row["text"] for row in lines(judged / "xquad-ru" / "corpus.jsonl")][own]
+    texts = [row["text"] for row in load(judged / "xquad-ru" / "corpus.jsonl")][own]
     random = np.random.default_rng(0)
     copies = []
     for text in texts[::2]:
