@@ -21,13 +21,13 @@ import bm25s
 import numpy as np
 from report import machine, save
 
-from searchctl.cleaning import clean
-from searchctl.metrics import parse_metric
-from searchctl.passages import cut_many
+from searchctl.evaluation.metrics import parse_metric
 from searchctl.sources import FieldMapping, Record, discover, read
 from searchctl.sources.cyrillic import table
 from searchctl.sources.encodings import detect
-from searchctl.text import analyze
+from searchctl.text.analysis import analyze
+from searchctl.text.cleaning import clean
+from searchctl.text.passages import cut_many
 
 STRESS = "\u0301"
 ENCODINGS = ("cp1251", "koi8-r", "cp866", "iso8859-5", "utf-8", "utf-16-le")

@@ -23,7 +23,7 @@ from quality import load
 from report import machine, save
 
 from searchctl.encoders import open_encoder
-from searchctl.metrics import parse_metric
+from searchctl.evaluation.metrics import parse_metric
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 NDCG = parse_metric("ndcg@10")

@@ -28,15 +28,15 @@ from fusion_peers import corpus_of, native, peers
 from numpy.typing import NDArray
 from report import machine, save
 
-from searchctl.answers import Answer
 from searchctl.encoders.base import Encoder
 from searchctl.evaluation.dataset import read_corpus
-from searchctl.fusion import Fused, FusionSettings
+from searchctl.evaluation.metrics import holm, paired_p_value, parse_metric
 from searchctl.index import Index
-from searchctl.metrics import holm, paired_p_value, parse_metric
-from searchctl.query import parse_query
+from searchctl.ranking.fusion import Fused, FusionSettings
 from searchctl.schema import Schema
-from searchctl.search import Request, Searcher
+from searchctl.search.leg_answers import Answer
+from searchctl.search.query import parse_query
+from searchctl.search.searcher import Request, Searcher
 from searchctl.types import Ranking, Vector, Vectors
 from servers import server
 

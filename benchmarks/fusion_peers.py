@@ -16,8 +16,8 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from searchctl.index import Index
-from searchctl.pipeline import native_answers
-from searchctl.prepare import passage_texts
+from searchctl.ingest.prepare import passage_texts
+from searchctl.lifecycle.pipeline import native_answers
 from searchctl.types import Vectors
 
 DEEP = 100

@@ -24,8 +24,8 @@ from report import machine, save
 
 from searchctl.encoders import open_encoder
 from searchctl.index import Index
-from searchctl.ingest import IngestSettings, ingest
-from searchctl.prepare import passage_texts
+from searchctl.ingest.load import IngestSettings, ingest
+from searchctl.ingest.prepare import passage_texts
 from searchctl.schema import EncoderStamp, Schema
 from searchctl.sources import discover
 from searchctl.types import Document, Entry, Passage

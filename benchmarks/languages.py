@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from report import machine, save
 
-from searchctl.background import BackgroundMeter
-from searchctl.fusion import FusionSettings
+from searchctl.evaluation.metrics import paired_p_value
 from searchctl.index import Index
-from searchctl.metrics import paired_p_value
+from searchctl.ranking.cosine_baseline import BackgroundMeter
+from searchctl.ranking.fusion import FusionSettings
 from searchctl.types import Entry
 
 WAYS = ("vectors alone", "hybrid")

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from report import machine, save
 
+from searchctl.evaluation.metrics import parse_metric
 from searchctl.index import Index
-from searchctl.metrics import parse_metric
 
 NDCG = parse_metric("ndcg@10")
 SETS = {  # name -> corpus, queries, judgements

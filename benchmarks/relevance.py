@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from report import machine, save
 
-from searchctl.background import foreign_share
-from searchctl.fusion import FusionSettings
-from searchctl.relevance import DEFAULTS, Calibration, auroc, calibration_error, evidence, fit
+from searchctl.ranking.cosine_baseline import foreign_share
+from searchctl.ranking.fusion import FusionSettings
+from searchctl.ranking.relevance import DEFAULTS, Calibration, auroc, calibration_error, evidence, fit
 
 HITS = 10
 TERMS = 6

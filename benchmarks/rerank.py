@@ -23,12 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 from report import machine, save
 
-from searchctl.metrics import bootstrap_interval, holm, paired_p_value
-from searchctl.query import parse_query
+from searchctl.evaluation.metrics import bootstrap_interval, holm, paired_p_value
 from searchctl.rerankers import open_reranker
 from searchctl.rerankers.base import Reranker
-from searchctl.reranking import DEPTH, Rerank
-from searchctl.search import Request, Searcher
+from searchctl.search.query import parse_query
+from searchctl.search.rerank import DEPTH, Rerank
+from searchctl.search.searcher import Request, Searcher
 from searchctl.types import Vectors
 
 sys.path.append(str(fusion.ROOT / "tools"))

@@ -25,13 +25,13 @@ import numpy as np
 from report import machine, save
 
 from searchctl.encoders import open_encoder
-from searchctl.route import Example, Router
 from searchctl.routing import metric, trial, votes
 from searchctl.routing.decide import RouteSettings, decide
 from searchctl.routing.discover import discover
 from searchctl.routing.examples import Stored
+from searchctl.routing.router import Example, Router
 from searchctl.routing.state import gather, learn_trust
-from searchctl.text import analyze
+from searchctl.text.analysis import analyze
 
 REPORTED = ("banking77-en", "clinc150-en", "hwu64-en", "hwu64-ru", "snips-en")
 CHOSEN_ON = (*REPORTED, "bitext-support-en", "askubuntu-en", "webapps-en")

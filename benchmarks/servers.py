@@ -32,10 +32,10 @@ from server_peers import Peer, Piece, peers
 
 from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.engines.rest.engine import ServerEngine
+from searchctl.evaluation.metrics import parse_metric
 from searchctl.index import Index
-from searchctl.metrics import parse_metric
-from searchctl.query import parse_query
-from searchctl.resources import resource_folder
+from searchctl.search.query import parse_query
+from searchctl.settings.resources import resource_folder
 from searchctl.types import Mode, Vectors
 
 sys.path.append(str(Path(__file__).parents[1]))  # for tests.servers, which isn't installed

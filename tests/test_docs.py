@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from searchctl.cli import COMMANDS
-from tests.unit.test_encoders import make_model
+from tests.encoders.test_encoders import make_model
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

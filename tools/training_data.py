@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from searchctl.evaluation.dataset import JudgedQuery, read_corpus, read_dataset
 from searchctl.index import Index
-from searchctl.query import parse_query
-from searchctl.reranking import Rerank
+from searchctl.search.query import parse_query
+from searchctl.search.rerank import Rerank
 from searchctl.types import Vectors
 
 SETS = {  # name -> corpus, questions

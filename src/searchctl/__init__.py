@@ -12,31 +12,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from searchctl.connection import Connection
     from searchctl.encoders import open_encoder
     from searchctl.engines import open_engine
     from searchctl.errors import SearchctlError
-    from searchctl.fusion import FusionSettings
     from searchctl.index import Index
-    from searchctl.route import Example, Route, Router, RouteSettings
+    from searchctl.ranking.fusion import FusionSettings
+    from searchctl.routing.router import Example, Route, Router, RouteSettings
     from searchctl.schema import PassageSettings
+    from searchctl.settings.connection import Connection
     from searchctl.types import Document, Exists, Hit, OneOf, Range, Results
 
 _HOMES = {
-    "Connection": "connection",
+    "Connection": "settings.connection",
     "Document": "types",
-    "Example": "route",
+    "Example": "routing.router",
     "Exists": "types",
-    "FusionSettings": "fusion",
+    "FusionSettings": "ranking.fusion",
     "Hit": "types",
     "Index": "index",
     "OneOf": "types",
     "PassageSettings": "schema",
     "Range": "types",
     "Results": "types",
-    "Route": "route",
-    "RouteSettings": "route",
-    "Router": "route",
+    "Route": "routing.router",
+    "RouteSettings": "routing.router",
+    "Router": "routing.router",
     "SearchctlError": "errors",
     "open_encoder": "encoders",
     "open_engine": "engines",

@@ -13,27 +13,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from searchctl.connection import Connection
 from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.encoders.base import Encoder
 from searchctl.engines import DEFAULT_ENGINE, open_engine
 from searchctl.engines.base import Engine
 from searchctl.errors import EncoderMismatch, IndexMissing, UsageError
 from searchctl.fields import as_conditions
-from searchctl.fusion import FusionSettings
-from searchctl.journal import Journal
-from searchctl.recent import Recent
+from searchctl.ingest.journal import Journal
+from searchctl.ranking.fusion import FusionSettings
 from searchctl.rerankers import open_reranker
 from searchctl.rerankers.base import Reranker
-from searchctl.reranking import DEPTH, Rerank
 from searchctl.schema import Analyzer, EncoderStamp, FieldType, PassageSettings, Schema
-from searchctl.search import Lists, Request, Searcher
-from searchctl.synonyms import read_rules
+from searchctl.search.recent import Recent
+from searchctl.search.rerank import DEPTH, Rerank
+from searchctl.search.searcher import Lists, Request, Searcher
+from searchctl.search.synonyms import read_rules
+from searchctl.settings.connection import Connection
 from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
 
 if TYPE_CHECKING:
     from searchctl.engines.rest.native import Technique
-    from searchctl.ingest import IngestReport
+    from searchctl.ingest.load import IngestReport
 
 Answer = TypeVar("Answer")
 _REPLACED_SECONDS = 5.0  # how long a server may take to put one index in another's place
@@ -151,7 +151,7 @@ class Index:
         document is named by a hash of its content. Raises InvalidDocument at the first that can't be stored, what came before
         it being kept, and IndexLocked while another process writes.
         """
-        from searchctl.ingest import ingest_documents
+        from searchctl.ingest.load import ingest_documents
 
         return ingest_documents(self, documents, batch=batch)
 

@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from searchctl.cli import COMMANDS, LazyGroup, main, output
+from searchctl.cli.context import META_SECRETS, META_VERBOSITY, Command, framed
 from searchctl.cli.failures import explain
-from searchctl.cli.frame import META_SECRETS, META_VERBOSITY, Command, framed
 from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError, UsageError
 
 from .conftest import Run, process

@@ -14,7 +14,7 @@ import pytest
 
 from searchctl.cli.ingest import FORMATS, ON_ERROR
 from searchctl.cli.progress import describe
-from searchctl.ingest import OnError
+from searchctl.ingest.load import OnError
 from searchctl.sources import FORMATS as KNOWN_FORMATS
 
 from .conftest import Run

@@ -16,7 +16,7 @@ import pytest
 
 from searchctl.cli.search import FUSIONS, NATIVE
 from searchctl.engines.rest import native
-from searchctl.fusion import METHODS
+from searchctl.ranking.fusion import METHODS
 from searchctl.types import MODES
 
 from .conftest import Run, process

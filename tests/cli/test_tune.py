@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from searchctl.fusion import FusionSettings
 from searchctl.index import Index
+from searchctl.ranking.fusion import FusionSettings
 
 Run = Callable[..., Result]
 

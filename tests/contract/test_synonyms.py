@@ -9,10 +9,10 @@ import pytest
 
 from searchctl.encoders import open_encoder
 from searchctl.engines.base import Engine
-from searchctl.fusion import EVIDENCE
 from searchctl.index import Index
+from searchctl.ranking.fusion import EVIDENCE
 from searchctl.schema import EncoderStamp, Schema
-from searchctl.text import analyze
+from searchctl.text.analysis import analyze
 from searchctl.types import Document
 
 NAME = "contract-synonyms"

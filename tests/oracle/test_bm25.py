@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from rank_bm25 import BM25Okapi
 
-from searchctl.bm25 import idf, upper_bound
 from searchctl.engines import open_engine
+from searchctl.ranking.bm25 import idf, upper_bound
 from searchctl.schema import EncoderStamp, Schema
-from searchctl.text import analyze
+from searchctl.text.analysis import analyze
 from searchctl.types import Document, Entry, Match, TermStatistics
 
 WORDS = (

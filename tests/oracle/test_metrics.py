@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from searchctl.metrics import holm, measure, paired_p_value, parse_metrics
+from searchctl.evaluation.metrics import holm, measure, paired_p_value, parse_metrics
 
 # ours -> trec_eval's; where trec_eval cuts nothing off, neither do we
 NAMES = {

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from searchctl.doctor import examine
 from searchctl.encoders.hashing import HashingEncoder
 from searchctl.engines import open_engine
 from searchctl.engines.rest.engine import ServerEngine
 from searchctl.engines.rest.queries import Questions
 from searchctl.errors import IndexFormatError, IndexMissing
 from searchctl.index import Index
+from searchctl.lifecycle.doctor import examine
 from searchctl.schema import EncoderStamp, PassageSettings, Schema
 from searchctl.types import Match, Nearest, Scope
 from tests.conftest import entry

@@ -8,7 +8,6 @@ from contextlib import closing, suppress
 
 import pytest
 
-from searchctl.connection import Connection
 from searchctl.encoders.hashing import HashingEncoder
 from searchctl.engines.rest import loading
 from searchctl.engines.rest.engine import ServerEngine
@@ -16,6 +15,7 @@ from searchctl.engines.rest.http import QUICK, STEADY, Client
 from searchctl.errors import EngineUnreachable, IndexLocked, ServerRefusal
 from searchctl.index import Index
 from searchctl.schema import EncoderStamp, PassageSettings, Schema
+from searchctl.settings.connection import Connection
 from searchctl.types import Match
 from tests.conftest import entry
 from tests.servers.node import Node

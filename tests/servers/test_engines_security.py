@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from searchctl.cli import main
-from searchctl.connection import Connection
 from searchctl.engines import open_engine
 from searchctl.engines.rest.credentials import authorization
 from searchctl.engines.rest.engine import ServerEngine
 from searchctl.errors import ConfigError, EngineUnreachable
+from searchctl.settings.connection import Connection
 from tests.servers.node import Node
 from tests.servers.proxy import Proxy, Refuse
 

@@ -11,9 +11,9 @@ import pytest
 from searchctl.engines import open_engine
 from searchctl.engines.rest.engine import ServerEngine
 from searchctl.errors import UsageError
-from searchctl.evaluate import evaluate, known_items_of_index
+from searchctl.evaluation.evaluate import evaluate, known_items_of_index
 from searchctl.index import Index
-from searchctl.pipeline import TECHNIQUES, Technique, install, native_answers
+from searchctl.lifecycle.pipeline import TECHNIQUES, Technique, install, native_answers
 from tests.servers.parameters import server_param, server_url
 
 WORDS = "amber basin cedar delta ember fjord grove harbor island jungle kettle lantern".split()

@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchctl.dump import dump, restore
 from searchctl.encoders import open_encoder
 from searchctl.engines import open_engine
-from searchctl.filling import Watch
 from searchctl.index import Index, encoder_stamp
-from searchctl.reembed import Judging, ReembedReport, reembed
+from searchctl.ingest.copying import Watch
+from searchctl.lifecycle.dump import dump, restore
+from searchctl.lifecycle.reembed import Judging, ReembedReport, reembed
+from searchctl.lifecycle.vectorize import encode_deferred
+from searchctl.lifecycle.versions import drop_version, roll_back
 from searchctl.types import Entry
-from searchctl.vectorize import encode_deferred
-from searchctl.versions import drop_version, roll_back
 from tests.servers.parameters import SERVERS, server_param, server_url
 
 DOCUMENTS = 150
@@ -197,7 +197,7 @@ def test_a_dump_moves_between_a_server_and_a_folder(index: Index, tmp_path: Path
 
 
 def test_vectors_come_after_the_texts(index: Index, tmp_path: Path) -> None:
-    from searchctl.ingest import IngestSettings, ingest
+    from searchctl.ingest.load import IngestSettings, ingest
     from searchctl.sources import discover
 
     (tmp_path / "late.txt").write_text("A lantern in the fog.")

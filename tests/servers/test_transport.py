@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from searchctl.connection import Connection
 from searchctl.engines.rest.http import Client
 from searchctl.errors import EngineUnreachable
+from searchctl.settings.connection import Connection
 
 AUTHORITY = trustme.CA()
 

@@ -13,13 +13,13 @@ from searchctl.engines import open_engine
 from searchctl.engines.base import Engine
 from searchctl.errors import ServerRefusal
 from searchctl.evaluation.dataset import DataSet, JudgedQuery
-from searchctl.fusion import FusionSettings
+from searchctl.evaluation.metrics import parse_metric
 from searchctl.index import Index
-from searchctl.metrics import parse_metric
+from searchctl.ranking.fusion import FusionSettings
 from searchctl.schema import Bm25Settings, EncoderStamp, Lineage, Schema
-from searchctl.text import analyze
-from searchctl.trials import MADE_FROM
-from searchctl.tune import Tuning, apply, tune
+from searchctl.text.analysis import analyze
+from searchctl.tuning.trial_indexes import MADE_FROM
+from searchctl.tuning.tune import Tuning, apply, tune
 from searchctl.types import Document, Match
 from tests.servers.parameters import SERVERS, server_param
 

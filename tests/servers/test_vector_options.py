@@ -8,10 +8,10 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from searchctl.connection import Connection, IndexOptions
 from searchctl.engines import open_engine
 from searchctl.errors import UsageError
 from searchctl.schema import EncoderStamp, Schema
+from searchctl.settings.connection import Connection, IndexOptions
 from searchctl.types import Document, Entry, Nearest, Passage
 from tests.servers.parameters import SERVERS, server_param, server_url
 

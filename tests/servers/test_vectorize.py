@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from searchctl.doctor import examine
-from searchctl.dump import dump, restore
 from searchctl.encoders import open_encoder
 from searchctl.engines import open_engine
 from searchctl.engines.rest.engine import ServerEngine
 from searchctl.errors import IndexMissing, UsageError
-from searchctl.filling import Watch
 from searchctl.index import Index, encoder_stamp
-from searchctl.reembed import Judging, reembed
+from searchctl.ingest.copying import Watch
+from searchctl.lifecycle.doctor import examine
+from searchctl.lifecycle.dump import dump, restore
+from searchctl.lifecycle.foreign import ForeignIndex, ForeignReport, Reading
+from searchctl.lifecycle.reembed import Judging, reembed
+from searchctl.lifecycle.vectorize import encode_deferred
+from searchctl.lifecycle.versions import drop_version, roll_back, versions
 from searchctl.types import Json
-from searchctl.vectorize import encode_deferred
-from searchctl.vectorize_foreign import ForeignIndex, ForeignReport, Reading
-from searchctl.versions import drop_version, roll_back, versions
 from tests.servers.parameters import SERVERS, server_param, server_url
 
 DOCUMENTS = 120

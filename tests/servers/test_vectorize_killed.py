@@ -16,8 +16,8 @@ from searchctl.engines import open_engine
 from searchctl.engines.rest.bulk import index_action
 from searchctl.engines.rest.engine import ServerEngine
 from searchctl.index import Index
+from searchctl.lifecycle.versions import versions
 from searchctl.types import Json
-from searchctl.versions import versions
 from tests.conftest import entry
 from tests.servers.parameters import server_param, server_url
 from tests.servers.proxy import Fault, Proxy, Refuse, Request

@@ -11,9 +11,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from searchctl.cli.context import META_ARGV, Group, frame_options, remember_options
 from searchctl.cli.failures import explain, guard
-from searchctl.cli.frame import META_ARGV, Group, frame_options, remember_options
-from searchctl.cli.versions import print_versions
+from searchctl.cli.program_versions import print_versions
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "ingest": ("searchctl.cli.ingest", "Read files into an index, resumably."),

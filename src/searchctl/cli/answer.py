@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
-from searchctl.cli.frame import Command, Frame, as_text, framed
 from searchctl.cli.output import print_json, printable
 from searchctl.errors import UsageError
 from searchctl.types import Json

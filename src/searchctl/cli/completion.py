@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.context import Command, Frame, framed
 
 
 @click.command(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from searchctl.cli.frame import Command, Frame, Group, framed
+from searchctl.cli.context import Command, Frame, Group, framed
 from searchctl.cli.output import print_json, print_table
 
 

@@ -6,8 +6,8 @@ import sys
 
 import click
 
+from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import FAILED, say, say_error
-from searchctl.cli.frame import Command, Frame, as_text, framed
 from searchctl.cli.output import count_of, print_json
 from searchctl.errors import UsageError
 
@@ -28,7 +28,7 @@ from searchctl.errors import UsageError
 def command(frame: Frame, ids: tuple[str, ...], where: tuple[str, ...], yes: bool) -> None:
     """Delete documents by id, or all that match a filter."""
     from searchctl.fields import parse_where
-    from searchctl.selection import matching_ids
+    from searchctl.filters import matching_ids
 
     if bool(ids) == bool(where):
         raise UsageError("say what to delete: either ids, or a filter with --where")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import FAILED
-from searchctl.cli.frame import Command, Frame, framed
 from searchctl.cli.output import on_terminal, print_json, printable
 
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
@@ -15,7 +15,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 @framed
 def command(frame: Frame) -> None:
     """Check this machine, the index and its encoder; fails when something is broken."""
-    from searchctl.doctor import examine
+    from searchctl.lifecycle.doctor import examine
 
     where = frame.settings
     findings = examine(where.engine, where.index, encoder=where.encoder, connection=where.connection)

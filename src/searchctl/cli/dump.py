@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import INTERRUPTED, say
-from searchctl.cli.frame import Command, Frame, framed
 from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.operations import hint, open_as_is
 from searchctl.cli.output import print_json, print_pairs, size_of
@@ -33,8 +33,8 @@ def command(frame: Frame, folder: Path, plain: bool) -> None:
     It holds JSON Lines, a safetensors file and a manifest with checksums, and is there whole or not at all. Searching and
     loading go on meanwhile.
     """
-    from searchctl.dump import dump
-    from searchctl.filling import Watch
+    from searchctl.ingest.copying import Watch
+    from searchctl.lifecycle.dump import dump
 
     with open_as_is(frame) as index, Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
         report = dump(index.engine, index.name, folder, Watch(meter.update, stop), compress=not plain)

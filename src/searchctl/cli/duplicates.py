@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from searchctl.cli.cluster import Teller
+from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
-from searchctl.cli.frame import Command, Frame, framed
 from searchctl.cli.output import count_of, duration_of, on_terminal, print_json, print_json_lines, print_table
 from searchctl.cli.sources import collect, source_options
 from searchctl.types import Json

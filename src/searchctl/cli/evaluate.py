@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import GATE_MISSED, say, say_error
-from searchctl.cli.frame import Command, Frame, framed
 from searchctl.cli.output import count_of, print_json, print_table, printable
 from searchctl.cli.progress import Meter
 from searchctl.errors import StorageError
 
 if TYPE_CHECKING:
+    from searchctl.evaluation.metrics import Metric
     from searchctl.evaluation.report import Report
-    from searchctl.metrics import Metric
 
 _WORST = 3  # queries shown; --json and --html have more
 
@@ -64,8 +64,8 @@ def command(
     DIR holds judged queries: BEIR, TREC or JSON Lines. Its corpus is indexed in a temporary folder, unless --index names
     an index; without DIR, queries are made from that index's own documents. Exit code 5: a gate wasn't met.
     """
+    from searchctl.evaluation.metrics import parse_metrics
     from searchctl.evaluation.report import drops, missed_gates, parse_gate, read_means
-    from searchctl.metrics import parse_metrics
 
     gates = [parse_gate(gate) for gate in fail_under]
     before = read_means(compare) if compare is not None else None
@@ -90,8 +90,8 @@ def _measure(
     modes: list[str],
     metrics: tuple[Metric, ...],
 ) -> Report:
-    from searchctl.evaluate import evaluate, indexed, indexed_apart, known_items_of_index
     from searchctl.evaluation.dataset import read_dataset
+    from searchctl.evaluation.evaluate import evaluate, indexed, indexed_apart, known_items_of_index
 
     own = next(one.origin for one in frame.settings.shown if one.key == "index") == "--index"
     encoder = frame.settings.encoder

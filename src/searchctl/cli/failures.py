@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from searchctl.cli.frame import META_SECRETS, META_VERBOSITY
+from searchctl.cli.context import META_SECRETS, META_VERBOSITY
 from searchctl.errors import SearchctlError
-from searchctl.secrets import mask
+from searchctl.settings.secrets import mask
 
 FAILED = 1
 USAGE = 2

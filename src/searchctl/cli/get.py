@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import FAILED, say_error
-from searchctl.cli.frame import Command, Frame, as_text, framed
 from searchctl.cli.output import on_terminal, print_json, print_json_lines, printable, stdout_console
 from searchctl.types import Document, Json
 

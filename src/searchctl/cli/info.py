@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from searchctl.cli.frame import Command, Frame, framed
+from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.output import count_of, print_json, print_pairs, size_of
 from searchctl.cli.tune import shown
 
@@ -67,7 +67,7 @@ def command(frame: Frame) -> None:
 
 def _tuned(schema: Schema) -> dict[str, Any]:
     """Return the settings that `searchctl tune` has written."""
-    from searchctl.relevance import Calibration
+    from searchctl.ranking.relevance import Calibration
 
     relevance = Calibration(*schema.relevance) if schema.relevance else None
     found = {"fusion": schema.fusion, "rerank": schema.rerank_depth, "bm25": schema.bm25, "relevance": relevance}

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import DEAD_LETTERS, INTERRUPTED, say
-from searchctl.cli.frame import Command, Frame, as_text, framed
 from searchctl.cli.interrupt import stop_on_interrupt
-from searchctl.cli.loads import print_plan, print_report
+from searchctl.cli.load_report import print_plan, print_report
 from searchctl.cli.output import count_of
 from searchctl.cli.progress import Meter
 from searchctl.errors import IndexMissing, UsageError
@@ -21,8 +21,8 @@ from searchctl.schema import ANALYZERS, Analyzer, PassageSettings
 
 if TYPE_CHECKING:
     from searchctl.index import Index
-    from searchctl.ingest import IngestReport, IngestSettings, OnError, Progress
-    from searchctl.recipes import Recipe
+    from searchctl.ingest.load import IngestReport, IngestSettings, OnError, Progress
+    from searchctl.ingest.recipes import Recipe
     from searchctl.sources import Format, Skipped, SourceFile
 
 FORMATS = ("txt", "md", "html", "pdf", "docx", "csv", "tsv", "json", "jsonl")  # as sources.FORMATS, which is heavier
@@ -114,8 +114,8 @@ def command(
 
     Running the same command again resumes where it stopped and skips what hasn't changed.
     """
-    from searchctl.cli.request import NO_RECIPE, combine, placed, with_passages
-    from searchctl.ingest import IngestSettings
+    from searchctl.cli.ingest_request import NO_RECIPE, combine, placed, with_passages
+    from searchctl.ingest.load import IngestSettings
     from searchctl.sources import FieldMapping, discover
 
     flags = replace(
@@ -220,7 +220,7 @@ def _show_plan(
     frame: Frame, files: tuple[SourceFile, ...], settings: IngestSettings, passages: PassageSettings | None
 ) -> None:
     from searchctl.encoders import DEFAULT_ENCODER, open_encoder
-    from searchctl.plan import plan
+    from searchctl.ingest.plan import plan
 
     try:
         with frame.open_index() as index:
@@ -232,7 +232,7 @@ def _show_plan(
 
 
 def _load(frame: Frame, index: Index, files: tuple[SourceFile, ...], settings: IngestSettings) -> IngestReport:
-    from searchctl.ingest import ingest
+    from searchctl.ingest.load import ingest
 
     with Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchctl.cli.context import Frame, as_text
 from searchctl.cli.failures import INTERRUPTED, say
-from searchctl.cli.frame import Frame, as_text
 from searchctl.cli.progress import Meter
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from searchctl.cli.context import Command, Frame, Group, framed
 from searchctl.cli.failures import say
-from searchctl.cli.frame import Command, Frame, Group, framed
 from searchctl.cli.output import print_json
 
 if TYPE_CHECKING:
-    from searchctl.pipeline import Technique
+    from searchctl.lifecycle.pipeline import Technique
 
 METHODS = ("weighted", "rrf")  # as pipeline.TECHNIQUES, which is heavier
 
@@ -46,7 +46,7 @@ def command() -> None:
 def install_command(frame: Frame, method: str, name: str | None, lexical: float) -> None:
     """Write a search pipeline to OpenSearch (2.10 and later with neural-search), and show a query that uses it."""
     from searchctl.engines import open_engine
-    from searchctl.pipeline import install
+    from searchctl.lifecycle.pipeline import install
 
     engine = open_engine(frame.settings.engine, frame.settings.connection)
     try:

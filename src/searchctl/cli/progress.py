@@ -7,8 +7,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from searchctl.cli.context import Frame
 from searchctl.cli.failures import say
-from searchctl.cli.frame import Frame
 from searchctl.cli.output import duration_of
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import GATE_MISSED, say, say_error
-from searchctl.cli.frame import Command, Frame, framed
 from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.operations import Stages, end_interrupted, hint, open_as_is
 from searchctl.cli.output import count_of, duration_of, print_json, print_pairs, size_of
@@ -19,9 +19,9 @@ from searchctl.types import Json
 
 if TYPE_CHECKING:
     from searchctl.encoders.base import Encoder
-    from searchctl.gates import Difference
+    from searchctl.evaluation.regression_gates import Difference
     from searchctl.index import Index
-    from searchctl.reembed import Judging, ReembedPlan, ReembedReport
+    from searchctl.lifecycle.reembed import Judging, ReembedPlan, ReembedReport
     from searchctl.schema import EncoderStamp, Schema
 
 
@@ -75,8 +75,8 @@ def command(
     Exit code 5: a gate wasn't met. Then the old version stays in use, and the new one is kept, since encoding is what
     costs: look into it, or run the command again with other gates, or drop it with searchctl rollback --drop.
     """
-    from searchctl.gates import parse_difference_gate
-    from searchctl.reembed import Judging
+    from searchctl.evaluation.regression_gates import parse_difference_gate
+    from searchctl.lifecycle.reembed import Judging
 
     if frame.settings.encoder is None and passage_size is None:
         raise UsageError(
@@ -127,8 +127,8 @@ def _notes(schema: Schema, encoder: Encoder, passages: PassageSettings | None) -
 
 
 def _run(frame: Frame, judging: Judging, rate: float | None, passages: PassageSettings | None) -> ReembedReport:
-    from searchctl.filling import Watch
-    from searchctl.reembed import reembed
+    from searchctl.ingest.copying import Watch
+    from searchctl.lifecycle.reembed import reembed
 
     with open_as_is(frame) as index:
         stamp, encoder = _encoder(frame, index, passages)
@@ -139,7 +139,7 @@ def _run(frame: Frame, judging: Judging, rate: float | None, passages: PassageSe
 
 
 def _plan(frame: Frame, passages: PassageSettings | None) -> ReembedPlan:
-    from searchctl.reembed import plan_reembed
+    from searchctl.lifecycle.reembed import plan_reembed
 
     with open_as_is(frame) as index:
         return plan_reembed(index, *_encoder(frame, index, passages), passages)

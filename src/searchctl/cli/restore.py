@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
-from searchctl.cli.frame import Command, Frame, framed
 from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.operations import end_interrupted, hint
 from searchctl.cli.output import print_json, print_pairs
@@ -32,9 +32,9 @@ def command(frame: Frame, folder: Path, replace_index: bool) -> None:
     The checksums are compared first. The index appears when it is complete; with --replace the one before stays for
     searchctl rollback. Running the same command again resumes.
     """
-    from searchctl.dump import restore
     from searchctl.engines import open_engine
-    from searchctl.filling import Watch
+    from searchctl.ingest.copying import Watch
+    from searchctl.lifecycle.dump import restore
 
     engine = open_engine(frame.settings.engine, frame.settings.connection)
     try:

@@ -6,8 +6,8 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from searchctl.cli.context import Frame
 from searchctl.cli.failures import say
-from searchctl.cli.frame import Frame
 from searchctl.cli.output import on_terminal, print_json, print_json_lines, printable, stdout_console
 from searchctl.types import Hit, HitPassage, Json, Results
 

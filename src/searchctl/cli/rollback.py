@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
-from searchctl.cli.frame import Command, Frame, framed
 from searchctl.cli.operations import hint
 from searchctl.cli.output import print_json, print_pairs, print_table, size_of
 from searchctl.engines.base import Engine
@@ -48,7 +48,7 @@ def command(frame: Frame, list_them: bool, to: str | None, drop: str | None) -> 
 
 
 def _list(frame: Frame, engine: Engine) -> None:
-    from searchctl.versions import versions
+    from searchctl.lifecycle.versions import versions
 
     found = versions(engine, frame.settings.index)
     if frame.json:
@@ -82,7 +82,7 @@ def _list(frame: Frame, engine: Engine) -> None:
 
 
 def _drop(frame: Frame, engine: Engine, version: str) -> None:
-    from searchctl.versions import drop_version
+    from searchctl.lifecycle.versions import drop_version
 
     drop_version(engine, frame.settings.index, version)
     if frame.json:
@@ -92,7 +92,7 @@ def _drop(frame: Frame, engine: Engine, version: str) -> None:
 
 
 def _go_back(frame: Frame, engine: Engine, to: str | None) -> None:
-    from searchctl.versions import roll_back
+    from searchctl.lifecycle.versions import roll_back
 
     moved = roll_back(engine, frame.settings.index, to)
     left, now = _count(engine, str(moved.before)), _count(engine, moved.after)

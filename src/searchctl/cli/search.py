@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
-from searchctl.cli.frame import Command, Frame, as_text, framed
 from searchctl.cli.output import count_of, duration_of, print_json
 from searchctl.cli.progress import Meter
 from searchctl.cli.results import print_results
@@ -17,7 +17,7 @@ from searchctl.errors import UsageError
 from searchctl.types import MODES, Mode
 
 if TYPE_CHECKING:
-    from searchctl.fusion import Method
+    from searchctl.ranking.fusion import Method
 
 FUSIONS = ("weighted", "rrf", "distribution")  # as fusion.METHODS, which costs an import of numpy
 NATIVE = ("native", "native-rrf")  # as native.NATIVE
@@ -98,7 +98,7 @@ def command(
     knows no word is read as typed on the other keyboard layout or alphabet (en, ru) if that answers better, and says so.
     """
     from searchctl.fields import parse_where
-    from searchctl.fusion import FusionSettings
+    from searchctl.ranking.fusion import FusionSettings
 
     if rerank_budget_ms is not None and rerank is None:
         raise UsageError("--rerank-budget-ms limits --rerank; add for instance --rerank maxsim")
@@ -125,7 +125,7 @@ def command(
             )
             print_results(frame, results, json_lines=json_lines, explain=explain, start=start)
             return
-        from searchctl.runs import write_run
+        from searchctl.evaluation.trec import write_run
 
         with Meter(frame, "queries") as meter:
             report = write_run(

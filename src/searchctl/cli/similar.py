@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from searchctl.cli.frame import Command, Frame, as_text, framed
+from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.results import print_results
 
 

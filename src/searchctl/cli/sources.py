@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from searchctl.cli.frame import Frame, Function, as_text
+from searchctl.cli.context import Frame, Function, as_text
 from searchctl.cli.progress import Meter
 from searchctl.errors import UsageError
 

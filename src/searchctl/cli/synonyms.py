@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
-from searchctl.cli.frame import Command, Frame, framed
 from searchctl.cli.output import count_of, print_json, printable
 from searchctl.errors import UsageError
 
@@ -53,6 +53,6 @@ def command(frame: Frame, file: Path | None, clear: bool) -> None:
 
 
 def _lines(file: Path) -> Sequence[str]:
-    from searchctl.recipes import read_lines
+    from searchctl.ingest.recipes import read_lines
 
     return sys.stdin.read().splitlines() if str(file) == "-" else read_lines(file)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
-from searchctl.cli.frame import Command, Frame, framed
 from searchctl.cli.operations import Stages, hint
 from searchctl.cli.output import print_json, print_pairs
 from searchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from searchctl.tune import Choice, TuneReport
+    from searchctl.tuning.tune import Choice, TuneReport
 
 
 @click.command(
@@ -65,10 +65,10 @@ def command(
     choice never saw, and only significant ones are written into the index, from where searches take them; searchctl info
     shows what is.
     """
-    from searchctl.evaluate import known_items_of_index
     from searchctl.evaluation.dataset import read_dataset
-    from searchctl.metrics import parse_metric
-    from searchctl.tune import Tuning, apply, reset, tune
+    from searchctl.evaluation.evaluate import known_items_of_index
+    from searchctl.evaluation.metrics import parse_metric
+    from searchctl.tuning.tune import Tuning, apply, reset, tune
 
     if back:
         if data or known_items or rerank or bm25 or passages or dry_run:

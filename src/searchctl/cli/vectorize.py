@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say, say_error
-from searchctl.cli.frame import Command, Frame, framed
 from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.operations import end_interrupted, hint, open_as_is
 from searchctl.cli.output import count_of, duration_of, print_json, print_pairs
@@ -15,8 +15,8 @@ from searchctl.cli.progress import Meter
 from searchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from searchctl.vectorize import VectorizeReport
-    from searchctl.vectorize_foreign import ForeignIndex, ForeignPlan, ForeignReport, Reading, Work
+    from searchctl.lifecycle.foreign import ForeignIndex, ForeignPlan, ForeignReport, Reading, Work
+    from searchctl.lifecycle.vectorize import VectorizeReport
 
 
 @click.command(
@@ -58,8 +58,8 @@ def command(
     the old index stays for searchctl rollback. Documents whose text changed are found by a hash. Running the same command again
     resumes.
     """
-    from searchctl.filling import Watch
-    from searchctl.vectorize_foreign import Reading
+    from searchctl.ingest.copying import Watch
+    from searchctl.lifecycle.foreign import Reading
 
     if source is None:
         if text_fields or title_field is not None or follow or changed_by or dry_run:
@@ -87,8 +87,8 @@ def command(
 
 
 def _own(frame: Frame, rate: float | None) -> None:
-    from searchctl.filling import Watch
-    from searchctl.vectorize import encode_deferred
+    from searchctl.ingest.copying import Watch
+    from searchctl.lifecycle.vectorize import encode_deferred
 
     with open_as_is(frame) as index, Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
         report: VectorizeReport = encode_deferred(index, Watch(meter.update, stop, rate))
@@ -104,7 +104,7 @@ def _open(frame: Frame, source: str, reading: Reading) -> ForeignIndex:
     from searchctl.encoders import DEFAULT_ENCODER, open_encoder
     from searchctl.engines import open_engine
     from searchctl.index import encoder_stamp
-    from searchctl.vectorize_foreign import ForeignIndex
+    from searchctl.lifecycle.foreign import ForeignIndex
 
     name = frame.settings.encoder or DEFAULT_ENCODER
     encoder = open_encoder(name)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from searchctl.errors import EncoderUnavailable
-from searchctl.hub import first_line, is_offline, needed, quiet
+from searchctl.models.hub import first_line, is_offline, needed, quiet
 from searchctl.types import Vectors
 
 _LOG = logging.getLogger("searchctl")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from searchctl.connection import Connection, is_server, named_family, server_connection
 from searchctl.engines.base import Engine
 from searchctl.errors import UsageError
+from searchctl.settings.connection import Connection, is_server, named_family, server_connection
 
 DEFAULT_ENGINE = ".searchctl"
 

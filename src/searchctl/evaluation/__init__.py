@@ -1,1 +1,1 @@
-"""Measuring search: judgements, queries made without any, and the report. `searchctl.evaluate` puts them together."""
+"""Measuring search: judgements, queries made without any, and the report. `searchctl.evaluation.evaluate` puts them together."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from searchctl.errors import MissingExtra
 from searchctl.schema import Analyzer
-from searchctl.text import analyze
+from searchctl.text.analysis import analyze
 from searchctl.types import Document
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from searchctl.errors import SourceError
-from searchctl.metrics import Qrels
+from searchctl.evaluation.metrics import Qrels
 from searchctl.types import Document
 
 _SPLITS = ("test", "dev", "train")

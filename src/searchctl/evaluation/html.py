@@ -7,8 +7,8 @@ from html import escape
 
 import numpy as np
 
+from searchctl.evaluation.metrics import Floats, Metric
 from searchctl.evaluation.report import Report
-from searchctl.metrics import Floats, Metric
 
 WIDTH = 640
 _ROW = 26

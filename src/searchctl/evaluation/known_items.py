@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from searchctl.evaluation.dataset import DataSet, JudgedQuery
-from searchctl.text import analyze
+from searchctl.text.analysis import analyze
 from searchctl.types import Document
 
 Kind: TypeAlias = Literal["title", "sentence", "span"]

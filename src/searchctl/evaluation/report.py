@@ -11,7 +11,7 @@ import numpy as np
 
 from searchctl.errors import SourceError, UsageError
 from searchctl.evaluation.dataset import DataSet, JudgedQuery
-from searchctl.metrics import (
+from searchctl.evaluation.metrics import (
     Floats,
     Interval,
     Metric,

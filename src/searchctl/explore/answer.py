@@ -9,13 +9,13 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.bm25 import idf
 from searchctl.explore.expected import expectation
-from searchctl.fusion import vector_scores
 from searchctl.index import Index
+from searchctl.ranking.bm25 import idf
+from searchctl.ranking.fusion import vector_scores
 from searchctl.rerankers import MAXSIM, open_reranker
-from searchctl.sentences import sentences
-from searchctl.text import analyze
+from searchctl.text.analysis import analyze
+from searchctl.text.sentences import sentences
 from searchctl.types import Hit, Where
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -9,14 +9,14 @@ from typing import TypeAlias
 
 import numpy as np
 
-from searchctl.cleaning import clean
 from searchctl.encoders.base import Encoder
 from searchctl.errors import SourceError, UsageError
 from searchctl.index import Index
-from searchctl.passages import cut_many
-from searchctl.prepare import passage_texts
+from searchctl.ingest.prepare import passage_texts
 from searchctl.schema import PassageSettings
 from searchctl.sources import Failure, FieldMapping, SourceFile, read
+from searchctl.text.cleaning import clean
+from searchctl.text.passages import cut_many
 from searchctl.types import Document, Entry, Passage, Vectors
 
 Progress: TypeAlias = Callable[[int, "int | None"], None]

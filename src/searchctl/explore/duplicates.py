@@ -11,11 +11,11 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.background import FEWEST_DOCUMENTS
 from searchctl.errors import UsageError
 from searchctl.explore.languages import aligned
 from searchctl.explore.minhash import Pair, near_pairs, normalised, sketch
 from searchctl.explore.neighbours import nearest
+from searchctl.ranking.cosine_baseline import FEWEST_DOCUMENTS
 from searchctl.types import Vectors
 
 Reason: TypeAlias = Literal["exact", "near", "semantic"]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.text import fold
+from searchctl.text.analysis import fold
 
 Sketch = NDArray[np.uint64]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import exp
 
 from searchctl.explore.answer import Span
-from searchctl.hub import load_transformer
+from searchctl.models.hub import load_transformer
 
 _WINDOW = 384  # tokens of question and text together
 _STRIDE = 128

@@ -9,7 +9,7 @@ from math import log
 from typing import NamedTuple
 
 from searchctl.schema import Analyzer
-from searchctl.text import analyze
+from searchctl.text.analysis import analyze
 
 # Words of questions, requests and talk, which the analyzer keeps because they may matter in a phrase; no topic is called so.
 _TALK = frozenset(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.errors import EncoderUnavailable
-from searchctl.hub import first_line, is_offline, needed, quiet
+from searchctl.models.hub import first_line, is_offline, needed, quiet
 
 
 class TorchCrossEncoder:

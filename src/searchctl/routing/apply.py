@@ -15,11 +15,11 @@ from typing import TypeAlias
 
 from searchctl.errors import InvalidDocument
 from searchctl.fields import as_conditions, check_conditions
+from searchctl.filters import holds
 from searchctl.index import Index
-from searchctl.route import Route, Router, RouteSettings
 from searchctl.routing.examples import KIND
+from searchctl.routing.router import Route, Router, RouteSettings
 from searchctl.schema import FieldType
-from searchctl.selection import holds
 from searchctl.types import Document, Entry, Value, Where
 
 LABEL, CONFIDENCE, STAMP = "route_label", "route_confidence", "route_model"

@@ -17,7 +17,7 @@ import numpy as np
 
 from searchctl.errors import InvalidDocument, UsageError
 from searchctl.fields import as_values
-from searchctl.prepare import checked, fingerprint
+from searchctl.ingest.prepare import checked, fingerprint
 from searchctl.schema import FieldType
 from searchctl.types import Document, Entry, Passage, Vector, Vectors
 

@@ -19,7 +19,7 @@ from searchctl.routing.calibration import (
 )
 from searchctl.routing.examples import Stored, name_text
 from searchctl.routing.left_out import left_out
-from searchctl.routing.outside import Outside, learn_outside
+from searchctl.routing.out_of_scope import Outside, learn_outside
 from searchctl.routing.threads import one_thread
 from searchctl.routing.votes import Floats, Rows, Votes, count_votes
 from searchctl.types import Vectors

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from searchctl.errors import UsageError
-from searchctl.hub import load_transformer
+from searchctl.models.hub import load_transformer
 from searchctl.routing.calibration import Doubles
 
 HYPOTHESIS = "This text is about {}."

@@ -18,7 +18,7 @@ from searchctl.engines.lock import storage_errors
 from searchctl.errors import StorageError
 from searchctl.fields import searched_texts
 from searchctl.schema import Analyzer, Schema
-from searchctl.text import LANGUAGES, fold, stop_words
+from searchctl.text.analysis import LANGUAGES, fold, stop_words
 from searchctl.types import Document, Match, TermStatistics, Total, Variant
 
 LEXICAL_FORMAT = 2  # 1 kept what was deleted

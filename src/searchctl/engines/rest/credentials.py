@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from searchctl.connection import Connection
 from searchctl.errors import ConfigError, EngineUnreachable, MissingExtra
+from searchctl.settings.connection import Connection
 
 
 def authorization(connection: Connection) -> dict[str, str]:

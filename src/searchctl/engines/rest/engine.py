@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from searchctl.connection import Connection, Family
 from searchctl.engines.lock import WriteLock
 from searchctl.engines.names import check_name
 from searchctl.engines.rest import loading
@@ -29,6 +28,7 @@ from searchctl.engines.rest.statistics import Remembered
 from searchctl.engines.rest.template import META, bm25_settings, field_mappings, index_body
 from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SearchctlError, ServerRefusal, UsageError
 from searchctl.schema import Bm25Settings, Schema
+from searchctl.settings.connection import Connection, Family
 from searchctl.types import Entry, IndexInfo, Json, Match, Nearest, Ranking, Rejection, Scope, TermStatistics
 
 _log = logging.getLogger(__name__)
@@ -76,10 +76,10 @@ class ServerEngine:
     def dialect(self) -> Dialect:
         """Return the words of this server."""
         if self.server.family == "opensearch":
-            from searchctl.engines.opensearch import OpenSearch
+            from searchctl.engines.rest.opensearch import OpenSearch
 
             return OpenSearch(self.server)
-        from searchctl.engines.elasticsearch import Elasticsearch
+        from searchctl.engines.rest.elasticsearch import Elasticsearch
 
         return Elasticsearch(self.server)
 

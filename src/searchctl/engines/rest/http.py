@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from searchctl.connection import Connection
 from searchctl.engines.rest.credentials import Signer, authorization, tls_context
 from searchctl.errors import EngineUnreachable, MissingExtra, ServerRefusal, StorageError, UsageError
-from searchctl.secrets import mask
+from searchctl.settings.connection import Connection
+from searchctl.settings.secrets import mask
 from searchctl.types import Json
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 from searchctl.engines.base import Engine
 from searchctl.engines.rest.engine import ServerEngine
 from searchctl.errors import UsageError
-from searchctl.resources import resource_folder
+from searchctl.settings.resources import resource_folder
 from searchctl.types import Json, Match, Nearest, Ranking, Total
 
 Technique: TypeAlias = Literal["weighted", "rrf"]

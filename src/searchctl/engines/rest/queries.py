@@ -12,7 +12,7 @@ from searchctl.engines.rest.documents import WORDS
 from searchctl.engines.rest.words import sent_words
 from searchctl.fields import check_conditions, comparable
 from searchctl.schema import Analyzer, Bm25Settings, FieldType, Schema
-from searchctl.text import analyze
+from searchctl.text.analysis import analyze
 from searchctl.types import Condition, Exists, Json, Match, OneOf, Ranking, Scalar, Scope, Total, Variant
 
 _ID = "searchctl.id"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from searchctl.connection import Family
 from searchctl.engines.rest.http import Client
 from searchctl.errors import ServerRefusal, UsageError
+from searchctl.settings.connection import Family
 
 Version: TypeAlias = "tuple[int, ...]"
 _OLDEST: dict[Family, Version] = {"opensearch": (2, 12), "elasticsearch": (8, 11)}  # nested vectors with inner hits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from searchctl.schema import Analyzer
-from searchctl.text import analyze
+from searchctl.text.analysis import analyze
 
 SENT_ANALYZER = "searchctl_sent"
 _STOP = "STOP"  # terms are in lower case, so none is ever this; it keeps a stop word's place in phrases

@@ -1,0 +1,193 @@
+"""What every command shares: the global options, the settings they lead to, and how much is said."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from searchctl.settings.config import Settings, load_settings
+from searchctl.settings.secrets import mask
+
+if TYPE_CHECKING:
+    from searchctl.index import Index
+
+META_ARGV = "searchctl.argv"
+META_SECRETS = "searchctl.settings.secrets"
+META_VERBOSITY = "searchctl.verbosity"
+_META_OPTIONS = "searchctl.options"
+_NAMES = ("engine", "index", "encoder", "profile", "ca_certs", "insecure", "quiet", "verbose", "json_output")
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The settings of this call, and how its output is wanted."""
+
+    settings: Settings
+    quiet: bool
+    verbosity: int
+    json: bool
+    argv: tuple[str, ...]
+
+    def open_index(self) -> Index:
+        """Open the index the settings name, which must be there."""
+        from searchctl.index import Index
+
+        where = self.settings
+        return Index.open(where.engine, where.index, encoder=where.encoder, connection=where.connection, create=False)
+
+    def public(self, text: str) -> str:
+        """Return the text without secrets."""
+        return mask(text, self.settings.secrets)
+
+    def hint(self, *words: str) -> str:
+        """Return a command for the same index, naming the engine and the index where they were typed."""
+        found = {one.key: one for one in self.settings.shown}
+        options = ["--engine", self.settings.engine] if found["engine"].origin == "--engine" else []
+        if self.settings.index != found["index"].value or found["index"].origin == "--index":
+            options += ["--index", self.settings.index]
+        return self.public(shlex.join(["searchctl", *words, *options]))
+
+
+class GlobalOption(click.Option):
+    """An option that is listed apart, because every command has it."""
+
+
+class Command(click.Command):
+    """A command whose help shows examples, and its own options before the global ones."""
+
+    def __init__(self, *args: Any, examples: Sequence[str], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.examples = tuple(examples)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the description, then the examples."""
+        super().format_help_text(ctx, formatter)
+        _write_examples(self.examples, formatter)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write two sections of options."""
+        own: list[tuple[str, str]] = []
+        shared: list[tuple[str, str]] = []
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record and record[1]:
+                (shared if isinstance(parameter, GlobalOption) else own).append(record)
+        for title, records in (("Options", own), ("Global options", shared)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class Group(click.Group):
+    """A group whose help shows examples."""
+
+    def __init__(self, *args: Any, examples: Sequence[str], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.examples = tuple(examples)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the description, then the examples."""
+        super().format_help_text(ctx, formatter)
+        _write_examples(self.examples, formatter)
+
+
+def _write_examples(examples: Sequence[str], formatter: click.HelpFormatter) -> None:
+    with formatter.section("Examples"):
+        for line in examples:
+            formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def frame_options(function: Function) -> Function:
+    """Add the global options."""
+    options = (
+        click.option(
+            "--engine", metavar="URL", cls=GlobalOption, help="Folder or server of the index [default: .searchctl]."
+        ),
+        click.option(
+            "--index", metavar="NAME", cls=GlobalOption, help="Index in it [default: default; of route: routes]."
+        ),
+        click.option(
+            "--encoder", metavar="NAME", cls=GlobalOption, help="Encoder, by name or path [default: the index's own]."
+        ),
+        click.option("--profile", metavar="NAME", cls=GlobalOption, help="Profile of ~/.config/searchctl/config.toml."),
+        click.option(
+            "--ca-certs",
+            metavar="PATH",
+            cls=GlobalOption,
+            help="Certificates to trust a server by [default: the system's].",
+        ),
+        click.option("--insecure", is_flag=True, cls=GlobalOption, help="Don't verify a server's certificate."),
+        click.option("-q", "--quiet", is_flag=True, cls=GlobalOption, help="Say only what was asked for."),
+        click.option("-v", "--verbose", count=True, cls=GlobalOption, help="Say more; -vv shows tracebacks."),
+        click.option(
+            "--json", "json_output", is_flag=True, cls=GlobalOption, help="Print one JSON object and nothing else."
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def as_text(argument: str) -> str:
+    """Return what was typed as valid Unicode, whatever the locale made of it; bytes that aren't UTF-8 escaped."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def remember_options(ctx: click.Context, options: dict[str, Any]) -> None:
+    """Keep the global options that stand before the command's name."""
+    ctx.meta[_META_OPTIONS] = options
+
+
+def framed(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the global options to a command, and give it its `Frame` as first argument."""
+
+    @frame_options
+    @click.pass_context
+    @functools.wraps(function)
+    def wrapper(ctx: click.Context, /, **values: Any) -> None:
+        before = ctx.meta.get(_META_OPTIONS, {})
+        options = {name: values.pop(name) or before.get(name) for name in _NAMES}
+        ctx.meta[META_VERBOSITY] = options["verbose"] or 0
+        flags = {name: options[name] for name in ("engine", "index", "encoder", "profile")}
+        flags |= {f"connection.{name}": options[name] or None for name in ("ca_certs", "insecure")}
+        settings = load_settings(flags)
+        ctx.meta[META_SECRETS] = settings.secrets
+        frame = Frame(
+            settings=settings,
+            quiet=bool(options["quiet"]),
+            verbosity=options["verbose"] or 0,
+            json=bool(options["json_output"]),
+            argv=ctx.meta.get(META_ARGV, ()),
+        )
+        _log_to_stderr(frame)
+        function(frame, **values)
+
+    return wrapper
+
+
+class _Masking(logging.Formatter):
+    def __init__(self, frame: Frame) -> None:
+        super().__init__("searchctl: %(levelname)s: %(message)s")
+        self._frame = frame
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._frame.public(super().format(record))
+
+
+def _log_to_stderr(frame: Frame) -> None:
+    logger = logging.getLogger("searchctl")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Masking(frame))
+    logger.handlers = [handler]
+    logger.propagate = False
+    levels = (logging.WARNING, logging.INFO, logging.DEBUG)
+    logger.setLevel(logging.ERROR if frame.quiet else levels[min(frame.verbosity, 2)])

@@ -1,0 +1,86 @@
+"""`searchctl route apply`: labels written back into an index."""
+
+from __future__ import annotations
+
+import click
+
+from searchctl.cli.context import Command, Frame, as_text, framed
+from searchctl.cli.failures import INTERRUPTED, say
+from searchctl.cli.interrupt import stop_on_interrupt
+from searchctl.cli.output import count_of, print_json, print_table
+from searchctl.cli.progress import Meter
+from searchctl.cli.route.context import open_router
+
+
+@click.command(
+    "apply",
+    cls=Command,
+    examples=(
+        "searchctl route apply tickets",
+        "searchctl route apply tickets --target-precision 0.95 --where lang=en",
+        "searchctl route apply tickets --dry-run",
+    ),
+)
+@click.argument("name", metavar="INDEX")
+@click.option("--where", multiple=True, metavar="FILTER", help="Only documents like this, as in lang=ru; repeatable.")
+@click.option("--target-precision", type=float, metavar="P", help="Give a label only where it's right this often.")
+@click.option("--threshold", type=float, metavar="P", help="Give a label from this confidence on.")
+@click.option("--batch", type=click.IntRange(1), default=128, show_default=True, help="Documents stored together.")
+@click.option("--dry-run", is_flag=True, help="Count what each label would get; store nothing.")
+@framed
+def apply_command(
+    frame: Frame,
+    name: str,
+    where: tuple[str, ...],
+    target_precision: float | None,
+    threshold: float | None,
+    batch: int,
+    dry_run: bool,
+) -> None:
+    """Write `route_label`, `route_confidence` and `route_model` into the documents of INDEX, on the same engine.
+
+    Run it again to go on after an interruption, and to label what is new. Filter by it: search --where route_label=LABEL.
+    """
+    from searchctl.fields import parse_where
+    from searchctl.index import Index
+    from searchctl.routing.apply import apply
+    from searchctl.routing.decide import RouteSettings
+
+    settings = RouteSettings(target_precision, threshold)
+    conditions = parse_where(tuple(map(as_text, where)))
+    with (
+        open_router(frame) as router,
+        Index(router.index.engine, as_text(name)) as index,
+        Meter(frame, "documents") as meter,
+        stop_on_interrupt() as stop,
+    ):
+        report = apply(
+            router,
+            index,
+            settings,
+            where=conditions,
+            batch=batch,
+            dry_run=dry_run,
+            on_progress=meter.update,
+            stop=stop,
+        )
+    if frame.json:
+        print_json(
+            {
+                "labelled": report.labelled,
+                "abstained": report.abstained,
+                "done_before": report.done_before,
+                "labels": report.labels,
+                "interrupted": report.interrupted,
+                "stamp": report.stamp,
+                "dry_run": dry_run,
+            }
+        )
+    else:
+        print_table(["label", "documents"], [[label, str(count)] for label, count in report.labels.items()])
+        if not frame.quiet:
+            before = f", {report.done_before} done before" if report.done_before else ""
+            say(f"{count_of(report.labelled, 'label')} given, {report.abstained} documents without one{before}")
+    if report.interrupted:
+        say("searchctl: interrupted; what is stored is kept. Type the same command to go on")
+        click.get_current_context().exit(INTERRUPTED)

@@ -1,0 +1,148 @@
+"""`searchctl route check|impact`: the examples looked over, and what new ones would change."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from searchctl.cli.context import Command, Frame, as_text, framed
+from searchctl.cli.failures import say
+from searchctl.cli.output import count_of, print_json, print_table
+from searchctl.cli.route.context import open_router
+from searchctl.cli.route.words import promise_words, share
+from searchctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from searchctl.routing.check import Check
+    from searchctl.routing.impact import Impact
+
+_SHOWN = 10
+
+
+@click.command(
+    "check",
+    cls=Command,
+    examples=(
+        "searchctl route check",
+        "searchctl route check --target-precision 0.9 --file unlabelled.jsonl",
+        "searchctl route check --json > check.json",
+    ),
+)
+@click.option("--target-precision", type=float, default=0.95, show_default=True, help="For coverage, by label.")
+@click.option("--file", "path", metavar="FILE", help="Texts without labels: choose which to label next.")
+@framed
+def check_command(frame: Frame, target_precision: float, path: str | None) -> None:
+    """Route every example as if it weren't stored, and report by label what goes wrong.
+
+    Also: labels too alike, examples that look mislabelled, repeated or contradicting ones, and what to label next.
+    """
+    from searchctl.routing.rows import read_rows
+
+    texts = [row.text for row in read_rows(path) if row.text] if path else []
+    with open_router(frame) as router:
+        found = router.check(target_precision, texts)
+    if frame.json:
+        print_json(_plain(asdict(found)))
+        return
+    _print_check(found)
+
+
+def _plain(value: object) -> object:
+    """Return the values with None for what couldn't be measured."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and value != value else value
+
+
+def _print_check(found: Check) -> None:
+    rows = [
+        [
+            one.label,
+            str(one.examples),
+            _percent(one.precision.value),
+            _percent(one.recall.value),
+            _percent(one.coverage),
+            one.confused_with or "",
+            ", ".join(f"{name} {count}" for name, count in sorted(one.languages.items())),
+        ]
+        for one in found.labels
+    ]
+    print_table(["label", "examples", "precision", "recall", "coverage", "confused with", "lang"], rows)
+    say(f"\nof the examples, each seen without itself, {share(found.accuracy)} are recognised")
+    say(promise_words(found.promise))
+    for pair in found.alike[:_SHOWN]:
+        say(
+            f"alike: {pair.one} and {pair.other} share {pair.share:.0%}; merge them, or add examples that tell them apart"
+        )
+    for suspect in found.suspects[:_SHOWN]:
+        say(
+            f"mislabelled? '{suspect.text}' is {suspect.label}, looks like {suspect.suggested} ({suspect.confidence:.2f})"
+        )
+    for twins in found.twins[:_SHOWN]:
+        what = (
+            "repeated"
+            if twins.labels[0] == twins.labels[1]
+            else f"contradiction, {twins.labels[0]} and {twins.labels[1]}"
+        )
+        say(f"{what}: '{twins.texts[0]}' and '{twins.texts[1]}'")
+    for wanted in found.wanted[:_SHOWN]:
+        say(
+            f"label next: '{wanted.text}', {wanted.reason}"
+            if wanted.text
+            else f"add examples: {wanted.label} {wanted.reason}"
+        )
+
+
+def _percent(value: float) -> str:
+    return "-" if value != value else f"{value:.0%}"
+
+
+@click.command(
+    "impact",
+    cls=Command,
+    examples=(
+        "searchctl route impact billing/chargeback --file chargebacks.txt",
+        'searchctl route impact gift "Can I pay with a gift card?" --recent last-week.jsonl',
+    ),
+)
+@click.argument("label")
+@click.argument("words", nargs=-1, metavar="[TEXT]...")
+@click.option("--file", "path", metavar="FILE", help="Examples that would be added, one a line, or rows of a table.")
+@click.option("--recent", metavar="FILE", help="Recent texts: which of them would go elsewhere?")
+@framed
+def impact_command(frame: Frame, label: str, words: tuple[str, ...], path: str | None, recent: str | None) -> None:
+    """Say what adding examples to a label, new or not, would take from others. Nothing is stored."""
+    from searchctl.routing.rows import read_rows
+
+    texts = list(map(as_text, words))
+    if path:
+        texts += [row.text for row in read_rows(Path(path)) if row.text]
+    if not texts:
+        raise UsageError("give the examples that would be added, as texts or with --file")
+    others = [row.text for row in read_rows(recent) if row.text] if recent else []
+    with open_router(frame) as router:
+        found = router.impact(as_text(label), texts, others)
+    if frame.json:
+        print_json(_plain(asdict(found)))
+        return
+    _print_impact(found)
+
+
+def _print_impact(found: Impact) -> None:
+    click.echo(f"{count_of(found.new, 'example')} for {found.label}: {share(found.recognised)} of them recognised")
+    click.echo(
+        f"the stored examples: {share(found.accuracy_before)} recognised today, {share(found.accuracy_after)} with them"
+    )
+    for label, count in found.taken_by_label.items():
+        click.echo(f"takes {count_of(count, 'example')} of {label}")
+    for one in found.taken[:_SHOWN]:
+        click.echo(f"  '{one.text}' ({one.confidence:.2f})")
+    if found.recent_texts:
+        click.echo(f"recent texts: {len(found.recent)} of {found.recent_texts} go elsewhere")
+        for one in found.recent[:_SHOWN]:
+            click.echo(f"  {one.before} → {one.after} ({one.confidence:.2f}): '{one.text}'")

@@ -1,0 +1,80 @@
+"""What the commands of `searchctl route` share: the router they work with, and files of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from searchctl.cli.context import Frame
+from searchctl.errors import IndexMissing
+
+if TYPE_CHECKING:
+    from searchctl.routing.router import Router
+    from searchctl.routing.rows import Columns
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+FORMATS = ("txt", "csv", "tsv", "json", "jsonl")
+ROUTES = "routes"
+
+
+def routed(frame: Frame) -> Frame:
+    """Return the frame with the index of examples, unless another one was named."""
+    default = any(one.key == "index" and one.origin == "default" for one in frame.settings.shown)
+    return replace(frame, settings=replace(frame.settings, index=ROUTES)) if default else frame
+
+
+def open_router(frame: Frame, *, create: bool = False) -> Router:
+    """Open the router of this call; raises IndexMissing where there is none and `create` is false."""
+    from searchctl.index import Index
+    from searchctl.routing.examples import FIELDS
+    from searchctl.routing.router import Router
+
+    settings = routed(frame).settings
+    try:
+        index = Index.open(
+            settings.engine,
+            settings.index,
+            encoder=settings.encoder,
+            connection=settings.connection,
+            create=create,
+            fields=FIELDS,
+        )
+    except IndexMissing as error:
+        begin = frame.hint("route", "add", "LABEL", "an example of it")
+        raise IndexMissing(
+            f"there are no labels yet, nor an index '{settings.index}' for them; begin with: {begin}"
+        ) from error
+    return Router(index)
+
+
+def file_options(function: Function) -> Function:
+    """Add the options that say which columns of a file hold what."""
+    options = (
+        click.option(
+            "--text", "text_columns", metavar="COLUMNS", help="Columns that hold the text, a comma between them."
+        ),
+        click.option(
+            "--label", "label_column", metavar="COLUMN", help="Column that holds the label [default: label, …]."
+        ),
+        click.option("--separator", metavar="SIGN", help="What stands between several labels in one cell."),
+        click.option(
+            "--outside", "outside_label", metavar="LABEL", help="Label that means: none of the labels, as in oos."
+        ),
+        click.option(
+            "--format", "format_name", type=click.Choice(FORMATS), help="Format, where the name doesn't tell it."
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def columns_of(text: str | None, label: str | None, separator: str | None, outside: str | None) -> Columns:
+    """Return what the options of files say."""
+    from searchctl.routing.rows import Columns
+
+    names = tuple(filter(None, (name.strip() for name in (text or "").split(","))))
+    return Columns(names, label, separator, outside)

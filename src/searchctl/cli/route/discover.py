@@ -1,0 +1,151 @@
+"""`searchctl route discover`: labels that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from searchctl.cli.context import Command, Frame, as_text, framed
+from searchctl.cli.failures import say
+from searchctl.cli.output import count_of, print_json, printable
+from searchctl.cli.route.context import columns_of, file_options, open_router
+from searchctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from searchctl.routing.discover import Discovery, Group
+
+
+@click.command(
+    "discover",
+    cls=Command,
+    examples=(
+        "searchctl route discover last-month.jsonl",
+        "searchctl route discover last-month.jsonl --promote 1=disposal --promote 2=fraud",
+        "searchctl route discover tickets.csv --text message --min-size 10 --json > groups.json",
+    ),
+)
+@click.argument("path", metavar="FILE|-")
+@click.option(
+    "--promote",
+    "promoted",
+    multiple=True,
+    metavar="N[=LABEL]",
+    help="Make a label of group N, or of the group with that name, out of its examples; repeatable.",
+)
+@click.option("--examples", type=click.IntRange(1), default=5, show_default=True, help="Examples a group proposes.")
+@click.option("--min-size", type=click.IntRange(2), metavar="N", help="Texts in the least group [default: by number].")
+@click.option(
+    "--target-precision", type=float, default=0.95, show_default=True, help="What gets a label at this isn't looked at."
+)
+@file_options
+@framed
+def discover_command(
+    frame: Frame,
+    path: str,
+    promoted: tuple[str, ...],
+    examples: int,
+    min_size: int | None,
+    target_precision: float,
+    text_columns: str | None,
+    label_column: str | None,
+    separator: str | None,
+    outside_label: str | None,
+    format_name: str | None,
+) -> None:
+    """Group the texts of FILE that get no label, name the groups, and propose examples for new labels.
+
+    Nothing is stored without --promote; then the same groups are found again, and `searchctl route undo` takes it back.
+    Groups which hold most texts that belong nowhere come first. Needs the extra 'explore'.
+    """
+    from searchctl.routing.decide import RouteSettings
+    from searchctl.routing.examples import Example
+    from searchctl.routing.rows import as_format, read_rows
+
+    settings = RouteSettings(target_precision=target_precision)
+    columns = columns_of(text_columns, label_column, separator, outside_label)
+    texts = [row.text for row in read_rows(path, columns, as_format(format_name)) if row.text]
+    with open_router(frame, create=True) as router:
+        found = router.discover(texts, settings, min_size=min_size, examples=examples)
+        chosen = _chosen(found, list(map(as_text, promoted)))
+        router.add_examples([Example(text, (label,)) for label, group in chosen.items() for text in group.examples])
+    if frame.json:
+        print_json(_as_json(found, chosen))
+        return
+    _print(found, chosen)
+    if not frame.quiet:
+        _say_summary(found, chosen)
+
+
+def _chosen(found: Discovery, asked: Sequence[str]) -> dict[str, Group]:
+    """Return the groups that become labels, by label."""
+    chosen: dict[str, Group] = {}
+    for one in asked:
+        which, _, label = one.partition("=")
+        group = _asked(found.groups, which.strip())
+        chosen[label.strip() or group.label] = group
+    return chosen
+
+
+def _asked(groups: Sequence[Group], which: str) -> Group:
+    if which.isdigit() and 0 < int(which) <= len(groups):
+        return groups[int(which) - 1]
+    for group in groups:
+        if which in (group.name, group.label):
+            return group
+    there = f"there are the groups 1 to {len(groups)}" if groups else "there is no group"
+    raise UsageError(f"no group '{which}'; {there}. Nothing was stored")
+
+
+def _as_json(found: Discovery, chosen: dict[str, Group]) -> dict[str, object]:
+    return {
+        "texts": found.texts,
+        "unrouted": found.unrouted,
+        "min_size": found.min_size,
+        "groups": [
+            {
+                "group": place,
+                "name": group.name,
+                "label": group.label,
+                "terms": [{"text": term.text, "weight": term.weight} for term in group.terms],
+                "outside": group.outside,
+                "nearest": group.nearest,
+                "examples": list(group.examples),
+                "texts": list(group.texts),
+            }
+            for place, group in enumerate(found.groups, 1)
+        ],
+        "alone": list(found.alone),
+        "promoted": {label: list(group.examples) for label, group in chosen.items()},
+    }
+
+
+def _print(found: Discovery, chosen: dict[str, Group]) -> None:
+    made = {id(group): label for label, group in chosen.items()}
+    for place, group in enumerate(found.groups, 1):
+        click.echo(printable(f"{place}  {group.name}: {count_of(len(group.texts), 'text')}, {_place(group)}"))
+        if id(group) in made:
+            click.echo(printable(f"   now the label {made[id(group)]}, with these examples:"))
+        for text in group.examples:
+            click.echo(f"   {printable(' '.join(text.split()))}")
+
+
+def _place(group: Group) -> str:
+    """Say where a group lies among the labels: far from all, or near some."""
+    if not group.nearest:
+        return "there are no labels yet"
+    label, count = next(iter(group.nearest.items()))
+    return f"outside {group.outside:.2f}, {count} nearest to {label}"
+
+
+def _say_summary(found: Discovery, chosen: dict[str, Group]) -> None:
+    say(
+        f"searchctl: {found.unrouted} of {count_of(found.texts, 'text')} got no label; {len(found.alone)} of these are in no group"
+    )
+    if chosen:
+        say("searchctl: promoted; searchctl route undo takes it back")
+    elif found.groups:
+        say("searchctl: make a label of a group with: --promote 1=LABEL")
+    elif found.unrouted:
+        say("searchctl: no group is dense enough; give more texts, or a smaller --min-size")

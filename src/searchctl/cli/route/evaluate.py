@@ -1,0 +1,141 @@
+"""`searchctl route evaluate`: how well labels are told apart with few examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from searchctl.cli.context import Command, Frame, framed
+from searchctl.cli.failures import say, say_error
+from searchctl.cli.output import count_of, print_json, print_table
+from searchctl.cli.progress import Meter
+from searchctl.cli.route.context import columns_of, file_options
+from searchctl.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    from searchctl.routing.evaluation import Trial, TrialSettings
+    from searchctl.routing.examples import Example
+
+GATE_MISSED = 5
+
+
+@click.command(
+    "evaluate",
+    cls=Command,
+    examples=(
+        "searchctl route evaluate train.jsonl test.jsonl",
+        "searchctl route evaluate train.jsonl test.jsonl --oos oos.jsonl --shots 1,5,10 --seeds 10 --json",
+        "searchctl route evaluate tickets.csv new.csv --text message --label queue --shots all --html report.html",
+        "searchctl route evaluate train.jsonl test.jsonl --shots 10 --fail-under 0.80",
+    ),
+)
+@click.argument("train", metavar="TRAIN")
+@click.argument("test", metavar="TEST")
+@click.option("--oos", metavar="FILE", help="Texts that belong to no label.")
+@click.option("--shots", default="1,5,10", show_default=True, help="Examples of each label; all takes what there is.")
+@click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, help="Drawings of each size.")
+@click.option("--target-precision", type=float, default=0.95, show_default=True, help="For coverage and promise.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a report with plots.")
+@click.option(
+    "--fail-under", type=click.FloatRange(0, 1), metavar="ACCURACY", help="Exit 5 below it, at the most shots."
+)
+@file_options
+@framed
+def evaluate_command(
+    frame: Frame,
+    train: str,
+    test: str,
+    oos: str | None,
+    shots: str,
+    seeds: int,
+    target_precision: float,
+    html: Path | None,
+    fail_under: float | None,
+    text_columns: str | None,
+    label_column: str | None,
+    separator: str | None,
+    outside_label: str | None,
+    format_name: str | None,
+) -> None:
+    """Draw few examples of each label from TRAIN, route the texts of TEST, and score that, many times.
+
+    Nothing of the index is touched. Reports accuracy, macro-F1, what share of texts gets a label at the target precision
+    (and whether that was promised), AUROC of texts of no label, calibration error, and the time to add a label.
+    """
+    from searchctl.routing.evaluation import TrialSettings
+    from searchctl.routing.rows import as_format, read_examples, read_rows
+
+    settings = TrialSettings(_shots(shots), seeds, target_precision)
+    columns, format = columns_of(text_columns, label_column, separator, outside_label), as_format(format_name)
+    first, second = read_examples(train, columns, format), read_examples(test, columns, format)
+    strange = [row.text for row in read_rows(oos, columns, format) if row.text] if oos else []
+    strange += [one.text for one in second if not one.labels]
+    trial = _run(frame, [one for one in first if one.labels], [one for one in second if one.labels], strange, settings)
+    _print(frame, trial)
+    if html is not None:
+        _write_html(trial, f"{Path(train).name} → {Path(test).name}", html)
+    accuracy = _mean(trial, list(trial.draws)[-1], "accuracy")
+    if fail_under is not None and accuracy < fail_under:
+        say_error(f"accuracy is {accuracy:.4f}, below {fail_under:g}")
+        click.get_current_context().exit(GATE_MISSED)
+
+
+def _shots(text: str) -> tuple[int, ...]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(name == "all" or (name.isdigit() and int(name) > 0) for name in names):
+        raise UsageError(f"can't read --shots {text!r}; write numbers, as in 1,5,10, or all")
+    return tuple(dict.fromkeys(0 if name == "all" else int(name) for name in names))
+
+
+def _run(frame: Frame, train: list[Example], test: list[Example], strange: list[str], settings: TrialSettings) -> Trial:
+    from searchctl.encoders import DEFAULT_ENCODER, open_encoder
+    from searchctl.routing.evaluation import prepare, run
+
+    encoder = open_encoder(frame.settings.encoder or DEFAULT_ENCODER)
+    with Meter(frame, "texts") as meter:
+        material = prepare(encoder, train, test, strange, settings, meter.update)
+    with Meter(frame, "drawings") as meter:
+        return run(material, settings, meter.update)
+
+
+def _mean(trial: Trial, shots: int, metric: str) -> float:
+    values = trial.values(shots, metric)
+    return sum(values) / len(values) if values else float("nan")
+
+
+def _print(frame: Frame, trial: Trial) -> None:
+    from searchctl.routing.evaluation_report import confusions, shots_name, summary, to_json
+
+    if frame.json:
+        print_json(to_json(trial))
+        return
+    columns = ("accuracy", "macro_f1", "coverage", "precision", "auroc_oos", "ece", "add_class_ms")
+    rows = []
+    for shots in trial.draws:
+        found = summary(trial, shots)
+        cells = [f"{one['mean']:.4f}" if (one := found[name]) else "-" for name in columns]
+        rows.append([shots_name(shots), *cells])
+    print_table(["examples", *(name.replace("_", " ") for name in columns)], rows)
+    if frame.quiet:
+        return
+    material = trial.material
+    say(
+        f"\n{count_of(len(material.labels), 'label')}, {count_of(len(material.test.texts), 'test text')}, "
+        f"{trial.settings.seeds} drawings each; coverage and precision where {trial.settings.target_precision:g} is asked for"
+    )
+    unknown = int((material.test.members.sum(axis=1) == 0).sum())
+    if unknown:
+        say(f"{count_of(unknown, 'test text')} of labels that TRAIN doesn't have: counted as wrong")
+    for mistake in confusions(trial, list(trial.draws)[-1], 5):
+        say(f"confused: {mistake.share:.0%} of {mistake.label} went to {mistake.given}")
+
+
+def _write_html(trial: Trial, title: str, path: Path) -> None:
+    from searchctl.routing.evaluation_html import render
+
+    try:
+        path.write_text(render(trial, title), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"can't write {path}: {error.strerror}; choose another file with --html") from error

@@ -1,0 +1,172 @@
+"""`searchctl route add|import|remove|labels|undo`: the examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from searchctl.cli.context import Command, Frame, as_text, framed
+from searchctl.cli.output import count_of, print_json, print_table
+from searchctl.cli.route.context import FORMATS, columns_of, file_options, open_router
+from searchctl.errors import UsageError
+
+
+@click.command(
+    "add",
+    cls=Command,
+    examples=(
+        'searchctl route add billing/refund "I want my money back" "When do I get my refund?"',
+        "searchctl route add delivery/late --file late.txt",
+        'searchctl route add loyalty --description "bonus points, gift cards and the loyalty programme"',
+        'searchctl route add billing/refund "Refund me, the kettle is broken" --and product/fault',
+        'searchctl route add --outside "What is the capital of Mongolia?"',
+    ),
+)
+@click.argument("words", nargs=-1, metavar="LABEL [TEXT]...")
+@click.option(
+    "--file", "path", type=click.Path(path_type=Path), metavar="FILE", help="Texts, one a line, or rows of a table."
+)
+@click.option(
+    "--description", metavar="TEXT", help="What the label means; enough to route to it before there are examples."
+)
+@click.option("--and", "further", multiple=True, metavar="LABEL", help="Another label of the same texts; repeatable.")
+@click.option("--outside", is_flag=True, help="The texts belong to no label; then no LABEL is given.")
+@click.option(
+    "--format", "format_name", type=click.Choice(FORMATS), help="Format of FILE, where its name doesn't tell it."
+)
+@framed
+def add_command(
+    frame: Frame,
+    words: tuple[str, ...],
+    path: Path | None,
+    description: str | None,
+    further: tuple[str, ...],
+    outside: bool,
+    format_name: str | None,
+) -> None:
+    """Add examples of a label, or its description; the label is new, or gets more.
+
+    The next prediction knows them. A text that is stored already moves to the label.
+    """
+    from searchctl.routing.rows import as_format, read_rows
+
+    given = list(map(as_text, words))
+    if not outside and not given:
+        raise UsageError('say which label: searchctl route add LABEL "an example" "another one"')
+    texts = given if outside else given[1:]
+    if path is not None:
+        texts += [row.text for row in read_rows(path, format=as_format(format_name)) if row.text]
+    if not texts and not description:
+        raise UsageError("give an example, a --file of examples, or a --description")
+    with open_router(frame, create=True) as router:
+        if outside:
+            added = router.add_outside(texts)
+        else:
+            added = router.add((given[0], *map(as_text, further)), texts, description=as_text(description or ""))
+    whose = "no label" if outside else given[0]
+    told = [f"{count_of(added, 'example')} added to {whose}{_known(len(set(texts)) - added)}"] if texts else []
+    _say_added(frame, added, ", ".join([*told, *([f"{whose} described"] if description else [])]))
+
+
+@click.command(
+    "import",
+    cls=Command,
+    examples=(
+        "searchctl route import train.jsonl",
+        "searchctl route import tickets.csv --text subject,message --label queue",
+        "searchctl route import reviews.csv --label topics --separator ';'",
+        "searchctl route import clinc.jsonl --outside oos",
+    ),
+)
+@click.argument("path", metavar="FILE")
+@file_options
+@framed
+def import_command(
+    frame: Frame,
+    path: str,
+    text_columns: str | None,
+    label_column: str | None,
+    separator: str | None,
+    outside_label: str | None,
+    format_name: str | None,
+) -> None:
+    """Add labelled texts from a file (CSV, TSV, JSON, JSON Lines), or standard input (-)."""
+    from searchctl.routing.rows import as_format, read_examples
+
+    columns = columns_of(text_columns, label_column, separator, outside_label)
+    examples = read_examples(path, columns, as_format(format_name))
+    with open_router(frame, create=True) as router:
+        added = router.add_examples(examples)
+    labels = len({label for one in examples for label in one.labels})
+    text = f"{count_of(added, 'example')} of {count_of(labels, 'label')} added{_known(len(examples) - added)}"
+    _say_added(frame, added, text)
+
+
+def _known(same: int) -> str:
+    """Return what is said of examples that were stored before."""
+    return f", {same} {'was' if same == 1 else 'were'} there" if same else ""
+
+
+def _say_added(frame: Frame, added: int, text: str) -> None:
+    if frame.json:
+        print_json({"added": added})
+    elif not frame.quiet:
+        click.echo(text)
+
+
+@click.command(
+    "remove",
+    cls=Command,
+    examples=(
+        "searchctl route remove billing/refund",
+        'searchctl route remove --text "When do I get my refund?"',
+        "searchctl route remove --id route-5b1c",
+    ),
+)
+@click.argument("label", required=False)
+@click.option("--text", "texts", multiple=True, metavar="TEXT", help="Remove this example; repeatable.")
+@click.option("--id", "ids", multiple=True, metavar="ID", help="Remove the example with this id; repeatable.")
+@framed
+def remove_command(frame: Frame, label: str | None, texts: tuple[str, ...], ids: tuple[str, ...]) -> None:
+    """Remove a label with its examples (also all below it, as in billing/...), or single examples.
+
+    `searchctl route undo` brings them back.
+    """
+    if (label is None) == (not texts and not ids):
+        raise UsageError("say what to remove: a label, or examples with --text or --id")
+    with open_router(frame) as router:
+        gone = router.remove(
+            None if label is None else as_text(label), texts=list(map(as_text, texts)), ids=list(map(as_text, ids))
+        )
+    if frame.json:
+        print_json({"removed": gone})
+    elif not frame.quiet:
+        click.echo(f"{count_of(gone, 'text')} removed; searchctl route undo brings them back")
+
+
+@click.command("labels", cls=Command, examples=("searchctl route labels", "searchctl route labels --json"))
+@framed
+def labels_command(frame: Frame) -> None:
+    """List the labels with the number of their examples."""
+    with open_router(frame) as router:
+        found = router.labels()
+    if frame.json:
+        rows = [{"label": one.label, "examples": one.examples, "description": one.description or None} for one in found]
+        print_json({"labels": rows})
+        return
+    print_table(
+        ["label", "examples", "description"], [[one.label, str(one.examples), one.description] for one in found]
+    )
+
+
+@click.command("undo", cls=Command, examples=("searchctl route undo",))
+@framed
+def undo_command(frame: Frame) -> None:
+    """Take back the last change made on this machine: an add, an import, a remove."""
+    with open_router(frame) as router:
+        what = router.undo()
+    if frame.json:
+        print_json({"undone": what})
+    elif not frame.quiet:
+        click.echo(f"undone: {what}")

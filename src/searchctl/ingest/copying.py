@@ -1,0 +1,140 @@
+"""Filling one index from another's entries: what is there already is passed over, so doing it again goes on where it ended."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from searchctl.encoders.base import Encoder
+from searchctl.engines.base import Engine
+from searchctl.errors import StorageError
+from searchctl.ingest.prepare import passage_texts
+from searchctl.ranking.cosine_baseline import BackgroundMeter, choose_background
+from searchctl.schema import PassageSettings
+from searchctl.text.passages import cut_many
+from searchctl.types import Entry, Passage, Rejection
+
+BATCH = 64  # documents encoded and written together, as when ingesting
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who follows a long work: `tell` is told how many documents of how many are done, `stop` ends it after the batch in hand.
+
+    `rate` is the most documents taken up in a second, None for no limit.
+    """
+
+    tell: OnProgress | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a filling came to: documents looked at and written, and those the engine refused for good."""
+
+    seen: int = 0
+    written: int = 0
+    rejected: tuple[Rejection, ...] = ()
+
+    def __add__(self, other: Filled) -> Filled:
+        return Filled(self.seen + other.seen, self.written + other.written, self.rejected + other.rejected)
+
+
+Finish = Callable[[Sequence[Entry]], Sequence[Entry]]
+
+
+def fill(
+    engine: Engine, target: str, batches: Iterable[Sequence[Entry]], finish: Finish, watch: Watch, total: int
+) -> Filled:
+    """Write those entries of `batches` which `target` lacks or holds with another fingerprint, after `finish` completed them.
+
+    One batch is written while the next is completed. Ends early when `watch.stop` is set.
+    """
+    filled = Filled()
+    pace = Pace(watch)
+    with ThreadPoolExecutor(1, "searchctl-writer") as writer:
+        under_way: Future[list[Rejection]] | None = None
+        for entries in batches:
+            if watch.stop.is_set():
+                break
+            stored = engine.fingerprints(target, [entry.document.id for entry in entries])
+            fresh = [entry for entry, mark in zip(entries, stored, strict=True) if entry.fingerprint != mark]
+            finished = finish(fresh) if fresh else []
+            rejected = under_way.result() if under_way is not None else []
+            under_way = writer.submit(engine.write, target, finished) if finished else None
+            filled += Filled(len(entries), len(fresh), tuple(rejected))
+            if watch.tell is not None:
+                watch.tell(filled.seen, total)
+            pace.wait(len(fresh))
+        if under_way is not None:
+            filled += Filled(rejected=tuple(under_way.result()))
+    return filled
+
+
+def remove_vanished(engine: Engine, source: str, target: str) -> int:
+    """Delete from `target` the documents that `source` has no more, and return how many."""
+    deleted = 0
+    for entries in engine.scan(target):
+        ids = [entry.document.id for entry in entries]
+        there = engine.fingerprints(source, ids)
+        gone = [id for id, mark in zip(ids, there, strict=True) if mark is None]
+        deleted += engine.delete(target, gone) if gone else 0
+    return deleted
+
+
+def encoded(entries: Sequence[Entry], encoder: Encoder, settings: PassageSettings) -> list[Entry]:
+    """Return the entries cut into passages by this encoder's tokens, with its vectors."""
+    cuts = cut_many(
+        [entry.document.text for entry in entries],
+        encoder.count_tokens,
+        size=settings.size,
+        overlap=settings.overlap,
+    )
+    cut = [replace(entry, passages=passages or (Passage(0, 0),)) for entry, passages in zip(entries, cuts, strict=True)]
+    vectors = encoder.encode_documents([text for entry in cut for text in passage_texts(entry)])
+    finished, at = [], 0
+    for entry in cut:
+        finished.append(replace(entry, vectors=vectors[at : at + len(entry.passages)]))
+        at += len(entry.passages)
+    return finished
+
+
+def save_background(engine: Engine, version: str) -> None:
+    """Measure what cosines unrelated texts of a filled version have, and note it in the stamp."""
+    schema = engine.schema(version)
+    passages = engine.info(version).passages
+    background = choose_background(schema.background, BackgroundMeter(), passages, engine.scan(version, vectors=True))
+    if background != schema.background:
+        engine.update_schema(version, replace(schema, background=background))
+
+
+def check_complete(engine: Engine, version: str, expected: int, filled: Filled, source: str) -> None:
+    """Raise StorageError unless the version holds as many documents as `source` does."""
+    engine.refresh(version)
+    found = engine.count(version)
+    if found != expected:
+        reasons = "; ".join(f"{one.id!r}: {one.reason}" for one in filled.rejected[:3]) or "none was refused"
+        raise StorageError(
+            f"'{version}' holds {found:,} documents and {source} {expected:,} ({reasons}), so the name stays where it is; "
+            "run the same command again"
+        )
+
+
+class Pace:
+    """Holds a work down to so many documents in a second."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._next = time.monotonic()
+
+    def wait(self, documents: int) -> None:
+        """Wait until so many more documents are due, or until the work is to stop."""
+        if self._watch.rate is None:
+            return
+        self._next = max(self._next, time.monotonic() - 1.0) + documents / self._watch.rate
+        self._watch.stop.wait(max(self._next - time.monotonic(), 0.0))

@@ -1,0 +1,210 @@
+"""Recipes: a source, its fields and an index's settings in one TOML file, so that a load can be repeated by name."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from searchctl.errors import ConfigError
+from searchctl.schema import ANALYZERS, FIELD_TYPES, MOST_BOOST, Analyzer, FieldType, PassageSettings
+from searchctl.settings.resources import resource_folder
+from searchctl.sources.model import FORMATS, STDIN, FieldMapping, Format
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "source": ("paths", "include", "exclude", "format", "encoding"),
+    "fields": ("id", "title", "text", "keep", "types", "boosts"),
+    "passages": ("size", "overlap"),
+    "index": ("name", "analyzer", "synonyms", "synonyms_file"),
+    "cleaning": ("boilerplate",),
+}
+_LEAST_SIZE = 16
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a recipe says; None and empty for what it leaves to flags and defaults.
+
+    Relative `paths` start at the recipe's folder, and are absolute here.
+    """
+
+    path: Path
+    paths: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    format: Format | None = None
+    encoding: str | None = None
+    mapping: FieldMapping = field(default_factory=FieldMapping)
+    types: Mapping[str, FieldType] = field(default_factory=dict)
+    passages: PassageSettings | None = None
+    index: str | None = None
+    analyzer: Analyzer | None = None
+    encoder: str | None = None
+    boilerplate: bool = False
+    boosts: Mapping[str, int] | None = None
+    synonyms: tuple[str, ...] | None = None
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that come with searchctl, sorted."""
+    return sorted(path.stem for path in resource_folder("ingest").glob("*.toml"))
+
+
+def load_recipe(path_or_name: str | Path) -> Recipe:
+    """Read a recipe: a file's path, or the name of one that comes with searchctl. Raises ConfigError."""
+    path = _find(path_or_name)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"can't read the recipe {path}: {error.strerror}; check its name and permissions") from error
+    except ValueError as error:
+        raise ConfigError(
+            f"the recipe {path} isn't TOML: {error}; see the recipes in the folder ingest/ for examples"
+        ) from error
+    return _Reader(path, data).recipe()
+
+
+def read_lines(path: Path) -> tuple[str, ...]:
+    """Return a file's lines; raises ConfigError."""
+    try:
+        return tuple(path.read_text(encoding="utf-8-sig").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"can't read {path}: {reason}; expected a text file in UTF-8, a rule on each line") from error
+
+
+def _find(given: str | Path) -> Path:
+    path = Path(given).expanduser()
+    if path.is_file():
+        return path
+    names = recipe_names()
+    if str(given) in names:
+        return resource_folder("ingest") / f"{given}.toml"
+    near = difflib.get_close_matches(path.stem, names, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"give a file, or one of: {', '.join(names)}"
+    raise ConfigError(f"no recipe '{given}': there is no such file, and none of that name comes with searchctl; {hint}")
+
+
+class _Reader:
+    """Takes a recipe's values one by one, each checked; messages name the key and the file."""
+
+    def __init__(self, path: Path, data: Mapping[str, Any]) -> None:
+        self._path = path
+        self._data = data
+
+    def recipe(self) -> Recipe:
+        self._refuse_unknown(self._data, (*_KEYS, "encoder"), "")
+        for table, keys in _KEYS.items():
+            self._refuse_unknown(self._take(self._data, table, "", dict, "a table") or {}, keys, f"{table}.")
+        folder = self._path.resolve().parent
+        return Recipe(
+            path=self._path,
+            paths=tuple(
+                one if one == STDIN else str(folder / Path(one).expanduser()) for one in self._texts("source", "paths")
+            ),
+            include=self._texts("source", "include"),
+            exclude=self._texts("source", "exclude"),
+            format=cast("Format | None", self._choice("source", "format", FORMATS)),
+            encoding=self._text("source", "encoding"),
+            mapping=FieldMapping(
+                id=self._text("fields", "id"),
+                title=self._text("fields", "title"),
+                text=self._texts("fields", "text"),
+                keep=self._texts("fields", "keep") if "keep" in self._table("fields") else None,
+            ),
+            types=self._types(),
+            passages=self._passages(),
+            index=self._text("index", "name"),
+            analyzer=cast("Analyzer | None", self._choice("index", "analyzer", ANALYZERS)),
+            encoder=self._take(self._data, "encoder", "", str, "a string"),
+            boilerplate=bool(self._take(self._table("cleaning"), "boilerplate", "cleaning.", bool, "true or false")),
+            boosts=self._boosts(),
+            synonyms=self._synonyms(folder),
+        )
+
+    def _table(self, name: str) -> Mapping[str, Any]:
+        return cast("Mapping[str, Any]", self._data.get(name, {}))
+
+    def _take(self, table: Mapping[str, Any], key: str, prefix: str, kind: type[_T], expected: str) -> _T | None:
+        value = table.get(key)
+        if value is None or (isinstance(value, kind) and (kind is bool or not isinstance(value, bool))):
+            return value
+        raise self._wrong(prefix + key, value, expected)
+
+    def _text(self, table: str, key: str) -> str | None:
+        return self._take(self._table(table), key, f"{table}.", str, "a string")
+
+    def _texts(self, table: str, key: str) -> tuple[str, ...]:
+        """Return a list of strings; a single string is a list of one."""
+        value = self._table(table).get(key, [])
+        values = [value] if isinstance(value, str) else value
+        if not isinstance(values, list) or not all(isinstance(one, str) and one for one in values):
+            raise self._wrong(f"{table}.{key}", value, "a string or a list of strings")
+        return tuple(values)
+
+    def _choice(self, table: str, key: str, choices: Sequence[str]) -> str | None:
+        value = self._text(table, key)
+        if value is not None and value not in choices:
+            raise self._wrong(f"{table}.{key}", value, f"one of {', '.join(choices)}")
+        return value
+
+    def _types(self) -> dict[str, FieldType]:
+        types = self._take(self._table("fields"), "types", "fields.", dict, "a table of field = type") or {}
+        for name, kind in types.items():
+            if kind not in FIELD_TYPES:
+                raise self._wrong(f"fields.types.{name}", kind, f"one of {', '.join(FIELD_TYPES)}")
+        return cast("dict[str, FieldType]", types)
+
+    def _boosts(self) -> dict[str, int] | None:
+        boosts = self._take(self._table("fields"), "boosts", "fields.", dict, "a table of field = number")
+        expected = f"a whole number from 1 to {MOST_BOOST}"
+        for name in boosts or ():
+            self._take(cast("Mapping[str, Any]", boosts), name, "fields.boosts.", int, expected)
+        return boosts
+
+    def _synonyms(self, folder: Path) -> tuple[str, ...] | None:
+        table, name = self._table("index"), self._text("index", "synonyms_file")
+        if name is None:
+            return self._texts("index", "synonyms") if "synonyms" in table else None
+        if "synonyms" in table:
+            raise self._wrong("index.synonyms_file", name, "either that or index.synonyms, not both")
+        return read_lines(folder / Path(name).expanduser())
+
+    def _passages(self) -> PassageSettings | None:
+        table = self._table("passages")
+        if not table:
+            return None
+        usual = PassageSettings()
+        size = self._take(table, "size", "passages.", int, "a number of tokens")
+        overlap = self._take(table, "overlap", "passages.", int, "a number of tokens")
+        settings = PassageSettings(usual.size if size is None else size, usual.overlap if overlap is None else overlap)
+        if settings.size < _LEAST_SIZE:
+            raise self._wrong("passages.size", settings.size, f"at least {_LEAST_SIZE} tokens")
+        if not 0 <= settings.overlap < settings.size:
+            raise self._wrong(
+                "passages.overlap", settings.overlap, f"0 to {settings.size - 1}, less than passages.size"
+            )
+        return settings
+
+    def _refuse_unknown(self, table: Mapping[str, Any], known: Sequence[str], prefix: str) -> None:
+        for key in table:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+                hint = (
+                    f"did you mean '{prefix}{near[0]}'?"
+                    if near
+                    else f"known here: {', '.join(prefix + one for one in known)}"
+                )
+                raise ConfigError(f"the recipe {self._path} has an unknown key '{prefix}{key}'; {hint}")
+
+    def _wrong(self, key: str, value: object, expected: str) -> ConfigError:
+        return ConfigError(f"in the recipe {self._path}, {key} is {value!r}, expected {expected}")

@@ -1,0 +1,207 @@
+"""`examine` looks at everything a search stands on and says what is wrong and what to type."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from searchctl.encoders.base import Encoder
+from searchctl.engines import open_engine
+from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError
+from searchctl.index import Index
+from searchctl.ingest.prepare import passage_texts
+from searchctl.routing.examples import mark
+from searchctl.settings.connection import Connection, is_server
+from searchctl.types import Entry, Nearest
+
+Level = Literal["ok", "warning", "error"]
+
+_PACKAGES = ("searchctl", "tantivy", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
+_SAMPLE = 8  # documents looked at closely
+_LEAST_COSINE = 0.99  # of a stored vector with the same text encoded now; rounding in batches stays far above
+_SCARCE = 200e6  # bytes
+_CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimd", "asimddp")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `fix` says what to do unless all is well."""
+
+    level: Level
+    subject: str
+    message: str
+    fix: str = ""
+
+
+def examine(
+    engine: str, name: str = "default", *, encoder: str | None = None, connection: Connection | None = None
+) -> list[Finding]:
+    """Examine this machine, the index and its encoder. Raises EngineUnreachable; all else becomes a finding."""
+    findings = [_versions(), _cpu()]
+    try:
+        findings.append(_server(engine, connection) if is_server(engine) else _disk(Path(engine).expanduser()))
+        with Index.open(engine, name, encoder=encoder, connection=connection, create=False) as index:
+            findings += [*_on_server(index), *_index(index)]
+    except EngineUnreachable:
+        raise
+    except IndexMissing as error:
+        findings.append(Finding("warning", "index", str(error)))
+    except SearchctlError as error:
+        findings.append(Finding("error", "index", str(error)))
+    return findings
+
+
+def _versions() -> Finding:
+    found = [f"python {platform.python_version()}"]
+    missing = []
+    for name in _PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Finding("error", "versions", f"not installed: {', '.join(missing)}", f"pip install {' '.join(missing)}")
+    return Finding("ok", "versions", ", ".join(found))
+
+
+def _cpu() -> Finding:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        words = set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
+    except OSError:
+        return Finding("ok", "cpu", f"{platform.machine()}, cores: {cores}")
+    flags = [flag for flag in _CPU_FLAGS if flag in words]
+    message = f"{platform.machine()}, cores: {cores}, {', '.join(flags) or 'no vector extensions'}"
+    if platform.machine() == "x86_64" and "avx2" not in flags:
+        return Finding(
+            "warning", "cpu", message, "encoding is several times slower without AVX2; use a newer machine to ingest"
+        )
+    return Finding("ok", "cpu", message)
+
+
+def _disk(folder: Path) -> Finding:
+    place = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    free = shutil.disk_usage(place).free
+    message = f"{free / 1e9:.1f} GB free for {folder}"
+    if not os.access(place, os.W_OK):
+        return Finding(
+            "warning", "disk", f"{folder} can't be written to; searching works, ingesting doesn't", f"chmod u+w {place}"
+        )
+    if free < _SCARCE:
+        return Finding(
+            "error", "disk", message, "free some space, or move the index and name its new folder with --engine"
+        )
+    return Finding("ok", "disk", message)
+
+
+def _server(engine: str, connection: Connection | None) -> Finding:
+    from searchctl.engines.rest.engine import ServerEngine
+    from searchctl.engines.rest.health import server_remark
+
+    opened = open_engine(engine, connection)
+    assert isinstance(opened, ServerEngine)
+    try:
+        return Finding(*server_remark(opened))
+    finally:
+        opened.close()
+
+
+def _on_server(index: Index) -> Iterator[Finding]:
+    from searchctl.engines.rest.engine import ServerEngine
+    from searchctl.engines.rest.health import remarks
+
+    if isinstance(index.engine, ServerEngine):
+        yield from (Finding(*one) for one in remarks(index.engine, index.name))
+
+
+def _index(index: Index) -> Iterator[Finding]:
+    info = index.info()
+    if not info.documents:
+        yield Finding("warning", "index", f"index '{info.name}' is empty", "searchctl ingest FOLDER")
+    else:
+        yield Finding("ok", "index", f"'{info.name}' holds {info.documents:,} documents in {info.passages:,} passages")
+    yield from _consistency(index, info.documents)
+    try:
+        encoder = index.encoder
+    except SearchctlError as error:
+        yield Finding("error", "encoder", str(error))
+        return
+    if encoder is None:
+        yield Finding("ok", "encoder", "none: this index answers by words only")
+        return
+    yield _trial(encoder)
+    yield from _vectors(index, encoder)
+
+
+def _consistency(index: Index, documents: int) -> Iterator[Finding]:
+    """Compare what is stored with what the legs can find."""
+    statistics = index.engine.term_statistics(index.name, "")
+    searchable = statistics.documents - statistics.deleted
+    if searchable == documents:
+        yield Finding("ok", "consistency", "the lexical leg holds as many documents as are stored")
+    else:
+        message = f"{documents:,} documents are stored but the lexical leg holds {searchable:,}"
+        yield Finding("warning", "consistency", message, "wait for the running ingest, or run it again")
+
+
+def _trial(encoder: Encoder) -> Finding:
+    vector = encoder.encode_queries(["a trial / проба"])
+    if (
+        vector.shape != (1, encoder.dim)
+        or not np.isfinite(vector).all()
+        or abs(float(np.linalg.norm(vector)) - 1) > 1e-3
+    ):
+        message = f"{encoder.name} gives vectors of shape {vector.shape} that aren't of length 1"
+        return Finding("error", "encoder", message, "reinstall searchctl, or name another encoder with --encoder")
+    return Finding("ok", "encoder", f"{encoder.name}, revision {encoder.revision}, {encoder.dim} dimensions, works")
+
+
+def _vectors(index: Index, encoder: Encoder) -> Iterator[Finding]:
+    """Encode a few stored documents anew: their vectors must be the stored ones, and must find them."""
+    batches = index.engine.scan(index.name, batch=_SAMPLE, vectors=True)
+    sample = [entry for entries in islice(batches, 1) for entry in entries]
+    bare = [entry.document.id for entry in sample if entry.vectors is None]
+    if bare and index.engine.schema(index.name).layout is None:  # those of others were counted
+        yield Finding(
+            "warning",
+            "vectors",
+            f"{len(bare)} of {len(sample)} sampled documents have no vectors",
+            f"searchctl vectorize --index {index.name}",
+        )
+    whole = [entry for entry in sample if entry.vectors is not None]
+    if not whole:
+        return
+    worst = min(_agreement(entry, encoder) for entry in whole)
+    if worst < _LEAST_COSINE:
+        message = f"a stored vector has cosine {worst:.3f} with the same text encoded now"
+        yield Finding("error", "vectors", message, "ingest into a new index with --index NEW")
+        return
+    lost = [entry.document.id for entry in whole if not _finds_itself(index, entry)]
+    if lost:
+        message = f"{len(lost)} of {len(whole)} sampled documents aren't found by their own vectors"
+        yield Finding("error", "vectors", message, "ingest into a new index with --index NEW")
+    else:
+        yield Finding("ok", "vectors", f"{len(whole)} sampled documents encode to what is stored and find themselves")
+
+
+def _agreement(entry: Entry, encoder: Encoder) -> float:
+    assert entry.vectors is not None
+    asked = entry.fingerprint == mark(entry.document)  # a router's example, which is encoded as what it's compared with
+    encode = encoder.encode_queries if asked else encoder.encode_documents
+    return float((encode(passage_texts(entry)) * entry.vectors).sum(axis=1).min())
+
+
+def _finds_itself(index: Index, entry: Entry) -> bool:
+    """Tell whether the best hit for a document's own vector is as near as the document itself, be it that or a twin."""
+    assert entry.vectors is not None
+    (ranking,) = index.engine.search(index.name, [Nearest(entry.vectors[0], 1)])
+    return bool(len(ranking.scores)) and float(ranking.scores[0]) > _LEAST_COSINE

@@ -1,0 +1,319 @@
+"""A dump: an index's documents, passages, vectors and stamp in plain files, to keep or to move between engines.
+
+A folder of three files: `documents.jsonl` (or `.jsonl.gz`), one document a line in the order of the rows of vectors;
+`vectors.safetensors` with one tensor `vectors` (passages, dim); `manifest.json` with the format, the stamp, counts and
+SHA-256 of both. A document's passages have as many rows as it has passages, or none where `encoded` is false.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchctl.engines.base import Engine
+from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SourceError, StorageError, UsageError
+from searchctl.ingest.copying import BATCH, Watch, check_complete, fill, save_background
+from searchctl.lifecycle.versions import Move, move, open_version
+from searchctl.schema import Lineage, Schema
+from searchctl.types import Document, Entry, Json, Passage
+
+DUMP_FORMAT = 1
+MANIFEST = "manifest.json"
+VECTORS = "vectors.safetensors"
+_DOCUMENTS = ("documents.jsonl", "documents.jsonl.gz")
+_HEADER = 256  # bytes kept free for safetensors' header, which holds the count of rows: known only at the end
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class DumpReport:
+    """What was written, and where; `size` in bytes."""
+
+    path: Path
+    documents: int
+    vectors: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a dump says of itself."""
+
+    index: str
+    schema: Schema
+    documents: int
+    vectors: int
+    files: dict[str, str]
+    digest: str
+
+    @property
+    def lines(self) -> str:
+        """The name of the file of documents."""
+        return next(name for name in self.files if name in _DOCUMENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """What came of restoring; `moved` is None when it was interrupted."""
+
+    version: str
+    documents: int
+    written: int
+    moved: Move | None
+
+
+def dump(engine: Engine, index: str, path: Path, watch: Watch, *, compress: bool = True) -> DumpReport | None:
+    """Write an index to a new folder, which gets its name when it's complete; None when it was stopped before.
+
+    The index may be in use. Raises UsageError when `path` is there already, StorageError when it can't be written.
+    """
+    if path.exists():
+        raise UsageError(f"{path} is there already; name a new folder, or remove that one")
+    partial = path.with_name(path.name + ".partial")
+    name = engine.resolve(index)
+    with _storage_errors(path):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            counts = _write_files(engine, name, partial, watch, _DOCUMENTS[compress])
+            if counts is None:
+                return None
+            _write_manifest(partial, _manifest(engine, index, name, partial, counts))
+            os.replace(partial, path)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        return DumpReport(path, *counts, sum(file.stat().st_size for file in path.iterdir()))
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read what a dump says of itself; raises SourceError when it's none, IndexFormatError when it's newer than this."""
+    try:
+        raw = (path / MANIFEST).read_bytes()
+        data = json.loads(raw)
+    except FileNotFoundError as error:
+        hint = "; it was interrupted, make it again" if path.name.endswith(".partial") else ""
+        raise SourceError(f"{path} isn't a dump: it has no {MANIFEST}{hint}") from error
+    except (OSError, ValueError) as error:
+        raise SourceError(f"can't read {path / MANIFEST}: {error}") from error
+    found = data.get("format") if isinstance(data, dict) else None
+    if not isinstance(found, int) or found > DUMP_FORMAT:
+        raise IndexFormatError(
+            f"the dump {path} has format {found!r}, this searchctl reads up to {DUMP_FORMAT}; "
+            "upgrade with: pip install --upgrade searchctl"
+        )
+    try:
+        files = {str(name): str(digest) for name, digest in data["files"].items()}
+        if not any(name in files for name in _DOCUMENTS) or set(files) - {*_DOCUMENTS, VECTORS}:
+            raise KeyError(f"files {sorted(files)}")
+        schema = Schema.from_json(data["schema"])
+        digest = hashlib.sha256(raw).hexdigest()[:16]
+        return Manifest(str(data["index"]), schema, int(data["documents"]), int(data["vectors"]), files, digest)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise IndexFormatError(f"{path / MANIFEST} is damaged ({error}); take another copy of the dump") from error
+
+
+def restore(engine: Engine, index: str, path: Path, watch: Watch, *, replace_index: bool = False) -> RestoreReport:
+    """Fill a new version of `index` from a dump, whole or not at all, and point the name at it.
+
+    What an interrupted call stored is taken up by the next. Raises IndexExists when the name is taken and `replace_index`
+    isn't set, IndexFormatError when the dump is damaged: that is looked for before anything is written.
+    """
+    manifest = read_manifest(path)
+    made_from = f"dump {manifest.digest}"
+    _check_free(engine, index, replace_index)
+    _check_files(path, manifest)
+    version = open_version(engine, index, replace(manifest.schema, lineage=Lineage(made_from)))
+    with engine.writing(version):
+        filled = fill(
+            engine, version, _read_entries(path, manifest), lambda entries: entries, watch, manifest.documents
+        )
+    if watch.stop.is_set():
+        return RestoreReport(version, engine.count(version), filled.written, None)
+    check_complete(engine, version, manifest.documents, filled, f"the dump {path}")
+    save_background(engine, version)
+    return RestoreReport(version, manifest.documents, filled.written, move(engine, index, version))
+
+
+def _check_free(engine: Engine, index: str, replace_index: bool) -> None:
+    try:
+        found = engine.resolve(index)
+    except IndexMissing:
+        return
+    if not replace_index:
+        raise IndexExists(
+            f"there is an index '{index}' ({found}) already; choose another --index, or restore behind its name with --replace"
+        )
+
+
+def _check_files(path: Path, manifest: Manifest) -> None:
+    for name, digest in manifest.files.items():
+        if not (path / name).is_file():
+            raise IndexFormatError(f"the dump {path} lacks {name}; take another copy of it")
+        if _sha256(path / name) != digest:
+            raise IndexFormatError(
+                f"{path / name} is damaged: its SHA-256 isn't the manifest's; take another copy of it"
+            )
+
+
+# Writing
+
+
+def _write_files(engine: Engine, index: str, folder: Path, watch: Watch, lines_name: str) -> tuple[int, int] | None:
+    """Write both files in one pass over the index and return how many documents and rows; None when stopped."""
+    encoder = engine.schema(index).encoder
+    dim, rows, seen, total = encoder.dim if encoder else 0, 0, set[int](), engine.count(index)
+    with ExitStack() as files:
+        plain = files.enter_context((folder / lines_name).open("wb"))
+        vectors = files.enter_context((folder / VECTORS).open("wb"))
+        lines: Any = plain
+        if lines_name.endswith(".gz"):
+            lines = files.enter_context(gzip.GzipFile("", "wb", 6, plain, mtime=0))
+        vectors.write(bytes(_HEADER))
+        for entries in engine.scan(index, batch=BATCH, vectors=True):
+            if watch.stop.is_set():
+                return None
+            for entry in entries:
+                mark = hash(entry.document.id)
+                if mark in seen:  # written anew since it was read; 64 bits tell millions of ids apart
+                    continue
+                seen.add(mark)
+                lines.write(_as_line(entry))
+                if entry.vectors is not None:
+                    vectors.write(np.ascontiguousarray(entry.vectors, "<f4").tobytes())
+                    rows += len(entry.vectors)
+            if watch.tell is not None:
+                watch.tell(len(seen), total)
+        vectors.seek(0)
+        vectors.write(_header(rows, dim))
+        vectors.flush()
+        os.fsync(vectors.fileno())
+    return len(seen), rows
+
+
+def _as_line(entry: Entry) -> bytes:
+    document = entry.document
+    data = {
+        "id": document.id,
+        "title": document.title,
+        "text": document.text,
+        "fields": dict(document.fields),
+        "source": entry.source,
+        "fingerprint": entry.fingerprint,
+        "passages": [[one.start, one.end] for one in entry.passages],
+        "encoded": entry.vectors is not None,
+    }
+    return json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def _header(rows: int, dim: int) -> bytes:
+    """Return safetensors' header, padded with blanks as its format allows: length, then JSON, then data."""
+    tensor = {"dtype": "F32", "shape": [rows, dim], "data_offsets": [0, rows * dim * 4]}
+    text = json.dumps({"__metadata__": {"made_by": "searchctl"}, "vectors": tensor}).encode()
+    return (_HEADER - 8).to_bytes(8, "little") + text.ljust(_HEADER - 8)
+
+
+def _manifest(engine: Engine, index: str, name: str, folder: Path, counts: tuple[int, int]) -> Json:
+    return {
+        "format": DUMP_FORMAT,
+        "searchctl": package_version("searchctl"),
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "engine": engine.name,
+        "index": index,
+        "documents": counts[0],
+        "vectors": counts[1],
+        "schema": replace(engine.schema(name), lineage=None, layout=None).to_json(),
+        "files": {file.name: _sha256(file) for file in sorted(folder.iterdir())},
+    }
+
+
+def _write_manifest(folder: Path, data: Json) -> None:
+    with (folder / MANIFEST).open("w", encoding="utf-8") as file:
+        json.dump(data, file, ensure_ascii=False, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"can't write the dump {path}: {error.strerror or error}; check free space and permissions"
+        raise StorageError(message) from error
+
+
+# Reading
+
+
+def _read_entries(path: Path, manifest: Manifest) -> Iterator[list[Entry]]:
+    """Yield a dump's entries in batches."""
+    opened = gzip.open if manifest.lines.endswith(".gz") else open
+    encoder = manifest.schema.encoder
+    with (path / VECTORS).open("rb") as vectors, opened(path / manifest.lines, "rb") as lines:
+        _skip_header(vectors, path, manifest)
+        batch: list[Entry] = []
+        for number, line in enumerate(cast("IO[bytes]", lines), 1):
+            try:
+                entry, encoded = _as_entry(json.loads(line.decode("utf-8", "surrogatepass")))
+            except (ValueError, KeyError, TypeError) as error:
+                raise IndexFormatError(
+                    f"{path / manifest.lines}:{number} isn't a document of a dump: {error}"
+                ) from error
+            if encoded and encoder is not None:
+                entry = replace(entry, vectors=_rows(vectors, len(entry.passages), encoder.dim))
+            batch.append(entry)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+        yield batch
+
+
+def _as_entry(data: dict[str, Any]) -> tuple[Entry, bool]:
+    document = Document(data["id"], data["text"], data["title"], data["fields"])
+    passages = tuple(Passage(int(start), int(end)) for start, end in data["passages"])
+    return Entry(document, passages, None, data["fingerprint"], data["source"]), bool(data["encoded"])
+
+
+def _skip_header(file: IO[bytes], path: Path, manifest: Manifest) -> None:
+    """Read safetensors' header and stand at the first row; raises IndexFormatError when it isn't what the manifest says."""
+    length = int.from_bytes(file.read(8), "little")
+    try:
+        tensor = json.loads(file.read(min(length, _BLOCK)))["vectors"]
+        rows, dim = tensor["shape"]
+        begin, _ = tensor["data_offsets"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise IndexFormatError(f"{path / VECTORS} has no tensor 'vectors' ({error}); take another copy") from error
+    expected = (manifest.vectors, manifest.schema.encoder.dim if manifest.schema.encoder else 0, "F32")
+    if (rows, dim, tensor["dtype"]) != expected:
+        raise IndexFormatError(f"{path / VECTORS} holds {rows} × {dim} {tensor['dtype']}, the manifest says {expected}")
+    file.seek(8 + length + begin)
+
+
+def _rows(file: IO[bytes], count: int, dim: int) -> NDArray[np.float32]:
+    octets = file.read(count * dim * 4)
+    if len(octets) < count * dim * 4:
+        raise IndexFormatError(
+            f"the file of vectors ends {count * dim * 4 - len(octets)} bytes early; take another copy"
+        )
+    return np.frombuffer(octets, "<f4").reshape(count, dim).astype(np.float32, copy=False)

@@ -1,0 +1,73 @@
+"""Filling in the vectors of documents that were stored with `--defer-vectors`: until then they're found by their words only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from searchctl.encoders.base import Encoder
+from searchctl.errors import UsageError
+from searchctl.index import Index
+from searchctl.ingest.copying import BATCH, Pace, Watch, encoded, save_background
+from searchctl.types import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class VectorizeReport:
+    """How many documents got vectors, and how many still wait for them: none unless it was interrupted."""
+
+    encoded: int
+    waiting: int
+    seconds: float
+
+    @property
+    def interrupted(self) -> bool:
+        """Tell whether it was stopped before all was done."""
+        return self.waiting > 0
+
+
+def encode_deferred(index: Index, watch: Watch) -> VectorizeReport:
+    """Encode the documents that have no vectors yet. Ending at any moment loses nothing, and the next call goes on.
+
+    Raises UsageError for an index without an encoder, IndexLocked while another process writes.
+    """
+    began = time.monotonic()
+    engine, name = index.engine, index.engine.resolve(index.name)
+    if engine.schema(name).layout is not None:
+        raise UsageError(
+            f"the documents of '{index.name}' are written by others; name it: searchctl vectorize {index.name}"
+        )
+    encoder = index.encoder
+    if encoder is None:
+        raise UsageError(
+            f"index '{index.name}' is made for words only; give it an encoder: searchctl reembed --encoder NAME"
+        )
+    with engine.writing(name):
+        total = sum(map(len, _deferred(index, name)))
+        done = _encode_all(index, name, encoder, watch, total)
+        if done:
+            save_background(engine, name)
+    return VectorizeReport(done, total - done, time.monotonic() - began)
+
+
+def _deferred(index: Index, name: str) -> Iterator[list[Entry]]:
+    """Yield the documents without passages, in batches as they lie in the index."""
+    for entries in index.engine.scan(name, batch=BATCH):
+        waiting = [entry for entry in entries if not entry.passages]
+        if waiting:
+            yield waiting
+
+
+def _encode_all(index: Index, name: str, encoder: Encoder, watch: Watch, total: int) -> int:
+    settings = index.engine.schema(name).passages
+    done, pace = 0, Pace(watch)
+    for entries in _deferred(index, name):
+        if watch.stop.is_set():
+            break
+        index.engine.write(name, encoded(entries, encoder, settings))
+        done += len(entries)
+        if watch.tell is not None:
+            watch.tell(done, total)
+        pace.wait(len(entries))
+    return done

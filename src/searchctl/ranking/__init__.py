@@ -1,0 +1,1 @@
+"""Scores: BM25, fusion of the legs, what cosines of unrelated texts look like, relevance. Needs numpy only."""

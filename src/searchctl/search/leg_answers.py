@@ -1,0 +1,164 @@
+"""What the legs said to one question, and what follows from it: the fused order, relevance, totals, and the legs' reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from searchctl.ranking.bm25 import idf, upper_bound
+from searchctl.ranking.cosine_baseline import foreign_share
+from searchctl.ranking.fusion import Floats, Fused, FusionSettings, fuse
+from searchctl.ranking.relevance import Calibration, relevances, unseen_relevance
+from searchctl.schema import Schema
+from searchctl.search.lexical_confidence import gated, lexical_certainty
+from searchctl.search.query import ParsedQuery
+from searchctl.search.synonyms import Weighed
+from searchctl.types import LegReport, Match, Mode, Nearest, Ranking, TermStatistics, Total
+
+WINDOW = 100  # each leg's candidates; fixed, so that the order of hits never depends on the page asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query as it is put to the legs; a leg's part is None when it isn't asked."""
+
+    text: str
+    parsed: ParsedQuery
+    match: Match | None
+    nearest: Nearest | None
+    encoding_ms: float = 0.0
+    unmet: tuple[str, ...] = ()  # quoted phrases that no document has: they are looked for as words
+    synonyms: Weighed | None = None  # what stands for its words, with the statistics of all of them
+
+    def without_quotes(self) -> Question:
+        """Return the question with the words of its quotations, which no longer must stand together."""
+        parsed = replace(self.parsed, quoted=())
+        match = self.match and replace(self.match, scope=replace(self.match.scope, required=parsed.required))
+        nearest = self.nearest and replace(self.nearest, scope=replace(self.nearest.scope, required=parsed.required))
+        return replace(self, parsed=parsed, match=match, nearest=nearest, unmet=self.parsed.quoted)
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Documents best first, with their relevance (n,); `best_relevance` is of all, also of those that weren't kept."""
+
+    fused: Fused
+    relevance: Floats
+    best_relevance: float
+    total: Total
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the legs said to a question: the first WINDOW of each."""
+
+    question: Question
+    statistics: TermStatistics
+    lexical: Ranking | None
+    vector: Ranking | None
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """How much each of the query's words tells, for those which the index holds."""
+        own = {term: idf(self.statistics.documents, n) for term, n in self.statistics.frequencies.items() if n}
+        return own if self.question.synonyms is None else {**own, **self.question.synonyms.telling}
+
+    @property
+    def best_passages(self) -> dict[str, int]:
+        """The ordinal of each document's best passage, for the documents of which the vector leg knows it."""
+        return dict(zip(self.vector.ids, self.vector.passages, strict=True)) if self.vector is not None else {}
+
+    @property
+    def quotes_nothing(self) -> bool:
+        """Whether quoted phrases are why no document was found, as far as that can be told."""
+        rankings = [ranking for ranking in (self.lexical, self.vector) if ranking is not None]
+        return bool(self.question.parsed.quoted) and not any(ranking.ids for ranking in rankings)
+
+    @property
+    def knows_no_word(self) -> bool:
+        """Whether the query has words and the index holds none of them."""
+        frequencies = self.statistics.frequencies
+        return bool(frequencies) and not any(frequencies.values())
+
+    def fused(self, schema: Schema, settings: FusionSettings) -> Fused:
+        """Join the legs, a query's codes and quotations leaning towards its words."""
+        nearest, background = self.question.nearest, schema.background
+        if background is not None and nearest is not None:
+            background = background.around(nearest.vector)
+        return fuse(
+            self.lexical,
+            self.vector,
+            bound=upper_bound(self.statistics),
+            background=background,
+            settings=gated(settings, lexical_certainty(self.question.parsed, self.statistics, schema.analyzer)),
+        )
+
+    def ordered(self, schema: Schema, settings: FusionSettings, least: float = 0.0) -> Ordered:
+        """Fuse the legs, and keep what has a relevance of at least `least`."""
+        fused = self.fused(schema, settings)
+        weighted = fused if settings.method == "weighted" else self.fused(schema, FusionSettings())
+        foreign = foreign_share(self.question.parsed.text, schema.background)
+        own = Calibration(*schema.relevance) if schema.relevance and self.lexical and self.vector else None
+        relevance = relevances(weighted, self.documents, foreign, own)
+        if weighted is not fused:
+            by_id = dict(zip(weighted.ids, relevance.tolist(), strict=True))
+            relevance = np.array([by_id[id] for id in fused.ids])
+        best = float(relevance.max(initial=0.0))
+        if least <= 0.0:
+            return Ordered(fused, relevance, best, self.total(len(fused.ids)))
+        kept = np.flatnonzero(relevance >= least)
+        unseen = unseen_relevance(weighted, self.documents, WINDOW, foreign, own)
+        total = Total(len(kept), "eq" if unseen < least else "gte", self._mode)
+        return Ordered(fused.only(kept), relevance[kept], best, total)
+
+    @property
+    def _mode(self) -> Mode:
+        if self.vector is None:
+            return "lexical"
+        return "vector" if self.lexical is None else "hybrid"
+
+    def total(self, candidates: int) -> Total:
+        """Count matches: a hybrid answer has what was fused, exactly so if neither leg knows more; else at least that.
+
+        Lexical answers count the documents with the query's words, those of the vector leg all that have vectors.
+        """
+        if self.lexical is None or self.vector is None:
+            alone = self.vector if self.lexical is None else self.lexical
+            return replace(alone.total, counts=self._mode) if alone is not None else Total(0)
+        lexical = self.lexical.total
+        complete = all(
+            leg.total.relation == "eq" and leg.total.value <= len(leg.ids) for leg in (self.lexical, self.vector)
+        )
+        if lexical.value > candidates:
+            return Total(lexical.value, "gte", "lexical")
+        return Total(candidates, "eq" if complete else "gte", "hybrid")
+
+    def reports(self, mode: Mode) -> dict[str, LegReport]:
+        """Return for each leg whether it ran, and why it gave nothing."""
+        return {"lexical": self._lexical_report(), "vector": self._vector_report(mode)}
+
+    @property
+    def documents(self) -> int:
+        """How many documents the index holds."""
+        return max(self.statistics.documents, self.vector.total.value if self.vector is not None else 0)
+
+    def _lexical_report(self) -> LegReport:
+        if self.lexical is None:
+            return LegReport(False, "only vectors were asked for")
+        reason = None if self.lexical.ids else "no document matches"
+        if not self.statistics.frequencies:
+            reason = "the query has no words to look for"
+        elif self.knows_no_word:
+            reason = "no word of the query is in the index"
+        return LegReport(True, reason, round(self.lexical.took_ms, 3))
+
+    def _vector_report(self, mode: Mode) -> LegReport:
+        if self.vector is not None:
+            reason = None if self.vector.ids else "no document matches"
+            return LegReport(True, reason, round(self.vector.took_ms + self.question.encoding_ms, 3))
+        if mode == "lexical":
+            return LegReport(False, "only words were asked for")
+        return LegReport(
+            False, "the index has no vectors" if self.question.parsed.text else "the query has no words to look for"
+        )

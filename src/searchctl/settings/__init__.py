@@ -1,0 +1,1 @@
+"""What the user has set: flags, environment, files, connections and their secrets."""

@@ -1,0 +1,296 @@
+"""The effective settings: flag > environment > .env > project searchctl.toml > user config.toml > default.
+
+A profile of the user's file counts just below the place that names it: `--profile prod` below the other flags,
+`SEARCHCTL_PROFILE` below the environment. Every value remembers where it came from.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from searchctl.errors import ConfigError
+from searchctl.settings.connection import (
+    CONNECTION_KEYS,
+    INDEX_KEYS,
+    PATH_KEYS,
+    SECRET_KEYS,
+    Connection,
+    IndexOptions,
+    family_of,
+    is_server,
+    split_hosts,
+    variables,
+)
+from searchctl.settings.dotenv import read_dotenv
+from searchctl.settings.secrets import MASK, mask_urls
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DEFAULT_ENGINE = ".searchctl"
+DEFAULT_INDEX = "default"
+PROJECT_FILE = "searchctl.toml"
+_TOP_KEYS = ("engine", "index", "encoder", "profile")
+_KEYS = (*_TOP_KEYS, *(f"connection.{key}" for key in (*CONNECTION_KEYS, *INDEX_KEYS)))
+_OWN_VARIABLES: Mapping[str, Sequence[str]] = {key: (f"SEARCHCTL_{key.upper()}",) for key in _TOP_KEYS}
+_NUMBERS = ("shards", "replicas", "hnsw_m", "hnsw_ef_construction")
+_FLAG_WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+_DEFAULTS = {"engine": DEFAULT_ENGINE, "index": DEFAULT_INDEX}
+
+Raw: TypeAlias = "str | bool | int"
+Layer: TypeAlias = "dict[str, tuple[Raw, str]]"  # key -> value and origin
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One effective value as it may be shown, and where it came from."""
+
+    key: str
+    value: str | bool | int | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a command works with. `engine` carries no user information: that is in `connection`."""
+
+    engine: str = DEFAULT_ENGINE
+    index: str = DEFAULT_INDEX
+    encoder: str | None = None
+    profile: str | None = None
+    connection: Connection = field(default_factory=Connection)
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # of every place, even where another one's value counts
+    shown: tuple[Setting, ...] = ()
+
+
+def load_settings(
+    flags: Mapping[str, Raw | None],
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Settings:
+    """Resolve the settings of a command run in `directory` (default: here).
+
+    `flags` are the settings that were typed, such as "engine" or "connection.ca_certs". Raises ConfigError.
+    """
+    environ = os.environ if environ is None else environ
+    directory = Path.cwd() if directory is None else directory
+    _refuse_misspelt(environ)
+    project = _first_file(PROJECT_FILE, (directory, *directory.parents))
+    dotenv = _first_file(".env", (directory, project.parent) if project else (directory,))
+    user = _user_file(environ)
+    user_table = _read_toml(user) if user.is_file() else {}
+    profiles = _table(user_table.pop("profiles", {}), user, "profiles")
+    variables_of = [_Variables(environ, "", None)]
+    if dotenv:
+        variables_of.append(_Variables(read_dotenv(dotenv), f"{dotenv}: ", dotenv.parent))
+    typed: Layer = {key: (value, _flag(key)) for key, value in flags.items() if value is not None}
+    files = [*([_file_layer(project, _read_toml(project))] if project else []), _file_layer(user, user_table)]
+
+    def layers(names: Mapping[str, Sequence[str]]) -> list[Layer]:
+        return _with_profile([typed, *(one.layer(names) for one in variables_of), *files], profiles, user)
+
+    engine = str(_merge(layers(_OWN_VARIABLES))["engine"][0])
+    family = family_of(engine, {name for one in variables_of for name in one.values})
+    of_server = {f"connection.{key}": names for key, names in variables(family).items()}
+    found = layers({**_OWN_VARIABLES, **of_server})
+    return _settings(_merge(found), _secrets(found))
+
+
+def _flag(key: str) -> str:
+    return f"--{key.removeprefix('connection.').replace('_', '-')}"
+
+
+def _first_file(name: str, folders: Iterable[Path]) -> Path | None:
+    return next((one / name for one in folders if (one / name).is_file()), None)
+
+
+def _user_file(environ: Mapping[str, str]) -> Path:
+    base = environ.get("XDG_CONFIG_HOME")
+    home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    return (Path(base) if base else home / ".config") / "searchctl" / "config.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class _Variables:
+    """The environment, or a .env file: paths in it are relative to `folder`."""
+
+    values: Mapping[str, str]
+    prefix: str
+    folder: Path | None
+
+    def layer(self, names: Mapping[str, Sequence[str]]) -> Layer:
+        """Return the settings found; of a setting's several variables the first one that is set counts."""
+        found: Layer = {}
+        for key, candidates in names.items():
+            name = next((one for one in candidates if self.values.get(one)), None)
+            if name:
+                value = _parse(key, self.values[name], self.prefix + name)
+                found[key] = (_anchored(key, value, self.folder), self.prefix + name)
+        return found
+
+
+def _parse(key: str, text: str, origin: str) -> Raw:
+    if not key.endswith(".insecure"):
+        return text
+    if text.lower() not in _FLAG_WORDS:
+        raise ConfigError(f"{origin} is {text!r}, expected true or false")
+    return _FLAG_WORDS[text.lower()]
+
+
+def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    known = [name for names in _OWN_VARIABLES.values() for name in names]
+    for name in environ:
+        if name.startswith("SEARCHCTL_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+            if near:
+                raise ConfigError(f"the environment sets {name}, which searchctl doesn't know; did you mean {near[0]}?")
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} isn't valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"can't read {path}: {error.strerror}") from error
+    return table
+
+
+def _file_layer(path: Path, table: Mapping[str, Any], part: str = "") -> Layer:
+    origin = f"{path}{part}"
+    flat = dict(table)
+    for key, value in _table(flat.pop("connection", {}), path, "connection").items():
+        flat[f"connection.{key}"] = value
+    found: Layer = {}
+    for key, value in flat.items():
+        if key not in _KEYS:
+            raise ConfigError(f"{origin} sets '{key}', which searchctl doesn't know; {_nearest(key, _KEYS)}")
+        expected = _expected(key)
+        if type(value) is not expected:
+            wanted = {bool: "true or false", int: "a whole number", str: "a string"}[expected]
+            raise ConfigError(f"{origin}: '{key}' must be {wanted}, found {type(value).__name__}")
+        found[key] = (_anchored(key, value, path.parent), origin)
+    return found
+
+
+def _expected(key: str) -> type[str] | type[bool] | type[int]:
+    """Return the type that a setting has in a file."""
+    if key.endswith(".insecure"):
+        return bool
+    return int if key.removeprefix("connection.") in _NUMBERS else str
+
+
+def _anchored(key: str, value: Raw, folder: Path | None) -> Raw:
+    """Paths in a file are relative to that file, so that a command means the same in every subfolder."""
+    text = str(value)
+    is_folder = (key == "engine" and not is_server(text)) or (key == "encoder" and text.startswith((".", "~")))
+    if is_folder or key.removeprefix("connection.") in PATH_KEYS:
+        path = Path(text).expanduser()
+        return str(folder / path if folder else path)
+    return value
+
+
+def _table(value: object, path: Path, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: '{name}' must be a table, written as [{name}]")
+    return dict(value)
+
+
+def _nearest(key: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"it may be one of: {', '.join(known)}"
+
+
+def _with_profile(layers: Sequence[Layer], profiles: Mapping[str, Any], user: Path) -> list[Layer]:
+    """Insert the profile's layer right below the first layer that names one."""
+    for position, layer in enumerate(layers):
+        if "profile" in layer:
+            name = str(layer["profile"][0])
+            if name not in profiles:
+                hint = _nearest(name, sorted(profiles)) if profiles else f"add a table [profiles.{name}] to that file"
+                raise ConfigError(f"no profile '{name}' in {user}; {hint}")
+            found = _file_layer(user, _table(profiles[name], user, f"profiles.{name}"), f" [profiles.{name}]")
+            return [*layers[: position + 1], found, *layers[position + 1 :]]
+    return list(layers)
+
+
+def _merge(layers: Iterable[Layer]) -> Layer:
+    found: Layer = {}
+    for layer in layers:
+        for key, value in layer.items():
+            found.setdefault(key, value)
+    for key, default in _DEFAULTS.items():
+        found.setdefault(key, (default, "default"))
+    return found
+
+
+def _secrets(layers: Iterable[Layer]) -> tuple[str, ...]:
+    found = set()
+    for layer in layers:
+        for key, (value, _) in layer.items():
+            if key.removeprefix("connection.") in SECRET_KEYS:
+                found.add(str(value))
+            elif key in ("engine", "connection.url") and "@" in str(value):
+                _, name, word = split_hosts(str(value))
+                found.update(one for one in (word or name,) if one)  # a lone name is a token
+    return tuple(sorted(found))
+
+
+def _settings(found: Layer, secrets: tuple[str, ...]) -> Settings:
+    engine, connection = _connect(str(found["engine"][0]), found)
+    found = {**found, "engine": (engine, found["engine"][1])}
+    return Settings(
+        engine=engine,
+        index=str(found["index"][0]),
+        encoder=_text(found, "encoder"),
+        profile=_text(found, "profile"),
+        connection=connection,
+        secrets=secrets,
+        shown=tuple(
+            Setting(key, _public(key, found[key][0]), found[key][1]) if key in found else Setting(key, None, "default")
+            for key in _KEYS
+            if key in found or key in _TOP_KEYS
+        ),
+    )
+
+
+def _connect(engine: str, found: Layer) -> tuple[str, Connection]:
+    """Return the engine without user information, and the connection."""
+    bare = is_server(engine) and not engine.partition("://")[2]
+    url = _text(found, "connection.url") or "" if bare or not is_server(engine) else engine
+    if bare and not url and "connection.cloud_id" not in found:
+        family = family_of(engine, ())
+        raise ConfigError(
+            f"the engine '{engine}' has no address; set {variables(family)['url'][0]}, or type --engine {family}://HOST:9200"
+        )
+    hosts, username, password = split_hosts(url)
+    values: dict[str, Any] = {
+        key: found[f"connection.{key}"][0] for key in CONNECTION_KEYS if f"connection.{key}" in found
+    }
+    values.pop("url", None)
+    # Credentials written into the address are about that address, so they win over general variables.
+    values |= {key: value for key, value in (("username", username), ("password", password)) if value}
+    options = IndexOptions(
+        **{key: found[f"connection.{key}"][0] for key in INDEX_KEYS if f"connection.{key}" in found}  # type: ignore[arg-type]
+    )
+    shown = engine if bare or not is_server(engine) else ",".join(hosts)
+    return shown, Connection(hosts=hosts, options=options, **values)
+
+
+def _text(found: Layer, key: str) -> str | None:
+    return str(found[key][0]) if key in found else None
+
+
+def _public(key: str, value: Raw) -> Raw:
+    if key.removeprefix("connection.") in SECRET_KEYS:
+        return MASK
+    return mask_urls(value) if isinstance(value, str) else value

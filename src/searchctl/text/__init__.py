@@ -1,0 +1,1 @@
+"""Text as it is: words, sentences, passages, cleaning. Pure functions."""

@@ -1,0 +1,1 @@
+"""Choosing an index's settings by judged queries."""

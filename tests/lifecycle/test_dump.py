@@ -1,0 +1,216 @@
+"""Dump and restore: the same index on the other side, whole or not at all, and readable by others' tools."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from searchctl.engines import open_engine
+from searchctl.engines.base import Engine
+from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SourceError, StorageError, UsageError
+from searchctl.index import Index
+from searchctl.ingest.copying import Watch
+from searchctl.lifecycle.dump import dump, read_manifest, restore
+from searchctl.lifecycle.versions import roll_back
+from searchctl.types import Entry
+
+LONG = "The ferry leaves at nine. " * 200
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with Index.open(tmp_path / "engine", "books", encoder="hashing:32") as opened:
+        opened.ingest(
+            [
+                {"id": "tea", "title": "Green tea", "text": "Brew it at eighty degrees.", "year": 2001, "lang": "en"},
+                {"id": "хлеб", "text": "Закваска живёт\nв банке \u2028 и пахнет.", "lang": "ru", "tags": ["a", "b"]},
+                {"id": "ferry", "text": LONG, "open": True},
+                *({"id": f"d{n}", "text": f"note number {n}", "year": n} for n in range(200)),
+            ]
+        )
+        yield opened
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Engine]:
+    opened = open_engine(tmp_path / "other")
+    yield opened
+    opened.close()
+
+
+def contents(engine: Engine, name: str) -> dict[str, Entry]:
+    return {entry.document.id: entry for batch in engine.scan(name, vectors=True) for entry in batch}
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_what_is_restored_is_what_was_dumped(index: Index, other: Engine, tmp_path: Path, compress: bool) -> None:
+    report = dump(index.engine, "books", tmp_path / "dump", Watch(), compress=compress)
+    assert report is not None and report.documents == 203
+    found = restore(other, "copy", tmp_path / "dump", Watch())
+    assert (found.documents, found.written) == (203, 203)
+    before, after = contents(index.engine, "books"), contents(other, "copy")
+    assert before.keys() == after.keys() and len(before["ferry"].passages) > 1
+    for id, entry in before.items():
+        assert (after[id].document, after[id].passages) == (entry.document, entry.passages)
+        assert (after[id].fingerprint, after[id].source) == (entry.fingerprint, entry.source)
+        np.testing.assert_array_equal(after[id].vectors, entry.vectors)
+    copy = Index(other, "copy")
+    assert copy.schema.fields == index.schema.fields and copy.schema.encoder == index.schema.encoder
+    for mode in ("lexical", "vector"):
+        ours, theirs = (one.search("ferry note 17", 20, mode=mode, where={"year": 17}) for one in (copy, index))
+        assert [(hit.id, round(hit.score, 6)) for hit in ours] == [(hit.id, round(hit.score, 6)) for hit in theirs]
+    assert copy.ingest(
+        [{"id": "tea", "title": "Green tea", "text": "Brew it at eighty degrees.", "year": 2001, "lang": "en"}]
+    ).unchanged
+
+
+def test_other_tools_read_it(index: Index, tmp_path: Path) -> None:
+    report = dump(index.engine, "books", tmp_path / "dump", Watch())
+    vectors = load_file(tmp_path / "dump" / "vectors.safetensors")["vectors"]
+    with gzip.open(tmp_path / "dump" / "documents.jsonl.gz", "rt", encoding="utf-8") as lines:
+        documents = [json.loads(line) for line in lines.read().split("\n") if line]
+    assert report is not None and vectors.shape == (report.vectors, 32) and vectors.dtype == np.float32
+    place = 0
+    for document in documents:
+        (entry,) = index.engine.get("books", [document["id"]], vectors=True)
+        assert entry is not None and entry.document.text == document["text"]
+        np.testing.assert_array_equal(vectors[place : place + len(document["passages"])], entry.vectors)
+        place += len(document["passages"])
+    assert place == len(vectors)
+
+
+def test_an_index_without_documents_too(other: Engine, tmp_path: Path) -> None:
+    with Index.open(tmp_path / "engine", "empty", encoder="hashing:32") as empty:
+        dump(empty.engine, "empty", tmp_path / "dump", Watch())
+    assert load_file(tmp_path / "dump" / "vectors.safetensors")["vectors"].shape == (0, 32)
+    assert restore(other, "empty", tmp_path / "dump", Watch()).documents == 0
+    assert other.count("empty") == 0
+
+
+def test_a_folder_that_is_there_is_left_alone(index: Index, tmp_path: Path) -> None:
+    (tmp_path / "dump").mkdir()
+    with pytest.raises(UsageError, match="already"):
+        dump(index.engine, "books", tmp_path / "dump", Watch())
+    assert not list((tmp_path / "dump").iterdir())
+
+
+def test_where_nothing_can_be_written_it_says_so(index: Index, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="can't write the dump"):
+        dump(index.engine, "books", tmp_path / "file" / "dump", Watch())
+
+
+def test_stopped_it_leaves_nothing(index: Index, tmp_path: Path) -> None:
+    stop = threading.Event()
+    assert dump(index.engine, "books", tmp_path / "dump", Watch(lambda done, total: stop.set(), stop)) is None
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("dump")]
+
+
+def test_what_a_killed_dump_left_is_no_dump_and_in_nobodys_way(index: Index, other: Engine, tmp_path: Path) -> None:
+    partial = tmp_path / "dump.partial"
+    partial.mkdir()
+    (partial / "documents.jsonl.gz").write_bytes(b"half")
+    with pytest.raises(SourceError, match="interrupted"):
+        restore(other, "copy", partial, Watch())
+    assert dump(index.engine, "books", tmp_path / "dump", Watch()) is not None
+    assert not partial.exists()
+
+
+def test_a_document_written_anew_while_reading_is_dumped_once(index: Index, other: Engine, tmp_path: Path) -> None:
+    def rewrite(done: int, total: int) -> None:
+        if done < 100:
+            index.ingest([{"id": "tea", "text": "Steep it in cold water."}])
+
+    report = dump(index.engine, "books", tmp_path / "dump", Watch(rewrite))
+    assert report is not None and report.documents == 203
+    assert restore(other, "copy", tmp_path / "dump", Watch()).documents == other.count("copy") == 203
+
+
+def test_a_stopped_restore_shows_nothing_and_goes_on(index: Index, other: Engine, tmp_path: Path) -> None:
+    dump(index.engine, "books", tmp_path / "dump", Watch())
+    stop = threading.Event()
+    first = restore(other, "copy", tmp_path / "dump", Watch(lambda done, total: stop.set(), stop))
+    assert first.moved is None and 0 < first.written < 203
+    with pytest.raises(IndexMissing):
+        other.count("copy")
+    second = restore(other, "copy", tmp_path / "dump", Watch())
+    assert (second.version, second.written, other.count("copy")) == (first.version, 203 - first.written, 203)
+
+
+def test_a_name_in_use_is_taken_over_only_when_told(index: Index, tmp_path: Path) -> None:
+    dump(index.engine, "books", tmp_path / "dump", Watch())
+    index.delete(["tea"])
+    with pytest.raises(IndexExists, match="--replace"):
+        restore(index.engine, "books", tmp_path / "dump", Watch())
+    restore(index.engine, "books", tmp_path / "dump", Watch(), replace_index=True)
+    assert index.count() == 203
+    roll_back(index.engine, "books")
+    assert index.count() == 202
+
+
+def damage(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["documents.jsonl.gz", "vectors.safetensors"])
+def test_one_flipped_bit_is_found_before_anything_is_written(
+    index: Index, other: Engine, tmp_path: Path, name: str
+) -> None:
+    dump(index.engine, "books", tmp_path / "dump", Watch())
+    damage(tmp_path / "dump" / name, -20)
+    with pytest.raises(IndexFormatError, match=name):
+        restore(other, "copy", tmp_path / "dump", Watch())
+    assert other.indexes() == []
+
+
+def rewrite_manifest(folder: Path, **changes: object) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_newer_format_is_refused(index: Index, other: Engine, tmp_path: Path) -> None:
+    dump(index.engine, "books", tmp_path / "dump", Watch())
+    rewrite_manifest(tmp_path / "dump", format=2)
+    with pytest.raises(IndexFormatError, match="upgrade"):
+        restore(other, "copy", tmp_path / "dump", Watch())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"files": {}},
+        {"files": {"documents.jsonl": "0", "../secret": "0"}},
+        {"documents": "many"},
+        {"schema": {"format": 1}},
+    ],
+)
+def test_a_damaged_manifest_is_refused(index: Index, other: Engine, tmp_path: Path, changes: dict[str, object]) -> None:
+    dump(index.engine, "books", tmp_path / "dump", Watch())
+    rewrite_manifest(tmp_path / "dump", **changes)
+    with pytest.raises(IndexFormatError, match="damaged"):
+        restore(other, "copy", tmp_path / "dump", Watch())
+
+
+def test_a_dump_with_too_few_documents_never_becomes_an_index(index: Index, other: Engine, tmp_path: Path) -> None:
+    dump(index.engine, "books", tmp_path / "dump", Watch())
+    rewrite_manifest(tmp_path / "dump", documents=204)
+    with pytest.raises(StorageError, match="204"):
+        restore(other, "copy", tmp_path / "dump", Watch())
+    with pytest.raises(IndexMissing):
+        other.count("copy")
+
+
+def test_a_manifest_tells_what_is_inside(index: Index, tmp_path: Path) -> None:
+    dump(index.engine, "books", tmp_path / "dump", Watch())
+    manifest = read_manifest(tmp_path / "dump")
+    assert (manifest.index, manifest.documents) == ("books", 203)
+    assert manifest.schema.encoder == index.schema.encoder and manifest.schema.lineage is None
