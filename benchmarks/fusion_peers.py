@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from searchctl.index import Index
-from searchctl.ingest.prepare import passage_texts
+from searchctl.ingest.encoding import passage_texts
 from searchctl.lifecycle.pipeline import native_answers
 from searchctl.types import Vectors
 

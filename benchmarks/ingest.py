@@ -24,8 +24,8 @@ from report import machine, save
 
 from searchctl.encoders import open_encoder
 from searchctl.index import Index
-from searchctl.ingest.load import IngestSettings, ingest
-from searchctl.ingest.prepare import passage_texts
+from searchctl.ingest.encoding import passage_texts
+from searchctl.ingest.load import IngestSettings
 from searchctl.schema import EncoderStamp, Schema
 from searchctl.sources import discover
 from searchctl.types import Document, Entry, Passage
@@ -39,7 +39,7 @@ def overhead(rounds: int, work: Path) -> tuple[float, int]:
     encoder = open_encoder()
     files = discover([str(DEMO)]).files
     with Index.open(work / "first", encoder=encoder) as index:
-        ingest(index, files, IngestSettings())
+        index.ingest_files(files, IngestSettings())
         batches = [
             [text for entry in batch for text in passage_texts(entry)]
             for batch in index.engine.scan("default", batch=256)
@@ -52,7 +52,7 @@ def overhead(rounds: int, work: Path) -> tuple[float, int]:
         alone = time.perf_counter() - began
         with Index.open(work / f"round{number}", encoder=encoder) as index:
             began = time.perf_counter()
-            ingest(index, files, IngestSettings())
+            index.ingest_files(files, IngestSettings())
             ratios.append((time.perf_counter() - began) / alone)
     return statistics.median(ratios), sum(map(len, batches))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from searchctl.errors import InvalidDocument, UsageError
-from searchctl.fields import as_conditions, check_conditions, comparable, infer_type, new_fields, parse_where
+from searchctl.fields import comparable, infer_type, new_fields
+from searchctl.filters import as_conditions, check_conditions, parse_where
 from searchctl.types import Exists, OneOf, Range
 
 

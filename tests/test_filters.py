@@ -8,8 +8,7 @@ import pytest
 
 from searchctl.engines import open_engine
 from searchctl.errors import UsageError
-from searchctl.fields import as_conditions, parse_where
-from searchctl.filters import matching_ids
+from searchctl.filters import as_conditions, parse_where
 from searchctl.index import Index
 from searchctl.schema import Schema
 from searchctl.types import Document, Entry, Passage, Scope, Value
@@ -56,13 +55,13 @@ def index(tmp_path: Path) -> Index:
 def test_agrees_with_the_engine(clauses: list[str], index: Index) -> None:
     where = parse_where(clauses)
     expected = index.engine.count("default", Scope(as_conditions(where)))
-    assert len(list(matching_ids(index, where))) == expected
+    assert len(list(index.matching_ids(where))) == expected
     index.close()
 
 
 def test_worked_by_hand(index: Index) -> None:
-    assert list(matching_ids(index, parse_where(["year>=2020", "lang=en"]))) == ["c", "e"]
-    assert list(matching_ids(index, parse_where(["day=*"]))) == ["a", "b"]
+    assert list(index.matching_ids(parse_where(["year>=2020", "lang=en"]))) == ["c", "e"]
+    assert list(index.matching_ids(parse_where(["day=*"]))) == ["a", "b"]
     with pytest.raises(UsageError, match="did you mean 'lang'"):
-        list(matching_ids(index, parse_where(["land=en"])))
+        list(index.matching_ids(parse_where(["land=en"])))
     index.close()

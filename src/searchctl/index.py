@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from searchctl.encoders.base import Encoder
 from searchctl.engines import DEFAULT_ENGINE, open_engine
 from searchctl.engines.base import Engine
 from searchctl.errors import EncoderMismatch, IndexMissing, UsageError
-from searchctl.fields import as_conditions
+from searchctl.filters import as_conditions, matching_ids
 from searchctl.ingest.journal import Journal
 from searchctl.ranking.fusion import FusionSettings
 from searchctl.rerankers import open_reranker
@@ -33,7 +34,8 @@ from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
 
 if TYPE_CHECKING:
     from searchctl.engines.rest.native import Technique
-    from searchctl.ingest.load import IngestReport
+    from searchctl.ingest.load import IngestReport, IngestSettings, OnProgress
+    from searchctl.sources import SourceFile
 
 Answer = TypeVar("Answer")
 _REPLACED_SECONDS = 5.0  # how long a server may take to put one index in another's place
@@ -153,7 +155,25 @@ class Index:
         """
         from searchctl.ingest.load import ingest_documents
 
-        return ingest_documents(self, documents, batch=batch)
+        return ingest_documents(self.engine, self.name, self.encoder, documents, batch=batch)
+
+    def ingest_files(
+        self,
+        files: Sequence[SourceFile],
+        settings: IngestSettings,
+        *,
+        on_progress: OnProgress | None = None,
+        stop: threading.Event | None = None,
+    ) -> IngestReport:
+        """Store the documents of files that `sources.discover` found. Set `stop` to end after the batches in hand.
+
+        Raises IndexLocked, StorageError, EngineUnreachable, and with `on_error="stop"` InvalidDocument; what was acknowledged
+        before stays.
+        """
+        from searchctl.ingest.load import ingest
+
+        encoder = None if settings.defer_vectors else self.encoder
+        return ingest(self.engine, self.name, encoder, files, settings, on_progress=on_progress, stop=stop)
 
     def delete(self, ids: str | Sequence[str]) -> int:
         """Delete documents and return how many there were."""
@@ -306,6 +326,10 @@ class Index:
         """Return a document, or None."""
         (entry,) = self.engine.get(self.name, [id])
         return None if entry is None else entry.document
+
+    def matching_ids(self, where: Where) -> Iterator[str]:
+        """Yield the ids of the documents for which a filter holds, in the engine's order. Raises UsageError."""
+        return matching_ids(self.engine, self.name, where)
 
     def count(self, where: Where | None = None) -> int:
         """Count documents."""

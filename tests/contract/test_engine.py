@@ -9,7 +9,7 @@ import pytest
 
 from searchctl.engines.base import Engine
 from searchctl.errors import IndexExists, IndexMissing, UsageError
-from searchctl.fields import as_conditions, parse_where
+from searchctl.filters import as_conditions, parse_where
 from searchctl.schema import Background, Schema
 from searchctl.types import Exists, Match, Nearest, Range, Ranking, Scope, Where
 from tests.conftest import entry, unit

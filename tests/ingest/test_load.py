@@ -15,7 +15,7 @@ from searchctl.encoders.hashing import HashingEncoder
 from searchctl.errors import InvalidDocument, SourceError
 from searchctl.index import Index
 from searchctl.ingest.journal import Journal
-from searchctl.ingest.load import IngestReport, IngestSettings, Progress, ingest
+from searchctl.ingest.load import IngestReport, IngestSettings, Progress
 from searchctl.schema import PassageSettings
 from searchctl.sources import discover
 from searchctl.types import Entry, Rejection
@@ -39,7 +39,7 @@ def corpus(tmp_path: Path) -> Path:
 
 
 def load(index: Index, *paths: Path, **settings: object) -> IngestReport:
-    return ingest(index, discover([str(path) for path in paths]).files, IngestSettings(**settings))  # type: ignore[arg-type]
+    return index.ingest_files(discover([str(path) for path in paths]).files, IngestSettings(**settings))  # type: ignore[arg-type]
 
 
 def letters(report: IngestReport) -> list[dict[str, object]]:
@@ -189,10 +189,10 @@ def test_stop_keeps_everything_and_says_interrupted(index: Index, tmp_path: Path
             stop.set()
 
     files = discover([str(source)]).files
-    report = ingest(index, files, IngestSettings(batch=10), on_progress=tell, stop=stop)
+    report = index.ingest_files(files, IngestSettings(batch=10), on_progress=tell, stop=stop)
     assert report.interrupted and 0 < report.written < 500
     assert index.count() == report.written
-    again = ingest(index, files, IngestSettings())
+    again = index.ingest_files(files, IngestSettings())
     assert not again.interrupted and again.written == 500 - report.written
     journal = Journal(index.engine.journal(index.name))
     assert [run.outcome for run in journal.runs()] == ["complete", "interrupted"]

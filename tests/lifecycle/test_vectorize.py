@@ -12,7 +12,7 @@ import pytest
 from searchctl.errors import UsageError
 from searchctl.index import Index
 from searchctl.ingest.copying import Watch
-from searchctl.ingest.load import IngestSettings, ingest
+from searchctl.ingest.load import IngestSettings
 from searchctl.lifecycle.vectorize import encode_deferred
 from searchctl.schema import Schema
 from searchctl.sources import discover
@@ -37,7 +37,7 @@ def index(tmp_path: Path) -> Iterator[Index]:
 
 
 def load(index: Index, corpus: Path, *, defer: bool) -> None:
-    ingest(index, discover([str(corpus)]).files, IngestSettings(defer_vectors=defer))
+    index.ingest_files(discover([str(corpus)]).files, IngestSettings(defer_vectors=defer))
 
 
 def contents(index: Index) -> dict[str, Entry]:

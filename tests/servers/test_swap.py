@@ -197,11 +197,11 @@ def test_a_dump_moves_between_a_server_and_a_folder(index: Index, tmp_path: Path
 
 
 def test_vectors_come_after_the_texts(index: Index, tmp_path: Path) -> None:
-    from searchctl.ingest.load import IngestSettings, ingest
+    from searchctl.ingest.load import IngestSettings
     from searchctl.sources import discover
 
     (tmp_path / "late.txt").write_text("A lantern in the fog.")
-    ingest(index, discover([str(tmp_path / "late.txt")]).files, IngestSettings(defer_vectors=True))
+    index.ingest_files(discover([str(tmp_path / "late.txt")]).files, IngestSettings(defer_vectors=True))
     assert index.search("lantern", mode="lexical")[0].id == "late.txt"
     assert "late.txt" not in [hit.id for hit in index.search("lantern fog", 300, mode="vector")]
     assert encode_deferred(index, Watch()).encoded == 1

@@ -56,7 +56,7 @@ def command(
     "No answer found" is an answer too: then the nearest sentences are shown. QUESTION - is read from standard input.
     """
     from searchctl.explore.answer import answer
-    from searchctl.fields import parse_where
+    from searchctl.filters import parse_where
 
     text = (sys.stdin.read() if question == ("-",) else as_text(" ".join(question))).strip()
     if not text:

@@ -27,8 +27,7 @@ from searchctl.errors import UsageError
 @framed
 def command(frame: Frame, ids: tuple[str, ...], where: tuple[str, ...], yes: bool) -> None:
     """Delete documents by id, or all that match a filter."""
-    from searchctl.fields import parse_where
-    from searchctl.filters import matching_ids
+    from searchctl.filters import parse_where
 
     if bool(ids) == bool(where):
         raise UsageError("say what to delete: either ids, or a filter with --where")
@@ -36,7 +35,7 @@ def command(frame: Frame, ids: tuple[str, ...], where: tuple[str, ...], yes: boo
         wanted = (
             list(dict.fromkeys(map(as_text, ids)))
             if ids
-            else list(matching_ids(index, parse_where(tuple(map(as_text, where)))))
+            else list(index.matching_ids(parse_where(tuple(map(as_text, where)))))
         )
         if wanted and not yes:
             _ask(f"Delete {count_of(len(wanted), 'document')} from index '{frame.settings.index}'?")

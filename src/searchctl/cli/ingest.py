@@ -232,7 +232,6 @@ def _show_plan(
 
 
 def _load(frame: Frame, index: Index, files: tuple[SourceFile, ...], settings: IngestSettings) -> IngestReport:
-    from searchctl.ingest.load import ingest
 
     with Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
 
@@ -240,4 +239,4 @@ def _load(frame: Frame, index: Index, files: tuple[SourceFile, ...], settings: I
             done = progress.written + progress.unchanged
             meter.update(done, failed=progress.dead, share=progress.share)
 
-        return ingest(index, files, settings, on_progress=tell, stop=stop)
+        return index.ingest_files(files, settings, on_progress=tell, stop=stop)

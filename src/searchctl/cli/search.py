@@ -97,7 +97,7 @@ def command(
     TEXT may hold "exact phrases", +required and -excluded words; - reads it from standard input. A query of which the index
     knows no word is read as typed on the other keyboard layout or alphabet (en, ru) if that answers better, and says so.
     """
-    from searchctl.fields import parse_where
+    from searchctl.filters import parse_where
     from searchctl.ranking.fusion import FusionSettings
 
     if rerank_budget_ms is not None and rerank is None:

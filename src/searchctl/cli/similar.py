@@ -27,7 +27,7 @@ from searchctl.cli.results import print_results
 @framed
 def command(frame: Frame, words: tuple[str, ...], k: int, where: tuple[str, ...], start: int, json_lines: bool) -> None:
     """Find the documents most like a stored one, given its id, or like a text."""
-    from searchctl.fields import parse_where
+    from searchctl.filters import parse_where
 
     with frame.open_index() as index:
         results = index.similar(as_text(" ".join(words)), k, where=parse_where(tuple(map(as_text, where))), start=start)

@@ -104,9 +104,7 @@ def _search(index: Index, variant: Variant, k: int) -> Answer:
 
 def _answer_of(index: Index, mode: str, variants: dict[str, Variant], k: int) -> Answer:
     if mode in NATIVE:
-        from searchctl.lifecycle.pipeline import native_answers
-
-        return lambda texts: list(native_answers(index, texts, k, NATIVE[mode]))
+        return lambda texts: [[hit.id for hit in results] for results in index.search_many(texts, k, fusion=mode)]
     return _baseline(index, k) if mode == BASELINE else _search(index, variants[mode], k)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeAlias
 
@@ -12,12 +12,11 @@ import numpy as np
 from searchctl.encoders.base import Encoder
 from searchctl.errors import SourceError, UsageError
 from searchctl.index import Index
-from searchctl.ingest.prepare import passage_texts
+from searchctl.ingest.encoding import cut_entries, encode_entries
 from searchctl.schema import PassageSettings
 from searchctl.sources import Failure, FieldMapping, SourceFile, read
 from searchctl.text.cleaning import clean
-from searchctl.text.passages import cut_many
-from searchctl.types import Document, Entry, Passage, Vectors
+from searchctl.types import Document, Entry, Vectors
 
 Progress: TypeAlias = Callable[[int, "int | None"], None]
 _BATCH = 64
@@ -79,17 +78,9 @@ def _encoded(documents: Sequence[Document], encoder: Encoder) -> Iterator[Entry]
     settings = PassageSettings.usual(encoder.max_tokens)
     waiting = iter(documents)
     while batch := list(islice(waiting, _BATCH)):
-        texts = [clean(document.text) for document in batch]
-        cuts = cut_many(texts, encoder.count_tokens, size=settings.size, overlap=settings.overlap)
-        entries = [
-            Entry(Document(one.id, text, clean(one.title), one.fields), cut or (Passage(0, 0),))
-            for one, text, cut in zip(batch, texts, cuts, strict=True)
-        ]
-        pieces = [passage_texts(entry) for entry in entries]
-        vectors = encoder.encode_documents([piece for own in pieces for piece in own])
-        ends = np.cumsum([len(own) for own in pieces])[:-1]
-        for entry, own in zip(entries, np.split(vectors, ends), strict=True):
-            yield Entry(entry.document, entry.passages, own)
+        cleaned = [replace(document, text=clean(document.text), title=clean(document.title)) for document in batch]
+        entries = cut_entries([Entry(document, ()) for document in cleaned], encoder, settings)
+        yield from encode_entries(entries, encoder)
 
 
 def _collected(entries: Iterator[Entry], total: int, failures: int, on_progress: Progress | None) -> Collection:

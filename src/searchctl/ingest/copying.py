@@ -8,14 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from searchctl.encoders.base import Encoder
 from searchctl.engines.base import Engine
 from searchctl.errors import StorageError
-from searchctl.ingest.prepare import passage_texts
 from searchctl.ranking.cosine_baseline import BackgroundMeter, choose_background
-from searchctl.schema import PassageSettings
-from searchctl.text.passages import cut_many
-from searchctl.types import Entry, Passage, Rejection
+from searchctl.types import Entry, Rejection
 
 BATCH = 64  # documents encoded and written together, as when ingesting
 OnProgress = Callable[[int, int], None]
@@ -85,23 +81,6 @@ def remove_vanished(engine: Engine, source: str, target: str) -> int:
         gone = [id for id, mark in zip(ids, there, strict=True) if mark is None]
         deleted += engine.delete(target, gone) if gone else 0
     return deleted
-
-
-def encoded(entries: Sequence[Entry], encoder: Encoder, settings: PassageSettings) -> list[Entry]:
-    """Return the entries cut into passages by this encoder's tokens, with its vectors."""
-    cuts = cut_many(
-        [entry.document.text for entry in entries],
-        encoder.count_tokens,
-        size=settings.size,
-        overlap=settings.overlap,
-    )
-    cut = [replace(entry, passages=passages or (Passage(0, 0),)) for entry, passages in zip(entries, cuts, strict=True)]
-    vectors = encoder.encode_documents([text for entry in cut for text in passage_texts(entry)])
-    finished, at = [], 0
-    for entry in cut:
-        finished.append(replace(entry, vectors=vectors[at : at + len(entry.passages)]))
-        at += len(entry.passages)
-    return finished
 
 
 def save_background(engine: Engine, version: str) -> None:

@@ -16,19 +16,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from searchctl.encoders.base import Encoder
+from searchctl.engines.base import Engine
 from searchctl.errors import InvalidDocument, SourceError
 from searchctl.ingest.dead_letters import DeadLetters
+from searchctl.ingest.encoding import encode_entries
 from searchctl.ingest.journal import Journal
-from searchctl.ingest.prepare import Preparer, as_document, passage_texts
+from searchctl.ingest.prepare import Preparer, as_document
 from searchctl.ranking.cosine_baseline import BackgroundMeter, choose_background
 from searchctl.sources import Failure, FieldMapping, Record, SourceFile, read
 from searchctl.sources.model import storable
 from searchctl.types import Document, Entry
-
-if TYPE_CHECKING:
-    from searchctl.index import Index
 
 OnError: TypeAlias = Literal["dead-letter", "skip", "stop"]
 _QUEUED_BATCHES = 3
@@ -111,21 +111,23 @@ OnProgress: TypeAlias = Callable[[Progress], None]
 
 
 def ingest(
-    index: Index,
+    engine: Engine,
+    index: str,
+    encoder: Encoder | None,
     files: Sequence[SourceFile],
     settings: IngestSettings,
     *,
     on_progress: OnProgress | None = None,
     stop: threading.Event | None = None,
 ) -> IngestReport:
-    """Load files into an index. Set `stop` to end after the batches in hand; the report then says `interrupted`.
+    """Load files into an index, with vectors of `encoder`: None where there are none or they are put off.
 
-    Raises IndexLocked, StorageError, EngineUnreachable, and with `on_error="stop"` InvalidDocument; what was acknowledged
-    before stays.
+    Set `stop` to end after the batches in hand; the report then says `interrupted`. Raises IndexLocked, StorageError,
+    EngineUnreachable, and with `on_error="stop"` InvalidDocument; what was acknowledged before stays.
     """
-    journal = Journal(index.engine.journal(index.name))
+    journal = Journal(engine.journal(index))
     try:
-        load = _Load(index, settings, journal, stop or threading.Event(), on_progress)
+        load = _Load(engine, index, encoder, settings, journal, stop or threading.Event(), on_progress)
         fresh = [file for file in files if not _is_known(file, settings, journal)]
         load.skip(set(files) - set(fresh))
         load.bytes_total = sum(file.size or 0 for file in fresh)
@@ -135,13 +137,20 @@ def ingest(
 
 
 def ingest_documents(
-    index: Index, documents: Iterable[Document | Mapping[str, Any] | str], *, batch: int = 64
+    engine: Engine,
+    index: str,
+    encoder: Encoder | None,
+    documents: Iterable[Document | Mapping[str, Any] | str],
+    *,
+    batch: int = 64,
 ) -> IngestReport:
     """Load documents that a program has in its hands. A document that can't be stored raises InvalidDocument."""
-    journal = Journal(index.engine.journal(index.name))
+    journal = Journal(engine.journal(index))
     try:
         load = _Load(
+            engine,
             index,
+            encoder,
             IngestSettings(batch=batch, on_error="stop", command="Index.ingest"),
             journal,
             threading.Event(),
@@ -182,9 +191,18 @@ class _Load:
     """One load at work. The three stages share its counters, of which each has one writer or a lock."""
 
     def __init__(
-        self, index: Index, settings: IngestSettings, journal: Journal, stop: threading.Event, tell: OnProgress | None
+        self,
+        engine: Engine,
+        index: str,
+        encoder: Encoder | None,
+        settings: IngestSettings,
+        journal: Journal,
+        stop: threading.Event,
+        tell: OnProgress | None,
     ) -> None:
+        self._engine = engine
         self._index = index
+        self._encoder = encoder
         self._settings = settings
         self._journal = journal
         self._stop = stop
@@ -193,7 +211,7 @@ class _Load:
         self._failed = threading.Event()
         self._prepared: queue.Queue[_Batch | None] = queue.Queue(_QUEUED_BATCHES)
         self._encoded: queue.Queue[_Batch | None] = queue.Queue(_QUEUED_BATCHES)
-        self._letters = DeadLetters(settings.dead_letters or index.engine.journal(index.name).parent)
+        self._letters = DeadLetters(settings.dead_letters or engine.journal(index).parent)
         self._read = self._written = self._unchanged = self._dead = self._pruned = self._bytes = 0
         self._bytes_open = 0  # text from the file that is being read, which stands for how far that is
         self._meter = BackgroundMeter()
@@ -215,7 +233,7 @@ class _Load:
         run = self._journal.start(self._settings.command)
         outcome = "failed"
         try:
-            with self._index.engine.writing(self._index.name):
+            with self._engine.writing(self._index):
                 self._run_stages(items, run)
                 if not self._stop.is_set():
                     self._pruned = self._prune(files) if self._settings.prune else 0
@@ -237,8 +255,8 @@ class _Load:
         )
 
     def _save_background(self) -> None:
-        engine, name = self._index.engine, self._index.name
-        schema = self._index.schema
+        engine, name = self._engine, self._index
+        schema = engine.schema(name)
         stored = engine.scan(name, vectors=True)
         background = choose_background(schema.background, self._meter, engine.info(name).passages, stored)
         if background != schema.background:
@@ -270,7 +288,7 @@ class _Load:
     # The reader's thread
 
     def _prepare_all(self, items: Items | Iterator[Record]) -> None:
-        preparer = Preparer(self._index, defer_vectors=self._settings.defer_vectors)
+        preparer = Preparer(self._engine, self._index, self._encoder, defer_vectors=self._settings.defer_vectors)
         records: list[Record] = []
         ended: list[_Ended] = []
         characters = 0
@@ -337,14 +355,10 @@ class _Load:
     # The caller's thread
 
     def _encode_all(self) -> None:
-        encoder = None if self._settings.defer_vectors else self._index.encoder
+        encoder = self._encoder
         while (batch := self._take(self._prepared)) is not None:
             if batch.entries and encoder is not None:
-                vectors = encoder.encode_documents([text for entry in batch.entries for text in passage_texts(entry)])
-                entries, at = [], 0
-                for entry in batch.entries:
-                    entries.append(replace(entry, vectors=vectors[at : at + len(entry.passages)]))
-                    at += len(entry.passages)
+                entries = encode_entries(batch.entries, encoder)
                 self._meter.add(entries)
                 batch = replace(batch, entries=tuple(entries))
             self._put(self._encoded, batch)
@@ -361,9 +375,7 @@ class _Load:
     def _write_all(self, run: int) -> None:
         while (batch := self._take(self._encoded)) is not None:
             rejected = (
-                {one.id: one.reason for one in self._index.engine.write(self._index.name, batch.entries)}
-                if batch.entries
-                else {}
+                {one.id: one.reason for one in self._engine.write(self._index, batch.entries)} if batch.entries else {}
             )
             for entry in batch.entries:
                 if entry.document.id in rejected:
@@ -406,9 +418,9 @@ class _Load:
             )
         roots = {storable(str(file.root)) for file in files}
         gone: list[str] = []
-        for entries in self._index.engine.scan(self._index.name):
+        for entries in self._engine.scan(self._index):
             for entry in entries:
                 inside = any(entry.source == root or entry.source.startswith(root.rstrip("/") + "/") for root in roots)
                 if inside and entry.source not in self._unread and entry.document.id not in self._seen:
                     gone.append(entry.document.id)
-        return self._index.engine.delete(self._index.name, gone) if gone else 0
+        return self._engine.delete(self._index, gone) if gone else 0

@@ -9,12 +9,12 @@ from typing import TypeAlias
 
 from searchctl.encoders.base import Encoder
 from searchctl.errors import InvalidDocument
+from searchctl.ingest.encoding import cut_entries, passage_texts
 from searchctl.ingest.load import IngestSettings
-from searchctl.ingest.prepare import checked, passage_texts
+from searchctl.ingest.prepare import checked
 from searchctl.schema import PassageSettings
 from searchctl.sources import Failure, Record, SourceFile, read
-from searchctl.text.passages import cut_many
-from searchctl.types import Document, Entry, Passage
+from searchctl.types import Document, Entry
 
 _SAMPLE = 64  # documents encoded to see how long it takes
 _SHOWN = 3
@@ -58,7 +58,7 @@ def plan(
     tally = _Tally()
     for file in files:
         _count(read(file, settings.mapping, boilerplate=settings.boilerplate), tally)
-    entries = _cut(tally.sample, encoder, passages)
+    entries = cut_entries([Entry(document, ()) for document in tally.sample], encoder, passages)
     pieces = [text for entry in entries for text in passage_texts(entry)]
     began = time.perf_counter()
     if encoder is not None and pieces:
@@ -102,12 +102,3 @@ def _count(items: Items, tally: _Tally) -> None:
         tally.documents += 1
         tally.text_bytes += len(document.text.encode())
         tally.sample += [document] if len(tally.sample) < _SAMPLE else []
-
-
-def _cut(documents: Sequence[Document], encoder: Encoder | None, settings: PassageSettings) -> list[Entry]:
-    texts = [document.text for document in documents]
-    if encoder is None:
-        cuts: Sequence[tuple[Passage, ...]] = [(Passage(0, len(text)),) for text in texts]
-    else:
-        cuts = cut_many(texts, encoder.count_tokens, size=settings.size, overlap=settings.overlap)
-    return [Entry(document, passages or (Passage(0, 0),)) for document, passages in zip(documents, cuts, strict=True)]

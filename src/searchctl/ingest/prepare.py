@@ -6,19 +6,17 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from searchctl.encoders.base import Encoder
-from searchctl.errors import InvalidDocument, UsageError
+from searchctl.engines.base import Engine
+from searchctl.errors import InvalidDocument
 from searchctl.fields import new_fields
-from searchctl.schema import FieldType, PassageSettings
+from searchctl.ingest.encoding import cut_entries
+from searchctl.schema import FieldType
 from searchctl.sources import Record
 from searchctl.text.cleaning import clean
-from searchctl.text.passages import cut_many
-from searchctl.types import Document, Entry, Passage
-
-if TYPE_CHECKING:
-    from searchctl.index import Index
+from searchctl.types import Document, Entry
 
 MAX_ID_BYTES = 512  # what OpenSearch and Elasticsearch take
 
@@ -48,22 +46,6 @@ def fingerprint(document: Document, settings: str) -> str:
     return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def check_readable(encoder: Encoder, passages: PassageSettings) -> None:
-    """Raise UsageError where an encoder can't read passages of this size whole."""
-    if passages.size > encoder.max_tokens:
-        raise UsageError(
-            f"{encoder.name} reads {encoder.max_tokens:,} tokens, so passages can't have {passages.size:,}; "
-            f"give at most {encoder.max_tokens}"
-        )
-
-
-def passage_texts(entry: Entry) -> list[str]:
-    """Return what is encoded for each passage: the title goes before every one, since it tells what the passage is about."""
-    document = entry.document
-    pieces = [document.text[passage.start : passage.end] for passage in entry.passages]
-    return [f"{document.title}\n{piece}".strip() for piece in pieces] if document.title else pieces
-
-
 def checked(document: Document) -> Document:
     """Return the document cleaned; raises InvalidDocument when nothing is left or the id can't be one."""
     cleaned = replace(document, text=clean(document.text), title=clean(document.title))
@@ -77,11 +59,12 @@ def checked(document: Document) -> Document:
 class Preparer:
     """Turns batches of records into entries for one index, extending its schema as fields appear."""
 
-    def __init__(self, index: Index, *, defer_vectors: bool = False) -> None:
+    def __init__(self, engine: Engine, index: str, encoder: Encoder | None, *, defer_vectors: bool = False) -> None:
+        self._engine = engine
         self._index = index
-        self._schema = index.schema
+        self._encoder = encoder
+        self._schema = engine.schema(index)
         self._deferred = defer_vectors and self._schema.encoder is not None
-        self._encoder = None if self._deferred else index.encoder
 
     def prepare(self, records: Sequence[Record]) -> tuple[list[Entry], list[tuple[Record, str]]]:
         """Return the entries that are new or changed, without vectors, and the records that can't be stored, with reasons."""
@@ -97,22 +80,12 @@ class Preparer:
                 continue
             candidates.append((record, document, fingerprint(document, repr(self._schema.passages))))
         if found:
-            self._schema = self._index.schema.with_fields(found)
-            self._index.engine.update_schema(self._index.name, self._schema)
-        stored = self._index.engine.fingerprints(self._index.name, [document.id for _, document, _ in candidates])
+            self._schema = self._engine.schema(self._index).with_fields(found)
+            self._engine.update_schema(self._index, self._schema)
+        stored = self._engine.fingerprints(self._index, [document.id for _, document, _ in candidates])
         changed = [one for one, old in zip(candidates, stored, strict=True) if old != one[2]]
         return self._cut(changed), rejected
 
     def _cut(self, changed: Sequence[tuple[Record, Document, str]]) -> list[Entry]:
-        if self._deferred:
-            return [Entry(document, (), None, mark, record.source) for record, document, mark in changed]
-        settings = self._schema.passages
-        texts = [document.text for _, document, _ in changed]
-        if self._encoder is None:
-            cuts: list[tuple[Passage, ...]] = [(Passage(0, len(text)),) for text in texts]
-        else:
-            cuts = cut_many(texts, self._encoder.count_tokens, size=settings.size, overlap=settings.overlap)
-        return [
-            Entry(document, passages or (Passage(0, 0),), None, mark, record.source)
-            for (record, document, mark), passages in zip(changed, cuts, strict=True)
-        ]
+        entries = [Entry(document, (), None, mark, record.source) for record, document, mark in changed]
+        return entries if self._deferred else cut_entries(entries, self._encoder, self._schema.passages)

@@ -18,7 +18,7 @@ from searchctl.encoders.base import Encoder
 from searchctl.engines import open_engine
 from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError
 from searchctl.index import Index
-from searchctl.ingest.prepare import passage_texts
+from searchctl.ingest.encoding import passage_texts
 from searchctl.routing.examples import mark
 from searchctl.settings.connection import Connection, is_server
 from searchctl.types import Entry, Nearest

@@ -19,7 +19,8 @@ from searchctl.engines.rest.bulk import Action, delete_action
 from searchctl.engines.rest.engine import ServerEngine
 from searchctl.engines.rest.foreign import Found, Source
 from searchctl.errors import StorageError, UsageError
-from searchctl.ingest.copying import BATCH, Pace, Watch, encoded, save_background
+from searchctl.ingest.copying import BATCH, Pace, Watch, save_background
+from searchctl.ingest.encoding import cut_and_encode
 from searchctl.ingest.prepare import fingerprint
 from searchctl.lifecycle.versions import Move, begun_version, move, next_version
 from searchctl.schema import EncoderStamp, Layout, Lineage, PassageSettings, Schema
@@ -231,7 +232,7 @@ class ForeignIndex:
         """Return the documents encoded; those without any text without passages."""
         whole = [Entry(one.document, (), None, self._fingerprint(one.document)) for one in page]
         told = [entry for entry in whole if entry.document.text.strip() or entry.document.title.strip()]
-        done = encoded(told, self._encoder, self.schema.passages) if told else []
+        done = cut_and_encode(told, self._encoder, self.schema.passages) if told else []
         return done + [entry for entry in whole if entry not in told]
 
     def _fingerprint(self, document: Document) -> str:

@@ -25,12 +25,12 @@ from searchctl.ingest.copying import (
     Filled,
     Watch,
     check_complete,
-    encoded,
     fill,
     remove_vanished,
     save_background,
 )
-from searchctl.ingest.prepare import check_readable, fingerprint, passage_texts
+from searchctl.ingest.encoding import check_readable, cut_and_encode, passage_texts
+from searchctl.ingest.prepare import fingerprint
 from searchctl.lifecycle.versions import Move, move, next_version, open_version
 from searchctl.routing.apply import unlabelled
 from searchctl.routing.examples import entries_of, mark
@@ -145,7 +145,7 @@ def plan_reembed(
         [text for entry in sample[:1] for text in passage_texts(entry)]
     )  # loads what is loaded once
     began = time.monotonic()
-    encoded(sample, encoder, schema.passages)
+    cut_and_encode(sample, encoder, schema.passages)
     each = (time.monotonic() - began) / max(len(sample), 1)
     return ReembedPlan(next_version(engine, index.name), info.documents, each * info.documents, info.size)
 
@@ -226,4 +226,4 @@ def _finished(entries: Sequence[Entry], encoder: Encoder, settings: PassageSetti
             own.append(entry.document)
         else:
             others.append(entry)
-    return [*entries_of(own, encoder), *encoded(others, encoder, settings)]
+    return [*entries_of(own, encoder), *cut_and_encode(others, encoder, settings)]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from searchctl.encoders.base import Encoder
 from searchctl.errors import UsageError
 from searchctl.index import Index
-from searchctl.ingest.copying import BATCH, Pace, Watch, encoded, save_background
+from searchctl.ingest.copying import BATCH, Pace, Watch, save_background
+from searchctl.ingest.encoding import cut_and_encode
 from searchctl.types import Entry
 
 
@@ -65,7 +66,7 @@ def _encode_all(index: Index, name: str, encoder: Encoder, watch: Watch, total: 
     for entries in _deferred(index, name):
         if watch.stop.is_set():
             break
-        index.engine.write(name, encoded(entries, encoder, settings))
+        index.engine.write(name, cut_and_encode(entries, encoder, settings))
         done += len(entries)
         if watch.tell is not None:
             watch.tell(done, total)

@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from searchctl.errors import InvalidDocument
-from searchctl.fields import as_conditions, check_conditions
-from searchctl.filters import holds
+from searchctl.filters import as_conditions, check_conditions, holds
 from searchctl.index import Index
 from searchctl.routing.examples import KIND
 from searchctl.routing.router import Route, Router, RouteSettings

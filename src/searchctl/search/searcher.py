@@ -13,7 +13,7 @@ import numpy as np
 from searchctl.encoders.base import Encoder
 from searchctl.engines.base import Engine
 from searchctl.errors import UsageError
-from searchctl.fields import as_conditions
+from searchctl.filters import as_conditions
 from searchctl.ranking.cosine_baseline import without_language
 from searchctl.ranking.fusion import FusionSettings
 from searchctl.ranking.relevance import DOUBTFUL

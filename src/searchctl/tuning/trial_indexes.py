@@ -11,7 +11,8 @@ from searchctl.engines import open_engine
 from searchctl.engines.base import Engine
 from searchctl.errors import IndexFormatError, IndexMissing, UsageError
 from searchctl.index import Index
-from searchctl.ingest.copying import encoded, save_background
+from searchctl.ingest.copying import save_background
+from searchctl.ingest.encoding import cut_and_encode
 from searchctl.schema import Bm25Settings, Lineage, PassageSettings
 from searchctl.types import Match, Ranking
 
@@ -83,6 +84,6 @@ def passage_trials(index: Index, candidates: Sequence[PassageSettings]) -> Gener
             engine.create(name, replace(bare, passages=settings, background=schema.background if as_is else None))
             with engine.writing(name):
                 for entries in index.engine.scan(index.name, vectors=as_is):
-                    engine.write(name, entries if as_is else encoded(entries, encoder, settings))
+                    engine.write(name, entries if as_is else cut_and_encode(entries, encoder, settings))
             save_background(engine, name)
             yield Index(engine, name, encoder)

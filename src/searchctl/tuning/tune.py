@@ -15,7 +15,7 @@ from searchctl.evaluation.dataset import DataSet, JudgedQuery
 from searchctl.evaluation.evaluate import absent_documents
 from searchctl.evaluation.metrics import Floats, Interval, Metric, bootstrap_interval, paired_p_value
 from searchctl.index import Index
-from searchctl.ingest.prepare import check_readable
+from searchctl.ingest.encoding import check_readable
 from searchctl.models.hub import first_line
 from searchctl.ranking.cosine_baseline import foreign_share
 from searchctl.ranking.fusion import FusionSettings, Rows

@@ -41,7 +41,7 @@ def apply_command(
 
     Run it again to go on after an interruption, and to label what is new. Filter by it: search --where route_label=LABEL.
     """
-    from searchctl.fields import parse_where
+    from searchctl.filters import parse_where
     from searchctl.index import Index
     from searchctl.routing.apply import apply
     from searchctl.routing.decide import RouteSettings

@@ -18,7 +18,7 @@ from searchctl.engines.embedded.lexical import Found, LexicalIndex
 from searchctl.engines.embedded.store import Store
 from searchctl.engines.embedded.vectors import VectorIndex
 from searchctl.engines.lock import WriteLock, storage_errors
-from searchctl.fields import check_conditions
+from searchctl.filters import check_conditions
 from searchctl.schema import Schema
 from searchctl.types import Entry, Match, Nearest, Ranking, Scope, TermStatistics, Total
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from searchctl.engines.rest.documents import WORDS
 from searchctl.engines.rest.words import sent_words
-from searchctl.fields import check_conditions, comparable
+from searchctl.fields import comparable
+from searchctl.filters import check_conditions
 from searchctl.schema import Analyzer, Bm25Settings, FieldType, Schema
 from searchctl.text.analysis import analyze
 from searchctl.types import Condition, Exists, Json, Match, OneOf, Ranking, Scalar, Scope, Total, Variant
