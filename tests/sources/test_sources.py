@@ -730,3 +730,15 @@ def test_nothing_in_a_file_raises(format: Format, content: bytes, packed: bool, 
                 assert document.id and (document.text.strip() or document.title.strip())
             else:
                 assert item.reason and len(item.excerpt) <= 200
+
+
+def test_a_row_is_kept_as_it_stood(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,text,note\n007,hello,\n8,,x\n")
+    (tmp_path / "a.jsonl").write_text('{"id": 7, "text": "hello", "note": null}\n{"id": 8, "text": ""}\n')
+    table = list(read(discover([str(tmp_path / "a.csv")])[0], FieldMapping()))
+    lines = list(read(discover([str(tmp_path / "a.jsonl")])[0], FieldMapping()))
+    assert [one.raw for one in table] == [
+        {"id": "007", "text": "hello", "note": ""},
+        {"id": "8", "text": "", "note": "x"},
+    ]
+    assert [one.raw for one in lines] == [{"id": 7, "text": "hello", "note": None}, {"id": 8, "text": ""}]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from searchctl.types import Document
 
@@ -70,22 +71,30 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A document and where it came from: line, row or element `position` of `source`, from 1."""
+    """A document and where it came from: line, row or element `position` of `source`, from 1.
+
+    `raw` is the row or object as it stood there, by field name; None for sources that have no fields.
+    """
 
     document: Document
     source: str
     position: int
+    raw: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something in a source that can't be a document. `excerpt` is its beginning, as far as it can be shown."""
+    """Something in a source that can't be a document. `excerpt` is its beginning, as far as it can be shown.
+
+    `raw` is the row or object as it stood there, None where it couldn't be taken apart.
+    """
 
     source: str
     position: int
     id: str | None
     reason: str
     excerpt: str = ""
+    raw: Mapping[str, Any] | None = None
 
 
 class Unreadable(Exception):

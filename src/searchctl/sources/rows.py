@@ -22,16 +22,18 @@ def read_jsonl(
     mapper = RecordMapper(mapping)
     source, uri = file.source, file.uri
     for number, text, error in lines(stream, encoding, limits.record):
+        raw: dict[str, Any] | None = None
         try:
             if error:
                 raise Unreadable(error)
             if not text or text.isspace():
                 continue
-            document = mapper.document(_object(text), f"{uri}#{number}")
+            raw = _object(text)
+            document = mapper.document(raw, f"{uri}#{number}")
         except Unreadable as failed:
-            yield Failure(source, number, failed.id, failed.reason, failed.excerpt or text[:_EXCERPT])
+            yield Failure(source, number, failed.id, failed.reason, failed.excerpt or text[:_EXCERPT], raw)
         else:
-            yield Record(document, source, number)
+            yield Record(document, source, number, raw)
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -65,9 +67,11 @@ def read_json(
             document = mapper.document(record, f"{file.uri}#{number}" if several else file.uri)
         except Unreadable as failed:
             excerpt = failed.excerpt or repr(record)[:_EXCERPT]
-            yield Failure(file.source, number, failed.id, failed.reason, excerpt)
+            yield Failure(
+                file.source, number, failed.id, failed.reason, excerpt, record if isinstance(record, dict) else None
+            )
         else:
-            yield Record(document, file.source, number)
+            yield Record(document, file.source, number, record)
 
 
 def _records(value: Any) -> tuple[list[Any], bool]:

@@ -44,13 +44,15 @@ def read_table(
     kinds = _kinds(columns, stream.head.decode(encoding, "replace"), delimiter)
     mapper = RecordMapper(mapping)
     for row in rows:
+        raw: dict[str, str] | None = None
         try:
-            document = mapper.document(_record(columns, row), f"{file.uri}#{row.number}")
+            raw = _record(columns, row)
+            document = mapper.document(raw, f"{file.uri}#{row.number}")
         except Unreadable as failed:
-            yield Failure(file.source, row.number, failed.id, failed.reason, row.text[:_EXCERPT])
+            yield Failure(file.source, row.number, failed.id, failed.reason, row.text[:_EXCERPT], raw)
         else:
             fields = {name: _typed(value, kinds.get(name)) for name, value in document.fields.items()}
-            yield Record(replace(document, fields=fields), file.source, row.number)
+            yield Record(replace(document, fields=fields), file.source, row.number, raw)
 
 
 class _Row(NamedTuple):
