@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from searchctl.errors import InvalidDocument, UsageError
-from searchctl.fields import comparable, infer_type, new_fields
-from searchctl.filters import as_conditions, check_conditions, parse_where
-from searchctl.types import Exists, OneOf, Range
+from searchctl.errors import InvalidDocument
+from searchctl.fields import comparable, comparables, fit, infer_type, new_types
+from searchctl.schema import FieldType
+from searchctl.types import Scalar
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,8 @@ from searchctl.types import Exists, OneOf, Range
         (True, "boolean"),
         ("2026-03-14", "date"),
         ("2026-03-14T10:20:30Z", "date"),
+        ("14.03.2026 10:20", "date"),
+        ("NULL", None),
         ("2026-13-40", "keyword"),
         ("2026", "keyword"),
         ("word " * 100, "text"),
@@ -38,51 +40,60 @@ def test_dates_compare_as_moments() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [("number", "cheap"), ("number", True), ("number", "nan"), ("date", "soon"), ("boolean", "maybe")],
+    [("number", "cheap"), ("number", True), ("number", "1,290"), ("number", "1e999"), ("date", "soon"), ("date", 5)]
+    + [("date", "31.02.2026"), ("boolean", "maybe"), ("boolean", 2)],
 )
-def test_values_of_another_type_are_refused(kind: str, value: object) -> None:
+def test_values_of_another_type_are_kept_and_told_but_not_compared(kind: FieldType, value: Scalar) -> None:
+    stored, misfits = fit({"f": value, "g": "red"}, {"f": kind, "g": "keyword"})
+    assert stored == {"f": value, "g": "red"}
+    assert [(misfit.name, misfit.value) for misfit in misfits] == [("f", value)]
+    assert list(comparables("f", kind, value)) == []
     with pytest.raises(InvalidDocument, match="'f'"):
-        new_fields({"f": value}, {"f": kind})  # type: ignore[dict-item]
-
-
-def test_only_unknown_fields_are_new() -> None:
-    assert new_fields({"a": 1, "b": "x", "c": []}, {"a": "number"}) == {"b": "keyword"}
+        comparable("f", kind, value)
 
 
 @pytest.mark.parametrize(
-    ("clauses", "conditions"),
+    ("kind", "value", "stored"),
     [
-        (["lang=ru"], {"lang": OneOf(("ru",))}),
-        (["lang=ru, en"], {"lang": OneOf(("ru", "en"))}),
-        (["lang=ru", "lang=en"], {"lang": OneOf(("ru", "en"))}),
-        (["price>=10", "price<20"], {"price": Range(gte="10", lt="20")}),
-        (["rating=*"], {"rating": Exists()}),
-        (["url=a=b"], {"url": OneOf(("a=b",))}),
+        ("number", "15200,00", 15200),
+        ("number", "1\u00a0290,50", 1290.5),
+        ("number", "0,125", 0.125),
+        ("number", "2", 2),
+        ("date", "05.03.2026", "2026-03-05"),
+        ("date", "5.3.2026 9:10", "2026-03-05T09:10:00"),
+        ("date", "2026/03/05", "2026-03-05"),
+        ("date", "2026-03-05T10:20:30.123456789+0300", "2026-03-05T10:20:30.123456789+0300"),
+        ("boolean", "да", True),
+        ("boolean", "false", False),
     ],
-    ids=str,
 )
-def test_filters_as_typed(clauses: list[str], conditions: dict[str, object]) -> None:
-    assert parse_where(clauses) == conditions
+def test_values_in_other_notations_are_stored_in_one(kind: FieldType, value: Scalar, stored: Scalar) -> None:
+    assert fit({"f": value}, {"f": kind}) == ({"f": stored}, [])
 
 
-@pytest.mark.parametrize(
-    "clauses", [["lang"], ["=x"], ["lang="], ["price>1", "price>2"], ["lang=ru", "lang>a"]], ids=str
-)
-def test_filters_that_make_no_sense_are_refused(clauses: list[str]) -> None:
-    with pytest.raises(UsageError):
-        parse_where(clauses)
+@pytest.mark.parametrize("word", ["NULL", r"\N", "N/A", "-", "н/д", "0000-00-00", "0000-00-00 00:00:00", " "])
+@pytest.mark.parametrize("kind", ["number", "date", "boolean"])
+def test_words_for_nothing_are_nothing_in_typed_fields_only(word: str, kind: FieldType) -> None:
+    assert fit({"f": word}, {"f": kind}) == ({}, [])
+    assert fit({"f": word}, {"f": "keyword"}) == ({"f": word}, [])
 
 
-def test_a_wrong_filter_says_how_to_write_it() -> None:
-    with pytest.raises(UsageError, match="no filter excludes"):
-        parse_where(["lang!=ru"])
-    with pytest.raises(UsageError, match="'yes' isn't one; write true or false"):
-        check_conditions(parse_where(["archived=yes"]), {"archived": "boolean"})
+def test_of_a_list_what_fits_is_compared() -> None:
+    stored, misfits = fit({"f": [1, "x", "2,5"]}, {"f": "number"})
+    assert stored == {"f": [1, "x", 2.5]}
+    assert [misfit.value for misfit in misfits] == ["x"]
+    assert list(comparables("f", "number", [1, "x", 2.5])) == [1, 2.5]
 
 
-def test_plain_values_mean_equals_and_lists_any_of() -> None:
-    assert as_conditions({"a": 1, "b": ["x", "y"], "c": Range(gt=2)}) == {
-        "a": OneOf((1,)),
-        "b": OneOf(("x", "y")),
-        "c": Range(gt=2),
-    }
+def test_a_format_can_be_given_for_dates() -> None:
+    assert fit({"f": "03/05/2026"}, {"f": "date"}, {"f": "%m/%d/%Y"}) == ({"f": "2026-03-05"}, [])
+    assert fit({"f": "03/05/26 7:08"}, {"f": "date"}, {"f": "%d/%m/%y %H:%M"}) == ({"f": "2026-05-03T07:08:00"}, [])
+
+
+def test_whole_numbers_of_64_bits_stay_exact() -> None:
+    assert comparable("n", "number", "1234567890123456702") == 1234567890123456702
+    assert comparable("n", "number", 1234567890123456702) != comparable("n", "number", 1234567890123456701)
+
+
+def test_only_unknown_fields_get_new_types() -> None:
+    assert new_types({"a": 1, "b": "x", "c": [], "d": "N/A"}, {"a": "number"}) == {"b": "keyword"}

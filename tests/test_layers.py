@@ -15,7 +15,8 @@ ROOT = Path(searchctl.__file__).parent
 LAYERS = [  # from the ground up; packages on one line don't import each other
     "types errors",
     "schema",
-    "fields settings",
+    "notation settings",
+    "fields",
     "filters text ranking models",
     "sources encoders rerankers",
     "engines",

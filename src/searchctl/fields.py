@@ -1,18 +1,35 @@
-"""Typed fields: guess a type from a value, hold values to it, and turn them into what can be compared."""
+"""Typed fields: guess a type from a value, hold values to it, and turn them into what can be compared.
+
+A value that doesn't fit its field's type never costs the document. It stays in the stored document as it came, and no filter
+finds it: `fit` gives such values back as `Misfit`s, to be counted and told.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from datetime import datetime, timezone
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from searchctl.errors import InvalidDocument
+from searchctl.notation import epoch, is_nothing, parse_boolean, parse_date, parse_number
 from searchctl.schema import FieldType, Schema
 from searchctl.types import Document, Scalar, Value
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
 _LONG_TEXT = 256  # a longer string is prose to be searched, not a key to filter by
-_BOOLEANS = {"true": True, "false": False}
+_WRITTEN: Mapping[FieldType, str] = {"number": "a number", "date": "a date", "boolean": "true or false"}
+_SHOWN = 60  # characters of a value in a message
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A value that its field's type has no room for."""
+
+    name: str
+    kind: FieldType
+    value: Scalar
+
+    def __str__(self) -> str:
+        shown = self.value if len(str(self.value)) <= _SHOWN else f"{str(self.value)[:_SHOWN]}…"
+        return f"field '{self.name}': {shown!r} isn't {_WRITTEN.get(self.kind, 'a ' + self.kind)}"
 
 
 def as_values(value: Value) -> tuple[Scalar, ...]:
@@ -38,71 +55,90 @@ def searched_texts(document: Document, schema: Schema) -> list[str]:
 
 
 def infer_type(value: Value) -> FieldType | None:
-    """Guess a field's type from one value; None when the value is an empty list and says nothing."""
-    values = as_values(value)
+    """Guess a field's type from one value; None when it says nothing: an empty list, or words like NULL and N/A."""
+    values = [item for item in as_values(value) if not (isinstance(item, str) and is_nothing(item))]
     if not values:
         return None
-    if all(isinstance(one, bool) for one in values):
+    if all(isinstance(item, bool) for item in values):
         return "boolean"
-    if all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in values):
+    if all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in values):
         return "number"
-    strings = [str(one) for one in values]
-    if all(_DATE.fullmatch(one) and _epoch(one) is not None for one in strings):
+    strings = [str(item) for item in values]
+    if all(parse_date(item) is not None for item in strings):
         return "date"
     return "text" if max(map(len, strings)) > _LONG_TEXT else "keyword"
 
 
-def new_fields(fields: Mapping[str, Value], known: Mapping[str, FieldType]) -> dict[str, FieldType]:
-    """Return the types of the fields that `known` lacks.
+def new_types(fields: Mapping[str, Value], known: Mapping[str, FieldType]) -> dict[str, FieldType]:
+    """Return the types of the fields that `known` lacks, as far as their values tell."""
+    inferred = {name: infer_type(value) for name, value in fields.items() if name not in known}
+    return {name: kind for name, kind in inferred.items() if kind is not None}
 
-    Raises InvalidDocument when a value doesn't fit the type its field has.
+
+def fit(
+    fields: Mapping[str, Value], types: Mapping[str, FieldType], patterns: Mapping[str, str] | None = None
+) -> tuple[dict[str, Value], list[Misfit]]:
+    """Return the fields as they are stored, and the values that don't fit their types.
+
+    Numbers, dates and booleans written as text become numbers, ISO dates and booleans; words such as N/A in such a field are
+    nothing. What doesn't fit is stored as it came. `patterns` are formats of `strptime` for fields of dates.
     """
-    found: dict[str, FieldType] = {}
+    stored: dict[str, Value] = {}
+    misfits: list[Misfit] = []
     for name, value in fields.items():
-        kind = known.get(name)
-        if kind is None:
-            inferred = infer_type(value)
-            if inferred is not None:
-                found[name] = inferred
+        kind = types.get(name, "keyword")
+        if kind in ("keyword", "text"):
+            stored[name] = value
             continue
-        for one in as_values(value):
-            comparable(name, kind, one)
-    return found
+        kept: list[Scalar] = []
+        for item in as_values(value):
+            if isinstance(item, str) and is_nothing(item, typed=True):
+                continue
+            typed = _typed(kind, item, (patterns or {}).get(name))
+            kept.append(item if typed is None else typed)
+            if typed is None:
+                misfits.append(Misfit(name, kind, item))
+        if kept:
+            stored[name] = kept if isinstance(value, Sequence) and not isinstance(value, str) else kept[0]
+    return stored, misfits
 
 
-def comparable(name: str, kind: FieldType, value: Scalar) -> str | float:
-    """Return the value in the form it is stored and compared in: text, or a number (dates as seconds since 1970 UTC).
+def _typed(kind: FieldType, value: Scalar, pattern: str | None = None) -> Scalar | None:
+    """Return a value in the form in which fields of this type store it; None when it doesn't fit."""
+    if kind == "boolean":
+        return value if isinstance(value, bool) else parse_boolean(str(value))
+    if kind == "date":
+        return None if isinstance(value, bool) else parse_date(str(value), pattern)
+    if kind == "number":
+        if isinstance(value, bool):
+            return None
+        if isinstance(value, str):
+            return parse_number(value)
+        return value if value - value == 0 else None  # neither infinite nor NaN
+    return value
 
-    Raises InvalidDocument when the value doesn't fit the type.
+
+def comparable(name: str, kind: FieldType, value: Scalar) -> str | int | float:
+    """Return the value in the form it is compared in: text, or a number (dates as seconds since 1970 UTC, booleans 0 and 1).
+
+    Whole numbers of 64 bits stay exact. Raises InvalidDocument when the value doesn't fit the type.
     """
     if kind in ("keyword", "text"):
         return str(value).lower() if isinstance(value, bool) else str(value)
-    number = _as_number(kind, value)
-    if number is None:
+    typed = _typed(kind, value)
+    if typed is None:
         raise InvalidDocument(
-            f"field '{name}' holds {kind} values, found {value!r}; correct the value, or declare the field as keyword in a recipe"
+            f'{Misfit(name, kind, value)}; correct it, or declare another type in a recipe: [fields.types] {name} = "keyword"'
         )
-    return number
-
-
-def _as_number(kind: FieldType, value: Scalar) -> float | None:
-    if kind == "boolean":
-        flag = value if isinstance(value, bool) else _BOOLEANS.get(str(value).lower())
-        return None if flag is None else float(flag)
     if kind == "date":
-        return _epoch(str(value))
-    if isinstance(value, bool):
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if number - number == 0 else None  # neither infinite nor NaN
+        return epoch(str(typed)) or 0.0
+    if kind == "boolean":
+        return float(typed)
+    return float(typed) if isinstance(typed, int) and abs(typed) >= 2**63 else typed
 
 
-def _epoch(text: str) -> float | None:
-    try:
-        moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+def comparables(name: str, kind: FieldType, value: Value) -> Iterator[str | int | float]:
+    """Yield a field's values in the form they are compared in; those that don't fit its type are left out."""
+    for item in as_values(value):
+        if kind in ("keyword", "text") or _typed(kind, item) is not None:
+            yield comparable(name, kind, item)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from searchctl.errors import InvalidDocument, UsageError
-from searchctl.fields import as_values, comparable
+from searchctl.fields import as_values, comparable, comparables
 from searchctl.schema import FieldType
 from searchctl.types import Condition, Exists, OneOf, Range, Scalar, Value, Where
 
@@ -120,17 +120,19 @@ def matching_ids(engine: Engine, index: str, where: Where) -> Iterator[str]:
 def holds(fields: Mapping[str, Value], conditions: Mapping[str, Condition], types: Mapping[str, FieldType]) -> bool:
     """Tell whether every condition holds for one of the values of its field."""
     return all(
-        any(_meets(name, types[name], value, condition) for value in as_values(fields.get(name, ())))
+        any(
+            _meets(name, types[name], value, condition)
+            for value in comparables(name, types[name], fields.get(name, ()))
+        )
         for name, condition in conditions.items()
     )
 
 
-def _meets(name: str, kind: FieldType, value: Scalar, condition: Condition) -> bool:
+def _meets(name: str, kind: FieldType, held: str | int | float, condition: Condition) -> bool:
     if isinstance(condition, Exists):
         return True
     if kind == "text":  # prose is searched; only its presence can be asked for
         return False
-    held = comparable(name, kind, value)
     if isinstance(condition, OneOf):
         return any(held == comparable(name, kind, wanted) for wanted in condition.values)
     low, above, high, below = (

@@ -176,6 +176,22 @@ def test_filter_with_a_value_of_another_type_is_refused(books: Engine) -> None:
         nearest(books, 1, where=parse_where(["year>=soon"]))
 
 
+def test_a_value_that_does_not_fit_its_field_costs_that_value_only(books: Engine) -> None:
+    odd = [
+        entry("odd", "Odd tea", unit(1), year="12А", day="soon", open="perhaps", lang=5),
+        entry("list", "Listed tea", unit(1), year=[2001, "n.d."], day=["2024-01-05", "soon"]),
+    ]
+    with books.writing(INDEX):
+        assert books.write(INDEX, odd) == []
+    stored = books.get(INDEX, ["odd", "list"])
+    assert [one and dict(one.document.fields) for one in stored] == [dict(one.document.fields) for one in odd]
+    assert set(lexical(books, "tea").ids) == {"odd", "list", "tea"}
+    assert lexical(books, "tea", {"year": Exists()}).ids == lexical(books, "tea", {"year": 2001}).ids
+    assert set(lexical(books, "tea", {"year": 2001}).ids) == {"list", "tea"}
+    assert set(lexical(books, "tea", {"day": "2024-01-05"}).ids) == {"list", "tea"}
+    assert lexical(books, "tea", {"lang": "5"}).ids == ("odd",)
+
+
 def test_required_and_excluded_words_hold_in_both_legs(books: Engine) -> None:
     assert lexical(books, "brew", excluded=("coffee",)).ids == ("tea",)
     assert set(nearest(books, 1, excluded=("coffee", "борщи")).ids) == {"tea", "bread", "code"}

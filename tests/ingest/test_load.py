@@ -140,17 +140,45 @@ def test_bad_documents_become_dead_letters_with_reasons(index: Index, corpus: Pa
 
 def test_dead_letters_can_be_corrected_and_ingested(index: Index, tmp_path: Path) -> None:
     source = tmp_path / "rows.jsonl"
-    source.write_text('{"id": "a", "text": "one", "price": 5}\n{"id": "b", "text": "two", "price": "cheap"}\n')
+    source.write_text('{"id": "a", "text": "one", "price": 5}\n{"id": "b", "text": "", "price": 3}\n')
     report = load(index, source)
     (letter,) = letters(report)
-    assert "price" in letter["_error"]["reason"]  # type: ignore[index]
-    letter["price"] = 3
+    assert "empty" in letter["_error"]["reason"]  # type: ignore[index]
     corrected = tmp_path / "corrected.jsonl"
-    corrected.write_text(json.dumps(letter) + "\n")
+    corrected.write_text(json.dumps({"id": "b", "text": "two", "price": 3, "_error": letter["_error"]}) + "\n")
     again = load(index, corrected)
     assert (again.written, again.dead) == (1, 0)
     document = index.get("b")
     assert document is not None and document.fields == {"price": 3}
+
+
+def test_a_value_that_does_not_fit_costs_neither_document_nor_silence(index: Index, tmp_path: Path) -> None:
+    source = tmp_path / "rows.jsonl"
+    rows = [
+        {"id": n, "text": f"manual {n}", "version": version} for n, version in enumerate([2, "2.1-beta", "n/a", "3"])
+    ]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = load(index, source)
+    assert (report.written, report.dead, report.misfits) == (4, 0, {"version": 1})
+    assert report.first_misfit is not None
+    assert "rows.jsonl at 2: field 'version': '2.1-beta' isn't a number" in report.first_misfit
+    stored = [index.get(str(n)) for n in range(4)]
+    assert [one.fields for one in stored if one] == [{"version": 2}, {"version": "2.1-beta"}, {}, {"version": 3}]
+    assert index.count({"version": [2, 3]}) == 2
+    assert load(index, source).unchanged == 4
+
+
+def test_half_an_emoji_costs_nothing(index: Index, tmp_path: Path) -> None:
+    source = tmp_path / "rows.jsonl"
+    source.write_text(
+        r"""{"id": "1", "text": "half an emoji \ud83d here", "tag": "\ud83d", "note": "a\u0000b"}
+{"id": "2", "text": "fine", "\ud83d": ["x", "\ude00"]}
+{"id": "3", "text": "ordinary", "tag": "ok"}"""
+    )
+    assert load(index, source).written == 3
+    document = index.get("2")
+    assert document is not None and document.fields == {"\ufffd": ["x", "\ufffd"]}
+    assert index.count({"tag": "ok"}) == 1
 
 
 def test_failed_files_are_tried_and_reported_again(index: Index, tmp_path: Path) -> None:

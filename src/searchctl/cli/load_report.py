@@ -32,6 +32,8 @@ def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) 
                 "interrupted": report.interrupted,
                 "dead_letters": letters,
                 "first_failure": report.first_failure,
+                "misfits": dict(report.misfits),
+                "first_misfit": report.first_misfit,
             }
         )
         return
@@ -49,7 +51,15 @@ def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) 
     if report.dead:
         where = f", in {report.dead_letters}" if report.dead_letters else ""
         pairs.insert(3, ("failed", f"{report.dead:,}{where}"))
+    if report.misfits:
+        names = ", ".join(f"{name} {count:,}" for name, count in report.misfits.items())
+        pairs.insert(3, ("left out", f"{count_of(sum(report.misfits.values()), 'value')} of fields: {names}"))
     print_pairs(pairs)
+    if report.first_misfit:
+        say(
+            f"searchctl: {printable(report.first_misfit)}; the documents are stored, filters don't find such values. "
+            "Another type can be declared in a recipe, under [fields.types]"
+        )
     if report.first_failure:
         say(f"searchctl: {'it' if report.dead == 1 else 'the first'} failed: {printable(report.first_failure)}")
     if report.interrupted:

@@ -75,7 +75,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What a load came to. `dead_letters` is the file that holds what couldn't be stored, `first_failure` where and why the first."""
+    """What a load came to.
+
+    `dead_letters` is the file that holds what couldn't be stored, `first_failure` where and why the first. `misfits` counts the
+    values that don't fit the type of their field and so can't be filtered by, `first_misfit` is where and why the first.
+    """
 
     read: int
     written: int
@@ -86,6 +90,8 @@ class IngestReport:
     interrupted: bool
     dead_letters: Path | None
     first_failure: str | None = None
+    misfits: Mapping[str, int] = field(default_factory=dict)
+    first_misfit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +221,7 @@ class _Load:
         self._read = self._written = self._unchanged = self._dead = self._pruned = self._bytes = 0
         self._bytes_open = 0  # text from the file that is being read, which stands for how far that is
         self._meter = BackgroundMeter()
+        self._preparer = Preparer(engine, index, encoder, defer_vectors=settings.defer_vectors)
         self._seen: set[str] = set()
         self._unread: set[str] = set()
         self._faulty: set[str] = set()
@@ -252,6 +259,8 @@ class _Load:
             interrupted=outcome == "interrupted",
             dead_letters=self._letters.path,
             first_failure=self._first_failure,
+            misfits=dict(self._preparer.misfits),
+            first_misfit=self._preparer.first_misfit,
         )
 
     def _save_background(self) -> None:
@@ -288,7 +297,7 @@ class _Load:
     # The reader's thread
 
     def _prepare_all(self, items: Items | Iterator[Record]) -> None:
-        preparer = Preparer(self._engine, self._index, self._encoder, defer_vectors=self._settings.defer_vectors)
+        preparer = self._preparer
         records: list[Record] = []
         ended: list[_Ended] = []
         characters = 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,13 +13,14 @@ from typing import Any
 from searchctl.encoders.base import Encoder
 from searchctl.engines.base import Engine
 from searchctl.errors import InvalidDocument
-from searchctl.fields import new_fields
+from searchctl.fields import Misfit, fit, new_types
 from searchctl.ingest.encoding import cut_entries
 from searchctl.schema import FieldType
 from searchctl.sources import Record
 from searchctl.text.cleaning import clean
-from searchctl.types import Document, Entry
+from searchctl.types import Document, Entry, Value
 
+_HALVES = re.compile("[\ud800-\udfff]")
 MAX_ID_BYTES = 512  # what OpenSearch and Elasticsearch take
 
 
@@ -48,12 +51,26 @@ def fingerprint(document: Document, settings: str) -> str:
 
 def checked(document: Document) -> Document:
     """Return the document cleaned; raises InvalidDocument when nothing is left or the id can't be one."""
-    cleaned = replace(document, text=clean(document.text), title=clean(document.title))
+    fields = {_whole(name): _whole_values(value) for name, value in document.fields.items()}
+    cleaned = replace(document, text=clean(document.text), title=clean(document.title), fields=fields)
     if not cleaned.text and not cleaned.title:
         raise InvalidDocument("the document is empty: no text and no title")
     if not 1 <= len(cleaned.id.encode("utf-8", "surrogatepass")) <= MAX_ID_BYTES:
         raise InvalidDocument(f"the id {cleaned.id[:40]!r} has to be 1 to {MAX_ID_BYTES} bytes long")
     return cleaned
+
+
+def _whole(text: str) -> str:
+    """Return the text with a replacement character for each half of a letter (a lone surrogate), which nothing can store."""
+    return _HALVES.sub("\ufffd", text)
+
+
+def _whole_values(value: Value) -> Value:
+    if isinstance(value, str):
+        return _whole(value)
+    if isinstance(value, (bool, int, float)):
+        return value
+    return [_whole(item) if isinstance(item, str) else item for item in value]
 
 
 class Preparer:
@@ -65,6 +82,8 @@ class Preparer:
         self._encoder = encoder
         self._schema = engine.schema(index)
         self._deferred = defer_vectors and self._schema.encoder is not None
+        self.misfits: Counter[str] = Counter()
+        self.first_misfit: str | None = None
 
     def prepare(self, records: Sequence[Record]) -> tuple[list[Entry], list[tuple[Record, str]]]:
         """Return the entries that are new or changed, without vectors, and the records that can't be stored, with reasons."""
@@ -74,10 +93,13 @@ class Preparer:
         for record in records:
             try:
                 document = checked(record.document)
-                found |= new_fields(document.fields, {**self._schema.fields, **found})
             except InvalidDocument as error:
                 rejected.append((record, str(error)))
                 continue
+            found |= new_types(document.fields, {**self._schema.fields, **found})
+            fields, misfits = fit(document.fields, {**self._schema.fields, **found})
+            self._note(record, misfits)
+            document = replace(document, fields=fields)
             candidates.append((record, document, fingerprint(document, repr(self._schema.passages))))
         if found:
             self._schema = self._engine.schema(self._index).with_fields(found)
@@ -85,6 +107,11 @@ class Preparer:
         stored = self._engine.fingerprints(self._index, [document.id for _, document, _ in candidates])
         changed = [one for one, old in zip(candidates, stored, strict=True) if old != one[2]]
         return self._cut(changed), rejected
+
+    def _note(self, record: Record, misfits: Sequence[Misfit]) -> None:
+        for misfit in misfits:
+            self.misfits[misfit.name] += 1
+            self.first_misfit = self.first_misfit or f"{record.source} at {record.position}: {misfit}"
 
     def _cut(self, changed: Sequence[tuple[Record, Document, str]]) -> list[Entry]:
         entries = [Entry(document, (), None, mark, record.source) for record, document, mark in changed]

@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
+from searchctl.notation import ColumnKind, column_kind, read_cell
 from searchctl.sources.mapping import RecordMapper, listed
 from searchctl.sources.model import Failure, FieldMapping, Limits, Record, SourceFile, Unreadable, size_of
 from searchctl.sources.streams import Line, Stream, lines
@@ -20,11 +21,7 @@ csv.field_size_limit(
     2**31 - 1
 )  # records are limited here, by `Limits.record`; the module's own limit is 128 kB a field
 
-Kind: TypeAlias = Literal["number", "boolean"]
-
 _DELIMITERS = ",;\t|"
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")  # no leading zeros: those are codes
-_BOOLEANS = {"true": True, "false": False}
 _SAMPLE_ROWS = 1000
 _EXCERPT = 200
 
@@ -35,7 +32,8 @@ def read_table(
     """Yield a record for each row; the first row names the columns.
 
     The delimiter is the sign that is most frequent in the first row. A column whose cells are all numbers (or all true and
-    false) in the first 64 KB gives numbers (or booleans); an empty cell gives nothing.
+    false) in the first 64 KB gives numbers (or booleans), also with a decimal comma; an empty cell gives nothing, nor does NULL or N/A in
+    such a column.
     """
     feed = _Feed(lines(stream, encoding, limits.record), limits.record)
     delimiter = _delimiter(feed, tabs=file.format == "tsv")
@@ -51,7 +49,8 @@ def read_table(
         except Unreadable as failed:
             yield Failure(file.source, row.number, failed.id, failed.reason, row.text[:_EXCERPT], raw)
         else:
-            fields = {name: _typed(value, kinds.get(name)) for name, value in document.fields.items()}
+            cells = {name: _typed(value, kinds.get(name)) for name, value in document.fields.items()}
+            fields = {name: cell for name, cell in cells.items() if cell is not None}
             yield Record(replace(document, fields=fields), file.source, row.number, raw)
 
 
@@ -153,7 +152,7 @@ def _record(columns: Sequence[str], row: _Row) -> dict[str, str]:
     return dict(zip(columns, cells, strict=False))
 
 
-def _kinds(columns: Sequence[str], head: str, delimiter: str) -> dict[str, Kind]:
+def _kinds(columns: Sequence[str], head: str, delimiter: str) -> dict[str, ColumnKind]:
     """Return the columns of numbers and of booleans, as far as the head of the file shows."""
     complete = head[: head.rfind("\n") + 1] or head
     sample: dict[str, set[str]] = {name: set() for name in columns}
@@ -164,22 +163,10 @@ def _kinds(columns: Sequence[str], head: str, delimiter: str) -> dict[str, Kind]
                     sample[name].add(cell)
     except csv.Error:
         pass  # what came before the damage is sample enough
-    kinds: dict[str, Kind] = {}
-    for name, cells in sample.items():
-        cells.discard("")
-        if cells and all(_NUMBER.fullmatch(cell) for cell in cells):
-            kinds[name] = "number"
-        elif cells and all(cell.lower() in _BOOLEANS for cell in cells):
-            kinds[name] = "boolean"
-    return kinds
+    kinds = {name: column_kind(cells) for name, cells in sample.items()}
+    return {name: kind for name, kind in kinds.items() if kind is not None}
 
 
-def _typed(value: Value, kind: Kind | None) -> Value:
-    """Return a cell as its column's kind; as it is when it isn't of that kind."""
-    if not isinstance(value, str) or kind is None:
-        return value
-    if kind == "boolean":
-        return _BOOLEANS.get(value.lower(), value)
-    if not _NUMBER.fullmatch(value):
-        return value
-    return float(value) if "." in value else int(value)
+def _typed(value: Value, kind: ColumnKind | None) -> Value | None:
+    """Return a cell as its column's kind; as it is when it isn't of that kind, None when it holds nothing."""
+    return read_cell(value, kind) if isinstance(value, str) else value

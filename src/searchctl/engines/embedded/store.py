@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.errors import IndexFormatError, StorageError
-from searchctl.fields import as_values, comparable
+from searchctl.fields import as_values, comparable, comparables
 from searchctl.schema import FieldType, Schema
 from searchctl.types import Condition, Document, Entry, Exists, OneOf, Passage, Vectors
 
@@ -397,8 +397,8 @@ def _facets(
         kind = fields.get(name)
         if kind is None:
             continue
-        for one in as_values(value):
-            yield name, "" if kind == "text" else comparable(name, kind, one), row
+        for held in ("",) if kind == "text" and as_values(value) else comparables(name, kind, value):
+            yield name, held, row
 
 
 def _condition_sql(name: str, kind: FieldType, condition: Condition) -> tuple[str, list[Any]]:

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from searchctl.engines.rest.words import sent_words
-from searchctl.fields import searched_texts
+from searchctl.fields import as_values, fit, searched_texts
 from searchctl.schema import Layout, Schema
 from searchctl.types import Document, Entry, Json, Passage, Vectors
 
 LEVEL = "document"  # see mappings/README.md
 ADDED = ("passages", "searchctl")  # the names of what is added to documents of others
 WORDS = "searchctl.words"  # what the lexical leg asks in an index of others
+MISFITS = "searchctl misfits"  # among a document's fields: those whose values don't fit their types, as they came
 _DECIMALS = 8  # finer than float32 can tell for most of a unit vector's numbers, and half the bytes of all digits
 
 
@@ -24,7 +25,7 @@ def as_source(entry: Entry, schema: Schema, *, send_words: bool) -> Json:
     source: Json = {
         "title": document.title,
         "text": document.text,
-        "fields": dict(document.fields),
+        "fields": _sent_fields(document, schema),
         "passages": [
             {"start": one.start, "end": one.end} | ({} if row is None else {"vector": row})
             for one, row in zip(entry.passages, rows, strict=True)
@@ -37,6 +38,29 @@ def as_source(entry: Entry, schema: Schema, *, send_words: bool) -> Json:
     elif len(texts) > 1:  # the server itself copies the first from its fields
         source["content"] = texts[1:]
     return source
+
+
+def _sent_fields(document: Document, schema: Schema) -> Json:
+    """Return the fields without the values that don't fit their types, which a server would refuse the document for.
+
+    As they came they are kept under a name of their own, which no mapping knows.
+    """
+    fitting, misfits = fit(document.fields, schema.fields)
+    if not misfits:
+        return dict(document.fields)
+    odd = {misfit.name for misfit in misfits}
+    refused = {(misfit.name, repr(misfit.value)) for misfit in misfits}
+    sent: Json = {name: value for name, value in fitting.items() if name not in odd}
+    for name in odd:
+        if kept := [item for item in as_values(fitting[name]) if (name, repr(item)) not in refused]:
+            sent[name] = kept
+    return {**sent, MISFITS: {name: document.fields[name] for name in sorted(odd)}}
+
+
+def _stored_fields(fields: Json | None) -> Json:
+    """Return a document's fields as they came."""
+    stored = dict(fields or {})
+    return {**stored, **misfits} if (misfits := stored.pop(MISFITS, None)) else stored
 
 
 def numbers(vectors: Vectors) -> list[Any]:
@@ -80,7 +104,7 @@ def as_entry(id: str, source: Json, layout: Layout | None, *, vectors: bool) -> 
     return Entry(
         foreign_document(id, source, layout)
         if layout is not None
-        else Document(id, source.get("text", ""), source.get("title", ""), source.get("fields") or {}),
+        else Document(id, source.get("text", ""), source.get("title", ""), _stored_fields(source.get("fields"))),
         tuple(Passage(one["start"], one["end"]) for one in passages),
         np.asarray(rows, np.float32) if rows and len(rows) == len(passages) else None,
         kept.get("fingerprint", ""),

@@ -1,0 +1,150 @@
+r"""How people and programs write numbers, dates and "nothing": `1 290,50`, `05.03.2026 14:22`, `NULL`, `\N`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from typing import Literal, TypeAlias
+
+DecimalSign: TypeAlias = Literal["point", "comma"]
+ColumnKind: TypeAlias = Literal["number", "number with comma", "boolean"]
+
+NO_VALUE = frozenset(
+    r"null \n n/a #n/a nan nat <null> (null) н/д 0000-00-00 00.00.0000".split() + ["0000-00-00 00:00:00"]
+)
+"""What programs write where a value is missing, in small letters; no field's value says this in earnest."""
+_NO_VALUE_BESIDE_TYPED = NO_VALUE | frozenset(["none", "nil", "na", "-", "--", "–", "—", "нет данных", "not available"])
+
+_WORDS = {"true": True, "false": False}
+_OTHER_WORDS = {"yes": True, "no": False, "да": True, "нет": False, "1": True, "0": False}
+
+_GAP = " \u00a0\u202f\u2009'"  # between groups of three digits
+_PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_WITH_POINT = re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:(?P<gap>[{_GAP},])[0-9]{{3}}(?:(?P=gap)[0-9]{{3}})*)(?:\.[0-9]+)?")
+_WITH_COMMA = re.compile(
+    rf"[+-]?(?:[1-9][0-9]{{0,2}}(?:(?P<gap>[{_GAP}.])[0-9]{{3}}(?:(?P=gap)[0-9]{{3}})*)|[0-9]+)(?:,[0-9]+)?"
+)
+_CODE = re.compile(r"[+-]?0[0-9]|\+|[0-9+-]{16}")  # leading zeros, phones, cards: names made of digits
+_LARGEST = 2**63  # beyond, whole numbers are kept as the nearest fraction
+
+_ISO = re.compile(
+    r"(\d{4})[-/](\d{2})[-/](\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?"
+)
+_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?")
+
+
+def is_nothing(text: str, *, typed: bool = False) -> bool:
+    """Tell whether a value says that there is none; in a `typed` field (number, date, boolean) a dash says so, too."""
+    words = text.strip().lower()
+    return not words or words in (_NO_VALUE_BESIDE_TYPED if typed else NO_VALUE)
+
+
+def parse_number(text: str, sign: DecimalSign | None = None) -> int | float | None:
+    """Return the number that a text is, exact where it is whole and below 2**63; None when it's none.
+
+    Without a `sign` both decimal signs are understood where only one reading is possible: `9,90`, `1 290,50`, `1,290.50`,
+    but not `1,290`.
+    """
+    text = text.strip()
+    if sign != "comma" and _PLAIN.fullmatch(text):
+        return _number(text)
+    with_point = _WITH_POINT.fullmatch(text) if sign != "comma" else None
+    with_comma = _WITH_COMMA.fullmatch(text) if sign != "point" else None
+    if with_point and with_comma and "," in text:
+        return None  # `1,290` is one and a bit, or a thousand and more
+    if with_point:
+        return _number(re.sub(rf"[{_GAP},]", "", text))
+    return _number(re.sub(rf"[{_GAP}.]", "", text).replace(",", ".")) if with_comma else None
+
+
+def _number(text: str) -> int | float | None:
+    if text.lstrip("+-").isdigit() and len(text) <= 20 and abs(whole := int(text)) < _LARGEST:
+        return whole
+    number = float(text)
+    return number if number - number == 0 else None  # too large for a float
+
+
+def parse_boolean(text: str) -> bool | None:
+    """Return what a word for true or false says: also yes, no, да, нет, 1, 0."""
+    word = text.strip().lower()
+    return _WORDS.get(word, _OTHER_WORDS.get(word))
+
+
+def parse_date(text: str, pattern: str | None = None) -> str | None:
+    """Return a date in ISO 8601, with its time and offset where they are given; None when it's none.
+
+    Understood are ISO's form, also with slashes or a blank for the T, and `dd.mm.yyyy` with or without a time. A `pattern`
+    is one of `strptime`, tried first.
+    """
+    text = text.strip()
+    if pattern is not None:
+        try:
+            moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - a date without a zone stays one
+        except ValueError:
+            pass
+        else:
+            has_time = any(sign in pattern for sign in ("%H", "%I", "%c", "%X", "%T"))
+            return moment.isoformat() if has_time else moment.date().isoformat()
+    if iso := _ISO.fullmatch(text):
+        return text if epoch(text) is not None else _iso(*iso.groups())
+    if day_first := _DAY_FIRST.fullmatch(text):
+        day, month, year, hour, minute, second, fraction = day_first.groups()
+        return _iso(year, month.zfill(2), day.zfill(2), hour, minute, second, fraction, None)
+    return None
+
+
+def _iso(
+    year: str,
+    month: str,
+    day: str,
+    hour: str | None,
+    minute: str | None,
+    second: str | None,
+    fraction: str | None,
+    zone: str | None,
+) -> str | None:
+    date = f"{year}-{month}-{day}"
+    if hour is not None:
+        date += f"T{hour.zfill(2)}:{minute}:{second or '00'}"
+        date += f".{fraction[:6]:0<6}" if fraction else ""
+        date += "" if not zone else "+00:00" if zone == "Z" else f"{zone[:3]}:{zone[-2:] if len(zone) > 3 else '00'}"
+    return date if epoch(date) is not None else None
+
+
+def epoch(iso: str) -> float | None:
+    """Return an ISO date as seconds since 1970 UTC; without an offset it's UTC. None when it's no date."""
+    try:
+        moment = datetime.fromisoformat(iso.strip().replace("Z", "+00:00"))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def column_kind(cells: Iterable[str]) -> ColumnKind | None:
+    """Return what all cells of a table's column are, those apart that hold nothing; None for text."""
+    values = [cell.strip() for cell in cells if not is_nothing(cell, typed=True)]
+    if not values:
+        return None
+    if all(value.lower() in _WORDS for value in values):
+        return "boolean"
+    if any(map(_CODE.match, values)):
+        return None
+    if all(parse_number(value, "point") is not None for value in values):
+        ambiguous = all(_PLAIN.fullmatch(value) is None and parse_number(value) is None for value in values)
+        return None if ambiguous else "number"
+    return "number with comma" if all(parse_number(value, "comma") is not None for value in values) else None
+
+
+def read_cell(text: str, kind: ColumnKind | None) -> str | int | float | bool | None:
+    """Return a cell as its column's kind, as it is when it isn't of that kind, None when it holds nothing."""
+    if is_nothing(text, typed=True) if kind is not None else text.strip() == r"\N":
+        return None
+    if kind is None:
+        return text
+    if kind == "boolean":
+        return _WORDS.get(text.strip().lower(), text)
+    if _CODE.match(text.strip()):
+        return text
+    number = parse_number(text, "comma" if kind == "number with comma" else "point")
+    return text if number is None else number

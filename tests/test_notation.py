@@ -1,0 +1,64 @@
+"""How tables write numbers, and what a column is."""
+
+from __future__ import annotations
+
+import pytest
+
+from searchctl.notation import column_kind, epoch, parse_date, parse_number, read_cell
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("5", 5),
+        ("-5.50", -5.5),
+        ("1e5", 100_000),
+        ("9,90", 9.9),
+        ("1 290,50", 1290.5),
+        ("1.290,50", 1290.5),
+        ("1,290.50", 1290.5),
+        ("1'000'000", 1_000_000),
+        ("0,125", 0.125),
+        ("1,290", None),
+        ("1_000", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e999", None),
+        ("12А", None),
+        ("", None),
+    ],
+)
+def test_numbers_are_understood_where_only_one_reading_is_possible(text: str, number: float | None) -> None:
+    assert parse_number(text) == number
+
+
+@pytest.mark.parametrize(
+    ("cells", "read"),
+    [
+        (["9,90", "15200,00", "1 290,50"], [9.9, 15200, 1290.5]),
+        (["0,125", "1,290"], [0.125, 1.29]),
+        (["1,234.50", "1,290"], [1234.5, 1290]),
+        (["1,290", "2,500"], ["1,290", "2,500"]),
+        (["5", "NULL", "", "12"], [5, None, None, 12]),
+        (["007", "12"], ["007", "12"]),
+        (["4111111111111111", "5"], ["4111111111111111", "5"]),
+        (["+79001234567"], ["+79001234567"]),
+        (["true", "False"], [True, False]),
+        (["open", "NULL", r"\N"], ["open", "NULL", None]),
+    ],
+    ids=str,
+)
+def test_a_column_is_of_one_kind(cells: list[str], read: list[object]) -> None:
+    kind = column_kind(cells)
+    assert [read_cell(cell, kind) for cell in cells] == read
+
+
+def test_a_cell_that_comes_later_stays_as_it_is_where_it_is_no_number() -> None:
+    assert read_cell("12А", "number") == "12А"
+    assert read_cell("007", "number") == "007"
+
+
+@pytest.mark.parametrize("text", ["31.02.2026", "2026-13-40", "9999-12-31T23:59:59+99:99", "1.2", "soon", "2026"])
+def test_what_is_no_date_is_none(text: str) -> None:
+    assert parse_date(text) is None
+    assert epoch(text) is None
