@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from searchctl.routing.router import Example, Route, Router, RouteSettings
     from searchctl.schema import PassageSettings
     from searchctl.settings.connection import Connection
-    from searchctl.types import Document, Exists, Hit, OneOf, Range, Results
+    from searchctl.types import AllOf, And, Clause, Document, Exists, Hit, Not, OneOf, Or, Prefix, Range, Results
 
 _HOMES = {
+    "AllOf": "types",
+    "And": "types",
+    "Clause": "types",
     "Connection": "settings.connection",
     "Document": "types",
     "Example": "routing.router",
@@ -30,8 +33,11 @@ _HOMES = {
     "FusionSettings": "ranking.fusion",
     "Hit": "types",
     "Index": "index",
+    "Not": "types",
     "OneOf": "types",
+    "Or": "types",
     "PassageSettings": "schema",
+    "Prefix": "types",
     "Range": "types",
     "Results": "types",
     "Route": "routing.router",
@@ -43,6 +49,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "AllOf",
+    "And",
+    "Clause",
     "Connection",
     "Document",
     "Example",
@@ -50,8 +59,11 @@ __all__ = [
     "FusionSettings",
     "Hit",
     "Index",
+    "Not",
     "OneOf",
+    "Or",
     "PassageSettings",
+    "Prefix",
     "Range",
     "Results",
     "Route",

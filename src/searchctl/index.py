@@ -19,7 +19,7 @@ from searchctl.encoders.base import Encoder
 from searchctl.engines import DEFAULT_ENGINE, open_engine
 from searchctl.engines.base import Engine
 from searchctl.errors import EncoderMismatch, IndexMissing, UsageError
-from searchctl.filters import as_conditions, matching_ids
+from searchctl.filters import as_filter, matching_ids
 from searchctl.ingest.journal import Journal
 from searchctl.ranking.fusion import FusionSettings
 from searchctl.rerankers import open_reranker
@@ -333,7 +333,7 @@ class Index:
 
     def count(self, where: Where | None = None) -> int:
         """Count documents."""
-        return self.engine.count(self.name, Scope(as_conditions(where)))
+        return self.engine.count(self.name, Scope(as_filter(where)))
 
     def info(self) -> IndexInfo:
         """Return counts and size."""

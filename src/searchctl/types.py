@@ -64,14 +64,24 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """The field equals one of these values."""
+    """One of the field's values equals one of these; without any, no document does."""
+
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """The field has each of these values."""
 
     values: tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The field lies between the bounds that are given; dates are ISO 8601 strings."""
+    """One of the field's values lies between the bounds that are given.
+
+    Dates are ISO 8601 strings. A bound that names a day, a month or a year means all of it: `lte="2026-01-31"` includes that day.
+    """
 
     gte: Scalar | None = None
     gt: Scalar | None = None
@@ -84,23 +94,62 @@ class Exists:
     """The field has any value."""
 
 
-Condition: TypeAlias = "OneOf | Range | Exists"
-Where: TypeAlias = "Mapping[str, Condition | Scalar | Sequence[Scalar]]"
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """One of the field's values begins with this text, in the same letter case."""
+
+    text: str
+
+
+Condition: TypeAlias = "OneOf | AllOf | Range | Exists | Prefix"
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """The condition holds for the field; `id` and `title` are the document's own."""
+
+    field: str
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All parts hold."""
+
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one part holds."""
+
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part doesn't hold; so `Not(Clause("lang", OneOf(("ru",))))` includes documents that have no `lang`."""
+
+    part: Filter
+
+
+Filter: TypeAlias = "Clause | And | Or | Not"
+Where: TypeAlias = "Filter | str | Mapping[str, Condition | Scalar | Sequence[Scalar]]"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The documents that a leg may return: all conditions hold, every phrase in `required` occurs, none of `excluded`.
+    """The documents that a leg may return: the filter holds, every phrase in `required` occurs, none of `excluded`.
 
     A phrase of one word is a word. Phrases are analysed like the text they're looked for in.
     """
 
-    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    filter: Filter | None = None
     required: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.conditions or self.required or self.excluded)
+        return bool(self.filter or self.required or self.excluded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ import pytest
 
 from searchctl.engines.base import Engine
 from searchctl.errors import IndexExists, IndexMissing, UsageError
-from searchctl.filters import as_conditions, parse_where
+from searchctl.filters import as_filter, parse_where
 from searchctl.schema import Background, Schema
-from searchctl.types import Exists, Match, Nearest, Range, Ranking, Scope, Where
+from searchctl.types import AllOf, Exists, Match, Nearest, Prefix, Range, Ranking, Scope, Where
 from tests.conftest import entry, unit
 
 INDEX = "library"
@@ -42,13 +42,13 @@ def books(engine: Engine, schema: Schema) -> Engine:
 
 
 def lexical(engine: Engine, text: str, where: Where | None = None, k: int = 10, **words: tuple[str, ...]) -> Ranking:
-    return engine.search(INDEX, [Match(text, k, Scope(as_conditions(where), **words))])[0]
+    return engine.search(INDEX, [Match(text, k, Scope(as_filter(where), **words))])[0]
 
 
 def nearest(
     engine: Engine, *numbers: float, where: Where | None = None, k: int = 10, **words: tuple[str, ...]
 ) -> Ranking:
-    return engine.search(INDEX, [Nearest(unit(*numbers), k, Scope(as_conditions(where), **words))])[0]
+    return engine.search(INDEX, [Nearest(unit(*numbers), k, Scope(as_filter(where), **words))])[0]
 
 
 def test_stores_and_returns_documents_as_they_were(books: Engine) -> None:
@@ -146,6 +146,20 @@ def test_many_passages_of_one_document_do_not_crowd_out_others(engine: Engine, s
         ({"open": Exists()}, ["tea", "coffee", "bread"]),
         ({"lang": "en", "open": True}, ["tea"]),
         ({"lang": "xx"}, []),
+        ({"lang": AllOf(("en", "ru"))}, ["code"]),
+        ({"lang": []}, []),
+        ({"id": ["tea", "bread"]}, ["tea", "bread"]),
+        ({"id": Prefix("b")}, ["borscht", "bread"]),
+        ("lang!=ru", ["tea", "coffee"]),
+        ("open!=*", ["borscht", "code"]),
+        ("open IS NULL AND lang=en", ["code"]),
+        ("lang=ru AND NOT (year=2010 OR year>2020)", ["bread"]),
+        ("lang=r*", ["borscht", "bread", "code"]),
+        ("day<=2024-03-01", ["tea", "coffee"]),
+        ("day>2024-03-01", ["borscht"]),
+        ("day=2024-03", ["coffee", "borscht"]),
+        ("day!=2024", ["bread", "code"]),
+        ("year IN (2001, 2020.5) OR id=bread", ["tea", "code", "bread"]),
     ],
     ids=str,
 )
@@ -153,7 +167,7 @@ def test_filters_hold_in_both_legs(books: Engine, where: Where, ids: list[str]) 
     words = "brew coffee борщ хлеб error"
     assert set(lexical(books, words, where).ids) == set(ids)
     assert set(nearest(books, 1, where=where).ids) == set(ids)
-    assert books.count(INDEX, Scope(as_conditions(where))) == len(ids)
+    assert books.count(INDEX, Scope(as_filter(where))) == len(ids)
 
 
 def test_a_filtered_leg_still_gives_k(engine: Engine, schema: Schema) -> None:
@@ -169,6 +183,21 @@ def test_a_filtered_leg_still_gives_k(engine: Engine, schema: Schema) -> None:
 def test_filter_on_an_unknown_field_names_the_nearest(books: Engine) -> None:
     with pytest.raises(UsageError, match="did you mean 'lang'"):
         lexical(books, "tea", {"lagn": "en"})
+
+
+@pytest.mark.parametrize("where", ["note=steel", "note>a", "note=st*", "lang>en", "year=20*"])
+def test_filters_that_no_field_of_its_type_can_answer_are_refused(engine: Engine, schema: Schema, where: str) -> None:
+    engine.create(INDEX, replace(schema, fields={**schema.fields, "note": "text", "lang": "keyword", "year": "number"}))
+    with pytest.raises(UsageError, match="holds"):
+        lexical(engine, "tea", where)
+
+
+def test_presence_of_a_text_field_can_be_asked_for(engine: Engine, schema: Schema) -> None:
+    engine.create(INDEX, replace(schema, fields={**schema.fields, "note": "text"}))
+    with engine.writing(INDEX):
+        engine.write(INDEX, [entry("a", "tea", unit(1), note="of steel"), entry("b", "tea", unit(1))])
+    assert lexical(engine, "tea", "note=*").ids == ("a",)
+    assert lexical(engine, "tea", "note!=*").ids == ("b",)
 
 
 def test_filter_with_a_value_of_another_type_is_refused(books: Engine) -> None:
@@ -206,7 +235,7 @@ def test_writing_again_replaces(books: Engine) -> None:
     assert "tea" in lexical(books, "coffee").ids
     assert nearest(books, 0, 0, 0, 0, 1, k=1).ids == ("tea",)
     assert books.count(INDEX) == 5
-    assert books.count(INDEX, Scope(as_conditions({"year": 2001}))) == 0
+    assert books.count(INDEX, Scope(as_filter({"year": 2001}))) == 0
 
 
 def test_deleted_documents_are_gone_from_both_legs(books: Engine) -> None:

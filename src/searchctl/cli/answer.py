@@ -10,6 +10,7 @@ import click
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
 from searchctl.cli.output import print_json, printable
+from searchctl.cli.where import where_of, where_option
 from searchctl.errors import UsageError
 from searchctl.types import Json
 
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("question", nargs=-1)
-@click.option(
-    "--where", multiple=True, metavar="FILTER", help="field=value, field=a,b, field>=10, field=*; repeatable."
-)
+@where_option()
 @click.option(
     "--min-relevance",
     type=click.FloatRange(0, 1),
@@ -56,7 +55,6 @@ def command(
     "No answer found" is an answer too: then the nearest sentences are shown. QUESTION - is read from standard input.
     """
     from searchctl.explore.answer import answer
-    from searchctl.filters import parse_where
 
     text = (sys.stdin.read() if question == ("-",) else as_text(" ".join(question))).strip()
     if not text:
@@ -66,7 +64,7 @@ def command(
         from searchctl.explore.reader import TransformersReader
 
         model = TransformersReader(reader)
-    conditions = parse_where(tuple(map(as_text, where)))
+    conditions = where_of(where)
     with frame.open_index() as index:
         found = answer(index, text, where=conditions, min_relevance=min_relevance, others=others, reader=model)
     if frame.json:

@@ -9,6 +9,7 @@ import click
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import FAILED, say, say_error
 from searchctl.cli.output import count_of, print_json
+from searchctl.cli.where import where_of, where_option
 from searchctl.errors import UsageError
 
 
@@ -22,21 +23,16 @@ from searchctl.errors import UsageError
     ),
 )
 @click.argument("ids", nargs=-1, metavar="[ID...]")
-@click.option("--where", multiple=True, metavar="FILTER", help="Delete what matches: field=value, field>=10, field=*.")
+@where_option("Delete what matches: ")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @framed
 def command(frame: Frame, ids: tuple[str, ...], where: tuple[str, ...], yes: bool) -> None:
     """Delete documents by id, or all that match a filter."""
-    from searchctl.filters import parse_where
-
     if bool(ids) == bool(where):
         raise UsageError("say what to delete: either ids, or a filter with --where")
     with frame.open_index() as index:
-        wanted = (
-            list(dict.fromkeys(map(as_text, ids)))
-            if ids
-            else list(index.matching_ids(parse_where(tuple(map(as_text, where)))))
-        )
+        given = where_of(where)
+        wanted = list(dict.fromkeys(map(as_text, ids))) if given is None else list(index.matching_ids(given))
         if wanted and not yes:
             _ask(f"Delete {count_of(len(wanted), 'document')} from index '{frame.settings.index}'?")
         deleted = index.delete(wanted) if wanted else 0

@@ -13,6 +13,7 @@ from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, duration_of, print_json
 from searchctl.cli.progress import Meter
 from searchctl.cli.results import print_results
+from searchctl.cli.where import where_of, where_option
 from searchctl.errors import UsageError
 from searchctl.types import MODES, Mode
 
@@ -41,9 +42,7 @@ NATIVE = ("native", "native-rrf")  # as native.NATIVE
 @click.argument("text", nargs=-1)
 @click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits.")
 @click.option("--mode", type=click.Choice(MODES), default="hybrid", show_default=True, help="Which legs to ask.")
-@click.option(
-    "--where", multiple=True, metavar="FILTER", help="field=value, field=a,b, field>=10, field=*; repeatable."
-)
+@where_option()
 @click.option("--from", "start", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N hits.")
 @click.option(
     "--fusion",
@@ -97,12 +96,11 @@ def command(
     TEXT may hold "exact phrases", +required and -excluded words; - reads it from standard input. A query of which the index
     knows no word is read as typed on the other keyboard layout or alphabet (en, ru) if that answers better, and says so.
     """
-    from searchctl.filters import parse_where
     from searchctl.ranking.fusion import FusionSettings
 
     if rerank_budget_ms is not None and rerank is None:
         raise UsageError("--rerank-budget-ms limits --rerank; add for instance --rerank maxsim")
-    conditions = parse_where(tuple(map(as_text, where)))
+    conditions = where_of(where)
     if (queries is None) != (run_file is None) or (queries is not None and text):
         raise UsageError("a file of queries needs both --queries FILE and --run FILE, and no TEXT")
     query = _query(text) if queries is None else ""

@@ -6,6 +6,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.results import print_results
+from searchctl.cli.where import where_of, where_option
 
 
 @click.command(
@@ -19,16 +20,12 @@ from searchctl.cli.results import print_results
 )
 @click.argument("words", nargs=-1, required=True, metavar="ID|TEXT...")
 @click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Number of documents.")
-@click.option(
-    "--where", multiple=True, metavar="FILTER", help="field=value, field=a,b, field>=10, field=*; repeatable."
-)
+@where_option()
 @click.option("--from", "start", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N.")
 @click.option("--jsonl", "json_lines", is_flag=True, help="Print one document a line; the default in a pipe.")
 @framed
 def command(frame: Frame, words: tuple[str, ...], k: int, where: tuple[str, ...], start: int, json_lines: bool) -> None:
     """Find the documents most like a stored one, given its id, or like a text."""
-    from searchctl.filters import parse_where
-
     with frame.open_index() as index:
-        results = index.similar(as_text(" ".join(words)), k, where=parse_where(tuple(map(as_text, where))), start=start)
+        results = index.similar(as_text(" ".join(words)), k, where=where_of(where), start=start)
         print_results(frame, results, json_lines=json_lines, explain=False, start=start)

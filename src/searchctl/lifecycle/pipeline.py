@@ -67,7 +67,7 @@ def native_answers(index: Index, texts: Sequence[str], k: int, technique: Techni
     vectors = encoder.encode_queries([one.text for one in parsed])
     found = []
     for one, vector in zip(parsed, vectors, strict=True):
-        scope = Scope({}, one.required + one.quoted, one.excluded)
+        scope = Scope(None, one.required + one.quoted, one.excluded)
         match, nearest = Match(one.text, max(k, WINDOW), scope), Nearest(vector, max(k, WINDOW), scope)
         found.append(list(native_ranking(index.engine, name, match, nearest, technique).ids[:k]))
     return found

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from searchctl.errors import InvalidDocument
-from searchctl.filters import as_conditions, check_conditions, holds
+from searchctl.filters import as_filter, holds, typed
 from searchctl.index import Index
 from searchctl.routing.examples import KIND
 from searchctl.routing.router import Route, Router, RouteSettings
@@ -93,9 +93,8 @@ def apply(
 
 def _batches(index: Index, where: Where | None, batch: int) -> Iterator[list[Entry]]:
     """Yield what is to be labelled: not the router's own documents, and each document once."""
-    conditions = as_conditions(where)
-    types = index.schema.fields
-    check_conditions(conditions, types)
+    given, fields = as_filter(where), index.schema.fields
+    wanted = typed(given, fields) if given is not None else None
     seen: set[str] = set()
     for entries in index.engine.scan(index.name, batch=batch, vectors=True):
         fit = [
@@ -103,7 +102,7 @@ def _batches(index: Index, where: Where | None, batch: int) -> Iterator[list[Ent
             for one in entries
             if KIND not in one.document.fields
             and one.document.id not in seen
-            and (not conditions or holds(one.document.fields, conditions, types))
+            and (wanted is None or holds(one.document, wanted, fields))
         ]
         seen.update(one.document.id for one in fit)
         if fit:

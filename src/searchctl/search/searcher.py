@@ -13,7 +13,7 @@ import numpy as np
 from searchctl.encoders.base import Encoder
 from searchctl.engines.base import Engine
 from searchctl.errors import UsageError
-from searchctl.filters import as_conditions
+from searchctl.filters import as_filter
 from searchctl.ranking.cosine_baseline import without_language
 from searchctl.ranking.fusion import FusionSettings
 from searchctl.ranking.relevance import DOUBTFUL
@@ -112,7 +112,7 @@ class Searcher:
 
     def similar(self, text: str, vector: Vector, request: Request, *, without: str | None = None) -> Results:
         """Return the documents nearest to a vector, except one of them."""
-        nearest = Nearest(vector, WINDOW + (without is not None), Scope(as_conditions(request.where)))
+        nearest = Nearest(vector, WINDOW + (without is not None), Scope(as_filter(request.where)))
         (ranking,) = self._engine.search(self._index, [nearest])
         question = Question(text, ParsedQuery(""), None, replace(nearest, k=WINDOW))
         answer = Answer(question, TermStatistics(0, {}), None, _without(ranking, without))
@@ -123,7 +123,7 @@ class Searcher:
         revision = self._engine.revision(self._index) if self._lists is not None and len(texts) == 1 else None
         if self._lists is None or revision is None:
             return [(answer, self._ordered(answer, request)) for answer in self.ask(texts, request)]
-        where = repr(as_conditions(request.where))  # tells 1 from True, which are equal
+        where = repr(as_filter(request.where))  # tells 1 from True, which are equal
         key = (self._index, revision, texts[0], request.mode, where, request.fusion, request.min_relevance)
         found = self._lists.get(key)
         if found is None:
@@ -162,7 +162,7 @@ class Searcher:
 
     def _questions(self, texts: Sequence[str], request: Request) -> list[Question]:
         parsed = [parse_query(text) for text in texts]
-        conditions = as_conditions(request.where)
+        conditions = as_filter(request.where)
         began = time.perf_counter()
         vectors = self._encode(parsed, request.mode)
         encoding_ms = (time.perf_counter() - began) * 1000 / max(len(texts), 1)

@@ -10,6 +10,7 @@ from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.output import count_of, print_json, print_table
 from searchctl.cli.progress import Meter
 from searchctl.cli.route.context import open_router
+from searchctl.cli.where import where_of, where_option
 
 
 @click.command(
@@ -22,7 +23,7 @@ from searchctl.cli.route.context import open_router
     ),
 )
 @click.argument("name", metavar="INDEX")
-@click.option("--where", multiple=True, metavar="FILTER", help="Only documents like this, as in lang=ru; repeatable.")
+@where_option("Only documents like this: ")
 @click.option("--target-precision", type=float, metavar="P", help="Give a label only where it's right this often.")
 @click.option("--threshold", type=float, metavar="P", help="Give a label from this confidence on.")
 @click.option("--batch", type=click.IntRange(1), default=128, show_default=True, help="Documents stored together.")
@@ -41,13 +42,12 @@ def apply_command(
 
     Run it again to go on after an interruption, and to label what is new. Filter by it: search --where route_label=LABEL.
     """
-    from searchctl.filters import parse_where
     from searchctl.index import Index
     from searchctl.routing.apply import apply
     from searchctl.routing.decide import RouteSettings
 
     settings = RouteSettings(target_precision, threshold)
-    conditions = parse_where(tuple(map(as_text, where)))
+    conditions = where_of(where)
     with (
         open_router(frame) as router,
         Index(router.index.engine, as_text(name)) as index,

@@ -18,7 +18,7 @@ from searchctl.engines.embedded.lexical import Found, LexicalIndex
 from searchctl.engines.embedded.store import Store
 from searchctl.engines.embedded.vectors import VectorIndex
 from searchctl.engines.lock import WriteLock, storage_errors
-from searchctl.filters import check_conditions
+from searchctl.filters import typed
 from searchctl.schema import Schema
 from searchctl.types import Entry, Match, Nearest, Ranking, Scope, TermStatistics, Total
 
@@ -187,9 +187,11 @@ class EmbeddedIndex:
         return {place: self._match(query) for place, query in queries.items()}
 
     def _all_nearest(self, queries: Mapping[int, Nearest]) -> dict[int, Ranking]:
-        groups: dict[tuple[int, int], list[int]] = {}
+        groups: dict[tuple[str, int], list[int]] = {}
         for place, query in queries.items():
-            groups.setdefault((id(query.scope), query.k), []).append(place)
+            groups.setdefault((repr(query.scope), query.k), []).append(
+                place
+            )  # which tells 1 from True, as equality doesn't
         found: dict[int, Ranking] = {}
         for (_, k), places in groups.items():
             rows = self._scope_rows(queries[places[0]].scope)
@@ -226,10 +228,9 @@ class EmbeddedIndex:
         )
 
     def _condition_rows(self, scope: Scope) -> NDArray[np.int64] | None:
-        if not scope.conditions:
+        if scope.filter is None:
             return None
-        check_conditions(scope.conditions, self.schema.fields)
-        return self.store.matching(scope.conditions, self.schema.fields)
+        return self.store.matching(typed(scope.filter, self.schema.fields), self.schema.fields)
 
     def _scope_rows(self, scope: Scope) -> NDArray[np.int64] | None:
         rows = self._condition_rows(scope)

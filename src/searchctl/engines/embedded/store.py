@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.engines.embedded.filter_sql import filter_sql
 from searchctl.errors import IndexFormatError, StorageError
-from searchctl.fields import as_values, comparable, comparables
+from searchctl.fields import as_values, comparables
 from searchctl.schema import FieldType, Schema
-from searchctl.types import Condition, Document, Entry, Exists, OneOf, Passage, Vectors
+from searchctl.types import Document, Entry, Filter, Passage, Vectors
 
 STORE_FORMAT = 1
 _APPLICATION = 0x53434354  # "SCCT", so that `file` can tell ours from another SQLite file
@@ -335,14 +336,10 @@ class Store:
             self._known = _Known(state)
         return self._known
 
-    def matching(self, conditions: Mapping[str, Condition], fields: Mapping[str, FieldType]) -> NDArray[np.int64]:
-        """Return the rows of the documents for which all conditions hold, ascending."""
-        parts, values = [], []
-        for name, condition in conditions.items():
-            clause, bound = _condition_sql(name, fields[name], condition)
-            parts.append(f"SELECT document FROM facets WHERE field = ? {clause}")
-            values += [name, *bound]
-        rows = self._all(f"SELECT DISTINCT document FROM ({' INTERSECT '.join(parts)}) ORDER BY document", values)
+    def matching(self, wanted: Filter, fields: Mapping[str, FieldType]) -> NDArray[np.int64]:
+        """Return the rows of the documents for which a filter holds, ascending; the filter is of `filters.typed`."""
+        sql, values = filter_sql(wanted, fields)
+        rows = self._all(f"{sql} ORDER BY 1", values)
         return np.fromiter((row for (row,) in rows), dtype=np.int64, count=len(rows))
 
     # What is derived catches up from here
@@ -399,14 +396,3 @@ def _facets(
             continue
         for held in ("",) if kind == "text" and as_values(value) else comparables(name, kind, value):
             yield name, held, row
-
-
-def _condition_sql(name: str, kind: FieldType, condition: Condition) -> tuple[str, list[Any]]:
-    if isinstance(condition, Exists):
-        return "", []
-    if isinstance(condition, OneOf):
-        values = [comparable(name, kind, value) for value in condition.values]
-        return f"AND value IN ({','.join('?' * len(values))})", values
-    bounds = {">=": condition.gte, ">": condition.gt, "<=": condition.lte, "<": condition.lt}
-    given = {operator: comparable(name, kind, value) for operator, value in bounds.items() if value is not None}
-    return "".join(f" AND value {operator} ?" for operator in given), list(given.values())

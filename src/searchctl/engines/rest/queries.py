@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from searchctl.engines.rest.documents import WORDS
 from searchctl.engines.rest.words import sent_words
-from searchctl.fields import comparable
-from searchctl.filters import check_conditions
+from searchctl.errors import UsageError
+from searchctl.filters import conjuncts, typed
+from searchctl.filters.checking import is_own, kind_of
 from searchctl.schema import Analyzer, Bm25Settings, FieldType, Schema
 from searchctl.text.analysis import analyze
-from searchctl.types import Condition, Exists, Json, Match, OneOf, Ranking, Scalar, Scope, Total, Variant
+from searchctl.types import (
+    And,
+    Clause,
+    Exists,
+    Filter,
+    Json,
+    Match,
+    Not,
+    OneOf,
+    Or,
+    Prefix,
+    Range,
+    Ranking,
+    Scalar,
+    Scope,
+    Total,
+    Variant,
+)
 
 _ID = "searchctl.id"
+_TITLE = "searchctl.title"
 _MAX_TERMS = 1024  # Lucene's own limit of clauses
 
 
@@ -29,6 +48,7 @@ class Questions:
         self._content, self._prefix = (WORDS, "") if schema.layout is not None else ("content", "fields.")
         self._analyzer: Analyzer = schema.analyzer
         self._send_words = send_words
+        self._legacy = True
 
     def match(self, query: Match) -> Json:
         """Return the search body of the lexical leg."""
@@ -94,36 +114,61 @@ class Questions:
         return [self._phrase(one) for one in scope.excluded if self.terms(one)]
 
     def _conditions(self, scope: Scope) -> list[Json]:
-        check_conditions(scope.conditions, self._fields)
-        return [_clause(self._prefix + name, self._fields[name], one) for name, one in scope.conditions.items()]
+        if scope.filter is None:
+            return []
+        return [self._filter(part) for part in conjuncts(typed(scope.filter, self._fields))]
+
+    def _filter(self, wanted: Filter) -> Json:
+        """Return a filter of `filters.typed` as a clause."""
+        if isinstance(wanted, Not):
+            return {"bool": {"must_not": [self._filter(wanted.part)]}}
+        if isinstance(wanted, (And, Or)):
+            parts = [self._filter(part) for part in wanted.parts]
+            if isinstance(wanted, And):
+                return {"bool": {"filter": parts}}
+            return {"bool": {"should": parts, "minimum_should_match": 1}}
+        kind = kind_of(wanted.field, self._fields)
+        if is_own(wanted.field, self._fields):
+            return self._own(wanted)
+        return _clause(self._prefix + wanted.field, kind, wanted)
+
+    def _own(self, wanted: Clause) -> Json:
+        """Return a clause about the document's own id or title."""
+        if wanted.field == "id" and not self._foreign:
+            return _clause(_ID, "keyword", wanted)
+        if wanted.field == "id" and isinstance(wanted.condition, OneOf):
+            return {"ids": {"values": [str(value) for value in wanted.condition.values]}}
+        if wanted.field == "title" and not self._foreign and not self._legacy:
+            return _clause(_TITLE, "keyword", wanted)
+        raise UsageError(
+            f"this index can't be filtered by the {wanted.field} of its documents"
+            + (
+                ""
+                if self._foreign
+                else ", since it was made by an earlier searchctl; make it anew with searchctl reembed"
+            )
+        )
 
 
-def _clause(field: str, kind: FieldType, condition: Condition) -> Json:
+def _clause(field: str, kind: FieldType, wanted: Clause) -> Json:
+    condition = wanted.condition
     if isinstance(condition, Exists):
         return {"exists": {"field": field}}
+    if isinstance(condition, Prefix):
+        return {"prefix": {field: {"value": condition.text}}}
     if isinstance(condition, OneOf):
-        if kind == "date":  # a date as a term would be read as text and rounded
-            days = [_range(field, kind, {"gte": one, "lte": one}) for one in condition.values]
-            return {"bool": {"should": days, "minimum_should_match": 1}}
-        if kind == "text":
-            phrases = [{"match_phrase": {field: str(one)}} for one in condition.values]
-            return {"bool": {"should": phrases, "minimum_should_match": 1}}
-        return {"terms": {field: [_value(field, kind, one) for one in condition.values]}}
+        return {"terms": {field: [_value(kind, value) for value in condition.values]}}
+    assert isinstance(condition, Range)  # `typed` leaves no other
     bounds = {"gte": condition.gte, "gt": condition.gt, "lte": condition.lte, "lt": condition.lt}
-    return _range(field, kind, {word: bound for word, bound in bounds.items() if bound is not None})
-
-
-def _range(field: str, kind: FieldType, bounds: Mapping[str, Scalar]) -> Json:
-    values: Json = {word: _value(field, kind, bound) for word, bound in bounds.items()}
+    values: Json = {word: _value(kind, bound) for word, bound in bounds.items() if bound is not None}
     return {"range": {field: {**values, "format": "epoch_millis"} if kind == "date" else values}}
 
 
-def _value(name: str, kind: FieldType, value: Scalar) -> Scalar:
-    """Return a value as servers compare it; dates as milliseconds since 1970."""
-    found = comparable(name, kind, value)
+def _value(kind: FieldType, value: Scalar) -> Scalar:
+    """Return a value of `filters.typed` as servers compare it; dates as milliseconds since 1970."""
     if kind == "boolean":
-        return bool(found)
-    return math.floor(float(found) * 1000 + 1e-6) if kind == "date" else found
+        return bool(value)
+    return math.floor(float(value) * 1000 + 1e-6) if kind == "date" else value
 
 
 def lexical_ranking(answer: Json, bm25: Bm25Settings) -> Ranking:

@@ -1,0 +1,25 @@
+"""Filters: `grammar` reads and writes them, `values` makes one form of them, `checking` holds them against an index's fields.
+
+`holding` decides them for one document. A new operator is a value in `types`, its sign in `grammar`, what it means in
+`holding`, and one line in each engine.
+"""
+
+from __future__ import annotations
+
+from searchctl.filters.checking import check_filter, typed
+from searchctl.filters.grammar import parse_filter, parse_where, written
+from searchctl.filters.holding import holds, matching_ids
+from searchctl.filters.values import all_hold, as_filter, conjuncts
+
+__all__ = [
+    "all_hold",
+    "as_filter",
+    "check_filter",
+    "conjuncts",
+    "holds",
+    "matching_ids",
+    "parse_filter",
+    "parse_where",
+    "typed",
+    "written",
+]
