@@ -17,7 +17,6 @@ import numpy as np
 
 from searchctl.index import Index
 from searchctl.ingest.encoding import passage_texts
-from searchctl.lifecycle.pipeline import native_answers
 from searchctl.types import Vectors
 
 DEEP = 100
@@ -126,4 +125,4 @@ def native(corpus: Corpus, url: str) -> Answer:
         for entries in corpus.index.engine.scan(corpus.index.name, vectors=True):
             assert not engine.write(name, entries)
     index = Index(engine, name, corpus.index.encoder)
-    return lambda text: native_answers(index, [text], FIRST, "weighted")[0]
+    return lambda text: [hit.id for hit in index.search(text, FIRST, fusion="native")]

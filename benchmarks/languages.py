@@ -42,7 +42,6 @@ def mixed(data: Path, work: Path) -> Index:
     meter = BackgroundMeter()
     meter.add(chosen)
     index.engine.write(index.name, chosen)
-    index.engine.refresh(index.name)
     index.engine.update_schema(index.name, replace(index.schema, background=meter.result()))
     return index
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from searchctl.engines import open_engine
-from searchctl.engines.base import Engine
+from searchctl.engines.base import FullEngine
 from searchctl.schema import EncoderStamp, Schema
 from searchctl.types import Document, Entry, Passage, Value, Vectors
 from tests.servers.parameters import SERVERS, server_param, server_url
@@ -36,7 +36,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 
 
 @pytest.fixture(params=["embedded", *map(server_param, SERVERS)])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FullEngine]:
     """Every engine in turn, as empty as it was."""
     opened = open_engine(tmp_path / "engine" if request.param == "embedded" else server_url(request, request.param))
     before = {one.name for one in opened.indexes()}

@@ -287,7 +287,6 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
         "default",
         [Entry(Document(id, "text", titles.get(id, ""), fields), (Passage(0, 4),)) for id, fields in FIELDS.items()],
     )
-    engine.refresh("default")
     return Index(engine, "default")
 
 

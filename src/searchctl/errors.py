@@ -88,6 +88,10 @@ class EngineUnreachable(SearchctlError):
     exit_code = 4
 
 
+class AccessDenied(EngineUnreachable):
+    """A server refuses the credentials, or what was asked isn't among their rights."""
+
+
 class ServerRefusal(SearchctlError):
     """A server answers a request with an error. `status` is HTTP's, `kind` the server's own name for the error."""
 

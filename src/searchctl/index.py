@@ -17,10 +17,10 @@ import numpy as np
 from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.encoders.base import Encoder
 from searchctl.engines import DEFAULT_ENGINE, open_engine
-from searchctl.engines.base import Engine
+from searchctl.engines.base import FullEngine, technique_of
 from searchctl.errors import EncoderMismatch, IndexMissing, UsageError
 from searchctl.filters import as_filter, matching_ids
-from searchctl.ingest.journal import Journal
+from searchctl.ingest.journal import Journal, journal_path
 from searchctl.ranking.fusion import FusionSettings
 from searchctl.rerankers import open_reranker
 from searchctl.rerankers.base import Reranker
@@ -33,7 +33,6 @@ from searchctl.settings.connection import Connection
 from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
 
 if TYPE_CHECKING:
-    from searchctl.engines.rest.native import Technique
     from searchctl.ingest.load import IngestReport, IngestSettings, OnProgress
     from searchctl.sources import SourceFile
 
@@ -49,7 +48,7 @@ class Index:
     The index remembers its encoder, so searching needs no settings. `Index.open` is the usual way to get one.
     """
 
-    def __init__(self, engine: Engine, name: str, encoder: Encoder | None = None) -> None:
+    def __init__(self, engine: FullEngine, name: str, encoder: Encoder | None = None) -> None:
         self.engine = engine
         self.name = name
         self._encoder = encoder
@@ -181,7 +180,7 @@ class Index:
         sources = [entry.source for entry in self.engine.get(self.name, wanted) if entry is not None]
         deleted = self.engine.delete(self.name, wanted)
         if sources:
-            journal = Journal(self.engine.journal(self.name))
+            journal = Journal(journal_path(self.engine, self.name))
             journal.forget(sources)
             journal.close()
         return deleted
@@ -257,7 +256,7 @@ class Index:
         rerank: str | Rerank | None,
     ) -> Request:
         how = self.reranking(rerank) if isinstance(rerank, str) else rerank
-        native, settings = (_technique(fusion), None) if isinstance(fusion, str) else (None, fusion)
+        native, settings = (technique_of(fusion), None) if isinstance(fusion, str) else (None, fusion)
         return Request(k, mode, where, start, settings, min_relevance, repair, sentences, how, native)
 
     def _search(self, texts: Sequence[str], request: Request, lists: Lists | None) -> list[Results]:
@@ -350,12 +349,6 @@ class Index:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _technique(fusion: str) -> Technique:
-    from searchctl.engines.rest.native import technique_of
-
-    return technique_of(fusion)
 
 
 def encoder_stamp(asked: str | Encoder | None, made: Encoder) -> EncoderStamp:

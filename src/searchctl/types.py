@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -200,7 +202,8 @@ class Ranking:
     """One leg's answer, best first, ties by id.
 
     `scores` (n,) are BM25 for `Match` and cosine in [-1, 1] for `Nearest`; `passages[i]` is the ordinal of the best passage
-    of document i, or -1 where the leg knows none. `took_ms` is the engine's own time.
+    of document i, or -1 where the leg knows none. `took_ms` is the engine's own time. `statistics` are those of a lexical
+    query's words.
     """
 
     ids: tuple[str, ...]
@@ -208,6 +211,7 @@ class Ranking:
     passages: tuple[int, ...]
     total: Total
     took_ms: float = 0.0
+    statistics: TermStatistics | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +228,16 @@ class TermStatistics:
 
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
-    """What an index holds. `size` is in bytes; `aliases` are other names it answers to."""
+    """What an index holds. `size` is in bytes; `aliases` are other names it answers to.
+
+    `folder` is where this machine keeps what belongs to the index: the index itself, or for one on a server locks and journals.
+    """
 
     name: str
     documents: int
     passages: int
     size: int
+    folder: Path
     aliases: tuple[str, ...] = ()
 
 

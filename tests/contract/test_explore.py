@@ -41,7 +41,6 @@ def filled(engine: Engine) -> Index:
     engine.create("contract-explore", Schema(EncoderStamp("hashing:64", encoder.revision, encoder.dim)))
     index = Index(engine, "contract-explore", encoder)
     index.ingest(DOCUMENTS)
-    engine.refresh("contract-explore")
     return index
 
 

@@ -23,7 +23,6 @@ def index(engine: Engine) -> Index:
     made = Index(engine, NAME, encoder)
     random = np.random.default_rng(3)
     made.ingest({"id": f"d{n:03}", "text": " ".join([*random.choice(WORDS, 8), f"number{n}"])} for n in range(260))
-    engine.refresh(NAME)
     return made
 
 

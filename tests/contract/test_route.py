@@ -63,10 +63,8 @@ def test_examples_change_and_come_back(router: Router) -> None:
     router.refresh()
     assert router.route("thank you kindly").label == "thanks"
     router.remove("thanks")
-    router.index.engine.refresh(router.index.name)
     assert router.labels() == before
     router.undo()
-    router.index.engine.refresh(router.index.name)
     assert {one.label: one.examples for one in router.labels()}["thanks"] == 2
 
 
@@ -74,10 +72,8 @@ def test_labels_are_written_into_documents(router: Router, engine: Engine) -> No
     tickets = opened(engine, "contract-tickets")
     given = texts(3, 3)
     tickets.ingest([{"id": str(place), "text": one.text} for place, one in enumerate(given)])
-    engine.refresh(tickets.name)
     report = apply(router, tickets, RouteSettings(), batch=5)
     assert (report.labelled, report.done_before) == (12, 0)
-    engine.refresh(tickets.name)
     expected = [route.label for route in router.predict([one.text for one in given])]
     stored = [tickets.get(str(place)) for place in range(12)]
     assert [one.fields["route_label"] for one in stored if one is not None] == expected

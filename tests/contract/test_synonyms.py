@@ -48,7 +48,6 @@ def filled(engine: Engine, *, boosts: dict[str, int] | None = None, synonyms: tu
     engine.create(NAME, Schema(stamp, fields=fields, boosts=boosts or {}, synonyms=synonyms))
     index = Index(engine, NAME, encoder)
     index.ingest(DOCUMENTS)
-    engine.refresh(NAME)
     return index
 
 
@@ -148,7 +147,6 @@ def test_boosted_fields_count_as_if_repeated(engine: Engine) -> None:
     boosts = {"title": 4, "brand": 2}
     index = filled(engine, boosts=boosts, synonyms=())
     index.ingest([Document("branded", "It whistles", "Pot", {"brand": "Kettle and sons"})])
-    engine.refresh(NAME)
     texts = {one.id: " ".join([one.title] * 4 + [one.text]) for one in DOCUMENTS}
     oracle = Oracle({**texts, "branded": "Pot " * 4 + "It whistles" + " Kettle and sons" * 2})
     expected = {id: oracle.bm25(id, "kettle") for id in ("title", "body", "branded")}

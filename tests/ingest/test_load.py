@@ -14,7 +14,7 @@ import pytest
 from searchctl.encoders.hashing import HashingEncoder
 from searchctl.errors import InvalidDocument, SourceError
 from searchctl.index import Index
-from searchctl.ingest.journal import Journal
+from searchctl.ingest.journal import Journal, journal_path
 from searchctl.ingest.load import IngestReport, IngestSettings, Progress
 from searchctl.schema import PassageSettings
 from searchctl.sources import discover
@@ -222,7 +222,7 @@ def test_stop_keeps_everything_and_says_interrupted(index: Index, tmp_path: Path
     assert index.count() == report.written
     again = index.ingest_files(files, IngestSettings())
     assert not again.interrupted and again.written == 500 - report.written
-    journal = Journal(index.engine.journal(index.name))
+    journal = Journal(journal_path(index.engine, index.name))
     assert [run.outcome for run in journal.runs()] == ["complete", "interrupted"]
     journal.close()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from searchctl.engines.base import term_statistics
 from searchctl.errors import UsageError
 from searchctl.index import Index
 from searchctl.lifecycle.doctor import examine
@@ -213,7 +214,7 @@ def test_what_was_deleted_or_replaced_is_no_longer_counted(tmp_path: Path) -> No
     with Index.open(tmp_path, encoder="hashing") as index:
         index.ingest([{"id": str(at), "text": f"kettle number {at}"} for at in range(100)])
         assert index.delete([str(at) for at in range(90)]) == 90
-        statistics = index.engine.term_statistics(index.name, "kettle")
+        statistics = term_statistics(index.engine, index.name, "kettle")
         assert statistics.documents - statistics.deleted == 10
         assert index.search("kettle", mode="lexical").total.value == 10
         index.ingest([{"id": str(at), "text": f"new kettle {at}"} for at in range(90, 100)])

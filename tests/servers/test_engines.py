@@ -12,10 +12,12 @@ import pytest
 
 from searchctl.encoders.hashing import HashingEncoder
 from searchctl.engines import open_engine
+from searchctl.engines.base import term_statistics
 from searchctl.engines.rest.engine import ServerEngine
 from searchctl.engines.rest.queries import Questions
 from searchctl.errors import IndexFormatError, IndexMissing
 from searchctl.index import Index
+from searchctl.ingest.journal import journal_path
 from searchctl.lifecycle.doctor import examine
 from searchctl.schema import EncoderStamp, PassageSettings, Schema
 from searchctl.types import Match, Nearest, Scope
@@ -96,10 +98,10 @@ def test_an_index_of_somebody_else_is_left_alone(engine: ServerEngine) -> None:
 
 def test_an_index_made_anew_has_another_journal(engine: ServerEngine) -> None:
     engine.create("shelf", SCHEMA)
-    before = engine.journal("shelf")
+    before = journal_path(engine, "shelf")
     engine.drop("shelf")
     engine.create("shelf", SCHEMA)
-    assert engine.journal("shelf") != before
+    assert journal_path(engine, "shelf") != before
 
 
 def test_a_dropped_index_is_missing_at_once_for_other_engines(engine: ServerEngine) -> None:
@@ -123,7 +125,7 @@ def test_words_are_analysed_here_as_on_the_server(engine: ServerEngine) -> None:
         for term in Questions(SCHEMA, send_words=False).terms(text):
             expected[term] = expected.get(term, 0) + 1
     everything = " ".join(texts)
-    found = engine.term_statistics("shelf", everything)
+    found = term_statistics(engine, "shelf", everything)
     terms = questions.terms(everything)
     assert len(terms) > 300
     different = {term for term in terms if found.frequencies[term] != expected[term]}

@@ -52,7 +52,6 @@ def make(engine: ServerEngine) -> Index:
 
 def stored(engine: ServerEngine) -> dict[str, tuple[str, int]]:
     """Return text and version of every document, as the server has them."""
-    engine.refresh(INDEX)
     body = {"size": 1000, "version": True, "_source": ["text"]}
     hits = engine.client.request("POST", f"/{INDEX}/_search", body).body["hits"]["hits"]
     return {hit["_id"]: (hit["_source"]["text"], hit["_version"]) for hit in hits}

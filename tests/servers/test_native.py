@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from searchctl.engines import open_engine
+from searchctl.engines.base import NATIVE, TECHNIQUES, Technique
 from searchctl.engines.rest.engine import ServerEngine
 from searchctl.errors import UsageError
 from searchctl.evaluation.evaluate import evaluate, known_items_of_index
 from searchctl.index import Index
-from searchctl.lifecycle.pipeline import TECHNIQUES, Technique, install, native_answers
+from searchctl.lifecycle.pipeline import install
 from tests.servers.parameters import server_param, server_url
 
 WORDS = "amber basin cedar delta ember fjord grove harbor island jungle kettle lantern".split()
@@ -55,20 +56,17 @@ def test_a_pipeline_is_installed_and_serves_a_hybrid_query(index: Index, techniq
     client.request("DELETE", f"/_search/pipeline/{made.name}")
 
 
-@pytest.mark.parametrize("technique", TECHNIQUES)
-def test_it_answers_without_being_installed(index: Index, technique: Technique) -> None:
-    found = native_answers(index, ["all about lantern", '"about fjord" -lantern'], 5, technique)
-    assert found[0][0] == "lantern" and len(found[0]) == 5
-    assert found[1][0] == "fjord" and "lantern" not in found[1]
+@pytest.mark.parametrize("fusion", NATIVE)
+def test_it_answers_without_being_installed(index: Index, fusion: str) -> None:
+    first, second = index.search_many(["all about lantern", '"about fjord" -lantern'], 5, fusion=fusion)
+    assert first[0].id == "lantern" and len(first) == 5
+    assert second[0].id == "fjord" and "lantern" not in {hit.id for hit in second}
 
 
-@pytest.mark.parametrize(("fusion", "technique"), [("native", "weighted"), ("native-rrf", "rrf")])
-def test_a_search_takes_the_servers_order_and_keeps_our_account(
-    index: Index, fusion: str, technique: Technique
-) -> None:
+@pytest.mark.parametrize("fusion", NATIVE)
+def test_a_search_takes_the_servers_order_and_keeps_our_account(index: Index, fusion: str) -> None:
     text = "all about the lantern handbook"
     ours, theirs = index.search(text, 12), index.search(text, 12, fusion=fusion)
-    assert [hit.id for hit in theirs] == native_answers(index, [text], 12, technique)[0]
     assert theirs.legs["native"].ran and "native" not in ours.legs
     scores = [hit.score for hit in theirs]
     assert scores == sorted(scores, reverse=True) and scores != [hit.score for hit in ours]

@@ -95,7 +95,6 @@ def test_k1_and_b_are_tuned_on_a_copy_and_written(index: Index, tmp_path: Path) 
     assert report.bm25.significant
     assert "bm25" in apply(index, report)
     assert index.schema.bm25 == report.bm25.best
-    engine.refresh(NAME)
     (found,) = engine.search(NAME, [Match(WORDS[5])])
     assert found.ids[0] == "long5"
     embedded = open_engine(tmp_path / "folder")

@@ -12,9 +12,9 @@ from searchctl.cli.failures import say
 from searchctl.cli.output import print_json
 
 if TYPE_CHECKING:
-    from searchctl.lifecycle.pipeline import Technique
+    from searchctl.engines.base import Technique
 
-METHODS = ("weighted", "rrf")  # as pipeline.TECHNIQUES, which is heavier
+METHODS = ("weighted", "rrf")  # as engines.base.TECHNIQUES, which is heavier
 
 
 @click.group(

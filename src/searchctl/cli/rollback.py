@@ -8,7 +8,7 @@ from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
 from searchctl.cli.operations import hint
 from searchctl.cli.output import print_json, print_pairs, print_table, size_of
-from searchctl.engines.base import Engine
+from searchctl.engines.base import FullEngine
 from searchctl.errors import IndexFormatError, UsageError
 
 
@@ -47,7 +47,7 @@ def command(frame: Frame, list_them: bool, to: str | None, drop: str | None) -> 
         engine.close()
 
 
-def _list(frame: Frame, engine: Engine) -> None:
+def _list(frame: Frame, engine: FullEngine) -> None:
     from searchctl.lifecycle.versions import versions
 
     found = versions(engine, frame.settings.index)
@@ -81,7 +81,7 @@ def _list(frame: Frame, engine: Engine) -> None:
     print_table(["version", "", "documents", "size", "encoder", "passages of"], rows)
 
 
-def _drop(frame: Frame, engine: Engine, version: str) -> None:
+def _drop(frame: Frame, engine: FullEngine, version: str) -> None:
     from searchctl.lifecycle.versions import drop_version
 
     drop_version(engine, frame.settings.index, version)
@@ -91,7 +91,7 @@ def _drop(frame: Frame, engine: Engine, version: str) -> None:
         say(f"searchctl: dropped {version}")
 
 
-def _go_back(frame: Frame, engine: Engine, to: str | None) -> None:
+def _go_back(frame: Frame, engine: FullEngine, to: str | None) -> None:
     from searchctl.lifecycle.versions import roll_back
 
     moved = roll_back(engine, frame.settings.index, to)
@@ -108,7 +108,7 @@ def _go_back(frame: Frame, engine: Engine, to: str | None) -> None:
     say(f"next: forward again with: {hint(frame, 'rollback', '--to', str(moved.before))}")
 
 
-def _count(engine: Engine, name: str) -> int | None:
+def _count(engine: FullEngine, name: str) -> int | None:
     """Count documents; None for an index that others made, before it got vectors."""
     try:
         return engine.count(name)

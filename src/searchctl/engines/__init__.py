@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from searchctl.engines.base import Engine
+from searchctl.engines.base import FullEngine
 from searchctl.errors import UsageError
 from searchctl.settings.connection import Connection, is_server, named_family, server_connection
 
 DEFAULT_ENGINE = ".searchctl"
 
 
-def open_engine(url: str | os.PathLike[str] = DEFAULT_ENGINE, connection: Connection | None = None) -> Engine:
+def open_engine(url: str | os.PathLike[str] = DEFAULT_ENGINE, connection: Connection | None = None) -> FullEngine:
     """Open an engine: a plain path is an embedded one, a URL a server.
 
     `opensearch://`, `opensearchs://` (TLS), `elasticsearch://`, `elasticsearchs://`, or `http(s)://`, where the server is asked what it

@@ -1,96 +1,195 @@
-"""What an engine must do: store entries, answer the two kinds of question, and swap names atomically."""
+"""What an engine must do, and what some engines can do beyond that.
+
+`Engine` is what searching and loading need. `Catalogue` handles the names of indexes and aliases. `FullEngine` is both: what
+`open_engine` returns. The other protocols are optional: ask `isinstance(engine, NativeHybrid)`, never which engine it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
-from searchctl.schema import Schema
-from searchctl.types import Entry, IndexInfo, Match, Nearest, Ranking, Rejection, Scope, TermStatistics
+from searchctl.errors import UsageError
+from searchctl.schema import Bm25Settings, Schema
+from searchctl.types import Entry, IndexInfo, Json, Match, Nearest, Ranking, Rejection, Scope, TermStatistics
+
+Technique: TypeAlias = Literal["weighted", "rrf"]
+TECHNIQUES: tuple[Technique, ...] = get_args(Technique)
+NATIVE: Mapping[str, Technique] = {"native": "weighted", "native-rrf": "rrf"}  # names of these among ways to search
+Level: TypeAlias = Literal["ok", "warning", "error"]
 
 
 class Engine(Protocol):
     """One place where indexes live.
 
-    Every method takes an index's name or an alias; all but `create` and `drop` raise IndexMissing when there is none.
-    Scores of `Nearest` are cosines in [-1, 1] on every engine.
+    `index` is an index's name or an alias. Every method with one raises IndexMissing when there is no such index, and
+    IndexFormatError when it isn't searchctl's. Scores for `Nearest` are cosines in [-1, 1] on every engine.
     """
 
     @property
     def url(self) -> str:
-        """Where it is, as the user would type it, without secrets."""
+        """The engine's address or folder, as the user would type it, without secrets."""
 
     @property
     def name(self) -> str:
-        """What it is: "embedded", "opensearch-2.19.1", ..."""
-
-    def create(self, index: str, schema: Schema) -> None:
-        """Make an empty index; raises IndexExists."""
-
-    def resolve(self, index: str) -> str:
-        """Return the name under which the index that this name or alias stands for is known now: see `IndexInfo.name`."""
+        """Kind and version: "embedded", "opensearch-2.19.1", ..."""
 
     def schema(self, index: str) -> Schema:
-        """Return the index's stamp."""
-
-    def revision(self, index: str) -> Hashable | None:
-        """Return a value that is another one after whatever changes an answer; None where a look at it isn't cheap and sure."""
+        """Return the index's stamp: its encoder, analyzer, fields and settings."""
 
     def update_schema(self, index: str, schema: Schema) -> None:
-        """Replace the stamp; fields may be added, never retyped."""
+        """Replace the stamp. Fields may be added, never retyped."""
 
     def writing(self, index: str) -> AbstractContextManager[None]:
-        """Hold the right to write for many calls (a bulk load); raises IndexLocked. What was written is searchable at the end."""
+        """Hold the right to write for many calls, as a bulk load needs. At the end everything written is searchable.
 
-    def write(self, index: str, entries: Sequence[Entry]) -> list[Rejection]:
-        """Insert or replace whole documents, durably, and return those refused for good."""
-
-    def delete(self, index: str, ids: Sequence[str]) -> int:
-        """Delete documents and return how many there were."""
-
-    def get(self, index: str, ids: Sequence[str], *, vectors: bool = False) -> list[Entry | None]:
-        """Return entries in the order asked for, None for the missing."""
-
-    def fingerprints(self, index: str, ids: Sequence[str]) -> list[str | None]:
-        """Return what `Entry.fingerprint` is stored for each id, None for the missing."""
-
-    def scan(
-        self, index: str, *, batch: int = 500, vectors: bool = False, source: str | None = None
-    ) -> Iterator[list[Entry]]:
-        """Yield all entries once, or those of one source, in batches and a stable order."""
-
-    def count(self, index: str, scope: Scope | None = None) -> int:
-        """Count documents."""
-
-    def search(self, index: str, queries: Sequence[Match | Nearest]) -> list[Ranking]:
-        """Answer all queries in one round trip."""
-
-    def term_statistics(self, index: str, text: str) -> TermStatistics:
-        """Analyse `text` as the lexical leg does and return how common its terms are."""
-
-    def refresh(self, index: str) -> None:
-        """Make everything written searchable now."""
-
-    def journal(self, index: str) -> Path:
-        """Return the file in which this machine keeps the journal of loads into the index."""
-
-    def info(self, index: str) -> IndexInfo:
-        """Return counts and size of one index."""
-
-    def indexes(self) -> list[IndexInfo]:
-        """Return every index of searchctl's here, by name."""
-
-    def alias(self, alias: str, index: str, *, keep: str | None = None) -> str | None:
-        """Point `alias` at `index` in one step and return what it pointed at before.
-
-        Where `alias` is an index's own name, that index is known as `keep` from then on, which is returned; no reader sees
-        the name missing meanwhile. Without `keep` that raises IndexExists.
+        Raises IndexLocked while another process of this machine holds it.
         """
 
-    def drop(self, index: str) -> None:
-        """Delete the index; a missing one is fine."""
+    def write(self, index: str, entries: Sequence[Entry]) -> list[Rejection]:
+        """Insert or replace whole documents, durably. Return those that the engine refuses for good.
+
+        The next `search` on this engine finds them, unless `writing` is held: then they are searchable when it ends.
+        """
+
+    def delete(self, index: str, ids: Sequence[str]) -> int:
+        """Delete documents. Return how many of them there were."""
+
+    def get(self, index: str, ids: Sequence[str], *, vectors: bool = False, content: bool = True) -> list[Entry | None]:
+        """Return entries in the order of `ids`, None for a missing one.
+
+        Without `content` an entry has its id and its fingerprint only, which is quicker: see `fingerprints`.
+        """
+
+    def scan(self, index: str, *, batch: int = 500, vectors: bool = False) -> Iterator[list[Entry]]:
+        """Yield every entry once, in a stable order, at most `batch` at a time."""
+
+    def count(self, index: str, scope: Scope | None = None) -> int:
+        """Count the documents, all that are stored or those in `scope`."""
+
+    def search(self, index: str, queries: Sequence[Match | Nearest]) -> list[Ranking]:
+        """Answer all queries in one round trip, in their order.
+
+        The ranking of a `Match` has `statistics` of the words in its text. With `k` = 0 it has nothing else. Only where the
+        query has synonyms are there none: their weights come from statistics, so these are known before.
+        """
 
     def close(self) -> None:
         """Release files and connections."""
+
+
+class Catalogue(Protocol):
+    """The indexes of an engine and the names that lead to them."""
+
+    def create(self, index: str, schema: Schema) -> None:
+        """Make an empty index. Raises IndexExists."""
+
+    def drop(self, index: str) -> None:
+        """Delete the index. A missing one is no error."""
+
+    def resolve(self, index: str) -> str:
+        """Return the name of the index that a name or alias leads to (see `IndexInfo.name`). Raises IndexMissing."""
+
+    def info(self, index: str) -> IndexInfo:
+        """Return counts and size of one index. Raises IndexMissing."""
+
+    def indexes(self) -> list[IndexInfo]:
+        """Return every index that searchctl made here, by name."""
+
+    def alias(self, alias: str, index: str, *, keep: str | None = None) -> str | None:
+        """Point `alias` at `index` in one step. Return the name of the index it pointed at before.
+
+        Where `alias` is an index's own name, that index is called `keep` from then on, which is returned. No reader finds the
+        name missing meanwhile. Without `keep` this raises IndexExists.
+        """
+
+
+class FullEngine(Engine, Catalogue, Protocol):
+    """An engine with its catalogue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was examined. `fix` says what to do unless `level` is "ok"."""
+
+    level: Level
+    subject: str
+    message: str
+    fix: str = ""
+
+
+@runtime_checkable
+class Revisions(Protocol):
+    """Tells cheaply whether an index has changed, so that answers may be kept."""
+
+    def revision(self, index: str) -> Hashable:
+        """Return a value that differs after every change that may change an answer, whoever made it."""
+
+
+@runtime_checkable
+class Diagnostics(Protocol):
+    """Knows of states beyond whether it answers: licence, health, blocks."""
+
+    def diagnose_server(self) -> Finding:
+        """Examine the server itself."""
+
+    def diagnose_index(self, index: str) -> Iterator[Finding]:
+        """Examine health and settings of an index."""
+
+
+@runtime_checkable
+class AdjustableBm25(Protocol):
+    """Lets BM25's k1 and b be changed."""
+
+    def change_bm25(self, index: str, bm25: Bm25Settings | None) -> None:
+        """Change k1 and b; None means the usual ones. The index may answer nothing for a moment."""
+
+
+@runtime_checkable
+class NativeHybrid(Protocol):
+    """Has a hybrid query of its own, to compare with searchctl's fusion."""
+
+    def techniques(self) -> tuple[Technique, ...]:
+        """Return the ways in which the server joins both legs; none where it lacks a plugin or is too old."""
+
+    def native_ranking(self, index: str, match: Match, nearest: Nearest, technique: Technique) -> Ranking:
+        """Return the first `match.k` documents as the server itself joins both legs. The scores are the server's."""
+
+    def install_pipeline(self, name: str, technique: Technique, *, lexical: float = 0.5) -> Json:
+        """Write a search pipeline in which the lexical leg has weight `lexical` in [0, 1]. Return its definition."""
+
+
+def native_hybrid(engine: Engine, technique: Technique) -> NativeHybrid:
+    """Return the engine if it can join the legs in this way itself. Raises UsageError."""
+    offered = engine.techniques() if isinstance(engine, NativeHybrid) else ()
+    if not isinstance(engine, NativeHybrid) or not offered:
+        raise UsageError(
+            f"{engine.name} has no hybrid query of its own; that takes OpenSearch 2.10 or later with neural-search, and "
+            "searchctl's own fusion needs nothing"
+        )
+    if technique not in offered:
+        raise UsageError(f"{engine.name} is too old for the native fusion '{technique}'; it has: {', '.join(offered)}")
+    return engine
+
+
+def technique_of(fusion: str) -> Technique:
+    """Return what the name of a native fusion asks of the server. Raises UsageError."""
+    if fusion not in NATIVE:
+        raise UsageError(
+            f"no fusion '{fusion}' by name; give FusionSettings('{fusion}'), or one of: {', '.join(NATIVE)}"
+        )
+    return NATIVE[fusion]
+
+
+def fingerprints(engine: Engine, index: str, ids: Sequence[str]) -> list[str | None]:
+    """Return the stored `Entry.fingerprint` of each id, None for a missing document."""
+    return [None if entry is None else entry.fingerprint for entry in engine.get(index, ids, content=False)]
+
+
+def term_statistics(engine: Engine, index: str, text: str) -> TermStatistics:
+    """Analyse a text as the lexical leg does. Return how common its terms are."""
+    (ranking,) = engine.search(index, [Match(text, 0)])
+    assert ranking.statistics is not None
+    return ranking.statistics

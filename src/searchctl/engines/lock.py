@@ -36,6 +36,11 @@ class WriteLock:
         self._file: IO[str] | None = None
         self._depth = 0
 
+    @property
+    def is_nested(self) -> bool:
+        """Whether the lock was held already when it was taken last."""
+        return self._depth > 1
+
     def try_acquire(self) -> bool:
         """Take the lock if it's free, or once more if it's ours."""
         if self._file is None:

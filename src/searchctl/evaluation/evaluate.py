@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from searchctl.engines.rest.native import NATIVE
+from searchctl.engines.base import NATIVE, fingerprints
 from searchctl.errors import UsageError
 from searchctl.evaluation.dataset import DataSet, JudgedQuery, read_corpus
 from searchctl.evaluation.known_items import as_dataset, held_apart, make_known_items
@@ -150,7 +150,7 @@ def absent_documents(index: Index, dataset: DataSet) -> set[str]:
     return {
         id
         for batch in batches
-        for id, mark in zip(batch, index.engine.fingerprints(index.name, batch), strict=True)
+        for id, mark in zip(batch, fingerprints(index.engine, index.name, batch), strict=True)
         if mark is None
     }
 

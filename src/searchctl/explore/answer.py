@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.engines.base import term_statistics
 from searchctl.explore.expected import expectation
 from searchctl.index import Index
 from searchctl.ranking.bm25 import idf
@@ -134,7 +135,7 @@ def _ranked(index: Index, question: str, candidates: Sequence[Found]) -> list[Fo
     """Return the sentences, the best first, with their scores: how well each fits, times the root of the hit's relevance."""
     if not candidates:
         return []
-    statistics = index.engine.term_statistics(index.name, question)
+    statistics = term_statistics(index.engine, index.name, question)
     weights = {term: idf(statistics.documents, found) for term, found in statistics.frequencies.items()}
     fits = expectation(question)
     clues = np.array([_coverage(one, weights) + (fits(one.sentence) if fits else 0.0) for one in candidates])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from searchctl.engines.base import Engine
+from searchctl.engines.base import FullEngine, fingerprints
 from searchctl.errors import StorageError
 from searchctl.ranking.cosine_baseline import BackgroundMeter, choose_background
 from searchctl.types import Entry, Rejection
@@ -45,7 +45,7 @@ Finish = Callable[[Sequence[Entry]], Sequence[Entry]]
 
 
 def fill(
-    engine: Engine, target: str, batches: Iterable[Sequence[Entry]], finish: Finish, watch: Watch, total: int
+    engine: FullEngine, target: str, batches: Iterable[Sequence[Entry]], finish: Finish, watch: Watch, total: int
 ) -> Filled:
     """Write those entries of `batches` which `target` lacks or holds with another fingerprint, after `finish` completed them.
 
@@ -58,7 +58,7 @@ def fill(
         for entries in batches:
             if watch.stop.is_set():
                 break
-            stored = engine.fingerprints(target, [entry.document.id for entry in entries])
+            stored = fingerprints(engine, target, [entry.document.id for entry in entries])
             fresh = [entry for entry, mark in zip(entries, stored, strict=True) if entry.fingerprint != mark]
             finished = finish(fresh) if fresh else []
             rejected = under_way.result() if under_way is not None else []
@@ -72,18 +72,18 @@ def fill(
     return filled
 
 
-def remove_vanished(engine: Engine, source: str, target: str) -> int:
+def remove_vanished(engine: FullEngine, source: str, target: str) -> int:
     """Delete from `target` the documents that `source` has no more, and return how many."""
     deleted = 0
     for entries in engine.scan(target):
         ids = [entry.document.id for entry in entries]
-        there = engine.fingerprints(source, ids)
+        there = fingerprints(engine, source, ids)
         gone = [id for id, mark in zip(ids, there, strict=True) if mark is None]
         deleted += engine.delete(target, gone) if gone else 0
     return deleted
 
 
-def save_background(engine: Engine, version: str) -> None:
+def save_background(engine: FullEngine, version: str) -> None:
     """Measure what cosines unrelated texts of a filled version have, and note it in the stamp."""
     schema = engine.schema(version)
     passages = engine.info(version).passages
@@ -92,9 +92,8 @@ def save_background(engine: Engine, version: str) -> None:
         engine.update_schema(version, replace(schema, background=background))
 
 
-def check_complete(engine: Engine, version: str, expected: int, filled: Filled, source: str) -> None:
+def check_complete(engine: FullEngine, version: str, expected: int, filled: Filled, source: str) -> None:
     """Raise StorageError unless the version holds as many documents as `source` does."""
-    engine.refresh(version)
     found = engine.count(version)
     if found != expected:
         reasons = "; ".join(f"{one.id!r}: {one.reason}" for one in filled.rejected[:3]) or "none was refused"

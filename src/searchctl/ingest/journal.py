@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from searchctl.engines.base import Catalogue
 from searchctl.errors import StorageError
 
 JOURNAL_FORMAT = 1
@@ -40,6 +41,11 @@ class Run:
     unchanged: int
     dead: int
     pruned: int
+
+
+def journal_path(engine: Catalogue, index: str) -> Path:
+    """Return the file in which this machine keeps the journal of loads into an index."""
+    return engine.info(index).folder / "journal.sqlite"
 
 
 class Journal:

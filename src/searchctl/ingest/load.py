@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from searchctl.encoders.base import Encoder
-from searchctl.engines.base import Engine
+from searchctl.engines.base import FullEngine
 from searchctl.errors import InvalidDocument, SourceError
 from searchctl.ingest.dead_letters import DeadLetters
 from searchctl.ingest.encoding import encode_entries
-from searchctl.ingest.journal import Journal
+from searchctl.ingest.journal import Journal, journal_path
 from searchctl.ingest.prepare import Preparer, as_document
 from searchctl.ranking.cosine_baseline import BackgroundMeter, choose_background
 from searchctl.sources import Failure, FieldMapping, Record, SourceFile, read
@@ -117,7 +117,7 @@ OnProgress: TypeAlias = Callable[[Progress], None]
 
 
 def ingest(
-    engine: Engine,
+    engine: FullEngine,
     index: str,
     encoder: Encoder | None,
     files: Sequence[SourceFile],
@@ -131,7 +131,7 @@ def ingest(
     Set `stop` to end after the batches in hand; the report then says `interrupted`. Raises IndexLocked, StorageError,
     EngineUnreachable, and with `on_error="stop"` InvalidDocument; what was acknowledged before stays.
     """
-    journal = Journal(engine.journal(index))
+    journal = Journal(journal_path(engine, index))
     try:
         load = _Load(engine, index, encoder, settings, journal, stop or threading.Event(), on_progress)
         fresh = [file for file in files if not _is_known(file, settings, journal)]
@@ -143,7 +143,7 @@ def ingest(
 
 
 def ingest_documents(
-    engine: Engine,
+    engine: FullEngine,
     index: str,
     encoder: Encoder | None,
     documents: Iterable[Document | Mapping[str, Any] | str],
@@ -151,7 +151,7 @@ def ingest_documents(
     batch: int = 64,
 ) -> IngestReport:
     """Load documents that a program has in its hands. A document that can't be stored raises InvalidDocument."""
-    journal = Journal(engine.journal(index))
+    journal = Journal(journal_path(engine, index))
     try:
         load = _Load(
             engine,
@@ -198,7 +198,7 @@ class _Load:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: FullEngine,
         index: str,
         encoder: Encoder | None,
         settings: IngestSettings,
@@ -217,7 +217,7 @@ class _Load:
         self._failed = threading.Event()
         self._prepared: queue.Queue[_Batch | None] = queue.Queue(_QUEUED_BATCHES)
         self._encoded: queue.Queue[_Batch | None] = queue.Queue(_QUEUED_BATCHES)
-        self._letters = DeadLetters(settings.dead_letters or engine.journal(index).parent)
+        self._letters = DeadLetters(settings.dead_letters or journal_path(engine, index).parent)
         self._read = self._written = self._unchanged = self._dead = self._pruned = self._bytes = 0
         self._bytes_open = 0  # text from the file that is being read, which stands for how far that is
         self._meter = BackgroundMeter()

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from searchctl.encoders.base import Encoder
-from searchctl.engines.base import Engine
+from searchctl.engines.base import Engine, fingerprints
 from searchctl.errors import InvalidDocument
 from searchctl.fields import Misfit, fit, new_types
 from searchctl.ingest.encoding import cut_entries
@@ -104,7 +104,7 @@ class Preparer:
         if found:
             self._schema = self._engine.schema(self._index).with_fields(found)
             self._engine.update_schema(self._index, self._schema)
-        stored = self._engine.fingerprints(self._index, [document.id for _, document, _ in candidates])
+        stored = fingerprints(self._engine, self._index, [document.id for _, document, _ in candidates])
         changed = [one for one, old in zip(candidates, stored, strict=True) if old != one[2]]
         return self._cut(changed), rejected
 

@@ -6,16 +6,15 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from searchctl.encoders.base import Encoder
 from searchctl.engines import open_engine
+from searchctl.engines.base import Diagnostics, Finding, term_statistics
 from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError
 from searchctl.index import Index
 from searchctl.ingest.encoding import passage_texts
@@ -23,23 +22,11 @@ from searchctl.routing.examples import mark
 from searchctl.settings.connection import Connection, is_server
 from searchctl.types import Entry, Nearest
 
-Level = Literal["ok", "warning", "error"]
-
 _PACKAGES = ("searchctl", "tantivy", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
 _SAMPLE = 8  # documents looked at closely
 _LEAST_COSINE = 0.99  # of a stored vector with the same text encoded now; rounding in batches stays far above
 _SCARCE = 200e6  # bytes
 _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimd", "asimddp")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; `fix` says what to do unless all is well."""
-
-    level: Level
-    subject: str
-    message: str
-    fix: str = ""
 
 
 def examine(
@@ -104,23 +91,17 @@ def _disk(folder: Path) -> Finding:
 
 
 def _server(engine: str, connection: Connection | None) -> Finding:
-    from searchctl.engines.rest.engine import ServerEngine
-    from searchctl.engines.rest.health import server_remark
-
     opened = open_engine(engine, connection)
-    assert isinstance(opened, ServerEngine)
+    assert isinstance(opened, Diagnostics)
     try:
-        return Finding(*server_remark(opened))
+        return opened.diagnose_server()
     finally:
         opened.close()
 
 
 def _on_server(index: Index) -> Iterator[Finding]:
-    from searchctl.engines.rest.engine import ServerEngine
-    from searchctl.engines.rest.health import remarks
-
-    if isinstance(index.engine, ServerEngine):
-        yield from (Finding(*one) for one in remarks(index.engine, index.name))
+    if isinstance(index.engine, Diagnostics):
+        yield from index.engine.diagnose_index(index.name)
 
 
 def _index(index: Index) -> Iterator[Finding]:
@@ -144,7 +125,7 @@ def _index(index: Index) -> Iterator[Finding]:
 
 def _consistency(index: Index, documents: int) -> Iterator[Finding]:
     """Compare what is stored with what the legs can find."""
-    statistics = index.engine.term_statistics(index.name, "")
+    statistics = term_statistics(index.engine, index.name, "")
     searchable = statistics.documents - statistics.deleted
     if searchable == documents:
         yield Finding("ok", "consistency", "the lexical leg holds as many documents as are stored")

@@ -23,7 +23,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.engines.base import Engine
+from searchctl.engines.base import FullEngine
 from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SourceError, StorageError, UsageError
 from searchctl.ingest.copying import BATCH, Watch, check_complete, fill, save_background
 from searchctl.lifecycle.versions import Move, move, open_version
@@ -75,7 +75,7 @@ class RestoreReport:
     moved: Move | None
 
 
-def dump(engine: Engine, index: str, path: Path, watch: Watch, *, compress: bool = True) -> DumpReport | None:
+def dump(engine: FullEngine, index: str, path: Path, watch: Watch, *, compress: bool = True) -> DumpReport | None:
     """Write an index to a new folder, which gets its name when it's complete; None when it was stopped before.
 
     The index may be in use. Raises UsageError when `path` is there already, StorageError when it can't be written.
@@ -125,7 +125,7 @@ def read_manifest(path: Path) -> Manifest:
         raise IndexFormatError(f"{path / MANIFEST} is damaged ({error}); take another copy of the dump") from error
 
 
-def restore(engine: Engine, index: str, path: Path, watch: Watch, *, replace_index: bool = False) -> RestoreReport:
+def restore(engine: FullEngine, index: str, path: Path, watch: Watch, *, replace_index: bool = False) -> RestoreReport:
     """Fill a new version of `index` from a dump, whole or not at all, and point the name at it.
 
     What an interrupted call stored is taken up by the next. Raises IndexExists when the name is taken and `replace_index`
@@ -147,7 +147,7 @@ def restore(engine: Engine, index: str, path: Path, watch: Watch, *, replace_ind
     return RestoreReport(version, manifest.documents, filled.written, move(engine, index, version))
 
 
-def _check_free(engine: Engine, index: str, replace_index: bool) -> None:
+def _check_free(engine: FullEngine, index: str, replace_index: bool) -> None:
     try:
         found = engine.resolve(index)
     except IndexMissing:
@@ -171,7 +171,7 @@ def _check_files(path: Path, manifest: Manifest) -> None:
 # Writing
 
 
-def _write_files(engine: Engine, index: str, folder: Path, watch: Watch, lines_name: str) -> tuple[int, int] | None:
+def _write_files(engine: FullEngine, index: str, folder: Path, watch: Watch, lines_name: str) -> tuple[int, int] | None:
     """Write both files in one pass over the index and return how many documents and rows; None when stopped."""
     encoder = engine.schema(index).encoder
     dim, rows, seen, total = encoder.dim if encoder else 0, 0, set[int](), engine.count(index)
@@ -225,7 +225,7 @@ def _header(rows: int, dim: int) -> bytes:
     return (_HEADER - 8).to_bytes(8, "little") + text.ljust(_HEADER - 8)
 
 
-def _manifest(engine: Engine, index: str, name: str, folder: Path, counts: tuple[int, int]) -> Json:
+def _manifest(engine: FullEngine, index: str, name: str, folder: Path, counts: tuple[int, int]) -> Json:
     return {
         "format": DUMP_FORMAT,
         "searchctl": package_version("searchctl"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from searchctl.encoders.base import Encoder
-from searchctl.engines.base import Engine
+from searchctl.engines.base import FullEngine
 from searchctl.errors import UsageError
 from searchctl.evaluation.dataset import DataSet, read_dataset
 from searchctl.evaluation.evaluate import known_items_of_index
@@ -125,7 +125,6 @@ def reembed(
         filled += _pass(engine, source, version, encoder, watch)
         if watch.stop.is_set():
             return report(trial)
-        engine.refresh(source)
         check_complete(engine, version, engine.count(source), filled, f"'{source}'")
         moved = move(engine, name, version)
     return report(trial, moved=moved)
@@ -178,7 +177,7 @@ def _new_schema(old: Schema, stamp: EncoderStamp, passages: PassageSettings | No
     return replace(old, encoder=stamp, passages=passages, background=None, lineage=Lineage(MADE_FROM))
 
 
-def _bring_up(engine: Engine, source: str, version: str, encoder: Encoder, watch: Watch) -> Filled:
+def _bring_up(engine: FullEngine, source: str, version: str, encoder: Encoder, watch: Watch) -> Filled:
     """Fill the version until a pass finds nothing to do, and measure its background."""
     filled = Filled()
     with ExitStack() as stack:
@@ -193,7 +192,7 @@ def _bring_up(engine: Engine, source: str, version: str, encoder: Encoder, watch
     return filled
 
 
-def _pass(engine: Engine, source: str, version: str, encoder: Encoder, watch: Watch) -> Filled:
+def _pass(engine: FullEngine, source: str, version: str, encoder: Encoder, watch: Watch) -> Filled:
     before, settings = engine.schema(source).passages, engine.schema(version).passages
     engine.update_schema(version, engine.schema(version).with_fields(engine.schema(source).fields))
     batches: Iterable[list[Entry]] = engine.scan(source, batch=BATCH)

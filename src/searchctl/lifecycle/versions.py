@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from searchctl.engines.base import Engine
+from searchctl.engines.base import FullEngine
 from searchctl.errors import IndexMissing, UsageError
 from searchctl.schema import Lineage, Schema
 from searchctl.types import IndexInfo
@@ -41,7 +41,7 @@ class Move:
     after: str
 
 
-def versions(engine: Engine, name: str) -> list[Version]:
+def versions(engine: FullEngine, name: str) -> list[Version]:
     """Return an index's versions, the oldest first; raises IndexMissing when the name leads nowhere."""
     current = engine.resolve(name)
     found = [one for one in engine.indexes() if _number(name, one.name) is not None or one.name == current]
@@ -55,12 +55,12 @@ def versions(engine: Engine, name: str) -> list[Version]:
     return [Version(engine.info(one), None, one == current) for one in theirs] + ours
 
 
-def next_version(engine: Engine, name: str) -> str:
+def next_version(engine: FullEngine, name: str) -> str:
     """Return a name for the next version: one more than the highest there is."""
     return f"{name}-v{max((_number(name, one) or 1 for one in _taken(engine, name)), default=0) + 1}"
 
 
-def open_version(engine: Engine, name: str, schema: Schema) -> str:
+def open_version(engine: FullEngine, name: str, schema: Schema) -> str:
     """Return a version to fill: one that the same work began and didn't bring behind the name, or else a new one.
 
     The same work has the same `Lineage.made_from`, encoder, analyzer and passages.
@@ -72,7 +72,7 @@ def open_version(engine: Engine, name: str, schema: Schema) -> str:
     return version
 
 
-def begun_version(engine: Engine, name: str, schema: Schema) -> str | None:
+def begun_version(engine: FullEngine, name: str, schema: Schema) -> str | None:
     """Return the version which the same work began and didn't bring behind the name."""
     assert schema.lineage is not None
     current = _current(engine, name)
@@ -80,7 +80,7 @@ def begun_version(engine: Engine, name: str, schema: Schema) -> str | None:
     return next((one for one in others if _work(engine.schema(one)) == _work(schema)), None)
 
 
-def move(engine: Engine, name: str, version: str) -> Move:
+def move(engine: FullEngine, name: str, version: str) -> Move:
     """Point the name at a version in one step and note what it replaced."""
     before = _current(engine, name)
     keep = _kept_as(engine, name) if before == name else None
@@ -90,7 +90,7 @@ def move(engine: Engine, name: str, version: str) -> Move:
     return Move(name, engine.alias(name, version, keep=keep), version)
 
 
-def roll_back(engine: Engine, name: str, to: str | None = None) -> Move:
+def roll_back(engine: FullEngine, name: str, to: str | None = None) -> Move:
     """Point the name at the version that the present one replaced, or at version `to`; both stay.
 
     Raises UsageError when there is none, IndexMissing when it has been dropped or is no version of this index.
@@ -111,7 +111,7 @@ def roll_back(engine: Engine, name: str, to: str | None = None) -> Move:
     return Move(name, current, target)
 
 
-def drop_version(engine: Engine, name: str, version: str) -> None:
+def drop_version(engine: FullEngine, name: str, version: str) -> None:
     """Delete a version that nobody is answered from; raises UsageError for the one in use."""
     found = {one.info.name: one for one in versions(engine, name)}
     if version not in found:
@@ -126,19 +126,19 @@ def drop_version(engine: Engine, name: str, version: str) -> None:
     engine.drop(version)
 
 
-def _current(engine: Engine, name: str) -> str | None:
+def _current(engine: FullEngine, name: str) -> str | None:
     try:
         return engine.resolve(name)
     except IndexMissing:
         return None
 
 
-def _previous(engine: Engine, version: str) -> str:
+def _previous(engine: FullEngine, version: str) -> str:
     lineage = engine.schema(version).lineage
     return lineage.previous if lineage else ""
 
 
-def _kept_as(engine: Engine, name: str) -> str:
+def _kept_as(engine: FullEngine, name: str) -> str:
     """Return the version's name for an index that has had the plain one so far."""
     known = [alias for one in engine.indexes() if one.name == name for alias in one.aliases if _number(name, alias)]
     if known:
@@ -146,7 +146,7 @@ def _kept_as(engine: Engine, name: str) -> str:
     return next_version(engine, name) if f"{name}-v1" in _taken(engine, name) else f"{name}-v1"
 
 
-def _taken(engine: Engine, name: str) -> set[str]:
+def _taken(engine: FullEngine, name: str) -> set[str]:
     """Return the name and those of its versions that lead to an index."""
     names = {alias for one in engine.indexes() for alias in (one.name, *one.aliases)}
     names |= {name} if _current(engine, name) else set()

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchctl.engines import DEFAULT_ENGINE
+from searchctl.engines.base import fingerprints
 from searchctl.errors import UsageError
 from searchctl.fields import as_values
 from searchctl.index import Index
+from searchctl.ingest.journal import journal_path
 from searchctl.routing import examples as storing
 from searchctl.routing.calibration import Promise
 from searchctl.routing.check import Check, check
@@ -59,12 +61,11 @@ class Router:
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self._history = History(index.engine.journal(index.name))
+        self._history = History(journal_path(index.engine, index.name))
         self._seen: tuple[int, int] | None = None
         self._state: State | None = None
         self._trust: Trust | None = None
         self._changed = 0
-        self._written = False
 
     @classmethod
     def open(
@@ -113,7 +114,7 @@ class Router:
         known = set(self._current().labels)
         new = dict.fromkeys(label for one in documents for label in _labels(one) if label not in known)
         names = [storing.describing(label, storing.name_text(label), "name") for label in new]
-        marks = self.index.engine.fingerprints(self.index.name, [one.id for one in documents])
+        marks = fingerprints(self.index.engine, self.index.name, [one.id for one in documents])
         changed = [one for one, old in zip(documents, marks, strict=True) if old != storing.mark(one)]
         if changed:
             labels = ", ".join(dict.fromkeys(label for one in changed for label in _labels(one)))
@@ -170,7 +171,6 @@ class Router:
         if not steps:
             raise UsageError("nothing to undo: no step on this machine is remembered for this index")
         last = steps[-1]
-        self._written = True
         if before := [one for one in last.before.values() if one is not None]:
             storing.write(self.index, before)
         if new := [id for id, one in last.before.items() if one is None]:
@@ -296,10 +296,7 @@ class Router:
     # Inside
 
     def _read(self) -> list[Stored]:
-        """Read what is stored; a server shows what was just written only when asked to."""
-        if self._written:
-            self.index.engine.refresh(self.index.name)
-            self._written = False
+        """Read what is stored."""
         return storing.read(self.index)
 
     def _current(self) -> State:
@@ -318,7 +315,6 @@ class Router:
             what, {one.id: None if old is None else old.document for one, old in zip(documents, held, strict=True)}
         )
         vectors = storing.write(self.index, documents)
-        self._written = True
         self._changed += len(documents)
         plain = all(old is None for old in held) and all(
             one.fields.get(storing.KIND) in ("example", "name") for one in documents
@@ -336,7 +332,6 @@ class Router:
         self._history.push(
             what, {id: one.document for id, one in zip(everything, held, strict=True) if one is not None}
         )
-        self._written = True
         if kept:
             storing.write(self.index, kept)
         if ids:

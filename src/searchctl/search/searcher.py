@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from searchctl.encoders.base import Encoder
-from searchctl.engines.base import Engine
+from searchctl.engines.base import Engine, Revisions, native_hybrid, term_statistics
 from searchctl.errors import UsageError
 from searchctl.filters import as_filter
 from searchctl.ranking.cosine_baseline import without_language
@@ -44,7 +44,7 @@ from searchctl.types import (
 )
 
 if TYPE_CHECKING:
-    from searchctl.engines.rest.native import Technique
+    from searchctl.engines.base import Technique
 
 Lists: TypeAlias = Recent[tuple[Answer, Ordered]]
 MAX_HITS = 10_000  # how deep paging may go
@@ -120,9 +120,9 @@ class Searcher:
 
     def _found(self, texts: Sequence[str], request: Request) -> list[tuple[Answer, Ordered]]:
         """Return what was found for each query and its order: as kept, where the index hasn't changed since."""
-        revision = self._engine.revision(self._index) if self._lists is not None and len(texts) == 1 else None
-        if self._lists is None or revision is None:
+        if self._lists is None or len(texts) != 1 or not isinstance(self._engine, Revisions):
             return [(answer, self._ordered(answer, request)) for answer in self.ask(texts, request)]
+        revision = self._engine.revision(self._index)
         where = repr(as_filter(request.where))  # tells 1 from True, which are equal
         key = (self._index, revision, texts[0], request.mode, where, request.fusion, request.min_relevance)
         found = self._lists.get(key)
@@ -149,15 +149,15 @@ class Searcher:
         return answers
 
     def _answers(self, questions: Sequence[Question]) -> list[Answer]:
-        asked = [part for one in questions for part in (one.match, one.nearest) if part is not None]
-        rankings = iter(self._engine.search(self._index, asked))
+        legs = [(one.match or Match(one.parsed.text, 0), one.nearest) for one in questions]  # words are always counted
+        rankings = iter(self._engine.search(self._index, [leg for pair in legs for leg in pair if leg is not None]))
         answers = []
         for question in questions:
-            lexical = next(rankings) if question.match is not None else None
+            lexical = next(rankings)
             vector = next(rankings) if question.nearest is not None else None
-            known = question.synonyms
-            statistics = known.statistics if known else self._engine.term_statistics(self._index, question.parsed.text)
-            answers.append(Answer(question, statistics, lexical, vector))
+            statistics = question.synonyms.statistics if question.synonyms else lexical.statistics
+            assert statistics is not None
+            answers.append(Answer(question, statistics, lexical if question.match is not None else None, vector))
         return answers
 
     def _questions(self, texts: Sequence[str], request: Request) -> list[Question]:
@@ -183,7 +183,7 @@ class Searcher:
         found = expand(parsed.text, parsed.required + parsed.quoted, self._schema.synonyms, analyzer)
         if found is None:
             return parsed.text, None
-        return found.rest, weigh(found, self._engine.term_statistics(self._index, found.words), analyzer)
+        return found.rest, weigh(found, term_statistics(self._engine, self._index, found.words), analyzer)
 
     def _encode(self, parsed: Sequence[ParsedQuery], mode: Mode) -> list[Vector | None]:
         """Encode what can be encoded, with no preference for a language; None elsewhere."""
@@ -201,7 +201,7 @@ class Searcher:
         if not answer.knows_no_word:
             return results
         for repair in repairs(answer.question.text):
-            known = self._engine.term_statistics(self._index, parse_query(repair.query).text).frequencies
+            known = term_statistics(self._engine, self._index, parse_query(repair.query).text).frequencies
             if known and all(known.values()):
                 (found,) = self.search([repair.query], replace(request, repair=False))
                 if found.best_relevance > results.best_relevance:
@@ -234,13 +234,11 @@ class Searcher:
 
         It has the same candidates, but for ties at the end of a leg: what we don't know of is left out.
         """
-        from searchctl.engines.rest.native import native_engine, native_ranking
-
-        native_engine(self._engine, technique)
+        native = native_hybrid(self._engine, technique)
         match, nearest = answer.question.match, answer.question.nearest
         if match is None or nearest is None:
             return ordered, LegReport(False, "there is one leg only, so nothing to join")
-        ranking = native_ranking(self._engine, self._index, match, nearest, technique)
+        ranking = native.native_ranking(self._index, match, nearest, technique)
         rows = {id: row for row, id in enumerate(ordered.fused.ids)}
         places = [place for place, id in enumerate(ranking.ids) if id in rows]
         known = np.array([rows[ranking.ids[place]] for place in places], dtype=np.int64)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tempfile import TemporaryDirectory
 
 from searchctl.engines import open_engine
-from searchctl.engines.base import Engine
+from searchctl.engines.base import AdjustableBm25, FullEngine
 from searchctl.errors import IndexFormatError, IndexMissing, UsageError
 from searchctl.index import Index
 from searchctl.ingest.copying import save_background
@@ -29,7 +29,7 @@ def lexical_trials(
     Raises UsageError where BM25 can't be set: on the embedded engine, and in an index that others made.
     """
     engine, schema = index.engine, index.schema
-    if engine.name == "embedded":
+    if not isinstance(engine, AdjustableBm25):
         raise UsageError("k1 and b stay 1.2 and 0.75: tantivy's BM25, the embedded engine's, has them fixed")
     if schema.layout is not None:
         raise UsageError(f"k1 and b stay as they are: index '{index.name}' was made by others, who may rely on them")
@@ -51,7 +51,7 @@ def lexical_trials(
         engine.drop(trial)
 
 
-def _free_name(engine: Engine, name: str) -> str:
+def _free_name(engine: FullEngine, name: str) -> str:
     """Return the name, free of what a run that died has left; raises UsageError where somebody else's index has it."""
     try:
         left = engine.resolve(name) == name and engine.schema(name).lineage == Lineage(MADE_FROM)

@@ -11,13 +11,13 @@ from pathlib import Path
 from searchctl.engines.embedded.folder import Folder
 from searchctl.engines.embedded.index import EmbeddedIndex
 from searchctl.schema import Bm25Settings, Schema
-from searchctl.types import Entry, IndexInfo, Match, Nearest, Ranking, Rejection, Scope, TermStatistics
+from searchctl.types import Document, Entry, IndexInfo, Match, Nearest, Ranking, Rejection, Scope
 
 _log = logging.getLogger(__name__)
 
 
 class EmbeddedEngine:
-    """Indexes below one folder, made when the first index is. Implements `Engine`."""
+    """Indexes below one folder, made when the first index is. Implements `FullEngine` and `Revisions`."""
 
     name = "embedded"
 
@@ -66,19 +66,19 @@ class EmbeddedEngine:
         """Delete documents and return how many there were."""
         return self._index(index).delete(ids)
 
-    def get(self, index: str, ids: Sequence[str], *, vectors: bool = False) -> list[Entry | None]:
-        """Return entries in the order asked for."""
-        return self._index(index).store.get(ids, vectors=vectors)
+    def get(self, index: str, ids: Sequence[str], *, vectors: bool = False, content: bool = True) -> list[Entry | None]:
+        """Return entries in the order asked for; without `content` their ids and fingerprints only."""
+        store = self._index(index).store
+        if content:
+            return store.get(ids, vectors=vectors)
+        return [
+            None if mark is None else Entry(Document(id), fingerprint=mark)
+            for id, mark in zip(ids, store.fingerprints(ids), strict=True)
+        ]
 
-    def fingerprints(self, index: str, ids: Sequence[str]) -> list[str | None]:
-        """Return the stored fingerprints."""
-        return self._index(index).store.fingerprints(ids)
-
-    def scan(
-        self, index: str, *, batch: int = 500, vectors: bool = False, source: str | None = None
-    ) -> Iterator[list[Entry]]:
+    def scan(self, index: str, *, batch: int = 500, vectors: bool = False) -> Iterator[list[Entry]]:
         """Yield all entries in the order they were written."""
-        return self._index(index).store.scan(batch, vectors=vectors, source=source)
+        return self._index(index).store.scan(batch, vectors=vectors)
 
     def count(self, index: str, scope: Scope | None = None) -> int:
         """Count documents."""
@@ -88,18 +88,6 @@ class EmbeddedEngine:
         """Answer all queries."""
         return self._index(index).search(queries)
 
-    def term_statistics(self, index: str, text: str) -> TermStatistics:
-        """Return how common a text's terms are."""
-        return self._index(index).term_statistics(text)
-
-    def refresh(self, index: str) -> None:
-        """Make everything written searchable now."""
-        self._index(index).refresh()
-
-    def journal(self, index: str) -> Path:
-        """Return the journal's file, beside the index so that it goes with it."""
-        return self.folder.path(index) / "journal.sqlite"
-
     def info(self, index: str) -> IndexInfo:
         """Return counts and size on disk."""
         opened = self._index(index)
@@ -107,7 +95,8 @@ class EmbeddedEngine:
         size = sum(path.stat().st_size for path in opened.path.rglob("*") if path.is_file())
         name = self.folder.known_as(opened.path.name)
         led = sorted(alias for alias, target in self.folder.aliases().items() if target == opened.path.name)
-        return IndexInfo(name, documents, passages, size, tuple(alias for alias in led if alias != name))
+        aliases = tuple(alias for alias in led if alias != name)
+        return IndexInfo(name, documents, passages, size, opened.path, aliases)
 
     def indexes(self) -> list[IndexInfo]:
         """Return every index in the folder, by name."""

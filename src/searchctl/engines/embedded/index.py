@@ -8,6 +8,7 @@ import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from searchctl.engines.embedded.vectors import VectorIndex
 from searchctl.engines.lock import WriteLock, storage_errors
 from searchctl.filters import typed
 from searchctl.schema import Schema
-from searchctl.types import Entry, Match, Nearest, Ranking, Scope, TermStatistics, Total
+from searchctl.types import Entry, Match, Nearest, Ranking, Scope, Total
 
 _OPENED = count()  # numbers the indexes that this process has opened
 _COMMIT_SECONDS = 10.0  # while a load runs, what it wrote becomes searchable this often
@@ -72,11 +73,13 @@ class EmbeddedIndex:
         self._follow()
 
     def write(self, entries: Sequence[Entry]) -> None:
-        """Store entries durably; the legs follow at the latest when writing ends."""
+        """Store entries durably; the legs follow when `writing` ends, or with the next search where it isn't held."""
         self._begin_writing()
         try:
             self.store.write(entries, self.schema.fields)
-            if time.monotonic() - self._applied_at > _COMMIT_SECONDS:
+            if not self._lock.is_nested:
+                self._behind = True
+            elif time.monotonic() - self._applied_at > _COMMIT_SECONDS:
                 self._catch_up()
         finally:
             self._lock.release()
@@ -140,16 +143,6 @@ class EmbeddedIndex:
         mark = self.store.watermark()
         return self._lexical.lags(mark) or (self._vectors is not None and self._vectors.lags(mark))
 
-    def refresh(self) -> None:
-        """Make everything written searchable now."""
-        if self._lock.try_acquire():
-            try:
-                self._catch_up(finish=True)
-            finally:
-                self._lock.release()
-        else:
-            self._refresh()
-
     # Reading
 
     def search(self, queries: Sequence[Match | Nearest]) -> list[Ranking]:
@@ -201,8 +194,12 @@ class EmbeddedIndex:
 
     def _match(self, query: Match) -> Ranking:
         began = time.perf_counter()
+        statistics = None if query.synonyms else self._lexical.statistics(query.text)
+        if query.k == 0:
+            return Ranking((), np.zeros(0), (), Total(0, "gte"), statistics=statistics)
         hits = self._lexical.search(query, self._condition_rows(query.scope))
-        return self._ranking(Found(hits.rows, hits.scores, hits.total), None, began)
+        ranking = self._ranking(Found(hits.rows, hits.scores, hits.total), None, began)
+        return replace(ranking, statistics=statistics)
 
     def _nearest(self, vectors: Sequence[NDArray[np.float32]], k: int, rows: NDArray[np.int64] | None) -> list[Ranking]:
         if self._vectors is None:
@@ -252,11 +249,6 @@ class EmbeddedIndex:
         """Count documents and passages."""
         self.store.version()
         return self.store.count()
-
-    def term_statistics(self, text: str) -> TermStatistics:
-        """Return how common a text's terms are."""
-        with self._mutex:
-            return self._lexical.statistics(text)
 
 
 def _thread() -> ThreadPoolExecutor:

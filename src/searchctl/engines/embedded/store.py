@@ -283,15 +283,11 @@ class Store:
         known.update(self._select_in("SELECT row, id FROM documents WHERE row IN ({})", missing))
         return list(map(known.get, rows))
 
-    def scan(self, batch: int, *, vectors: bool, source: str | None) -> Iterator[list[Entry]]:
+    def scan(self, batch: int, *, vectors: bool) -> Iterator[list[Entry]]:
         """Yield entries by row, in batches; writing meanwhile is allowed."""
         last = 0
-        clause, extra = ("", ()) if source is None else (" AND source = ?", (source,))
         while rows := [
-            row
-            for (row,) in self._all(
-                f"SELECT row FROM documents WHERE row > ?{clause} ORDER BY row LIMIT ?", (last, *extra, batch)
-            )
+            row for (row,) in self._all("SELECT row FROM documents WHERE row > ? ORDER BY row LIMIT ?", (last, batch))
         ]:
             yield list(self._entries("row", rows, vectors))
             last = rows[-1]

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from searchctl.engines.names import check_name
 from searchctl.engines.rest.bulk import Action, Outcome, make_action
 from searchctl.engines.rest.documents import ADDED, LEVEL, foreign_document, numbers
-from searchctl.engines.rest.engine import ServerEngine
 from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.state import read_index
 from searchctl.engines.rest.template import META, index_body
@@ -23,6 +22,9 @@ from searchctl.engines.rest.words import sent_words
 from searchctl.errors import IndexMissing, ServerRefusal, UsageError
 from searchctl.schema import FieldType, Layout, Schema
 from searchctl.types import Document, Entry, Json
+
+if TYPE_CHECKING:
+    from searchctl.engines.rest.engine import ServerEngine
 
 _KEEP_ALIVE = 300  # seconds a scroll may wait for its next page
 _TITLES = ("title", "name", "subject", "headline")

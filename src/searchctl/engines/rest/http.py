@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from searchctl.engines.rest.credentials import Signer, authorization, tls_context
-from searchctl.errors import EngineUnreachable, MissingExtra, ServerRefusal, StorageError, UsageError
+from searchctl.errors import AccessDenied, EngineUnreachable, MissingExtra, ServerRefusal, StorageError, UsageError
 from searchctl.settings.connection import Connection
 from searchctl.settings.secrets import mask
 from searchctl.types import Json
@@ -255,7 +255,7 @@ class Client:
         reason = self._public(reason_of(reply.body))
         if reply.status in (401, 403) and _kind(reply.body) != "cluster_block_exception":
             hint = "check user name and password, API key or token, and what they may do"
-            return EngineUnreachable(
+            return AccessDenied(
                 f"{self.url} refuses the credentials (HTTP {reply.status}: {reason or 'no reason given'}); {hint}"
             )
         if is_full(_kind(reply.body), reason):

@@ -30,6 +30,7 @@ from searchctl.types import (
     Ranking,
     Scalar,
     Scope,
+    TermStatistics,
     Total,
     Variant,
 )
@@ -86,6 +87,12 @@ class Questions:
         counts = {term: {"term": {self._content: term}} for term in self.terms(text)}
         body: Json = {"size": 0, "track_total_hits": True}
         return {**body, "aggs": {"terms": {"filters": {"filters": counts}}}} if counts else body
+
+    def counted(self, text: str, answer: Json) -> TermStatistics:
+        """Return the answer to `statistics`."""
+        buckets = answer.get("aggregations", {}).get("terms", {}).get("buckets", {})
+        frequencies = {term: int(buckets[term]["doc_count"]) for term in self.terms(text)}
+        return TermStatistics(int(answer["hits"]["total"]["value"]), frequencies)
 
     def terms(self, text: str) -> list[str]:
         """Return a text's terms, sorted; analysed here as the server does it (a test compares)."""

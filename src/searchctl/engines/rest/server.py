@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from searchctl.engines.rest.http import Client
-from searchctl.errors import ServerRefusal, UsageError
+from searchctl.errors import AccessDenied, ServerRefusal, UsageError
 from searchctl.settings.connection import Family
 
 Version: TypeAlias = "tuple[int, ...]"
@@ -80,6 +80,8 @@ def _ask(client: Client, path: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Return body and headers, empty where the server refuses: managed ones often do."""
     try:
         reply = client.request("GET", path)
+    except AccessDenied:
+        return {}, {}
     except ServerRefusal as refusal:
         if refusal.kind == "not JSON":
             raise

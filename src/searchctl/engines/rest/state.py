@@ -43,12 +43,7 @@ class IndexState:
 
 def read_state(client: Client, name: str) -> IndexState:
     """Ask for an index or alias; raises IndexMissing, IndexFormatError when the index isn't searchctl's, UsageError."""
-    found = read_index(client, check_name(name))
-    if len(found) > 1:
-        raise UsageError(
-            f"the alias '{name}' stands for {len(found)} indexes: {', '.join(sorted(found))}; name one of them"
-        )
-    ((real, body),) = found.items()
+    real, body = only_index(client, check_name(name))
     meta = body["mappings"].get("_meta", {})
     if not meta.get(META):
         raise IndexFormatError(
@@ -66,6 +61,16 @@ def read_state(client: Client, name: str) -> IndexState:
         settings,
         meta,
     )
+
+
+def only_index(client: Client, name: str) -> tuple[str, Json]:
+    """Return the name of an index and what the server says of it; raises IndexMissing, UsageError where there are several."""
+    described = read_index(client, name)
+    if len(described) > 1:
+        raise UsageError(
+            f"the alias '{name}' stands for {len(described)} indexes: {', '.join(sorted(described))}; name one of them"
+        )
+    return next(iter(described.items()))
 
 
 def read_index(client: Client, name: str) -> dict[str, Any]:
