@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from searchctl.cli.search import FUSIONS, NATIVE
-from searchctl.engines.rest import native
+from searchctl.engines import base
 from searchctl.ranking.fusion import METHODS
 from searchctl.types import MODES
 
@@ -179,7 +179,7 @@ def test_no_color(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
 
 def test_choices_are_the_librarys() -> None:
     assert FUSIONS == METHODS
-    assert tuple(native.NATIVE) == NATIVE
+    assert tuple(base.NATIVE) == NATIVE
     assert MODES == ("hybrid", "lexical", "vector")
 
 
