@@ -41,15 +41,10 @@ def books(engine: FullEngine, schema: Schema) -> FullEngine:
     return engine
 
 
-<<<<<<< HEAD
-def lexical(engine: Engine, text: str, where: Where | None = None, k: int = 10, **words: tuple[str, ...]) -> Ranking:
-    return engine.search(INDEX, [Match(text, k, Scope(as_filter(where), **words))])[0]
-=======
 def lexical(
     engine: FullEngine, text: str, where: Where | None = None, k: int = 10, **words: tuple[str, ...]
 ) -> Ranking:
-    return engine.search(INDEX, [Match(text, k, Scope(as_conditions(where), **words))])[0]
->>>>>>> 04053f1 (The engine seam has twelve members: statistics come with lexical rankings, names are a second protocol, native hybrid and diagnoses are found by what an engine offers)
+    return engine.search(INDEX, [Match(text, k, Scope(as_filter(where), **words))])[0]
 
 
 def nearest(
@@ -216,15 +211,16 @@ def test_filter_on_an_unknown_field_names_the_nearest(books: FullEngine) -> None
         lexical(books, "tea", {"lagn": "en"})
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("where", ["note=steel", "note>a", "note=st*", "lang>en", "year=20*"])
-def test_filters_that_no_field_of_its_type_can_answer_are_refused(engine: Engine, schema: Schema, where: str) -> None:
+def test_filters_that_no_field_of_its_type_can_answer_are_refused(
+    engine: FullEngine, schema: Schema, where: str
+) -> None:
     engine.create(INDEX, replace(schema, fields={**schema.fields, "note": "text", "lang": "keyword", "year": "number"}))
     with pytest.raises(UsageError, match="holds"):
         lexical(engine, "tea", where)
 
 
-def test_presence_of_a_text_field_can_be_asked_for(engine: Engine, schema: Schema) -> None:
+def test_presence_of_a_text_field_can_be_asked_for(engine: FullEngine, schema: Schema) -> None:
     engine.create(INDEX, replace(schema, fields={**schema.fields, "note": "text"}))
     with engine.writing(INDEX):
         engine.write(INDEX, [entry("a", "tea", unit(1), note="of steel"), entry("b", "tea", unit(1))])
@@ -232,10 +228,7 @@ def test_presence_of_a_text_field_can_be_asked_for(engine: Engine, schema: Schem
     assert lexical(engine, "tea", "note!=*").ids == ("b",)
 
 
-def test_filter_with_a_value_of_another_type_is_refused(books: Engine) -> None:
-=======
 def test_filter_with_a_value_of_another_type_is_refused(books: FullEngine) -> None:
->>>>>>> 04053f1 (The engine seam has twelve members: statistics come with lexical rankings, names are a second protocol, native hybrid and diagnoses are found by what an engine offers)
     with pytest.raises(UsageError, match="number"):
         nearest(books, 1, where=parse_where(["year>=soon"]))
 
