@@ -87,7 +87,9 @@ def test_json_is_one_object_of_the_promised_shape(run: Run) -> None:
     assert (best["id"], best["title"], best["fields"]) == ("returns", "Returning an item", {"lang": "en", "price": 10})
     text = ARTICLES[0]["text"]
     sentence = {"text": text, "start": 0, "end": len(text)}
+    marks = best["passage"].pop("marks")
     assert best["passage"] == {"text": text, "start": 0, "end": len(text), "sentence": sentence}
+    assert [text[mark["start"] : mark["end"]] for mark in marks] == ["refund"]
     assert list(best["legs"]["lexical"]) == ["rank", "raw", "normalised", "weight"]
     assert best["legs"]["lexical"]["rank"] == 1
 

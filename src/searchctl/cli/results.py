@@ -1,64 +1,20 @@
-"""How an answer looks: as JSON, one hit a line, or as a table with the best passage of each hit."""
+"""How an answer looks: one hit a line, or as a table with the best passage of each hit."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from searchctl.cli.context import Frame
 from searchctl.cli.failures import say
 from searchctl.cli.output import on_terminal, print_json, print_json_lines, printable, stdout_console
-from searchctl.types import Hit, HitPassage, Json, Results
+from searchctl.search.as_json import hit_json, results_json
+from searchctl.types import Hit, HitPassage, Results
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 _EXCERPT = 320  # characters of a passage that a table shows
-
-
-def hit_json(hit: Hit) -> Json:
-    """Return a hit as JSON values."""
-    passage = hit.passage
-    return {
-        "id": hit.id,
-        "score": hit.score,
-        "relevance": hit.relevance,
-        "title": hit.title,
-        "passage": _passage_json(passage) if passage else None,
-        "fields": dict(hit.fields),
-        "legs": {
-            name: {"rank": leg.rank, "raw": leg.raw, "normalised": leg.normalised, "weight": leg.weight}
-            for name, leg in hit.legs.items()
-        },
-    }
-
-
-def _passage_json(passage: HitPassage) -> Json:
-    """Return a passage as JSON values; all places are in the document's text."""
-    sentence = None
-    if passage.sentence is not None:
-        start, end = passage.sentence
-        sentence = {"text": passage.text[start:end], "start": passage.start + start, "end": passage.start + end}
-    return {"text": passage.text, "start": passage.start, "end": passage.end, "sentence": sentence}
-
-
-def results_json(results: Results) -> Json:
-    """Return an answer as JSON values."""
-    return {
-        "query": results.query,
-        "mode": results.mode,
-        "legs": {
-            name: {"ran": leg.ran, "reason": leg.reason, "took_ms": leg.took_ms} for name, leg in results.legs.items()
-        },
-        "total": asdict(results.total),
-        "answered": results.answered,
-        "best_relevance": results.best_relevance,
-        "repaired": {"query": results.repaired.query, "kind": results.repaired.kind} if results.repaired else None,
-        "unmet": list(results.unmet),
-        "synonyms": list(results.synonyms),
-        "hits": [hit_json(hit) for hit in results.hits],
-    }
 
 
 def print_results(frame: Frame, results: Results, *, json_lines: bool, explain: bool, start: int = 0) -> None:

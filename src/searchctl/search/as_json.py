@@ -1,0 +1,52 @@
+"""Answers as JSON values: the same for the command line, the HTTP API and tools."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from searchctl.types import Hit, HitPassage, Json, Results
+
+
+def hit_json(hit: Hit) -> Json:
+    """Return a hit as JSON values."""
+    passage = hit.passage
+    return {
+        "id": hit.id,
+        "score": hit.score,
+        "relevance": hit.relevance,
+        "title": hit.title,
+        "passage": _passage_json(passage) if passage else None,
+        "fields": dict(hit.fields),
+        "legs": {
+            name: {"rank": leg.rank, "raw": leg.raw, "normalised": leg.normalised, "weight": leg.weight}
+            for name, leg in hit.legs.items()
+        },
+    }
+
+
+def _passage_json(passage: HitPassage) -> Json:
+    """Return a passage as JSON values; all places are in the document's text."""
+    sentence = None
+    if passage.sentence is not None:
+        start, end = passage.sentence
+        sentence = {"text": passage.text[start:end], "start": passage.start + start, "end": passage.start + end}
+    marks = [{"start": passage.start + start, "end": passage.start + end} for start, end in passage.marks]
+    return {"text": passage.text, "start": passage.start, "end": passage.end, "marks": marks, "sentence": sentence}
+
+
+def results_json(results: Results) -> Json:
+    """Return an answer as JSON values."""
+    return {
+        "query": results.query,
+        "mode": results.mode,
+        "legs": {
+            name: {"ran": leg.ran, "reason": leg.reason, "took_ms": leg.took_ms} for name, leg in results.legs.items()
+        },
+        "total": asdict(results.total),
+        "answered": results.answered,
+        "best_relevance": results.best_relevance,
+        "repaired": {"query": results.repaired.query, "kind": results.repaired.kind} if results.repaired else None,
+        "unmet": list(results.unmet),
+        "synonyms": list(results.synonyms),
+        "hits": [hit_json(hit) for hit in results.hits],
+    }
