@@ -1,18 +1,47 @@
 # What developers type and CI calls. PYTHON is the interpreter of an environment with the package installed: pip install -e '.[dev]'
 PYTHON ?= python
+PYTEST = $(PYTHON) -m pytest -n auto --dist loadgroup
+FAST = not slow and not servers and not browser
+export PYTHON
 
-.PHONY: check test-fast test bench
+.PHONY: help check test test-all test-fast test-slow test-servers test-browser test-torch test-wheel test-pythons bench
+
+help:  ## what can be typed
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
 check:  ## formatting, lint and types
 	$(PYTHON) -m ruff format --check src tests benchmarks tools
 	$(PYTHON) -m ruff check src tests benchmarks tools
 	$(PYTHON) -m mypy
 
-test-fast:  ## for each edit: no servers, no long runs
-	$(PYTHON) -m pytest -n auto --dist loadgroup -m "not slow and not servers"
+test-fast:  ## for each edit: no servers, no browser, no long runs
+	$(PYTEST) -m "$(FAST)"
 
-test: check  ## everything
-	$(PYTHON) -m pytest -n auto --dist loadgroup
+test-slow:  ## whole runs, kills, volume
+	$(PYTEST) -m "slow and not servers and not browser"
+
+test-servers:  ## real OpenSearch and Elasticsearch nodes, assembled from Maven packages at the first run
+	$(PYTEST) -m servers
+
+test-browser:  ## the pages in Chromium
+	$(PYTEST) -m browser
+
+test-torch:  ## the torch extra, in an environment of its own that is kept (5 GB; the first time it is downloaded)
+	SEARCHCTL_TEST_EXTRAS=torch PYTHONPATH=$(CURDIR)/src $$(.ci/environment $$($(PYTHON) -c 'import sys; print(sys.executable)') dev torch) -m pytest -p no:xdist -m torch
+
+test-wheel:  ## the wheel is built, installed in a clean environment and runs the README's first commands
+	.ci/wheel
+
+test-pythons:  ## the fast tier on the oldest and the newest Python that are here, in environments that are kept
+	set -e; for python in $$(.ci/pythons); do \
+	  interpreter=$$(.ci/environment $$python dev); $$interpreter -VV; \
+	  PYTHONPATH=$(CURDIR)/src $$interpreter -m pytest -n auto --dist loadgroup -m "$(FAST)"; \
+	done
+
+test: check  ## everything that runs in this environment
+	$(PYTEST)
+
+test-all: test test-wheel test-torch test-pythons  ## as CI does: all of the above
 
 bench:  ## all of benchmarks/results.md. DATA: judged sets, LABELLED: labelled sets, MODEL: the unquantised model, WORK: what is kept between runs
 	$(PYTHON) benchmarks/encoder.py --data $(DATA) --model $(MODEL)

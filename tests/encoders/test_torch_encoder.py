@@ -14,12 +14,10 @@ import pytest
 
 from searchctl import open_encoder
 from searchctl.errors import EncoderUnavailable
+from tests.extras import torch_extra
 
-_REASON = "needs the torch extra (some gigabytes, so CI leaves it out): pip install '.[torch]'"
-torch: Any = pytest.importorskip("torch", reason=_REASON)
-transformers: Any = pytest.importorskip("transformers", reason=_REASON)
-pytest.importorskip("sentence_transformers", reason=_REASON)
-pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries' own
+torch, transformers, _ = torch_extra()
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]  # the libraries' own
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "query", ":", "green", "tea", "чай"]
 

@@ -11,11 +11,10 @@ from searchctl import Index
 from searchctl.errors import EncoderUnavailable
 from searchctl.explore.answer import answer
 from searchctl.explore.reader import TransformersReader
+from tests.extras import torch_extra
 
-_REASON = "needs the torch extra (some gigabytes, so CI leaves it out): pip install '.[torch]'"
-torch: Any = pytest.importorskip("torch", reason=_REASON)
-transformers: Any = pytest.importorskip("transformers", reason=_REASON)
-pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries' own
+torch, transformers, _ = torch_extra()
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]  # the libraries' own
 
 WORDS = "[PAD] [UNK] [CLS] [SEP] how long may i keep it you send a thing back within thirty days . the courier costs four".split()
 

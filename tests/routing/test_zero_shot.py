@@ -16,11 +16,10 @@ from searchctl.errors import EncoderUnavailable, UsageError
 from searchctl.explore.reader import TransformersReader
 from searchctl.rerankers import open_reranker
 from searchctl.routing.zero_shot import ZeroShot
+from tests.extras import torch_extra
 
-_REASON = "needs the torch extra (some gigabytes, so CI leaves it out): pip install '.[torch]'"
-torch: Any = pytest.importorskip("torch", reason=_REASON)
-transformers: Any = pytest.importorskip("transformers", reason=_REASON)
-pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries' own
+torch, transformers, _ = torch_extra()
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]  # the libraries' own
 
 WORDS = "[PAD] [UNK] [CLS] [SEP] this text is about . refund late parcel money where my чай".split()
 TEXTS = ["where is my parcel", "refund my money", "чай"]
@@ -125,6 +124,5 @@ def test_an_encoder_is_refused_where_its_last_layer_would_be_chance(
     with pytest.raises(EncoderUnavailable, match=r"it lacks qa_outputs\."):
         TransformersReader(encoder)
     assert capfd.readouterr().err == ""
-    pytest.importorskip("sentence_transformers", reason=_REASON)
     with pytest.raises(EncoderUnavailable, match="is an encoder, not a cross-encoder"):
         open_reranker(encoder, object)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from searchctl.rerankers import open_reranker
+from tests.extras import torch_extra
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-pytest.importorskip("onnx")
+torch, transformers, _ = torch_extra()
+pytestmark = pytest.mark.torch
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
 
 import build_encoder  # noqa: E402
