@@ -16,7 +16,7 @@ from tests.test_docs import BLOCKS, ROOT, commands
 INSTALLED = Path(os.environ.get("SEARCHCTL_TEST_INSTALLED", ""))  # the interpreter of the environment with the wheel
 pytestmark = [
     pytest.mark.wheel,
-    pytest.mark.skipif(INSTALLED == Path(), reason="needs the wheel in an environment of its own: make test-wheel"),
+    pytest.mark.skipif(Path() == INSTALLED, reason="needs the wheel in an environment of its own: make test-wheel"),
 ]
 
 
@@ -64,7 +64,9 @@ def test_every_file_beside_the_code_is_in_it(folder: Path) -> None:
     listed = "from importlib.resources import files; print(files('searchctl'))"
     package = Path(run(folder, "python", "-c", listed).strip())
     source = ROOT / "src" / "searchctl"
-    beside = {path.relative_to(source) for path in source.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    beside = {
+        path.relative_to(source) for path in source.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    }
     beside |= {Path("mappings") / path.relative_to(ROOT / "mappings") for path in (ROOT / "mappings").glob("*/*.json")}
     missing = sorted(str(path) for path in beside if not (package / path).is_file())
     assert missing == []

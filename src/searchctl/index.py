@@ -19,7 +19,7 @@ from searchctl.encoders.base import Encoder
 from searchctl.engines import DEFAULT_ENGINE, open_engine
 from searchctl.engines.base import FullEngine, technique_of
 from searchctl.errors import EncoderMismatch, IndexMissing, UsageError
-from searchctl.filters import as_filter, matching_ids
+from searchctl.filters import as_filter, holds, typed
 from searchctl.ingest.journal import Journal, journal_path
 from searchctl.ranking.fusion import FusionSettings
 from searchctl.rerankers import open_reranker
@@ -327,8 +327,17 @@ class Index:
         return None if entry is None else entry.document
 
     def matching_ids(self, where: Where) -> Iterator[str]:
-        """Yield the ids of the documents for which a filter holds, in the engine's order. Raises UsageError."""
-        return matching_ids(self.engine, self.name, where)
+        """Yield the ids of the documents for which a filter holds, in the engine's order. Raises UsageError.
+
+        Works on every engine, at the price of reading all documents.
+        """
+        fields = self.schema.fields
+        wanted = as_filter(where)
+        checked = typed(wanted, fields) if wanted is not None else None
+        for entries in self.engine.scan(self.name):
+            for entry in entries:
+                if checked is None or holds(entry.document, checked, fields):
+                    yield entry.document.id
 
     def count(self, where: Where | None = None) -> int:
         """Count documents."""

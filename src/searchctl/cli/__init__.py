@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from searchctl.cli.context import META_ARGV, Group, frame_options, remember_options
+from searchctl.cli.context import META_ARGV, GroupWithExamples, frame_options, remember_options
 from searchctl.cli.failures import explain, guard
 from searchctl.cli.program_versions import print_versions
 
@@ -50,7 +50,7 @@ EXIT_CODES = (
 )
 
 
-class LazyGroup(Group):
+class LazyGroup(GroupWithExamples):
     """A group which knows its commands by name and loads the module of the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

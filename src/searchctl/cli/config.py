@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from searchctl.cli.context import Command, Frame, Group, framed
+from searchctl.cli.context import Command, Frame, GroupWithExamples, framed
 from searchctl.cli.output import print_json, print_table
 
 
-@click.group("config", cls=Group, examples=("searchctl config show",))
+@click.group("config", cls=GroupWithExamples, examples=("searchctl config show",))
 def command() -> None:
     """Look at the settings."""
 

@@ -87,7 +87,7 @@ class Command(click.Command):
                     formatter.write_dl(records)
 
 
-class Group(click.Group):
+class GroupWithExamples(click.Group):
     """A group whose help shows examples."""
 
     def __init__(self, *args: Any, examples: Sequence[str], **settings: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from searchctl.cli.context import Command, Frame, Group, framed
+from searchctl.cli.context import Command, Frame, GroupWithExamples, framed
 from searchctl.cli.failures import say
 from searchctl.cli.output import print_json
 
@@ -18,7 +18,9 @@ METHODS = ("weighted", "rrf")  # as engines.base.TECHNIQUES, which is heavier
 
 
 @click.group(
-    "pipeline", cls=Group, examples=("searchctl pipeline install --engine opensearch://localhost:9200 --method rrf",)
+    "pipeline",
+    cls=GroupWithExamples,
+    examples=("searchctl pipeline install --engine opensearch://localhost:9200 --method rrf",),
 )
 def command() -> None:
     """Set up OpenSearch's own hybrid search, for clients that send it themselves.

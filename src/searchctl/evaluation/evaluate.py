@@ -36,7 +36,7 @@ Answer: TypeAlias = Callable[[Sequence[str]], list[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class SearchVariant:
     """A way to search: a mode, for hybrid how the legs are joined, and what reorders the best."""
 
     mode: Mode
@@ -44,16 +44,16 @@ class Variant:
     rerank: str | None = None
 
 
-VARIANTS: dict[str, Variant] = {
-    "lexical": Variant("lexical"),
-    "vector": Variant("vector"),
-    "hybrid": Variant("hybrid"),
-    "rrf": Variant("hybrid", FusionSettings("rrf")),
-    "distribution": Variant("hybrid", FusionSettings("distribution")),
+VARIANTS: dict[str, SearchVariant] = {
+    "lexical": SearchVariant("lexical"),
+    "vector": SearchVariant("vector"),
+    "hybrid": SearchVariant("hybrid"),
+    "rrf": SearchVariant("hybrid", FusionSettings("rrf")),
+    "distribution": SearchVariant("hybrid", FusionSettings("distribution")),
 }
 
 
-def variant_of(name: str) -> Variant:
+def variant_of(name: str) -> SearchVariant:
     """Return a way to search by name: a key of `VARIANTS`, perhaps with a reranker as in "hybrid+maxsim:20". Raises UsageError."""
     base, _, reranker = name.partition("+")
     if base not in VARIANTS:
@@ -92,7 +92,7 @@ def evaluate(
     return make_report(dataset, _about(index), metrics, runs, latency, len(absent_documents(index, dataset)))
 
 
-def _search(index: Index, variant: Variant, k: int) -> Answer:
+def _search(index: Index, variant: SearchVariant, k: int) -> Answer:
     how = index.reranking(variant.rerank) if variant.rerank else None
 
     def answer(texts: Sequence[str]) -> list[Sequence[str]]:
@@ -102,7 +102,7 @@ def _search(index: Index, variant: Variant, k: int) -> Answer:
     return answer
 
 
-def _answer_of(index: Index, mode: str, variants: dict[str, Variant], k: int) -> Answer:
+def _answer_of(index: Index, mode: str, variants: dict[str, SearchVariant], k: int) -> Answer:
     if mode in NATIVE:
         return lambda texts: [[hit.id for hit in results] for results in index.search_many(texts, k, fusion=mode)]
     return _baseline(index, k) if mode == BASELINE else _search(index, variants[mode], k)

@@ -52,7 +52,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class IndexComparison:
     """How two indexes answered the same queries. `absent` counts judged documents that the new one doesn't hold."""
 
     dataset: DataSet
@@ -89,7 +89,7 @@ def compare(
     gates: Sequence[DifferenceGate],
     *,
     on_progress: OnProgress | None = None,
-) -> Trial:
+) -> IndexComparison:
     """Ask both indexes all queries, in the hybrid mode and those the gates name."""
     modes = list(dict.fromkeys((REFERENCE, *(gate.mode for gate in gates))))
     metrics = list(dict.fromkeys((*(gate.metric for gate in gates), _METRIC)))
@@ -109,10 +109,10 @@ def compare(
                     paired_p_value(second, first),
                 )
             )
-    return Trial(dataset, tuple(differences), after.absent)
+    return IndexComparison(dataset, tuple(differences), after.absent)
 
 
-def missed(trial: Trial, gates: Sequence[DifferenceGate]) -> tuple[str, ...]:
+def missed(trial: IndexComparison, gates: Sequence[DifferenceGate]) -> tuple[str, ...]:
     """Return a sentence for each gate that isn't met."""
     found = {(one.mode, one.metric): one for one in trial.differences}
     sentences = []

@@ -50,7 +50,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class QueryFailure:
     """A query answered badly: where each mode put its best relevant document (None: nowhere), and what came first."""
 
     query: JudgedQuery
@@ -102,7 +102,7 @@ class Report:
             for (other, metric), p in zip(pairs, p_values, strict=True)
         ]
 
-    def failures(self, count: int = 10) -> list[Failure]:
+    def failures(self, count: int = 10) -> list[QueryFailure]:
         """Return the queries that the reference mode answers worst by the first metric, worst first."""
         scores = self.scores[self.reference][self.metrics[0]]
         found = []
@@ -112,7 +112,7 @@ class Report:
             query = self.dataset.queries[place]
             ranks = {mode: _best_rank(run.get(query.id, ()), query.grades) for mode, run in self.runs.items()}
             answer = self.runs[self.reference].get(query.id, ())
-            found.append(Failure(query, float(scores[place]), ranks, answer[0] if answer else None))
+            found.append(QueryFailure(query, float(scores[place]), ranks, answer[0] if answer else None))
         return found
 
     def to_json(self) -> Json:

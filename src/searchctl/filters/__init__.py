@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from searchctl.filters.checking import check_filter, typed
 from searchctl.filters.grammar import parse_filter, parse_where, written
-from searchctl.filters.holding import holds, matching_ids
+from searchctl.filters.holding import holds
 from searchctl.filters.values import all_hold, as_filter, conjuncts
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "check_filter",
     "conjuncts",
     "holds",
-    "matching_ids",
     "parse_filter",
     "parse_where",
     "typed",

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from searchctl.fields import as_values, comparables
-from searchctl.filters.checking import is_own, kind_of, typed
-from searchctl.filters.values import as_filter
+from searchctl.filters.checking import is_own, kind_of
 from searchctl.schema import FieldType
-from searchctl.types import And, Clause, Document, Exists, Filter, Not, OneOf, Or, Prefix, Range, Scalar, Where
-
-if TYPE_CHECKING:
-    from searchctl.engines.base import Engine
-
-
-def matching_ids(engine: Engine, index: str, where: Where) -> Iterator[str]:
-    """Yield the ids of the documents for which a filter holds, in the engine's order. Raises UsageError.
-
-    Works on every engine at the price of reading all documents.
-    """
-    given = as_filter(where)
-    fields = engine.schema(index).fields
-    wanted = typed(given, fields) if given is not None else None
-    for entries in engine.scan(index):
-        for entry in entries:
-            if wanted is None or holds(entry.document, wanted, fields):
-                yield entry.document.id
+from searchctl.types import And, Clause, Document, Exists, Filter, Not, OneOf, Or, Prefix, Range, Scalar
 
 
 def holds(document: Document, given: Filter, fields: Mapping[str, FieldType]) -> bool:

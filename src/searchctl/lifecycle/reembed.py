@@ -18,7 +18,7 @@ from searchctl.engines.base import FullEngine
 from searchctl.errors import UsageError
 from searchctl.evaluation.dataset import DataSet, read_dataset
 from searchctl.evaluation.evaluate import known_items_of_index
-from searchctl.evaluation.regression_gates import DifferenceGate, Trial, compare, missed
+from searchctl.evaluation.regression_gates import DifferenceGate, IndexComparison, compare, missed
 from searchctl.index import Index
 from searchctl.ingest.copying import (
     BATCH,
@@ -65,7 +65,7 @@ class ReembedReport:
     documents: int
     encoded: int
     seconds: float
-    trial: Trial | None = None
+    trial: IndexComparison | None = None
     missed: tuple[str, ...] = ()
     moved: Move | None = None
     interrupted: bool = False
@@ -105,7 +105,9 @@ def reembed(
     version = open_version(engine, name, _new_schema(engine.schema(source), stamp, passages, name))
     filled = _bring_up(engine, source, version, encoder, watch)
 
-    def report(trial: Trial | None = None, unmet: tuple[str, ...] = (), moved: Move | None = None) -> ReembedReport:
+    def report(
+        trial: IndexComparison | None = None, unmet: tuple[str, ...] = (), moved: Move | None = None
+    ) -> ReembedReport:
         seconds = time.monotonic() - began
         stopped = watch.stop.is_set() and moved is None
         return ReembedReport(

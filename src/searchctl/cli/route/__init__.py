@@ -7,7 +7,7 @@ import importlib
 
 import click
 
-from searchctl.cli.context import Group
+from searchctl.cli.context import GroupWithExamples
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "add": ("examples", "Add examples of a label, or its description."),
@@ -28,7 +28,7 @@ _FIT = (
 )
 
 
-class RouteGroup(Group):
+class RouteGroup(GroupWithExamples):
     """Knows its commands by name and imports the module of the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
