@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from searchctl.errors import InvalidDocument
 from searchctl.notation import epoch, is_nothing, parse_boolean, parse_date, parse_number
-from searchctl.schema import FieldType, Schema
-from searchctl.types import Document, Scalar, Value
+from searchctl.schema import FieldType
+from searchctl.types import Scalar, Value
 
 _LONG_TEXT = 256  # a longer string is prose to be searched, not a key to filter by
 _WRITTEN: Mapping[FieldType, str] = {"number": "a number", "date": "a date", "boolean": "true or false"}
@@ -35,23 +35,6 @@ class Misfit:
 def as_values(value: Value) -> tuple[Scalar, ...]:
     """Return a field's values as a tuple, whether it held one or several."""
     return (value,) if isinstance(value, (str, int, float, bool)) else tuple(value)
-
-
-def searched_texts(document: Document, schema: Schema) -> list[str]:
-    """Return what the lexical leg holds of a document: all of its text, and once more for each time that a boosted field counts.
-
-    So a word counts in a boosted field as if it stood there so often, before BM25 lets its repetitions fade: "Simple BM25
-    Extension to Multiple Weighted Fields" (Robertson, Zaragoza and Taylor, CIKM 2004). How common words are, and so the most
-    a query can score, stays as it is.
-    """
-    parts = {"title": document.title, "text": document.text}
-    parts |= {
-        name: "\n".join(map(str, as_values(document.fields[name])))
-        for name in sorted(document.fields)
-        if schema.fields.get(name) == "text"
-    }
-    again = [parts[name] for name, times in sorted(schema.boosts.items()) if parts.get(name) for _ in range(times - 1)]
-    return ["\n".join(parts.values()), *again]
 
 
 def infer_type(value: Value) -> FieldType | None:

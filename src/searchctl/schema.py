@@ -11,13 +11,20 @@ from searchctl.errors import IndexFormatError, UsageError
 from searchctl.types import Json, Vector
 
 FieldType: TypeAlias = Literal["keyword", "number", "date", "boolean", "text"]
-Analyzer: TypeAlias = Literal["auto", "en", "ru", "standard"]
+Analyzer: TypeAlias = Literal["auto", "en", "ru", "standard", "auto-1", "en-1", "ru-1", "standard-1"]
 Method: TypeAlias = Literal["weighted", "rrf", "distribution"]
 FIELD_TYPES: tuple[FieldType, ...] = get_args(FieldType)
-ANALYZERS: tuple[Analyzer, ...] = get_args(Analyzer)
+ANALYZERS: tuple[Analyzer, ...] = get_args(Analyzer)[:4]  # to choose from; the others are theirs as they were at first
 METHODS: tuple[Method, ...] = get_args(Method)
 STAMP_FORMAT = 1
+ANALYSIS = 2  # of how words are compared: see text/analysis.py
+_FIRST = "-1"
 MOST_BOOST = 10
+
+
+def is_first_analysis(analyzer: Analyzer) -> bool:
+    """Tell whether words are compared as at first: with their accents, and in an index without stop words."""
+    return analyzer.endswith(_FIRST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +170,16 @@ class Schema:
         """Return the schema that knows these fields as well."""
         return replace(self, fields={**self.fields, **fields})
 
+    def with_analysis(self, number: int) -> Schema:
+        """Return the schema with words compared as in this analysis: 1, or `ANALYSIS`."""
+        name = self.analyzer.removesuffix(_FIRST) + (_FIRST if number == 1 else "")
+        return replace(self, analyzer=cast(Analyzer, name))
+
     def to_json(self) -> Json:
         """Return the stamp as JSON values, with its format number."""
-        return {"format": STAMP_FORMAT, **asdict(self)}
+        first = is_first_analysis(self.analyzer)
+        named = {"analyzer": self.analyzer.removesuffix(_FIRST), "analysis": 1 if first else ANALYSIS}
+        return {"format": STAMP_FORMAT, **asdict(self), **named}
 
     @classmethod
     def from_json(cls, data: Json) -> Schema:
@@ -177,7 +191,7 @@ class Schema:
                 "upgrade with: pip install --upgrade searchctl"
             )
         try:
-            return cls(
+            schema = cls(
                 encoder=EncoderStamp(**data["encoder"]) if data["encoder"] else None,
                 analyzer=cast(Analyzer, data["analyzer"]),
                 passages=PassageSettings(**data["passages"]),
@@ -192,6 +206,7 @@ class Schema:
                 rerank_depth=data.get("rerank_depth"),
                 relevance=tuple(data.get("relevance", ())),
             )
+            return schema.with_analysis(int(data.get("analysis", 1)))
         except (KeyError, TypeError, UsageError) as error:
             raise IndexFormatError(
                 f"the index's stamp is damaged ({error}); rebuild it with: searchctl ingest"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.text.analysis import fold
+from searchctl.text.analysis import fold_e
 
 Sketch = NDArray[np.uint64]
 
@@ -34,7 +34,7 @@ class Pair(NamedTuple):
 
 def normalised(text: str) -> str:
     """Return a text's letters and digits alone: compatibility forms, case, ё, marks and white space count for nothing."""
-    return _WORDS.sub(" ", fold(unicodedata.normalize("NFKC", text)).casefold()).strip()
+    return _WORDS.sub(" ", fold_e(unicodedata.normalize("NFKC", text)).casefold()).strip()
 
 
 def sketch(text: str) -> Sketch:

@@ -1,7 +1,8 @@
-"""Analysis of English and Russian text: tokens, stop words and stems, the same for highlighting as for the lexical leg.
+"""Analysis of text: words, stop words and stems, the same for highlighting as for the lexical leg.
 
-An analyzer named "auto" chooses by script, token by token: each Snowball stemmer leaves the other script alone, so the
-English one is followed by the Russian one.
+An analyzer named "auto" chooses by script, word by word: each Snowball stemmer leaves the other script alone, so the English
+one is followed by the Russian one. Analyzers whose name ends in "-1" are those of servers and of earlier versions: their words
+keep accents, and their indexes hold no stop words.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator
 from functools import lru_cache
-from itertools import repeat
 from typing import NamedTuple
 
 import Stemmer
 
-from searchctl.schema import Analyzer
+from searchctl.schema import Analyzer, is_first_analysis
+from searchctl.text.folding import WORD, is_unspaced, unit_spans, units
 
 # Lucene's English list and Snowball's Russian one: what `_english_` and `_russian_` mean on OpenSearch and Elasticsearch.
 STOP_WORDS_EN = frozenset(
@@ -35,8 +36,9 @@ LANGUAGES: dict[Analyzer, tuple[str, ...]] = {
     "ru": ("russian",),
     "standard": (),
 }
+LANGUAGES |= {"auto-1": LANGUAGES["auto"], "en-1": LANGUAGES["en"], "ru-1": LANGUAGES["ru"], "standard-1": ()}
 _STOP_WORDS = {"english": STOP_WORDS_EN, "russian": STOP_WORDS_RU}
-_TOKEN = re.compile(r"[^\W_]+")
+_FIRST_WORD = re.compile(r"[^\W_]+")
 
 
 class Token(NamedTuple):
@@ -47,53 +49,89 @@ class Token(NamedTuple):
     end: int
 
 
-def fold(text: str) -> str:
+def fold_e(text: str) -> str:
     """Write ё as е; every code point keeps its place."""
     return text.replace("ё", "е").replace("Ё", "Е")  # many times quicker than str.translate
 
 
-def stop_words(analyzer: Analyzer) -> list[str]:
-    """Return the words an analyzer leaves out, sorted."""
+def stop_words_of(analyzer: Analyzer) -> list[str]:
+    """Return the words that queries leave out, sorted."""
     return sorted({word for language in LANGUAGES[analyzer] for word in _STOP_WORDS[language]})
 
 
-def analyze(text: str, analyzer: Analyzer = "auto") -> Iterator[Token]:
-    """Yield the text's terms: lower case, ё as е, without stop words, stemmed."""
-    for found in _TOKEN.finditer(fold(text)):
-        term = _term(found.group().lower(), analyzer)
+def is_stop_word(word: str, analyzer: Analyzer) -> bool:
+    """Tell whether queries leave a word out; `word` is in small letters, ё written as е."""
+    return any(word in _STOP_WORDS[language] for language in LANGUAGES[analyzer])
+
+
+def analyze(text: str, analyzer: Analyzer = "auto", *, stop_words: bool = False) -> Iterator[Token]:
+    """Yield the text's terms: folded, stemmed, and without stop words unless they're asked for.
+
+    Letters of scripts that are written without blanks are terms one by one.
+    """
+    for word, start, end in _words(text, analyzer):
+        term = _term(word, analyzer, stop_words)
         if term:
-            yield Token(term, found.start(), found.end())
+            yield Token(term, start, end)
+
+
+def phrase_terms(text: str, analyzer: Analyzer) -> list[str]:
+    """Return the terms of a phrase in their order, stop words among them: an empty string where an index holds none."""
+    held = not is_first_analysis(analyzer)
+    return [_term(word, analyzer, held) for word, _, _ in _words(text, analyzer)]
 
 
 def matching(text: str, terms: Container[str], analyzer: Analyzer = "auto") -> dict[str, list[tuple[int, int]]]:
     """Return those of `terms` that the text holds, and where: the code points of the words that are analysed to them.
 
-    Each different word is analysed once, and only those that match are looked for again.
+    Each different word is analysed once, and only those that match are looked for again. Stop words count where asked for.
     """
-    folded = fold(text)
-    found: dict[str, list[tuple[int, int]]] = {}
-    words = set(_TOKEN.findall(folded))
-    for word, term in zip(words, map(_term, map(str.lower, words), repeat(analyzer)), strict=False):
-        if term in terms:
-            found.setdefault(term, []).extend(_spans(word, folded))
-    return found
+    spans: dict[str, list[tuple[int, int]]] = {}
+    if not is_first_analysis(analyzer) and is_unspaced(text):
+        for token in analyze(text, analyzer, stop_words=True):
+            if token.term in terms:
+                spans.setdefault(token.term, []).append((token.start, token.end))
+        return spans
+    first = is_first_analysis(analyzer)
+    folded = fold_e(text) if first else text
+    for word in set((_FIRST_WORD if first else WORD).findall(folded)):
+        for piece in (word.lower(),) if first else units(word):
+            term = _term(piece, analyzer, not first)
+            if term and term in terms:
+                spans.setdefault(term, []).extend(_spans(word, folded, first))
+    return spans
 
 
-def _spans(word: str, text: str) -> Iterator[tuple[int, int]]:
-    """Yield where a word stands in a text by itself, as `_TOKEN` sees it."""
+def _words(text: str, analyzer: Analyzer) -> Iterator[tuple[str, int, int]]:
+    """Yield the words as they are compared, and where they stand."""
+    if is_first_analysis(analyzer):
+        for match in _FIRST_WORD.finditer(fold_e(text)):
+            yield match.group().lower(), match.start(), match.end()
+        return
+    for match in WORD.finditer(text):
+        word, start = match.group(), match.start()
+        if not is_unspaced(word):
+            yield from ((unit, start, match.end()) for unit in units(word))
+            continue
+        for begin, end in unit_spans(word):
+            yield from ((unit, start + begin, start + end) for unit in units(word[begin:end]))
+
+
+def _spans(word: str, text: str, first: bool) -> Iterator[tuple[int, int]]:
+    """Yield where a word stands in a text by itself."""
     start, length = text.find(word), len(word)
     while start >= 0:
         end = start + length
-        if not (text[end : end + 1].isalnum() or (start and text[start - 1].isalnum())):
+        after, before = text[end : end + 1], text[start - 1 : start] if start else ""
+        if not (after.isalnum() or before.isalnum() or (not first and after and WORD.fullmatch("a" + after))):
             yield start, end
         start = text.find(word, end)
 
 
 @lru_cache(maxsize=65536)
-def _term(word: str, analyzer: Analyzer) -> str:
-    for language in LANGUAGES[analyzer]:
-        if word in _STOP_WORDS[language]:
-            return ""
+def _term(word: str, analyzer: Analyzer, stop_words: bool) -> str:
+    if not stop_words and is_stop_word(word, analyzer):
+        return ""
     for language in LANGUAGES[analyzer]:
         word = _stemmer(language).stemWord(word)
     return word

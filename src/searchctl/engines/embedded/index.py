@@ -20,10 +20,11 @@ from searchctl.engines.embedded.store import Store
 from searchctl.engines.embedded.vectors import VectorIndex
 from searchctl.engines.lock import WriteLock, storage_errors
 from searchctl.filters import typed
-from searchctl.schema import Schema
+from searchctl.schema import ANALYSIS, Schema
 from searchctl.types import Entry, Match, Nearest, Ranking, Scope, Total
 
 _OPENED = count()  # numbers the indexes that this process has opened
+_DECIMALS = 6  # of a cosine: what float32 is sure of
 _COMMIT_SECONDS = 10.0  # while a load runs, what it wrote becomes searchable this often
 
 
@@ -35,7 +36,7 @@ class EmbeddedIndex:
         if create is not None:
             _make(path, create)
         self.store = Store(path / "index.sqlite")
-        self.schema = self.store.schema()
+        self.schema = self.store.schema().with_analysis(ANALYSIS)  # what is derived is made anew
         self._mutex = threading.RLock()
         self._thread, self._process = _thread(), os.getpid()
         self._lock = WriteLock(path, str(path))
@@ -132,7 +133,7 @@ class EmbeddedIndex:
             version = self.store.version()
             if version == self._seen and not self._behind:
                 return
-            self._use_schema(self.store.schema())
+            self._use_schema(self.store.schema().with_analysis(ANALYSIS))
             self._lexical.reload()
             if self._vectors is not None:
                 self._vectors.refresh(self.store)
@@ -182,9 +183,8 @@ class EmbeddedIndex:
     def _all_nearest(self, queries: Mapping[int, Nearest]) -> dict[int, Ranking]:
         groups: dict[tuple[str, int], list[int]] = {}
         for place, query in queries.items():
-            groups.setdefault((repr(query.scope), query.k), []).append(
-                place
-            )  # which tells 1 from True, as equality doesn't
+            scope = repr(query.scope)  # tells 1 from True, as equality doesn't
+            groups.setdefault((scope, query.k), []).append(place)
         found: dict[int, Ranking] = {}
         for (_, k), places in groups.items():
             rows = self._scope_rows(queries[places[0]].scope)
@@ -207,7 +207,9 @@ class EmbeddedIndex:
         began = time.perf_counter()
         total = Total(len(rows) if rows is not None else self.store.count()[0])
         found = self._vectors.search(vectors, k, rows)
-        return [self._ranking(Found(one.rows, one.scores, total), one.ordinals, began) for one in found]
+        return [  # rounded, since a product's last digits depend on how many vectors were asked at once
+            self._ranking(Found(one.rows, np.round(one.scores, _DECIMALS), total), one.ordinals, began) for one in found
+        ]
 
     def _ranking(self, found: Found, ordinals: NDArray[np.int32] | None, began: float) -> Ranking:
         ids = self.store.ids(found.rows.tolist())

@@ -16,12 +16,14 @@ from searchctl.engines.embedded.folder import read_json, write_json
 from searchctl.engines.embedded.store import Store, Text, Watermark
 from searchctl.engines.lock import storage_errors
 from searchctl.errors import StorageError
-from searchctl.fields import searched_texts
 from searchctl.schema import Analyzer, Schema
-from searchctl.text.analysis import LANGUAGES, fold, stop_words
+from searchctl.text.analysis import LANGUAGES, is_stop_word, stop_words_of
+from searchctl.text.folding import searchable
+from searchctl.text.literals import literal_groups
+from searchctl.text.searched import searched_texts
 from searchctl.types import Document, Match, TermStatistics, Total, Variant
 
-LEXICAL_FORMAT = 2  # 1 kept what was deleted
+LEXICAL_FORMAT = 3  # 1 kept what was deleted; 2 had no `literal`, no folded accents and no keys of codes
 _BATCH = 2000
 _HEAP = 64_000_000
 _MAX_TERMS = 1024  # Lucene's own limit of clauses
@@ -68,12 +70,15 @@ class LexicalIndex:
         builder = tantivy.SchemaBuilder()
         builder.add_unsigned_field("row", indexed=True, fast=True)
         builder.add_text_field("content", tokenizer_name="content", index_option="position")
+        builder.add_text_field(
+            "literal", tokenizer_name="literal", index_option="position"
+        )  # with stop words, for signs
         return builder.build()
 
     def _attach(self, index: Any) -> None:
-        self._words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).build()
-        self._terms = self._text_analyzer()
-        index.register_tokenizer("content", self._terms)
+        self._terms = self._text_analyzer(stop_words=True)
+        index.register_tokenizer("content", self._text_analyzer(stop_words=False))
+        index.register_tokenizer("literal", self._terms)
         index.config_reader(reload_policy="manual")
         self._index = index
         self._see_commits()
@@ -83,16 +88,12 @@ class LexicalIndex:
         self._searcher = self._index.searcher()
         self._counted = max(_counted(self._path), self._searcher.num_docs)
 
-    def _text_analyzer(self) -> Any:
+    def _text_analyzer(self, *, stop_words: bool) -> Any:
         filters = tantivy.Filter
-        builder = (
-            tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-            .filter(filters.remove_long(256))
-            .filter(filters.lowercase())
-        )
-        words = stop_words(self._analyzer)
-        if words:
-            builder = builder.filter(filters.custom_stopword(words))
+        builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).filter(filters.remove_long(256))
+        left_out = [] if stop_words else stop_words_of(self._analyzer)
+        if left_out:
+            builder = builder.filter(filters.custom_stopword(left_out))
         for language in LANGUAGES[self._analyzer]:
             builder = builder.filter(filters.stemmer(language))
         return builder.build()
@@ -147,8 +148,10 @@ class LexicalIndex:
     def _document(self, text: Text) -> Any:
         document = tantivy.Document()
         document.add_unsigned("row", text.row)
-        for one in searched_texts(Document("", text.text, text.title, text.fields), self.stamp):
-            document.add_text("content", fold(one))
+        for paragraph in searched_texts(Document("", text.text, text.title, text.fields), self.stamp).paragraphs():
+            words = searchable(paragraph)
+            document.add_text("content", words)  # tantivy leaves a gap between one and the next
+            document.add_text("literal", words)
         return document
 
     def reload(self) -> None:
@@ -172,7 +175,7 @@ class LexicalIndex:
     def search(self, query: Match, rows: NDArray[np.int64] | None) -> Found:
         """Return the query's best rows among `rows` (ascending; None: all)."""
         k, excluded = query.k, query.scope.excluded
-        phrases = [one for one in (self._phrase(phrase) for phrase in query.scope.required) if one is not None]
+        phrases = [one for one in (self._literal(phrase) for phrase in query.scope.required) if one is not None]
         should = self._words_of(query.text) + [
             (tantivy.Occur.Should, tantivy.Query.disjunction_max_query([self._variant(one) for one in group]))
             for group in query.synonyms
@@ -194,11 +197,11 @@ class LexicalIndex:
     def _words_of(self, text: str) -> list[Any]:
         return [
             (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "content", term, "freq"))
-            for term, _ in self._analyze(text)[:_MAX_TERMS]
+            for term in self._query_terms(text)
         ]
 
     def _variant(self, variant: Variant) -> Any:
-        phrase = self._phrase(variant.text) if variant.phrase else None
+        phrase = self._phrase(variant.text, "content") if variant.phrase else None
         found = phrase or tantivy.Query.boolean_query(self._words_of(variant.text))
         return tantivy.Query.boost_query(found, variant.weight)
 
@@ -228,7 +231,7 @@ class LexicalIndex:
         """Return the rows with all the required phrases and none of the excluded, ascending."""
         if self._index is None:
             return np.zeros(0, np.int64)
-        phrases = [self._phrase(phrase) for phrase in required]
+        phrases = [self._literal(phrase) for phrase in required]
         clauses = [(tantivy.Occur.Must, phrase) for phrase in phrases if phrase is not None]
         clauses = clauses or [(tantivy.Occur.Must, tantivy.Query.all_query())]
         hits = self._searcher.search(
@@ -239,36 +242,48 @@ class LexicalIndex:
         )
 
     def _without(self, excluded: Sequence[str]) -> list[Any]:
-        phrases = [self._phrase(phrase) for phrase in excluded]
+        phrases = [self._literal(phrase) for phrase in excluded]
         return [(tantivy.Occur.MustNot, phrase) for phrase in phrases if phrase is not None]
 
-    def _phrase(self, phrase: str) -> Any:
-        terms = self._analyze(phrase)
-        if not terms:
-            return None
-        if len(terms) == 1:
-            return tantivy.Query.term_query(self._schema, "content", terms[0][0], "freq")
-        first = terms[0][1]
-        return tantivy.Query.phrase_query(
-            self._schema, "content", [(position - first, term) for term, position in terms]
-        )
+    def _literal(self, phrase: str) -> Any:
+        """Return a query for what is meant as it is typed; None for a phrase without words."""
+        groups = []
+        for group in literal_groups(phrase, self._analyzer):
+            phrases = [self._phrase(form, "literal") for form in group]
+            forms = [(tantivy.Occur.Should, phrase) for phrase in phrases if phrase is not None]
+            if forms:
+                groups.append(forms[0][1] if len(forms) == 1 else tantivy.Query.boolean_query(forms))
+        if len(groups) < 2:
+            return groups[0] if groups else None
+        return tantivy.Query.boolean_query([(tantivy.Occur.Must, group) for group in groups])
 
-    def _analyze(self, text: str) -> list[tuple[str, int]]:
-        """Return the terms with their positions; stop words leave gaps.
+    def _phrase(self, phrase: str, field: str) -> Any:
+        """Return a query for words that stand together; in the field `content` stop words leave gaps."""
+        words = searchable(phrase).split()
+        terms: list[str | tuple[int, str]] = []
+        first: int | None = None
+        for place, word in enumerate(words):
+            if field == "literal" or not is_stop_word(word, self._analyzer):
+                first = place if first is None else first
+                terms += [(place - first, term) for term in self._analyze([word])]
+        if len(terms) < 2:
+            return tantivy.Query.term_query(self._schema, field, terms[0][1], "freq") if terms else None
+        return tantivy.Query.phrase_query(self._schema, field, terms)
 
-        Word by word, since tantivy tells positions from 0.27 on, which isn't to be had for Python 3.10.
-        """
-        if self._index is None:
-            return []
-        words = self._words.analyze(fold(text))
-        return [(term, position) for position, word in enumerate(words) for term in self._terms.analyze(word)]
+    def _query_terms(self, text: str) -> list[str]:
+        """Return the different terms of a text in its order, without stop words, as many as a query may have."""
+        words = [word for word in searchable(text).split() if not is_stop_word(word, self._analyzer)]
+        return list(dict.fromkeys(self._analyze(words)))[:_MAX_TERMS]
+
+    def _analyze(self, words: Sequence[str]) -> list[str]:
+        """Return the terms of words, stop words among them."""
+        return [] if self._index is None else [term for word in words for term in self._terms.analyze(word)]
 
     def statistics(self, text: str) -> TermStatistics:
         """Return how many documents hold each of the text's terms, the deleted included that BM25 counts until a merge."""
         if self._index is None:
             return TermStatistics(0, {})
-        terms = {term for term, _ in self._analyze(text)[:_MAX_TERMS]}
-        frequencies = {term: self._searcher.doc_freq("content", term) for term in sorted(terms)}
+        frequencies = {term: self._searcher.doc_freq("content", term) for term in sorted(self._query_terms(text))}
         return TermStatistics(self._counted, frequencies, self._counted - self._searcher.num_docs)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from searchctl.engines.rest.words import sent_words
-from searchctl.fields import as_values, fit, searched_texts
+from searchctl.fields import as_values, fit
 from searchctl.schema import Layout, Schema
+from searchctl.text.searched import searched_texts
 from searchctl.types import Document, Entry, Json, Passage, Vectors
 
 LEVEL = "document"  # see mappings/README.md
@@ -34,9 +35,9 @@ def as_source(entry: Entry, schema: Schema, *, send_words: bool) -> Json:
     }
     texts = searched_texts(document, schema)
     if send_words:
-        source["content"] = [sent_words(text, schema.analyzer) for text in texts]
-    elif len(texts) > 1:  # the server itself copies the first from its fields
-        source["content"] = texts[1:]
+        source["content"] = [sent_words(text, schema.analyzer) for text in texts.all()]
+    elif texts.beyond:  # the server itself copies the rest from its fields
+        source["content"] = texts.beyond
     return source
 
 

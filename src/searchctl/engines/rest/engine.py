@@ -123,6 +123,7 @@ class ServerEngine:
             raise UsageError(
                 f"{self.url} lacks the k-NN plugin, so it can't search vectors; install opensearch-knn there"
             )
+        schema = schema.with_analysis(1)
         body = index_body(self.dialect, schema, self.options, send_words=False)
         try:
             catalogue.create(self.client, index, body)

@@ -21,6 +21,7 @@ from searchctl.engines.rest.template import META, index_body
 from searchctl.engines.rest.words import sent_words
 from searchctl.errors import IndexMissing, ServerRefusal, UsageError
 from searchctl.schema import FieldType, Layout, Schema
+from searchctl.text.searched import searched_texts
 from searchctl.types import Document, Entry, Json
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Source:
     def stamp(self) -> Schema | None:
         """Return searchctl's stamp where it has one."""
         found = self.mappings.get("_meta", {}).get(META)
-        return Schema.from_json(found) if found else None
+        return Schema.from_json(found).with_analysis(1) if found else None
 
     @property
     def has_knn(self) -> bool:
@@ -261,7 +262,7 @@ def vectors_action(entry: Entry, routing: str | None, schema: Schema) -> Action:
             "fingerprint": entry.fingerprint,
             "level": LEVEL,
             "stale": False,
-            "words": sent_words(f"{document.title}\n{document.text}", schema.analyzer),
+            "words": sent_words("\n".join(searched_texts(document, schema).all()), schema.analyzer),
         },
     }
     return make_action("update", document.id, routing, {"doc": part})

@@ -15,6 +15,7 @@ from searchctl.filters import conjuncts, typed
 from searchctl.filters.checking import is_own, kind_of
 from searchctl.schema import Analyzer, Bm25Settings, FieldType, Schema
 from searchctl.text.analysis import analyze
+from searchctl.text.literals import literal_groups
 from searchctl.types import (
     And,
     Clause,
@@ -57,7 +58,7 @@ class Questions:
         words = [self._match(text)] if self.terms(text) else []
         groups = [{"dis_max": {"queries": [self._variant(one) for one in group]}} for group in query.synonyms]
         must: list[Json] = [{"bool": {"should": words + groups}}] if groups else words
-        phrases = [self._phrase(one) for one in query.scope.required if self.terms(one)]
+        phrases = self._literals(query.scope.required)
         if not must and not phrases:
             return {"query": {"match_none": {}}, "size": 0}
         scope = self._conditions(query.scope)
@@ -78,7 +79,7 @@ class Questions:
 
     def filters(self, scope: Scope) -> list[Json]:
         """Return all that a scope demands as clauses of a filter."""
-        found = self._conditions(scope) + [self._phrase(one) for one in scope.required if self.terms(one)]
+        found = self._conditions(scope) + self._literals(scope.required)
         excluded = self._excluded(scope)
         return [*found, {"bool": {"must_not": excluded}}] if excluded else found
 
@@ -114,11 +115,24 @@ class Questions:
     def _phrase(self, phrase: str) -> Json:
         return self._match(phrase, "match_phrase")
 
+    def _literals(self, phrases: Sequence[str]) -> list[Json]:
+        """Return a clause for each phrase that is meant as it is typed; those without words are left out."""
+        clauses = []
+        for phrase in phrases:
+            groups = [self._any_form(group) for group in literal_groups(phrase, self._analyzer)]
+            if groups:
+                clauses.append(groups[0] if len(groups) == 1 else {"bool": {"must": groups}})
+        return clauses
+
+    def _any_form(self, forms: Sequence[str]) -> Json:
+        clauses = [self._phrase(form) for form in forms if self.terms(form)]
+        return clauses[0] if len(clauses) == 1 else {"bool": {"should": clauses, "minimum_should_match": 1}}
+
     def _variant(self, variant: Variant) -> Json:
         return self._match(variant.text, "match_phrase" if variant.phrase else "match", boost=variant.weight)
 
     def _excluded(self, scope: Scope) -> list[Json]:
-        return [self._phrase(one) for one in scope.excluded if self.terms(one)]
+        return self._literals(scope.excluded)
 
     def _conditions(self, scope: Scope) -> list[Json]:
         if scope.filter is None:

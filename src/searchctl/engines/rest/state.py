@@ -55,7 +55,7 @@ def read_state(client: Client, name: str) -> IndexState:
     return IndexState(
         real,
         settings["uuid"],
-        Schema.from_json(meta[META]),
+        Schema.from_json(meta[META]).with_analysis(1),  # servers keep the analyzers of their mappings
         content.get("analyzer") == SENT_ANALYZER or meta[META].get("layout") is not None,
         tuple(sorted(body.get("aliases", {}))),
         settings,

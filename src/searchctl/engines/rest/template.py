@@ -70,7 +70,7 @@ def is_mappable(name: str) -> bool:
 
 def analyzer_name(analyzer: Analyzer, *, send_words: bool) -> str:
     """Return the name of an analyzer in the templates."""
-    return SENT_ANALYZER if send_words else f"searchctl_{analyzer}"
+    return SENT_ANALYZER if send_words else f"searchctl_{analyzer.removesuffix('-1')}"
 
 
 @lru_cache(maxsize=8)

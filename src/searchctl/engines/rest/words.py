@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from searchctl.schema import Analyzer
+from typing import cast
+
+from searchctl.schema import Analyzer, is_first_analysis
 from searchctl.text.analysis import analyze
 
 SENT_ANALYZER = "searchctl_sent"
@@ -14,6 +16,7 @@ SENT_ANALYSIS = {
 
 
 def sent_words(text: str, analyzer: Analyzer) -> str:
-    """Return the text's terms, with a mark for each stop word."""
-    terms = {token.start: token.term for token in analyze(text, analyzer)}
-    return " ".join(terms.get(token.start, _STOP) for token in analyze(text, "standard"))
+    """Return the text's terms, with a mark for each stop word, as servers compare them (see `text.analysis`)."""
+    first = cast(Analyzer, analyzer if is_first_analysis(analyzer) else f"{analyzer}-1")
+    terms = {token.start: token.term for token in analyze(text, first)}
+    return " ".join(terms.get(token.start, _STOP) for token in analyze(text, "standard-1"))

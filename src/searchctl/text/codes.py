@@ -1,0 +1,101 @@
+"""Codes and other words with signs in them, as single terms: E-17, 10.0.0.1, 2024-06-05, AB-1234-X, Wi-Fi, 1,000,000, C++, .NET.
+
+Analysis takes such a word apart, so that "10.244.40.84" would be four numbers in any order. Beside its parts each has a key: its
+parts joined, with a letter between two numbers that no code has there by accident. Documents carry the keys of their words, and
+queries look for them first. The same key stands for the forms that people write: E-17, E17 and E 17; Wi-Fi and wifi.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from searchctl.text.folding import fold
+
+_BETWEEN = "n"  # between the numbers of an address, a version or a date
+_LONGEST = 80  # characters of a word that gets a key
+_MOST_PARTS = 12
+_NUMBER = (
+    r"\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d{1,3}(?:\.\d{3}){2,}"  # three numbers by points may be a version as well
+)
+_CONNECTED = r"[^\W_]+(?:(?:[-‐‑‒−./:&@_\\]|['’](?=[A-ZА-ЯЁÀ-Þ])|(?<=\d),(?=\d)|(?<=[^\W\d_])-\n(?=[^\W\d_]))[^\W_]+)+"
+_SYMBOLS = r"[^\W_]+(?:\+\+|[+#])(?![^\W\d_])|(?<![\w.])\.[A-Za-z][A-Za-z\d]+"
+_SPACED = r"[A-ZА-ЯЁ]{1,3} \d{1,6}"
+_CODE = re.compile(
+    rf"(?<![\w.,])(?P<number>{_NUMBER})(?![\w]|[.,]\d)|(?P<symbols>{_SYMBOLS})|(?P<connected>{_CONNECTED})"
+    rf"|(?<!\w)(?P<spaced>{_SPACED})(?!\w)|(?P<mixed>[^\W_]*\d[^\W_]*)"
+)
+_PARTS = re.compile(r"\d+|[^\W\d_]+")
+_PIECES = re.compile(r"[^\W_]+")
+_SIGNS = {"++": "plusplus", "+": "plus", "#": "sharp"}
+
+
+class Code(NamedTuple):
+    """A word with signs or digits in it, and where it stands in the text.
+
+    `keys` are the terms that stand for it as a whole, the surest first; `parts` its letters and its numbers. `literal` says
+    whether a digit or a symbol makes it a code, and not just a hyphen as in "well-known"; `symbol` whether it has none but its key.
+    """
+
+    start: int
+    end: int
+    keys: tuple[str, ...]
+    parts: tuple[str, ...]
+    literal: bool
+    symbol: bool
+
+
+def codes(text: str) -> Iterator[Code]:
+    """Yield the codes of a text from left to right."""
+    for match in _CODE.finditer(text):
+        word = match.group()
+        if len(word) > _LONGEST:
+            continue
+        if match["symbols"]:
+            yield _symbol_code(match, word)
+            continue
+        parts = tuple(_PARTS.findall(fold(word)))
+        if len(parts) > _MOST_PARTS or (match["mixed"] and len(parts) < 2):
+            continue
+        literal = any(part[0].isdigit() for part in parts)
+        joined = "".join(parts)
+        keys = (joined,) if match["number"] or match["mixed"] else tuple(dict.fromkeys((_key(word), joined)))
+        yield Code(match.start(), match.end(), keys, parts, literal, symbol=False)
+
+
+def keys_of(text: str) -> str:
+    """Return the keys of a text's codes that its words don't give anyway, each once, with blanks between.
+
+    A word parted by a hyphen at the end of a line has one as well.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    found: dict[str, None] = {}
+    for code in codes(text):
+        if _PIECES.fullmatch(text, code.start, code.end):
+            continue  # a word without a sign is its own key
+        found |= dict.fromkeys(code.keys)
+        if code.parts[0] == "v" and len(code.parts) > 1:
+            found[code.keys[0][1:]] = None  # v1.2.3 is version 1.2.3
+    return " ".join(found)
+
+
+def _key(word: str) -> str:
+    """Join the pieces of a word, with a letter between two numbers."""
+    pieces = [piece for raw in _PIECES.findall(word) for piece in _PIECES.findall(fold(raw))]
+    key = ""
+    for piece in pieces:
+        key += _BETWEEN if key[-1:].isdigit() and piece[0].isdigit() else ""
+        key += piece
+    return key
+
+
+def _symbol_code(match: re.Match[str], word: str) -> Code:
+    if word.startswith("."):
+        name = fold(word[1:])
+        return Code(match.start(), match.end(), (f"dot{name}",), (name,), literal=True, symbol=True)
+    name = word.rstrip("+#")
+    key = fold(name) + _SIGNS[word[len(name) :]]
+    return Code(match.start(), match.end(), (key,), (fold(name),), literal=True, symbol=True)

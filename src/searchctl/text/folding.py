@@ -1,0 +1,75 @@
+"""Letters as they are compared: one form for capitals, accents, ligatures, full width and ё. For matching, never for show."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from searchctl.text.scripts import MARKS, UNSPACED
+
+WORD = re.compile(rf"[^\W_](?:[^\W_]|[{MARKS}])*")
+_UNITS = re.compile(rf"[{UNSPACED}][{MARKS}]*|[^{UNSPACED}]+")
+_UNSPACED = re.compile(rf"[{UNSPACED}]")
+_USUAL = re.compile("[\x00-\x7fЁА-яё«»—–…№“”„’]*")  # of these only capitals and ё have another form
+_NOT_WORD = re.compile(r"[\W_]+")
+_ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
+_ACCENTED = (
+    (0x41, 0x24F),
+    (0x370, 0x3FF),
+    (0x1E00, 0x1FFF),
+)  # Latin and Greek letters, which are found without accents
+_POINTED = ((0x590, 0x6FF),)  # Hebrew and Arabic letters, which are mostly written without points
+_STRESS = "\u0300\u0301"  # on Cyrillic letters; й and ї keep what is theirs
+_LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ё": "е"}
+    | {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ـ": ""}
+)
+
+
+def searchable(text: str) -> str:
+    """Return the words of a text as they are compared, with blanks between them; stems and stop words are the analyzer's."""
+    if text.isascii():
+        return text.translate(_ASCII)
+    if _USUAL.fullmatch(text):
+        return _NOT_WORD.sub(" ", text.lower().replace("ё", "е"))
+    return " ".join(unit for word in WORD.findall(text) for unit in units(word))
+
+
+@lru_cache(maxsize=65536)
+def units(word: str) -> tuple[str, ...]:
+    """Return what is looked for of one word: the folded word, or its letters one by one where no blanks are written."""
+    if not _UNSPACED.search(word):
+        return tuple(WORD.findall(fold(word)))
+    return tuple(unit for piece in _UNITS.findall(word) for unit in WORD.findall(fold(piece)))
+
+
+def unit_spans(word: str) -> list[tuple[int, int]]:
+    """Return where in a word stand its letters that are looked for one by one, and the pieces between them."""
+    return [piece.span() for piece in _UNITS.finditer(word)]
+
+
+def is_unspaced(text: str) -> bool:
+    """Tell whether a text has letters of a script that is written without blanks."""
+    return _UNSPACED.search(text) is not None
+
+
+def fold(text: str) -> str:
+    """Return letters in the form in which they are compared: NFKC, small, Latin and Greek ones without accents, ё as е."""
+    decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+    letters: list[str] = []
+    base = ""
+    for letter in decomposed:
+        if not unicodedata.combining(letter):
+            base = letter
+        elif _falls_away(letter, base):
+            continue
+        letters.append(letter)
+    return unicodedata.normalize("NFC", "".join(letters)).translate(_LETTERS)
+
+
+def _falls_away(mark: str, base: str) -> bool:
+    code = ord(base) if base else 0
+    if any(first <= code <= last for first, last in (*_ACCENTED, *_POINTED)):
+        return True
+    return 0x400 <= code <= 0x52F and mark in _STRESS

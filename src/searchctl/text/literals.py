@@ -1,0 +1,70 @@
+"""Words and phrases that are meant as they are typed: what has to stand in a text for one to be there."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from searchctl.schema import Analyzer, is_first_analysis
+from searchctl.text.analysis import analyze, phrase_terms
+from searchctl.text.codes import codes, keys_of
+
+Groups: TypeAlias = "tuple[tuple[str, ...], ...]"  # each group needs one of its phrases
+
+
+def literal_groups(phrase: str, analyzer: Analyzer) -> Groups:
+    """Return what a phrase stands for: of each group one phrase has to occur; none for a phrase without words.
+
+    "gift card" is itself; E-17 may be written E17; C++ is only the key of its code, since its word is any C.
+    """
+    found = list(codes(phrase))
+    if len(found) == 1 and (found[0].start, found[0].end) == (0, len(phrase)):
+        code = found[0]
+        if code.symbol:
+            return ((code.keys[0],),)
+        numbers_only = all(part.isdigit() for part in code.parts)
+        exact = numbers_only and not is_first_analysis(analyzer)  # the parts may stand in a longer address
+        return (tuple(dict.fromkeys((*code.keys, *(() if exact else (phrase,))))),)
+    if not any(phrase_terms(phrase, analyzer)):
+        return ()
+    return ((phrase,), *((code.keys[0],) for code in found if code.symbol))
+
+
+def literal_spans(text: str, phrase: str, analyzer: Analyzer) -> list[tuple[int, int]]:
+    """Return where a text holds a phrase, as its documents' lexical leg does; empty where it doesn't hold all of it.
+
+    Phrases don't cross paragraphs.
+    """
+    spans: list[tuple[int, int]] = []
+    for group in literal_groups(phrase, analyzer):
+        found = [span for alternative in group for span in _spans(text, alternative, analyzer)]
+        if not found:
+            return []
+        spans += found
+    return sorted(set(spans))
+
+
+def _spans(text: str, phrase: str, analyzer: Analyzer) -> list[tuple[int, int]]:
+    wanted = [term for term in phrase_terms(phrase, analyzer) if term]
+    if not wanted:
+        return []
+    spans: list[tuple[int, int]] = []
+    offset = 0
+    for paragraph in text.split("\n\n"):
+        tokens = list(analyze(paragraph, analyzer, stop_words=not is_first_analysis(analyzer)))
+        terms = [token.term for token in tokens]
+        for place in range(len(terms) - len(wanted) + 1):
+            if terms[place : place + len(wanted)] == wanted:
+                spans.append((offset + tokens[place].start, offset + tokens[place + len(wanted) - 1].end))
+        offset += len(paragraph) + 2
+    if len(wanted) == 1 and not is_first_analysis(analyzer):
+        spans += _code_spans(text, wanted[0], analyzer)
+    return spans
+
+
+def _code_spans(text: str, key: str, analyzer: Analyzer) -> list[tuple[int, int]]:
+    """Return where a text holds a code by its key."""
+    return [
+        (code.start, code.end)
+        for code in codes(text)
+        if any(key in phrase_terms(form, analyzer) for form in (*code.keys, keys_of(text[code.start : code.end])))
+    ]
