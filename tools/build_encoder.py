@@ -200,27 +200,41 @@ class Graph:
             states = self.layer(number, states, config["num_attention_heads"])
         return states
 
-    def model(self, name: str, output: Any) -> onnx.ModelProto:
+    def model(self, name: str, outputs: Sequence[Any]) -> onnx.ModelProto:
         """Return the model."""
         inputs = [
             helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
             for name in ("input_ids", "attention_mask")
         ]
-        made = helper.make_graph(self.nodes, name, inputs, [output], self.constants)
+        made = helper.make_graph(self.nodes, name, inputs, outputs, self.constants)
         opsets = [helper.make_opsetid("", 17), helper.make_opsetid(MICROSOFT, 1)]
         producer = "searchctl tools/build_encoder.py"
         return helper.make_model(made, opset_imports=opsets, ir_version=8, producer_name=producer)
 
 
 def build(folder: Path, scheme: str, largest: dict[str, Array]) -> onnx.ModelProto:
-    """Build the model of a sentence-transformers folder; `largest` are the sizes that `largest_inputs` found."""
+    """Build the model of a sentence-transformers folder; `largest` are the sizes that `largest_inputs` found.
+
+    Its one output is the vector of each text; `add_token_states` adds others.
+    """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     weights = {name: value.astype(np.float32) for name, value in load_file(folder / "model.safetensors").items()}
     graph = Graph(weights, scheme, largest)
     graph.sum(graph.encode(config))  # the mean's length is normalised anyway, so the sum does
     graph.node("LpNormalization", ["sum"], "sentence_embedding", axis=1, p=2)
     output = helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, ["batch", config["hidden_size"]])
-    return graph.model("encoder", output)
+    return graph.model("encoder", [output])
+
+
+def add_token_states(model: onnx.ModelProto, config: dict[str, Any]) -> list[str]:
+    """Have the model give out its tokens' states of `token_layers` as well, and return those outputs' names.
+
+    The vectors and the speed stay the same, to the last bit.
+    """
+    names = [f"encoder.layer.{number - 1}.output.normed" for number in token_layers(config)]
+    shape = ["batch", "tokens", config["hidden_size"]]
+    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in names)
+    return names
 
 
 def token_layers(config: dict[str, Any]) -> tuple[int, int]:
@@ -267,12 +281,15 @@ def write(folder: Path, out: Path, scheme: str, texts: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     prompts = json.loads((folder / "config_sentence_transformers.json").read_text(encoding="utf-8"))["prompts"]
     calibration = calibration_texts(texts, prompts["document"]) if SCHEMES[scheme][2] == "int8" else []
-    onnx.save(build(folder, scheme, largest_inputs(folder, calibration) if calibration else {}), out / "model.onnx")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    model = build(folder, scheme, largest_inputs(folder, calibration) if calibration else {})
+    vectors_alone = hashlib.sha256(model.SerializeToString()).hexdigest()  # token states don't make them others
+    token_states = add_token_states(model, config)
+    onnx.save(model, out / "model.onnx")
     tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     (out / "tokenizer.json").write_text(
         json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")), encoding="utf-8"
     )
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     hashes = {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in ("model.onnx", "tokenizer.json")}
     settings = {
         "format": 1,
@@ -282,9 +299,9 @@ def write(folder: Path, out: Path, scheme: str, texts: Path) -> None:
         "max_tokens": config["max_position_embeddings"],
         "pad_id": config["pad_token_id"],
         "dim": config["hidden_size"],
-        "revision": hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:12],
+        "revision": hashlib.sha256((vectors_alone + hashes["tokenizer.json"]).encode()).hexdigest()[:12],
         "scheme": scheme,
-        "token_states": [f"encoder.layer.{number - 1}.output.normed" for number in token_layers(config)],
+        "token_states": token_states,
         "sha256": hashes,
     }
     (out / "searchctl.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")

@@ -40,7 +40,6 @@ from transformers import BertConfig
 from transformers.models.bert.modeling_bert import BertLayer
 
 from searchctl.encoders import DEFAULT_ENCODER
-from searchctl.encoders.graph import with_output
 
 SHIPPED = Path(__file__).parents[1] / "src/searchctl/encoders/models" / DEFAULT_ENCODER
 NEGATIVES = 3
@@ -67,8 +66,12 @@ class Lower:
         self._output = f"encoder.layer.{layers - 1}.output.normed"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = 1, 3
-        model = with_output((folder / "model.onnx").read_bytes(), self._output)
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        model = onnx.load(folder / "model.onnx")
+        del model.graph.output[:]
+        model.graph.output.append(helper.make_tensor_value_info(self._output, TensorProto.FLOAT, None))
+        self._session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
         self._run_options = onnxruntime.RunOptions()
         self._run_options.only_execute_path_to_fetches = True
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -209,7 +212,7 @@ def build(folder: Path, trained: Mapping[str, NDArray[np.float32]]) -> onnx.Mode
     graph.node("Div", ["sum", "count"], "mean")
     graph.node("MatMul", ["mean", graph.constant("score.matrix", trained["score.weight"].T)], "scored")
     graph.node("Add", ["scored", graph.constant("score.shift", trained["score.bias"])], "logits")
-    return graph.model("reranker", helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 1]))
+    return graph.model("reranker", [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 1])])
 
 
 def write(

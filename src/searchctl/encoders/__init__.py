@@ -6,6 +6,7 @@ from pathlib import Path
 
 from searchctl.encoders.base import Encoder
 from searchctl.errors import EncoderUnavailable
+from searchctl.models.files import onnx_file
 
 DEFAULT_ENCODER = "multilingual-e5-small-enru"
 _SHIPPED = Path(__file__).parent / "models"
@@ -23,7 +24,7 @@ def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> 
         return _hashing(name, option)
     if name in ("default", DEFAULT_ENCODER):
         return _onnx(_SHIPPED / DEFAULT_ENCODER, DEFAULT_ENCODER, threads)
-    if folder.is_dir() and _has_onnx(folder):
+    if folder.is_dir() and onnx_file(folder) is not None:
         return _onnx(folder, str(folder), threads)
     if not folder.is_dir() and _looks_like_path(name):
         known = f"{DEFAULT_ENCODER}, hashing, a folder with an ONNX or sentence-transformers model, or a hub name"
@@ -51,10 +52,6 @@ def _torch(name: str, threads: int | None) -> Encoder:
     from searchctl.encoders.torch import TorchEncoder
 
     return TorchEncoder(name, threads=threads)
-
-
-def _has_onnx(folder: Path) -> bool:
-    return any((folder / place).is_file() for place in ("model.onnx", "onnx/model.onnx"))
 
 
 def _looks_like_path(name: str) -> bool:

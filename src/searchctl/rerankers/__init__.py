@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchctl.errors import EncoderUnavailable
+from searchctl.models.files import onnx_file
 from searchctl.rerankers.base import Reranker, TokenEncoder
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def open_reranker(name: str, encoder: Callable[[], object]) -> Reranker:
     if name == MAXSIM:
         return _maxsim(encoder())
     folder = Path(name).expanduser()
-    if folder.is_dir() and any((folder / place).is_file() for place in ("model.onnx", "onnx/model.onnx")):
+    if folder.is_dir() and onnx_file(folder) is not None:
         from searchctl.rerankers.onnx import OnnxCrossEncoder
 
         return OnnxCrossEncoder(folder)
