@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from searchctl.cli import COMMANDS, LazyGroup, main, output
+from searchctl.cli import COMMANDS, SearchctlGroup, main, output
 from searchctl.cli.context import META_SECRETS, META_VERBOSITY, Command, framed
 from searchctl.cli.failures import explain
 from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError, UsageError
@@ -94,7 +94,7 @@ def test_global_options_go_before_and_after_the_command(run: Run) -> None:
         (["search", "x", "--mode", "semantic"], "'semantic' is not one of 'hybrid', 'lexical', 'vector'"),
         (["search", "x", "-k", "0"], "0 is not in the range x>=1"),
         (["search"], "there is nothing to search for"),
-        (["search", "x", "--where", "lang"], "can't read the filter 'lang'"),
+        (["search", "x", "--where", "lang"], "can't read the filter at column 1: there is no operator"),
         (["delete"], "say what to delete"),
         (["get"], "Missing argument 'ID...'"),
         (["config", "show", "--profile", "none"], "no profile 'none'"),
@@ -133,11 +133,11 @@ def command_that_raises(error: BaseException) -> click.Group:
     def command(frame: object) -> None:
         raise error
 
-    class Failing(LazyGroup):
+    class Failing(SearchctlGroup):
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
             return command
 
-    return Failing("searchctl", examples=(), params=main.params, callback=main.callback)
+    return Failing("searchctl", examples=(), commands=COMMANDS, params=main.params, callback=main.callback)
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
-from searchctl.cli.context import META_ARGV, GroupWithExamples, frame_options, remember_options
+from searchctl.cli.context import META_ARGV, frame_options, remember_options
 from searchctl.cli.failures import explain, guard
+from searchctl.cli.lazy import LazyGroup
 from searchctl.cli.program_versions import print_versions
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -50,41 +48,14 @@ EXIT_CODES = (
 )
 
 
-class LazyGroup(GroupWithExamples):
-    """A group which knows its commands by name and loads the module of the one that is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of `COMMANDS`."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command's module and return its `command`."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; an unknown one is answered with the nearest name."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "see: searchctl --help"
-            raise click.UsageError(f"no command '{args[0]}'; {hint}", ctx)
-        return super().resolve_command(ctx, args)
+class SearchctlGroup(LazyGroup):
+    """The program itself: what its commands raise becomes a sentence and an exit code."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands and the exit codes without importing any command."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+        """List the commands, then the exit codes."""
+        super().format_commands(ctx, formatter)
         with formatter.section("Exit codes"):
             formatter.write_dl(EXIT_CODES)
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
-        """Complete command names without importing them."""
-        names = [CompletionItem(name, help=COMMANDS[name][1]) for name in COMMANDS if name.startswith(incomplete)]
-        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep what was typed, for the command that resumes an interrupted one."""
@@ -118,7 +89,8 @@ class LazyGroup(GroupWithExamples):
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=SearchctlGroup,
+    commands=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Settings: flag > environment > .env > searchctl.toml > ~/.config/searchctl/config.toml; "
     "see them with: searchctl config show",

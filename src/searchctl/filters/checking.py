@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import calendar
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +10,7 @@ from searchctl.errors import InvalidDocument, UsageError
 from searchctl.fields import comparable
 from searchctl.filters.values import any_holds
 from searchctl.schema import FieldType
+from searchctl.suggest import did_you_mean
 from searchctl.types import And, Clause, Exists, Filter, Not, OneOf, Or, Prefix, Range, Scalar
 
 OWN: Mapping[str, FieldType] = {"id": "keyword", "title": "keyword"}  # of the document, unless a field has the name
@@ -153,7 +153,4 @@ def _wrong(field: str, kind: FieldType, value: Scalar) -> UsageError:
 
 
 def _suggest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"did you mean '{near[0]}'?"
-    return f"it has: {', '.join(sorted(known))}"
+    return did_you_mean(name, known, f"it has: {', '.join(sorted(known))}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from searchctl.errors import ConfigError
 from searchctl.schema import ANALYZERS, FIELD_TYPES, MOST_BOOST, Analyzer, FieldType, PassageSettings
 from searchctl.settings.resources import resource_folder
 from searchctl.sources.model import FORMATS, STDIN, FieldMapping, Format
+from searchctl.suggest import did_you_mean
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -89,8 +89,7 @@ def _find(given: str | Path) -> Path:
     names = recipe_names()
     if str(given) in names:
         return resource_folder("ingest") / f"{given}.toml"
-    near = difflib.get_close_matches(path.stem, names, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"give a file, or one of: {', '.join(names)}"
+    hint = did_you_mean(path.stem, names, f"give a file, or one of: {', '.join(names)}")
     raise ConfigError(f"no recipe '{given}': there is no such file, and none of that name comes with searchctl; {hint}")
 
 
@@ -198,12 +197,8 @@ class _Reader:
     def _refuse_unknown(self, table: Mapping[str, Any], known: Sequence[str], prefix: str) -> None:
         for key in table:
             if key not in known:
-                near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-                hint = (
-                    f"did you mean '{prefix}{near[0]}'?"
-                    if near
-                    else f"known here: {', '.join(prefix + one for one in known)}"
-                )
+                names = [prefix + name for name in known]
+                hint = did_you_mean(key, known, f"known here: {', '.join(names)}", cutoff=0.5, prefix=prefix)
                 raise ConfigError(f"the recipe {self._path} has an unknown key '{prefix}{key}'; {hint}")
 
     def _wrong(self, key: str, value: object, expected: str) -> ConfigError:

@@ -6,7 +6,6 @@ A profile of the user's file counts just below the place that names it: `--profi
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +28,7 @@ from searchctl.settings.connection import (
 )
 from searchctl.settings.dotenv import read_dotenv
 from searchctl.settings.secrets import MASK, mask_urls
+from searchctl.suggest import did_you_mean
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -149,10 +149,8 @@ def _parse(key: str, text: str, origin: str) -> Raw:
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:
     known = [name for names in _OWN_VARIABLES.values() for name in names]
     for name in environ:
-        if name.startswith("SEARCHCTL_") and name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
-            if near:
-                raise ConfigError(f"the environment sets {name}, which searchctl doesn't know; did you mean {near[0]}?")
+        if name.startswith("SEARCHCTL_") and name not in known and (hint := did_you_mean(name, known, "", cutoff=0.85)):
+            raise ConfigError(f"the environment sets {name}, which searchctl doesn't know; {hint}")
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -206,8 +204,7 @@ def _table(value: object, path: Path, name: str) -> dict[str, Any]:
 
 
 def _nearest(key: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1)
-    return f"did you mean '{near[0]}'?" if near else f"it may be one of: {', '.join(known)}"
+    return did_you_mean(key, known, f"it may be one of: {', '.join(known)}")
 
 
 def _with_profile(layers: Sequence[Layer], profiles: Mapping[str, Any], user: Path) -> list[Layer]:

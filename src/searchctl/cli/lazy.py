@@ -1,0 +1,70 @@
+"""Groups of commands that import the module of the one that is called, and no other."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from searchctl.cli.context import GroupWithExamples
+from searchctl.suggest import did_you_mean
+
+
+class LazyGroup(GroupWithExamples):
+    """Knows its commands by `commands`: name to module and summary.
+
+    A module's `attribute` is the command; `{name}` in it stands for the command's name. `refused` has messages for names that
+    people try and that are no commands.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        commands: Mapping[str, tuple[str, str]],
+        attribute: str = "command",
+        refused: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(*args, **settings)
+        self._known = commands
+        self._attribute = attribute
+        self._refused = refused or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the table's order."""
+        return list(self._known)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command's module and return the command."""
+        if cmd_name not in self._known:
+            return None
+        module = importlib.import_module(self._known[cmd_name][0])
+        command: click.Command = getattr(module, self._attribute.format(name=cmd_name))
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; an unknown one is answered with the nearest name."""
+        if args and args[0] not in self._known and not args[0].startswith("-"):
+            own = "" if ctx.parent is None else f"{ctx.info_name} "
+            hint = did_you_mean(args[0], self._known, f"see: searchctl {own}--help")
+            raise click.UsageError(self._refused.get(args[0]) or f"no command '{own}{args[0]}'; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in self._known.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Complete names of commands without importing any."""
+        names = [
+            CompletionItem(name, help=summary)
+            for name, (_, summary) in self._known.items()
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
