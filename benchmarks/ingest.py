@@ -25,7 +25,7 @@ from report import machine, save
 from searchctl.encoders import open_encoder
 from searchctl.index import Index
 from searchctl.ingest.encoding import passage_texts
-from searchctl.ingest.load import IngestSettings
+from searchctl.ingest.model import IngestSettings
 from searchctl.schema import EncoderStamp, Schema
 from searchctl.sources import discover
 from searchctl.types import Document, Entry, Passage

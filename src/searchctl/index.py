@@ -20,7 +20,6 @@ from searchctl.engines import DEFAULT_ENGINE, open_engine
 from searchctl.engines.base import FullEngine, technique_of
 from searchctl.errors import EncoderMismatch, IndexMissing, UsageError
 from searchctl.filters import as_filter, holds, typed
-from searchctl.ingest.journal import Journal, journal_path
 from searchctl.ranking.fusion import FusionSettings
 from searchctl.rerankers import open_reranker
 from searchctl.rerankers.base import Reranker
@@ -33,7 +32,7 @@ from searchctl.settings.connection import Connection
 from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
 
 if TYPE_CHECKING:
-    from searchctl.ingest.load import IngestReport, IngestSettings, OnProgress
+    from searchctl.ingest.model import ConfirmPrune, IngestReport, IngestSettings, OnProgress
     from searchctl.sources import SourceFile
 
 Answer = TypeVar("Answer")
@@ -145,12 +144,19 @@ class Index:
 
     # Writing
 
-    def ingest(self, documents: Iterable[Document | Mapping[str, Any] | str], *, batch: int = 64) -> IngestReport:
+    def ingest(
+        self,
+        documents: Iterable[Document | Mapping[str, Any] | str] | Document | Mapping[str, Any] | str,
+        *,
+        batch: int = 64,
+    ) -> IngestReport:
         """Store documents, encoded; those that are there unchanged cost next to nothing.
 
-        A mapping has `text` and perhaps `id`, `title`; its other keys are fields. A string is a text; without an `id` a
-        document is named by a hash of its content. Raises InvalidDocument at the first that can't be stored, what came before
-        it being kept, and IndexLocked while another process writes.
+        A mapping has `text` and perhaps `id`, `title`; its other keys are fields: strings, numbers, booleans, dates, NumPy's
+        scalars, lists of these, or mappings, which are flattened to `outer.inner`. None is nothing. A string is a text; without
+        an `id` a document is named by a hash of its content. A single document needs no list. Raises InvalidDocument naming
+        document and field at the first that can't be stored, what came before it being kept, and IndexLocked while another
+        process writes.
         """
         from searchctl.ingest.load import ingest_documents
 
@@ -163,8 +169,11 @@ class Index:
         *,
         on_progress: OnProgress | None = None,
         stop: threading.Event | None = None,
+        confirm_prune: ConfirmPrune | None = None,
     ) -> IngestReport:
-        """Store the documents of files that `sources.discover` found. Set `stop` to end after the batches in hand.
+        """Store the documents of files that `sources.discover` found. Set `stop` to end after the passages in hand.
+
+        With `settings.prune` what is known to be gone is deleted, if `confirm_prune` agrees to it.
 
         Raises IndexLocked, StorageError, EngineUnreachable, and with `on_error="stop"` InvalidDocument; what was acknowledged
         before stays.
@@ -172,18 +181,36 @@ class Index:
         from searchctl.ingest.load import ingest
 
         encoder = None if settings.defer_vectors else self.encoder
-        return ingest(self.engine, self.name, encoder, files, settings, on_progress=on_progress, stop=stop)
+        return ingest(
+            self.engine,
+            self.name,
+            encoder,
+            files,
+            settings,
+            on_progress=on_progress,
+            stop=stop,
+            confirm_prune=confirm_prune,
+        )
 
     def delete(self, ids: str | Sequence[str]) -> int:
         """Delete documents and return how many there were."""
-        wanted = [ids] if isinstance(ids, str) else list(ids)
-        sources = [entry.source for entry in self.engine.get(self.name, wanted) if entry is not None]
-        deleted = self.engine.delete(self.name, wanted)
-        if sources:
-            journal = Journal(journal_path(self.engine, self.name))
-            journal.forget(sources)
-            journal.close()
-        return deleted
+        return self.engine.delete(self.name, [ids] if isinstance(ids, str) else list(ids))
+
+    def declare_types(self, types: Mapping[str, FieldType], date_formats: Mapping[str, str] | None = None) -> int:
+        """Give fields these types, whether the index has met them or not, and return how many documents were indexed anew for it.
+
+        `date_formats` are formats of `strptime`, by field. Raises UsageError where a server can't change a field's type.
+        """
+        from searchctl.ingest.declared import declare_types
+
+        return declare_types(self.engine, self.name, types, date_formats)
+
+    @property
+    def has_pending_types(self) -> bool:
+        """Whether giving fields other types was interrupted; `declare_types` goes on with it."""
+        from searchctl.ingest.declared import has_pending_types
+
+        return has_pending_types(self.engine, self.name)
 
     def use_synonyms(self, lines: Iterable[str]) -> None:
         """Take these synonyms in place of those there were, for all searches from now on; no document is touched.

@@ -94,6 +94,16 @@ def parse_date(text: str, pattern: str | None = None) -> str | None:
     return None
 
 
+def check_date_format(pattern: str, where: str, error: type[Exception]) -> None:
+    """Raise `error` where a pattern isn't one of `strptime` that reads a whole date."""
+    try:
+        read = datetime.strptime(datetime(2026, 12, 31, 23, 58, 59).strftime(pattern), pattern)
+    except (ValueError, re.error) as failed:
+        raise error(f"{where} has a date format that can't be used: {failed}; write it like %d/%m/%Y %H:%M") from failed
+    if (read.year, read.month, read.day) != (2026, 12, 31):
+        raise error(f"{where} has a date format without day, month and year; write it like %d/%m/%Y %H:%M")
+
+
 def _iso(
     year: str,
     month: str,

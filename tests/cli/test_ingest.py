@@ -14,7 +14,7 @@ import pytest
 
 from searchctl.cli.ingest import FORMATS, ON_ERROR
 from searchctl.cli.progress import describe
-from searchctl.ingest.load import OnError
+from searchctl.ingest.model import OnError
 from searchctl.sources import FORMATS as KNOWN_FORMATS
 
 from .conftest import Run
@@ -75,6 +75,100 @@ def test_prune_deletes_what_is_gone(docs: Path, run: Run) -> None:
     assert report(run, "docs", "--prune")["pruned"] == 1
     assert ids(run, "item") == []
     assert ids(run, "деньги") == ["возврат.txt"]
+
+
+def many(here: Path, count: int) -> Path:
+    folder = here / "many"
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"page{number}.txt").write_text(f"page number {number}")
+    return folder
+
+
+def test_a_large_share_is_pruned_only_after_a_question(here: Path, run: Run) -> None:
+    folder = many(here, 30)
+    report(run, "many")
+    for number in range(12):
+        (folder / f"page{number}.txt").unlink()
+    dry = json.loads(run("ingest", "many", *HASHING, "--prune", "--dry-run", "--json").stdout)
+    assert len(dry["to_prune"]) == 12
+    assert "to prune   12 of 30: page" in run("ingest", "many", *HASHING, "--prune", "--dry-run").stdout
+    refused = run("ingest", "many", "--prune")
+    assert refused.exit_code == 1
+    assert "12 of 30 documents from there are gone (40%): page" in refused.stderr
+    assert "12 documents that are gone were not deleted" in refused.stderr and "--prune --yes" in refused.stderr
+    assert json.loads(run("info", "--json").stdout)["documents"] == 30
+    done = run("ingest", "many", "--prune", "--yes")
+    assert done.exit_code == 0
+    assert "pruned     12: page" in done.stdout and "and 2 more" in done.stdout
+    assert json.loads(run("info", "--json").stdout)["documents"] == 18
+
+
+def test_what_pruning_keeps_is_told(docs: Path, run: Run) -> None:
+    report(run, "docs")
+    kept = run("ingest", "docs", "--prune", "--include", "*.md")
+    assert "2 documents kept whose source is there but wasn't read to its end, or wasn't asked for" in kept.stderr
+
+
+def test_replaced_documents_of_other_sources_are_told(here: Path, run: Run) -> None:
+    for name in ("goods", "tickets"):
+        (here / f"{name}.csv").write_text(f"id,text\n1,of {name}\n2,more of {name}\n")
+    report(run, "goods.csv")
+    result = run("ingest", "tickets.csv", *HASHING)
+    assert "replaced   2 documents of other sources" in result.stdout
+    assert f"the document '1' came from {here / 'goods.csv'} before" in result.stderr
+
+
+def test_the_last_file_wins_if_that_is_meant(here: Path, run: Run) -> None:
+    for month in ("01", "02"):
+        (here / f"{month}.jsonl").write_text(json.dumps({"id": 7, "text": f"state of {month}"}))
+    refused = run("ingest", "01.jsonl", "02.jsonl", *HASHING)
+    assert refused.exit_code == 3
+    assert "--same-id last" in refused.stderr
+    meant = run("ingest", "01.jsonl", "02.jsonl", *HASHING, "--same-id", "last")
+    assert meant.exit_code == 0
+    assert "passed over  1: a later file has the same id" in meant.stdout
+
+
+def test_names_that_no_record_has_are_told(here: Path, run: Run) -> None:
+    (here / "t.jsonl").write_text('{"name": "Kettle", "body": "Boils water", "price": 10}')
+    result = run("ingest", "t.jsonl", "--title", "nmae", "--text", "body", "--keep", "prise", *HASHING)
+    assert "no record has a field 'nmae'; did you mean 'name'?" in result.stderr
+    assert "no record has a field 'prise'; did you mean 'price'?" in result.stderr
+
+
+def test_values_that_do_not_fit_are_told_and_another_type_helps(here: Path, run: Run) -> None:
+    (here / "t.jsonl").write_text('{"id": "1", "text": "one", "v": 2}\n{"id": "2", "text": "two", "v": "2.1-beta"}\n')
+    result = run("ingest", "t.jsonl", *HASHING)
+    assert result.exit_code == 0
+    assert "left out   1 value of fields: v 1" in result.stdout
+    assert "t.jsonl at 2: field 'v': '2.1-beta' isn't a number" in result.stderr
+    (here / "kw.toml").write_text('[fields.types]\nv = "keyword"\n')
+    result = run("ingest", "t.jsonl", "--recipe", "kw.toml")
+    assert "2 documents indexed anew, because fields have other types now" in result.stderr
+    assert "left out" not in result.stdout
+    assert json.loads(run("search", "two", "--where", "v=2.1-beta", "--json").stdout)["total"]["value"] == 1
+
+
+def test_a_date_format_can_be_given(here: Path, run: Run) -> None:
+    (here / "t.csv").write_text("id,text,sold\n1,one,03/05/2026\n2,two,12/24/2025\n")
+    (here / "r.toml").write_text('[fields.types]\nsold = "date"\n[fields.dates]\nsold = "%m/%d/%Y"\n')
+    assert run("ingest", "t.csv", "--recipe", "r.toml", *HASHING).exit_code == 0
+    assert json.loads(run("get", "1", "--json").stdout)["fields"] == {"sold": "2026-03-05"}
+    for wrong in ("sold=%Q", "sold=%H:%M", "sold=", "sold"):
+        refused = run("ingest", "t.csv", "--date-format", wrong, *HASHING)
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert "date format" in refused.stderr
+
+
+def test_names_of_files_cannot_drive_the_terminal(here: Path, run: Run) -> None:
+    folder = here / "odd"
+    folder.mkdir()
+    (folder / "a\x1b]0;own\x07.bin").write_text("x")
+    (folder / "b\x1b]0;own\x07.jsonl").write_text('{"text": ""}')
+    (folder / "c.txt").write_text("words")
+    result = run("-v", "ingest", "odd", *HASHING)
+    assert "own" in result.stderr and "\x1b" not in result.output
 
 
 def test_include_and_exclude(docs: Path, run: Run) -> None:

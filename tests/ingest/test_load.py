@@ -15,7 +15,7 @@ from searchctl.encoders.hashing import HashingEncoder
 from searchctl.errors import InvalidDocument, SourceError
 from searchctl.index import Index
 from searchctl.ingest.journal import Journal, journal_path
-from searchctl.ingest.load import IngestReport, IngestSettings, Progress
+from searchctl.ingest.model import IngestReport, IngestSettings, Progress
 from searchctl.schema import PassageSettings
 from searchctl.sources import discover
 from searchctl.types import Entry, Rejection

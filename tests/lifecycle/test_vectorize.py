@@ -12,7 +12,7 @@ import pytest
 from searchctl.errors import UsageError
 from searchctl.index import Index
 from searchctl.ingest.copying import Watch
-from searchctl.ingest.load import IngestSettings
+from searchctl.ingest.model import IngestSettings
 from searchctl.lifecycle.vectorize import encode_deferred
 from searchctl.schema import Schema
 from searchctl.sources import discover

@@ -197,7 +197,7 @@ def test_a_dump_moves_between_a_server_and_a_folder(index: Index, tmp_path: Path
 
 
 def test_vectors_come_after_the_texts(index: Index, tmp_path: Path) -> None:
-    from searchctl.ingest.load import IngestSettings
+    from searchctl.ingest.model import IngestSettings
     from searchctl.sources import discover
 
     (tmp_path / "late.txt").write_text("A lantern in the fog.")

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from searchctl.cli.context import META_SECRETS, META_VERBOSITY
+from searchctl.cli.output import printable
 from searchctl.errors import SearchctlError
 from searchctl.settings.secrets import mask
 
@@ -23,15 +24,15 @@ INTERRUPTED = 130
 
 
 def say(message: str) -> None:
-    """Write a line to stderr."""
-    click.echo(message, err=True)
+    """Write a line to stderr, without control characters that a document, a label or a file's name may have in it."""
+    click.echo(printable(message), err=True)
 
 
 def say_error(message: str) -> None:
     """Write `searchctl: error: …` to stderr on one line, red on a terminal unless NO_COLOR is set."""
-    line = "searchctl: error: " + " ".join(message.split())
+    line = printable("searchctl: error: " + " ".join(message.split()))
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    say(click.style(line, fg="red") if colour else line)
+    click.echo(click.style(line, fg="red") if colour else line, err=True)
 
 
 def explain(error: Exception, meta: Mapping[str, Any]) -> int:

@@ -11,22 +11,25 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
-from searchctl.cli.failures import DEAD_LETTERS, INTERRUPTED, say
+from searchctl.cli.failures import DEAD_LETTERS, FAILED, INTERRUPTED, say, say_error
+from searchctl.cli.ingest_prune import prune_question
 from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.load_report import print_plan, print_report
 from searchctl.cli.output import count_of
 from searchctl.cli.progress import Meter
 from searchctl.errors import IndexMissing, UsageError
+from searchctl.notation import check_date_format
 from searchctl.schema import ANALYZERS, Analyzer, PassageSettings
 
 if TYPE_CHECKING:
     from searchctl.index import Index
-    from searchctl.ingest.load import IngestReport, IngestSettings, OnError, Progress
+    from searchctl.ingest.model import ConfirmPrune, IngestReport, IngestSettings, OnError, Progress, SameId
     from searchctl.ingest.recipes import Recipe
     from searchctl.sources import Format, Skipped, SourceFile
 
 FORMATS = ("txt", "md", "html", "pdf", "docx", "csv", "tsv", "json", "jsonl")  # as sources.FORMATS, which is heavier
 ON_ERROR = ("dead-letter", "skip", "stop")
+SAME_ID = ("refuse", "last")
 
 
 @click.command(
@@ -38,7 +41,8 @@ ON_ERROR = ("dead-letter", "skip", "stop")
         "searchctl ingest docs/ --include '*.md' --exclude 'drafts/**' --prune",
         "searchctl ingest --recipe demo",
         "searchctl ingest articles.jsonl --boost title=3 --index articles",
-        "searchctl ingest docs/ --dry-run",
+        "searchctl ingest docs/ --dry-run --prune",
+        "searchctl ingest sales.csv --date-format sold=%m/%d/%Y",
         "zcat export.jsonl.gz | searchctl ingest - --format jsonl",
     ),
 )
@@ -75,7 +79,24 @@ ON_ERROR = ("dead-letter", "skip", "stop")
 @click.option(
     "--defer-vectors", is_flag=True, help="Store texts at once, found by words; searchctl vectorize does the rest."
 )
-@click.option("--prune", is_flag=True, help="Delete documents whose source is gone.")
+@click.option(
+    "--prune", is_flag=True, help="Delete documents whose source is gone; a large share only after a question."
+)
+@click.option("--yes", is_flag=True, help="Prune without asking.")
+@click.option(
+    "--same-id",
+    type=click.Choice(SAME_ID),
+    default="refuse",
+    show_default=True,
+    help="Of records with one id the last file's is stored; refuse the others, or say that this is meant.",
+)
+@click.option(
+    "--date-format",
+    "date_formats",
+    multiple=True,
+    metavar="FIELD=FORMAT",
+    help="How a field's dates are written, as in sold=%m/%d/%Y; repeatable.",
+)
 @click.option(
     "--on-error",
     type=click.Choice(ON_ERROR),
@@ -106,6 +127,9 @@ def command(
     dry_run: bool,
     defer_vectors: bool,
     prune: bool,
+    yes: bool,
+    same_id: SameId,
+    date_formats: tuple[str, ...],
     on_error: OnError,
     dead_letters: Path | None,
     batch: int,
@@ -115,7 +139,7 @@ def command(
     Running the same command again resumes where it stopped and skips what hasn't changed.
     """
     from searchctl.cli.ingest_request import NO_RECIPE, combine, placed, with_passages
-    from searchctl.ingest.load import IngestSettings
+    from searchctl.ingest.model import IngestSettings
     from searchctl.sources import FieldMapping, discover
 
     flags = replace(
@@ -129,6 +153,7 @@ def command(
         analyzer=analyzer,
         boilerplate=boilerplate,
         boosts=dict(map(_boost, boosts)) or None,
+        date_formats=dict(map(_date_format, date_formats)),
     )
     asked = with_passages(combine(flags, recipe), passage_size, passage_overlap)
     frame = placed(frame, asked)
@@ -138,17 +163,33 @@ def command(
     _say_skipped(frame, found.skipped)
     typed = as_text(frame.public(shlex.join(["searchctl", *frame.argv])))
     settings = IngestSettings(
-        asked.mapping, batch, prune, on_error, dead_letters, asked.boilerplate, defer_vectors, typed
+        mapping=asked.mapping,
+        batch=batch,
+        prune=prune,
+        on_error=on_error,
+        dead_letters=dead_letters,
+        boilerplate=asked.boilerplate,
+        defer_vectors=defer_vectors,
+        command=typed,
+        same_id=same_id,
+        date_formats=asked.date_formats,
+        types=asked.types,
     )
     if dry_run:
-        _show_plan(frame, found.files, settings, asked.passages)
+        _show_plan(frame, found.files, settings, asked)
         return
     with _open(frame, asked) as index:
-        report = _load(frame, index, found.files, settings)
+        report = _load(frame, index, found.files, settings, prune_question(frame, yes))
     print_report(frame, report, deferred=defer_vectors)
     if report.interrupted:
         say(f"searchctl: interrupted; what is stored is kept. Resume with:\n  {typed}")
         click.get_current_context().exit(INTERRUPTED)
+    if report.spared:
+        say_error(
+            f"{count_of(report.spared, 'document')} that are gone were not deleted; look at them with --dry-run, "
+            f"and if they may go, add --yes: {typed} --yes"
+        )
+        click.get_current_context().exit(FAILED)
     if report.dead:
         click.get_current_context().exit(DEAD_LETTERS)
 
@@ -158,6 +199,12 @@ def _boost(text: str) -> tuple[str, int]:
     if not times.isdecimal():
         raise UsageError(f"'{text}' isn't a boost; write a field and how many times its words count, as in: title=3")
     return name.strip(), int(times)
+
+
+def _date_format(text: str) -> tuple[str, str]:
+    name, _, pattern = text.partition("=")
+    check_date_format(pattern.strip(), f"'{text}'", UsageError)
+    return name.strip(), pattern.strip()
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:
@@ -203,6 +250,10 @@ def _open(frame: Frame, asked: Recipe) -> Index:
                 f"index '{where.index}' was made with {_setting(what, found)}, not {_setting(what, wanted)}; "
                 "leave the option out, or ingest into a new index with --index NEW"
             )
+    if asked.types or index.has_pending_types:
+        anew = index.declare_types(asked.types, asked.date_formats)
+        if anew and not frame.quiet:
+            say(f"searchctl: {count_of(anew, 'document')} indexed anew, because fields have other types now")
     if asked.synonyms is not None:
         index.use_synonyms(asked.synonyms)
     return index
@@ -216,27 +267,35 @@ def _setting(what: str, value: str | PassageSettings | Mapping[str, int]) -> str
     return f"{what} of {', '.join(f'{name} = {times}' for name, times in value.items())}" if value else f"no {what}"
 
 
-def _show_plan(
-    frame: Frame, files: tuple[SourceFile, ...], settings: IngestSettings, passages: PassageSettings | None
-) -> None:
+def _show_plan(frame: Frame, files: tuple[SourceFile, ...], settings: IngestSettings, asked: Recipe) -> None:
     from searchctl.encoders import DEFAULT_ENCODER, open_encoder
+    from searchctl.index import encoder_stamp
+    from searchctl.ingest.journal import journal_path, known_files
     from searchctl.ingest.plan import plan
+    from searchctl.schema import Schema
 
     try:
         with frame.open_index() as index:
-            encoder, passages = index.encoder, index.schema.passages
+            known = known_files(journal_path(index.engine, index.name))
+            schema = index.schema.with_fields(asked.types)
+            shown = plan(files, settings, index.encoder, schema, (index.engine, index.name), known)
     except IndexMissing:
-        encoder = open_encoder(frame.settings.encoder or DEFAULT_ENCODER)
-        passages = passages or PassageSettings.usual(encoder.max_tokens)
-    print_plan(frame, plan(files, settings, encoder, passages))
+        name = frame.settings.encoder or DEFAULT_ENCODER
+        encoder = open_encoder(name)
+        passages = asked.passages or PassageSettings.usual(encoder.max_tokens)
+        schema = Schema(encoder_stamp(name, encoder), passages=passages, fields=dict(asked.types))
+        shown = plan(files, settings, encoder, schema)
+    print_plan(frame, shown)
 
 
-def _load(frame: Frame, index: Index, files: tuple[SourceFile, ...], settings: IngestSettings) -> IngestReport:
-
+def _load(
+    frame: Frame, index: Index, files: tuple[SourceFile, ...], settings: IngestSettings, confirm: ConfirmPrune
+) -> IngestReport:
     with Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
 
         def tell(progress: Progress) -> None:
             done = progress.written + progress.unchanged
-            meter.update(done, failed=progress.dead, share=progress.share)
+            passages = f"{progress.passages:,} passages" if progress.in_hand else ""
+            meter.update(done, failed=progress.dead, share=progress.share, detail=passages)
 
-        return index.ingest_files(files, settings, on_progress=tell, stop=stop)
+        return index.ingest_files(files, settings, on_progress=tell, stop=stop, confirm_prune=confirm)

@@ -35,6 +35,7 @@ def combine(flags: Recipe, recipe: str | None) -> Recipe:
         analyzer=flags.analyzer or base.analyzer,
         boilerplate=flags.boilerplate or base.boilerplate,
         boosts=flags.boosts or base.boosts,
+        date_formats={**base.date_formats, **flags.date_formats},
     )
 
 

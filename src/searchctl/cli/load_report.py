@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
 
 from searchctl.cli.context import Frame
 from searchctl.cli.failures import say
+from searchctl.cli.ingest_prune import named
 from searchctl.cli.output import count_of, duration_of, on_terminal, print_json, print_pairs, printable, size_of
 from searchctl.types import Json
 
 if TYPE_CHECKING:
-    from searchctl.ingest.load import IngestReport
+    from searchctl.ingest.model import IngestReport
     from searchctl.ingest.plan import Plan
     from searchctl.types import Entry
 
@@ -22,20 +24,7 @@ _EXCERPT = 160  # characters of a document that a plan shows
 def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) -> None:
     """Print what a load came to, and what to type next: with `deferred` the vectors are still to be made."""
     if frame.json:
-        letters = str(report.dead_letters) if report.dead_letters else None
-        counts = {name: getattr(report, name) for name in ("read", "written", "unchanged", "dead", "pruned")}
-        seconds = round(report.seconds, 3)
-        print_json(
-            {
-                **counts,
-                "seconds": seconds,
-                "interrupted": report.interrupted,
-                "dead_letters": letters,
-                "first_failure": report.first_failure,
-                "misfits": dict(report.misfits),
-                "first_misfit": report.first_misfit,
-            }
-        )
+        print_json(_report_json(report))
         return
     if frame.quiet:
         return
@@ -44,32 +33,81 @@ def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) 
         ("read", count_of(report.read, "document")),
         ("written", f"{report.written:,}"),
         ("unchanged", f"{report.unchanged:,}"),
-        ("time", f"{duration_of(report.seconds)}, {rate:,.0f} documents/s"),
     ]
-    if report.pruned:
-        pairs.insert(3, ("pruned", f"{report.pruned:,}"))
     if report.dead:
         where = f", in {report.dead_letters}" if report.dead_letters else ""
-        pairs.insert(3, ("failed", f"{report.dead:,}{where}"))
-    if report.misfits:
-        names = ", ".join(f"{name} {count:,}" for name, count in report.misfits.items())
-        pairs.insert(3, ("left out", f"{count_of(sum(report.misfits.values()), 'value')} of fields: {names}"))
+        pairs.append(("failed", f"{report.dead:,}{where}"))
+    if report.pruned:
+        pairs.append(("pruned", f"{report.pruned:,}: {named(report.pruned_ids)}"))
+    pairs += _remarkable(report.replaced, report.superseded, report.misfits)
+    pairs.append(("time", f"{duration_of(report.seconds)}, {rate:,.0f} documents/s"))
     print_pairs(pairs)
-    if report.first_misfit:
+    _say_remarks(report.replaced, report.first_misfit, report.unmet)
+    if report.kept:
         say(
-            f"searchctl: {printable(report.first_misfit)}; the documents are stored, filters don't find such values. "
-            "Another type can be declared in a recipe, under [fields.types]"
+            f"searchctl: {count_of(report.kept, 'document')} kept whose source is there but wasn't read to its end, "
+            "or wasn't asked for"
         )
     if report.first_failure:
-        say(f"searchctl: {'it' if report.dead == 1 else 'the first'} failed: {printable(report.first_failure)}")
-    if report.interrupted:
-        return
+        say(f"searchctl: {'it' if report.dead == 1 else 'the first'} failed: {report.first_failure}")
+    if not report.interrupted:
+        _say_next(frame, report, deferred)
+
+
+def _remarkable(replaced: Mapping[str, str], superseded: int, misfits: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return lines about what a user may not expect."""
+    pairs = []
+    if replaced:
+        pairs.append(("replaced", f"{count_of(len(replaced), 'document')} of other sources"))
+    if superseded:
+        pairs.append(("passed over", f"{superseded:,}: a later file has the same id"))
+    if misfits:
+        names = ", ".join(f"{name} {count:,}" for name, count in misfits.items())
+        pairs.append(("left out", f"{count_of(sum(misfits.values()), 'value')} of fields: {names}"))
+    return pairs
+
+
+def _say_remarks(replaced: Mapping[str, str], first_misfit: str | None, unmet: Mapping[str, str]) -> None:
+    for id, source in list(replaced.items())[:1]:
+        say(
+            f"searchctl: the document '{id}' came from {source or 'a program'} before; documents that are to live side by side "
+            "need different ids: --id FIELD, or another --index"
+        )
+    if first_misfit:
+        say(
+            f"searchctl: {first_misfit}; the documents are stored, filters don't find such values. "
+            "If the type is wrong, declare another in a recipe, under [fields.types]"
+        )
+    for name, near in unmet.items():
+        say(f"searchctl: no record has a field '{name}'" + (f"; did you mean '{near}'?" if near else ""))
+
+
+def _say_next(frame: Frame, report: IngestReport, deferred: bool) -> None:
     if report.dead and report.dead_letters:
         say(f"next: correct what failed and run: {frame.hint('ingest', str(report.dead_letters))}")
     elif deferred and report.written:
         say(f"next: {frame.hint('vectorize')}; until then these documents are found by their words only")
     elif report.written or report.unchanged:
         say(f"next: {frame.hint('search', 'your question')}")
+
+
+def _report_json(report: IngestReport) -> Json:
+    counts = {name: getattr(report, name) for name in ("read", "written", "unchanged", "dead", "pruned")}
+    return {
+        **counts,
+        "seconds": round(report.seconds, 3),
+        "interrupted": report.interrupted,
+        "dead_letters": str(report.dead_letters) if report.dead_letters else None,
+        "first_failure": report.first_failure,
+        "misfits": dict(report.misfits),
+        "first_misfit": report.first_misfit,
+        "replaced": dict(report.replaced),
+        "superseded": report.superseded,
+        "pruned_ids": list(report.pruned_ids),
+        "not_pruned": report.spared,
+        "kept": report.kept,
+        "unknown_fields": dict(report.unmet),
+    }
 
 
 def print_plan(frame: Frame, plan: Plan) -> None:
@@ -81,8 +119,15 @@ def print_plan(frame: Frame, plan: Plan) -> None:
         [
             ("files", f"{plan.files:,}"),
             ("documents", f"{plan.documents:,}"),
+            *([("unchanged", f"{plan.unchanged:,}")] if plan.unchanged else []),
             ("passages", f"about {plan.passages:,}"),
             ("failing", f"{plan.dead:,}"),
+            *(
+                [("to prune", f"{len(plan.gone.ids):,} of {plan.gone.held:,}: {named(plan.gone.ids)}")]
+                if plan.gone.held
+                else []
+            ),
+            *_remarkable(plan.replaced, plan.superseded, plan.misfits),
             ("time", f"about {duration_of(plan.seconds)}"),
             ("disk", f"about {size_of(plan.disk)}"),
             ("memory", f"about {size_of(plan.memory)}"),
@@ -93,8 +138,10 @@ def print_plan(frame: Frame, plan: Plan) -> None:
         _print_entry(entry)
     for failure in plan.failures:
         click.echo(printable(f"\nwould fail: {failure.source} at {failure.position}: {failure.reason}"))
-    if not frame.quiet and on_terminal():
-        say("nothing was stored")
+    if not frame.quiet:
+        _say_remarks(plan.replaced, plan.first_misfit, plan.unmet)
+        if on_terminal():
+            say("nothing was stored")
 
 
 def _print_entry(entry: Entry) -> None:
@@ -109,6 +156,7 @@ def _plan_json(plan: Plan) -> Json:
     return {
         "files": plan.files,
         "documents": plan.documents,
+        "unchanged": plan.unchanged,
         "passages": plan.passages,
         "dead": plan.dead,
         "seconds": round(plan.seconds, 3),
@@ -124,6 +172,12 @@ def _plan_json(plan: Plan) -> Json:
             }
             for entry in plan.first
         ],
+        "misfits": dict(plan.misfits),
+        "first_misfit": plan.first_misfit,
+        "replaced": dict(plan.replaced),
+        "superseded": plan.superseded,
+        "to_prune": list(plan.gone.ids),
+        "unknown_fields": dict(plan.unmet),
         "failures": [
             {"source": one.source, "position": one.position, "id": one.id, "reason": one.reason}
             for one in plan.failures

@@ -43,8 +43,13 @@ class Meter:
             self._bar.stop()
             self._bar = None
 
-    def update(self, done: int, total: int | None = None, *, failed: int = 0, share: float | None = None) -> None:
-        """Say that `done` items are done and `failed` failed; `share` in [0, 1] where `total` isn't known."""
+    def update(
+        self, done: int, total: int | None = None, *, failed: int = 0, share: float | None = None, detail: str = ""
+    ) -> None:
+        """Say that `done` items are done and `failed` failed; `share` in [0, 1] where `total` isn't known.
+
+        `detail` is what else counts, where one item takes long.
+        """
         if self._quiet:
             return
         now = time.monotonic()
@@ -62,13 +67,13 @@ class Meter:
             )
         elif not sys.stderr.isatty() and now - self._said >= _EVERY:
             self._said = now
-            say(f"searchctl: {describe(done, self._noun, failed, now - self._began, share)}")
+            say(f"searchctl: {describe(done, self._noun, failed, now - self._began, share, detail)}")
 
 
-def describe(done: int, noun: str, failed: int, seconds: float, share: float | None) -> str:
+def describe(done: int, noun: str, failed: int, seconds: float, share: float | None, detail: str = "") -> str:
     """Return how far something is after so many seconds, with what is left where `share` in [0, 1] tells it."""
-    parts = [f"{done:,} {noun}", f"{done / seconds if seconds else 0:,.0f}/s"]
-    if share and done and share >= _TELLING:
+    parts = [f"{done:,} {noun}", detail or f"{done / seconds if seconds else 0:,.0f}/s"]
+    if share and (done or detail) and share >= _TELLING:
         parts.append(f"{share:.0%}, about {duration_of(seconds / share - seconds)} left")
     if failed:
         parts.append(f"{failed:,} failed")

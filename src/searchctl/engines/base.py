@@ -40,7 +40,7 @@ class Engine(Protocol):
         """Return the index's stamp: its encoder, analyzer, fields and settings."""
 
     def update_schema(self, index: str, schema: Schema) -> None:
-        """Replace the stamp. Fields may be added, never retyped."""
+        """Replace the stamp. Fields may be added; retyped only by engines that are `Retyping`."""
 
     def writing(self, index: str) -> AbstractContextManager[None]:
         """Hold the right to write for many calls, as a bulk load needs. At the end everything written is searchable.
@@ -126,6 +126,13 @@ class Revisions(Protocol):
 
     def revision(self, index: str) -> Hashable:
         """Return a value that differs after every change that may change an answer, whoever made it."""
+
+
+@runtime_checkable
+class Retyping(Protocol):
+    """Lets `update_schema` change the type of a field, which then holds for the documents that are written from then on."""
+
+    retypes: bool
 
 
 @runtime_checkable

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from searchctl.encoders.base import Encoder
 from searchctl.errors import UsageError
 from searchctl.schema import PassageSettings
 from searchctl.text.passages import cut_many
-from searchctl.types import Entry, Passage
+from searchctl.types import Entry, Passage, Vectors
+
+_PIECE = 16_000  # characters encoded between two looks at whether to go on: a few seconds of a small machine
 
 
 def check_readable(encoder: Encoder, passages: PassageSettings) -> None:
@@ -50,6 +54,43 @@ def encode_entries(entries: Sequence[Entry], encoder: Encoder) -> list[Entry]:
         encoded.append(replace(entry, vectors=vectors[start:end]))
         start = end
     return encoded
+
+
+def encode_piecewise(entries: Sequence[Entry], encoder: Encoder, goes_on: Callable[[int, float], bool]) -> list[Entry]:
+    """Return the entries with their vectors, encoded a few thousand characters at a time.
+
+    After each piece `goes_on` is given how many passages it had and which part of all characters is done, in [0, 1]; when it
+    says no, the entries that are finished by then are returned.
+    """
+    texts = [text for entry in entries for text in passage_texts(entry)]
+    total = sum(map(len, texts)) or 1
+    vectors: list[Vectors] = []
+    done = start = 0
+    while start < len(texts):
+        end, characters = start + 1, len(texts[start])
+        while end < len(texts) and characters + len(texts[end]) <= _PIECE:
+            characters += len(texts[end])
+            end += 1
+        vectors.append(encoder.encode_documents(texts[start:end]))
+        done += characters
+        more = goes_on(end - start, done / total)
+        start = end
+        if not more:
+            break
+    return _finished(entries, vectors)
+
+
+def _finished(entries: Sequence[Entry], pieces: Sequence[Vectors]) -> list[Entry]:
+    """Return the entries for all of whose passages there are vectors."""
+    rows = np.concatenate(pieces) if pieces else np.empty((0, 0), np.float32)
+    finished, start = [], 0
+    for entry in entries:
+        end = start + len(entry.passages)
+        if end > len(rows):
+            break
+        finished.append(replace(entry, vectors=rows[start:end]))
+        start = end
+    return finished
 
 
 def cut_and_encode(entries: Sequence[Entry], encoder: Encoder, settings: PassageSettings) -> list[Entry]:

@@ -1,4 +1,4 @@
-"""The journal of loads into one index: which files were taken in, how far, and what each run came to.
+"""The journal of loads into one index: which files were taken in, under which names, and what each run came to.
 
 Documents are recognised as unchanged by the fingerprint the engine stores. The journal saves reading whole files again, and
 tells a person what happened. Losing it costs time, never documents.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,15 +16,17 @@ from pathlib import Path
 from searchctl.engines.base import Catalogue
 from searchctl.errors import StorageError
 
-JOURNAL_FORMAT = 1
+JOURNAL_FORMAT = 2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS runs(
   run INTEGER PRIMARY KEY AUTOINCREMENT, started TEXT NOT NULL, ended TEXT, command TEXT NOT NULL, outcome TEXT NOT NULL,
   read INTEGER NOT NULL DEFAULT 0, written INTEGER NOT NULL DEFAULT 0, unchanged INTEGER NOT NULL DEFAULT 0,
   dead INTEGER NOT NULL DEFAULT 0, pruned INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS files(
-  source TEXT PRIMARY KEY, state TEXT NOT NULL, position INTEGER NOT NULL, run INTEGER NOT NULL);
+  source TEXT PRIMARY KEY, name TEXT NOT NULL, state TEXT NOT NULL, mark TEXT NOT NULL, run INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS pending_types(field TEXT PRIMARY KEY);
 """
+_OLD_FILES = "DROP TABLE IF EXISTS files"  # format 1 knew no names; its files are read once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,30 @@ class Run:
 def journal_path(engine: Catalogue, index: str) -> Path:
     """Return the file in which this machine keeps the journal of loads into an index."""
     return engine.info(index).folder / "journal.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """What is known of a file: the name its documents' ids are made of, and when it need not be read again.
+
+    That is while its `state` (size, time, settings) is this and the index holds its document with the fingerprint `mark`;
+    both are empty for files that have to be read each time.
+    """
+
+    name: str
+    state: str = ""
+    mark: str = ""
+
+
+def known_files(path: Path) -> dict[str, KnownFile]:
+    """Return what a journal knows of files, without touching it; nothing where there is none that can be read."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            if db.execute("PRAGMA user_version").fetchone()[0] != JOURNAL_FORMAT:
+                return {}
+            return {row[0]: KnownFile(*row[1:]) for row in db.execute("SELECT source, name, state, mark FROM files")}
+    except sqlite3.Error:
+        return {}
 
 
 class Journal:
@@ -77,10 +103,13 @@ class Journal:
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=30)
         try:
-            if db.execute("PRAGMA user_version").fetchone()[0] not in (0, JOURNAL_FORMAT):
+            made_by = db.execute("PRAGMA user_version").fetchone()[0]
+            if made_by > JOURNAL_FORMAT:
                 raise sqlite3.DatabaseError("made by another version")
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
+            if made_by == 1:
+                db.execute(_OLD_FILES)
             db.executescript(_TABLES)
             db.execute(f"PRAGMA user_version = {JOURNAL_FORMAT}")
         except BaseException:
@@ -109,26 +138,24 @@ class Journal:
         columns = "run, started, ended, command, outcome, read, written, unchanged, dead, pruned"
         return [Run(*row) for row in self._execute(f"SELECT {columns} FROM runs ORDER BY run DESC")]
 
-    def is_complete(self, source: str, state: str) -> bool:
-        """Tell whether a file was taken in whole while it was in this state (size, time, settings)."""
-        row = self._execute("SELECT state FROM files WHERE source = ? AND position = -1", (source,)).fetchone()
-        return row is not None and row[0] == state
+    def files(self) -> dict[str, KnownFile]:
+        """Return what is known of each file, by source."""
+        return {row[0]: KnownFile(*row[1:]) for row in self._execute("SELECT source, name, state, mark FROM files")}
 
-    def advance(self, run: int, source: str, position: int) -> None:
-        """Note that a file is stored up to a position."""
-        self._put(run, source, "", position)
+    def note(self, run: int, source: str, known: KnownFile) -> None:
+        """Note what is known of a file now."""
+        values = (source, known.name, known.state, known.mark, run)
+        self._execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", values)
 
-    def complete(self, run: int, source: str, state: str) -> None:
-        """Note that a file is stored whole."""
-        self._put(run, source, state, -1)
+    def pending_types(self) -> set[str]:
+        """Return the fields whose new types don't hold for all documents yet."""
+        return {name for (name,) in self._execute("SELECT field FROM pending_types")}
 
-    def _put(self, run: int, source: str, state: str, position: int) -> None:
-        self._execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", (source, state, position, run))
-
-    def forget(self, sources: Iterable[str]) -> None:
-        """Forget files, so that they're read again."""
+    def set_pending_types(self, names: Iterable[str]) -> None:
+        """Replace these fields."""
         with self._errors():
-            self._db.executemany("DELETE FROM files WHERE source = ?", [(source,) for source in set(sources)])
+            self._db.execute("DELETE FROM pending_types")
+            self._db.executemany("INSERT INTO pending_types VALUES (?)", [(name,) for name in names])
 
     def close(self) -> None:
         """Close the file."""

@@ -1,19 +1,23 @@
-"""What a load would do: everything is read and checked, a sample is encoded, nothing is stored."""
+"""What a load would do: everything is read, checked and compared as a load does it, a sample is encoded, nothing is stored."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from searchctl.encoders.base import Encoder
-from searchctl.errors import InvalidDocument
-from searchctl.ingest.encoding import cut_entries, passage_texts
-from searchctl.ingest.load import IngestSettings
-from searchctl.ingest.prepare import checked
-from searchctl.schema import PassageSettings
-from searchctl.sources import Failure, Record, SourceFile, read
+from searchctl.engines.base import Engine
+from searchctl.ingest.dead_letters import without_target
+from searchctl.ingest.encoding import passage_texts
+from searchctl.ingest.intake import Batch, IntakeReader
+from searchctl.ingest.journal import KnownFile
+from searchctl.ingest.model import Gone, IngestSettings
+from searchctl.ingest.prepare import NoIndex, Preparer, StoredIndex
+from searchctl.ingest.prune import find_gone
+from searchctl.schema import Schema
+from searchctl.sources import Failure, SourceFile
+from searchctl.sources.model import storable
 from searchctl.types import Document, Entry
 
 _SAMPLE = 64  # documents encoded to see how long it takes
@@ -25,10 +29,15 @@ _BYTES_PER_PASSAGE = 160  # rows, keys and the graph's links
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Counts and estimates; `seconds`, `disk` and `memory` (bytes) assume that every document is new."""
+    """What a load would come to, and estimates: `seconds`, `disk` and `memory` (bytes) are for what would be written.
+
+    `documents` would be written, `unchanged` are there already. The other counts are those of an `IngestReport`; `gone` is
+    what `--prune` would delete.
+    """
 
     files: int
     documents: int
+    unchanged: int
     passages: int
     dead: int
     seconds: float
@@ -36,6 +45,12 @@ class Plan:
     memory: int
     first: tuple[Entry, ...]
     failures: tuple[Failure, ...]
+    misfits: Mapping[str, int]
+    first_misfit: str | None
+    replaced: Mapping[str, str]
+    superseded: int
+    unmet: Mapping[str, str]
+    gone: Gone
 
 
 @dataclass(slots=True)
@@ -43,62 +58,76 @@ class _Tally:
     documents: int = 0
     dead: int = 0
     text_bytes: int = 0
-    seen: set[str] = field(default_factory=set)
-    sample: list[Document] = field(default_factory=list)
+    sample: list[Entry] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
+    def bury(self, failure: Failure, document: Document | None) -> None:
+        self.dead += 1
+        self.failures += [failure][: _SHOWN - len(self.failures)]
 
-Items: TypeAlias = "Iterator[Record | Failure]"
+    def add(self, batch: Batch) -> None:
+        entries = batch.prepared.entries
+        self.documents += len(entries)
+        self.text_bytes += sum(len(entry.document.text.encode()) for entry in entries)
+        self.sample += entries[: _SAMPLE - len(self.sample)]
 
 
 def plan(
-    files: Sequence[SourceFile], settings: IngestSettings, encoder: Encoder | None, passages: PassageSettings
+    files: Sequence[SourceFile],
+    settings: IngestSettings,
+    encoder: Encoder | None,
+    schema: Schema,
+    stored: tuple[Engine, str] | None = None,
+    known: Mapping[str, KnownFile] | None = None,
 ) -> Plan:
-    """Read the files through and estimate what loading them takes on this machine."""
+    """Read the files through and tell what loading them into an index with this stamp would do.
+
+    `stored` is the engine and the name of the index where there is one already, `known` what its journal knows of files.
+    Raises UsageError where an output is among the inputs.
+    """
+    files = without_target(files, settings.dead_letters)
     tally = _Tally()
-    for file in files:
-        _count(read(file, settings.mapping, boilerplate=settings.boilerplate), tally)
-    entries = cut_entries([Entry(document, ()) for document in tally.sample], encoder, passages)
-    pieces = [text for entry in entries for text in passage_texts(entry)]
-    began = time.perf_counter()
-    if encoder is not None and pieces:
-        encoder.encode_documents(pieces[:1])  # loading the model isn't encoding
-        began = time.perf_counter()
-        encoder.encode_documents(pieces)
-    share = tally.documents / max(len(entries), 1)
-    total = round(len(pieces) * share)
+    target = StoredIndex(*stored, dry=True) if stored else NoIndex(schema)
+    if settings.types:
+        target.learn(settings.types)
+    preparer = Preparer(target, encoder, date_formats=settings.date_formats)
+    reader = IntakeReader(target, preparer, settings, tally.bury)
+    for batch in reader.batches(reader.file_items(reader.open_files(files, known or {})), lambda: True):
+        tally.add(batch)
+    gone = Gone()
+    if stored and settings.prune:
+        roots = {storable(str(file.root)) for file in files if file.size is not None}
+        gone = find_gone(stored[0].scan(stored[1]), roots, reader.intake)
+    seconds, pieces = _timed(tally.sample, encoder)
+    share = tally.documents / max(len(tally.sample), 1)
+    total = round(pieces * share)
     dim = encoder.dim if encoder is not None else 0
     return Plan(
         files=len(files),
         documents=tally.documents,
+        unchanged=reader.intake.unchanged,
         passages=total,
         dead=tally.dead,
-        seconds=(time.perf_counter() - began) * share,
+        seconds=seconds * share,
         disk=int(tally.text_bytes * _TEXT_BYTES_STORED + total * (dim * 8 + _BYTES_PER_PASSAGE)),
         memory=int(_MODEL_BYTES + total * dim * 4),
-        first=tuple(entries[:_SHOWN]),
+        first=tuple(tally.sample[:_SHOWN]),
         failures=tuple(tally.failures),
+        misfits=dict(preparer.misfits),
+        first_misfit=preparer.first_misfit,
+        replaced=dict(reader.intake.replaced),
+        superseded=reader.intake.superseded,
+        unmet=reader.named_fields.unmet(),
+        gone=gone,
     )
 
 
-def _count(items: Items, tally: _Tally) -> None:
-    """Count one file's items; the first documents are the sample."""
-    for item in items:
-        if isinstance(item, Failure):
-            tally.dead += 1
-            tally.failures += [item][: _SHOWN - len(tally.failures)]
-            continue
-        try:
-            if item.document.id in tally.seen:
-                raise InvalidDocument(f"the id {item.document.id!r} occurs twice in this load; the first one is kept")
-            tally.seen.add(item.document.id)
-            document = checked(item.document)
-        except InvalidDocument as error:
-            tally.dead += 1
-            tally.failures += [Failure(item.source, item.position, item.document.id, str(error), "")][
-                : _SHOWN - len(tally.failures)
-            ]
-            continue
-        tally.documents += 1
-        tally.text_bytes += len(document.text.encode())
-        tally.sample += [document] if len(tally.sample) < _SAMPLE else []
+def _timed(sample: Sequence[Entry], encoder: Encoder | None) -> tuple[float, int]:
+    """Return how long encoding the sample takes, in seconds, and how many passages it has."""
+    pieces = [text for entry in sample for text in passage_texts(entry)]
+    if encoder is None or not pieces:
+        return 0.0, len(pieces)
+    encoder.encode_documents(pieces[:1])  # loading the model isn't encoding
+    began = time.perf_counter()
+    encoder.encode_documents(pieces)
+    return time.perf_counter() - began, len(pieces)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from searchctl.errors import ConfigError
+from searchctl.notation import check_date_format
 from searchctl.schema import ANALYZERS, FIELD_TYPES, MOST_BOOST, Analyzer, FieldType, PassageSettings
 from searchctl.settings.resources import resource_folder
 from searchctl.sources.model import FORMATS, STDIN, FieldMapping, Format
@@ -21,7 +22,7 @@ else:
 
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "source": ("paths", "include", "exclude", "format", "encoding"),
-    "fields": ("id", "title", "text", "keep", "types", "boosts"),
+    "fields": ("id", "title", "text", "keep", "types", "dates", "boosts"),
     "passages": ("size", "overlap"),
     "index": ("name", "analyzer", "synonyms", "synonyms_file"),
     "cleaning": ("boilerplate",),
@@ -45,6 +46,7 @@ class Recipe:
     encoding: str | None = None
     mapping: FieldMapping = field(default_factory=FieldMapping)
     types: Mapping[str, FieldType] = field(default_factory=dict)
+    date_formats: Mapping[str, str] = field(default_factory=dict)
     passages: PassageSettings | None = None
     index: str | None = None
     analyzer: Analyzer | None = None
@@ -121,6 +123,7 @@ class _Reader:
                 keep=self._texts("fields", "keep") if "keep" in self._table("fields") else None,
             ),
             types=self._types(),
+            date_formats=self._date_formats(),
             passages=self._passages(),
             index=self._text("index", "name"),
             analyzer=cast("Analyzer | None", self._choice("index", "analyzer", ANALYZERS)),
@@ -162,6 +165,14 @@ class _Reader:
             if kind not in FIELD_TYPES:
                 raise self._wrong(f"fields.types.{name}", kind, f"one of {', '.join(FIELD_TYPES)}")
         return cast("dict[str, FieldType]", types)
+
+    def _date_formats(self) -> dict[str, str]:
+        formats = self._take(self._table("fields"), "dates", "fields.", dict, "a table of field = format") or {}
+        for name, pattern in formats.items():
+            if not isinstance(pattern, str):
+                raise self._wrong(f"fields.dates.{name}", pattern, "a format like %d.%m.%Y")
+            check_date_format(pattern, f"the recipe {self._path}, fields.dates.{name},", ConfigError)
+        return formats
 
     def _boosts(self) -> dict[str, int] | None:
         boosts = self._take(self._table("fields"), "boosts", "fields.", dict, "a table of field = number")

@@ -30,7 +30,7 @@ from searchctl.ingest.copying import (
     save_background,
 )
 from searchctl.ingest.encoding import check_readable, cut_and_encode, passage_texts
-from searchctl.ingest.prepare import fingerprint
+from searchctl.ingest.prepare import fingerprint, has_content
 from searchctl.lifecycle.versions import Move, move, next_version, open_version
 from searchctl.routing.apply import unlabelled
 from searchctl.routing.examples import entries_of, mark
@@ -213,8 +213,9 @@ def _as_ingested(entry: Entry, before: PassageSettings, settings: PassageSetting
     One that has got a label since has the fingerprint of what it was, and the router's own have theirs.
     """
     for document in (entry.document, unlabelled(entry.document)):
-        if entry.fingerprint == fingerprint(document, repr(before)):
-            return replace(entry, fingerprint=fingerprint(document, repr(settings)))
+        if has_content(entry.fingerprint, fingerprint(document, repr(before))):
+            _, dash, source = entry.fingerprint.partition("-")
+            return replace(entry, fingerprint=fingerprint(document, repr(settings)) + dash + source)
     return entry
 
 

@@ -86,7 +86,8 @@ class Record:
 class Failure:
     """Something in a source that can't be a document. `excerpt` is its beginning, as far as it can be shown.
 
-    `raw` is the row or object as it stood there, None where it couldn't be taken apart.
+    `raw` is the row or object as it stood there, None where it couldn't be taken apart; then `line` is the whole line, where
+    there is one.
     """
 
     source: str
@@ -95,6 +96,7 @@ class Failure:
     reason: str
     excerpt: str = ""
     raw: Mapping[str, Any] | None = None
+    line: str = ""
 
 
 class Unreadable(Exception):

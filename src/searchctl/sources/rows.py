@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from searchctl.sources.letters import is_letter, opened
 from searchctl.sources.mapping import RecordMapper, kind_of
 from searchctl.sources.model import Failure, FieldMapping, Limits, Record, SourceFile, Unreadable
 from searchctl.sources.streams import Stream, lines, whole
@@ -29,9 +30,13 @@ def read_jsonl(
             if not text or text.isspace():
                 continue
             raw = _object(text)
+            if is_letter(raw):
+                yield opened(raw, source, number)
+                continue
             document = mapper.document(raw, f"{uri}#{number}")
         except Unreadable as failed:
-            yield Failure(source, number, failed.id, failed.reason, failed.excerpt or text[:_EXCERPT], raw)
+            line = text if raw is None and not error else ""
+            yield Failure(source, number, failed.id, failed.reason, failed.excerpt or text[:_EXCERPT], raw, line)
         else:
             yield Record(document, source, number, raw)
 

@@ -47,7 +47,9 @@ def read_table(
             raw = _record(columns, row)
             document = mapper.document(raw, f"{file.uri}#{row.number}")
         except Unreadable as failed:
-            yield Failure(file.source, row.number, failed.id, failed.reason, row.text[:_EXCERPT], raw)
+            yield Failure(
+                file.source, row.number, failed.id, failed.reason, row.text[:_EXCERPT], raw, "" if raw else row.text
+            )
         else:
             cells = {name: _typed(value, kinds.get(name)) for name, value in document.fields.items()}
             fields = {name: cell for name, cell in cells.items() if cell is not None}

@@ -17,9 +17,10 @@ _log = logging.getLogger(__name__)
 
 
 class EmbeddedEngine:
-    """Indexes below one folder, made when the first index is. Implements `FullEngine` and `Revisions`."""
+    """Indexes below one folder, made when the first index is. Implements `FullEngine`, `Revisions` and `Retyping`."""
 
     name = "embedded"
+    retypes = True
 
     def __init__(self, root: str | Path) -> None:
         self.folder = Folder(Path(root))

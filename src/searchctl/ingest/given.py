@@ -1,0 +1,184 @@
+"""Documents as a program hands them over: plain values of Python, NumPy and the like, checked and named by document and field."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from pathlib import PurePath
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from searchctl.errors import InvalidDocument
+from searchctl.types import Document, Scalar, Value
+
+GivenDocument: TypeAlias = "Document | Mapping[str, Any] | str"
+_LARGEST_NUMBER = 2**63
+_DEEPEST = 20
+_EXPECTED = "a string, number, boolean or date, a list of these, or a mapping"
+
+
+def given_documents(given: Iterable[GivenDocument] | GivenDocument) -> Iterator[Document]:
+    """Yield the documents of what a program gives: several, or a single string, mapping or Document.
+
+    Raises InvalidDocument naming the document's place, and its id where it has one, and the field that is wrong.
+    """
+    single = isinstance(given, (str, Mapping, Document))
+    if not single and (isinstance(given, (bytes, bytearray)) or not isinstance(given, Iterable)):
+        raise InvalidDocument(f"documents are given as strings, mappings or Documents, found {_kind(given)}")
+    documents: Iterable[Any] = [given] if single else given  # type: ignore[assignment]
+    for place, document in enumerate(documents):
+        yield as_document(document, place)
+
+
+def as_document(given: GivenDocument, place: int = 0) -> Document:
+    """Return one document; raises InvalidDocument."""
+    if isinstance(given, str):
+        return Document(content_id("", given), given)
+    if isinstance(given, Document):
+        parts: dict[str, Any] = {"id": given.id, "title": given.title, "text": given.text}
+        fields: Any = given.fields
+    elif isinstance(given, Mapping):
+        parts = dict(given)
+        fields = {name: value for name, value in parts.items() if name not in ("id", "title", "text")}
+    else:
+        raise InvalidDocument(f"document {place} is {_kind(given)}, expected a string, a mapping or a Document")
+    where = _Where(f"document {place}")
+    id = where.id(parts.get("id"))
+    where = _Where(f"document {place} ('{id[:60]}')") if id else where
+    title, text = where.text("title", parts.get("title")), where.text("text", parts.get("text"))
+    if not text and not title:
+        keys = ", ".join(str(key) for key in parts) or "none"
+        raise InvalidDocument(f"{where.document}: a document needs a 'text' or a 'title'; found the keys: {keys}")
+    return Document(id or content_id(title, text), text, title, where.fields(fields))
+
+
+def content_id(title: str, text: str, rest: str = "") -> str:
+    """Return the id of a document that has none of its own: a hash of what it says, 24 hex digits."""
+    content = f"{title}\0{text}" + (f"\0{rest}" if rest else "")
+    return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def streamed(document: Document) -> Document:
+    """Return a document from a pipe, which had no id, named by what it says: so two pipes never take each other's names."""
+    rest = repr(sorted(document.fields.items(), key=lambda item: item[0])) if document.fields else ""
+    return replace(document, id=content_id(document.title, document.text, rest))
+
+
+class _Where:
+    """One document's values, each checked; messages name the document and the field."""
+
+    def __init__(self, document: str) -> None:
+        self.document = document
+
+    def _wrong(self, field: str, value: object, expected: str) -> InvalidDocument:
+        return InvalidDocument(f"{self.document}: '{field}' is {_kind(value)}, expected {expected}")
+
+    def id(self, value: object) -> str:
+        """Return an id as text, "" for none."""
+        plain = _plain(value)
+        if plain is None:
+            return ""
+        if isinstance(plain, bool) or not isinstance(plain, (str, int, float)):
+            raise self._wrong("id", value, "a string or a number")
+        return str(plain)
+
+    def text(self, field: str, value: object) -> str:
+        """Return a title or text, "" for none; a list of strings is joined by blank lines."""
+        plain = _plain(value)
+        if plain is None:
+            return ""
+        if isinstance(plain, str):
+            return plain
+        if isinstance(plain, (int, float)) and not isinstance(plain, bool):
+            return str(plain)
+        if isinstance(plain, list) and all(isinstance(item, str) for item in plain):
+            return "\n\n".join(plain)
+        raise self._wrong(field, value, "a string or a list of strings")
+
+    def fields(self, given: object, prefix: str = "", depth: int = 0) -> dict[str, Value]:
+        """Return fields with plain values; inner mappings are flattened to `outer.inner`, what is nothing is left out."""
+        if given is None:
+            return {}
+        if not isinstance(given, Mapping):
+            raise self._wrong("fields", given, "a mapping of names to values")
+        if depth > _DEEPEST:
+            raise InvalidDocument(f"{self.document}: '{prefix}' is nested deeper than {_DEEPEST} mappings")
+        flat: dict[str, Value] = {}
+        for key, value in given.items():
+            if not isinstance(key, str):
+                raise InvalidDocument(f"{self.document}: the field name {key!r} is {_kind(key)}, expected a string")
+            name = f"{prefix}{key}"
+            if isinstance(value, Mapping):
+                for inner, kept in self.fields(value, f"{name}.", depth + 1).items():
+                    flat.setdefault(inner, kept)
+            elif (plain := self._value(name, value)) is not None:
+                flat[name] = plain
+        return flat
+
+    def _value(self, name: str, value: object) -> Value | None:
+        plain = _plain(value)
+        if isinstance(plain, list):
+            items = [self._scalar(name, item) for item in plain]
+            return [item for item in items if item is not None] or None
+        return self._scalar(name, plain)
+
+    def _scalar(self, name: str, value: object) -> Scalar | None:
+        if value is None or isinstance(value, (str, bool, int, float)):
+            return value if value is None or isinstance(value, bool) else _storable(value)
+        raise self._wrong(name, value, _EXPECTED)
+
+
+def _storable(value: str | int | float) -> Scalar | None:
+    """Return a value as sources give it: nothing for an empty string or NaN, digits for a whole number beyond 64 bits."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, int):
+        return value if abs(value) < _LARGEST_NUMBER else str(value)
+    return value if math.isfinite(value) else None
+
+
+def _plain(value: Any) -> Any:
+    """Return a value in terms of str, int, float, bool, None and lists of these, as far as it has such a form."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        # Enums and NumPy's str_ and float64 are subclasses.
+        if isinstance(value, Enum):
+            return _plain(value.value)
+        for kind in (bool, int, float, str):
+            if isinstance(value, kind):
+                return kind(value)
+        return None
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if type(value).__name__ in ("NaTType", "NAType"):  # what pandas puts where there is nothing
+        return None
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    if isinstance(value, (Decimal, Fraction)):
+        return _number(value)
+    if isinstance(value, (UUID, PurePath)):
+        return str(value)
+    if isinstance(value, (Sequence, Set)) and not isinstance(value, (bytes, bytearray, memoryview)):
+        items = [_plain(item) for item in value]
+        return sorted(items, key=repr) if isinstance(value, Set) else items
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):  # NumPy's scalars and arrays
+        listed = value.astype(str).tolist() if value.dtype.kind == "M" else value.tolist()
+        return None if listed == "NaT" else _plain(listed) if not hasattr(listed, "dtype") else value
+    return value
+
+
+def _number(value: Decimal | Fraction) -> int | float | None:
+    if isinstance(value, Decimal) and not value.is_finite():
+        return None
+    number = float(value)
+    return int(value) if value == int(value) and -_LARGEST_NUMBER < number < _LARGEST_NUMBER else number
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
