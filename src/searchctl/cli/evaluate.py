@@ -12,6 +12,7 @@ from searchctl.cli.failures import GATE_MISSED, say, say_error
 from searchctl.cli.output import count_of, print_json, print_table, printable
 from searchctl.cli.progress import Meter
 from searchctl.errors import StorageError
+from searchctl.files import replacing
 
 if TYPE_CHECKING:
     from searchctl.evaluation.metrics import Metric
@@ -143,6 +144,7 @@ def _write_html(report: Report, path: Path) -> None:
     from searchctl.evaluation.html import render
 
     try:
-        path.write_text(render(report), encoding="utf-8")
+        with replacing(path) as draft:
+            draft.write_text(render(report), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"can't write {path}: {error.strerror}; choose another file with --html") from error

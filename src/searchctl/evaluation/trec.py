@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from urllib.parse import quote
 import numpy as np
 
 from searchctl.errors import SourceError, StorageError
+from searchctl.files import replacing
 from searchctl.types import Mode, Results, Where
 
 if TYPE_CHECKING:
@@ -98,10 +98,9 @@ def write_run(
     """
     began = time.monotonic()
     asked = read_queries(queries)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     hits = 0
     try:
-        with temporary.open("w", encoding="utf-8") as file:
+        with replacing(target) as draft, draft.open("w", encoding="utf-8") as file:
             for start in range(0, len(asked), _BATCH):
                 part = asked[start : start + _BATCH]
                 answers = index.search_many(
@@ -118,11 +117,8 @@ def write_run(
                 file.writelines(_lines(part, answers))
                 if on_progress is not None:
                     on_progress(start + len(part), len(asked))
-        temporary.replace(target)
     except OSError as error:
         raise StorageError(f"can't write the run {target}: {error.strerror}; choose another file with --run") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return RunReport(len(asked), hits, time.monotonic() - began)
 
 

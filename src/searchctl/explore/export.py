@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -13,6 +12,7 @@ from searchctl.errors import UsageError
 from searchctl.explore.cluster import Clusters, settings_of
 from searchctl.explore.collection import Collection
 from searchctl.explore.layout import Places
+from searchctl.files import replacing
 from searchctl.types import Json
 
 ENDINGS = (".html", ".json", ".csv")
@@ -73,12 +73,10 @@ def write_json(path: Path, collection: Collection, clusters: Clusters) -> None:
 
 def write_csv(path: Path, collection: Collection, clusters: Clusters) -> None:
     """Write a line for each document: id, topic's number and name (empty for outliers), strength, text."""
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(("id", "topic", "name", "strength", "text"))
         table.writerows(_rows(collection, clusters))
-    os.replace(temporary, path)
 
 
 def _rows(collection: Collection, clusters: Clusters) -> Iterator[tuple[str, object, str, str, str]]:
@@ -111,6 +109,5 @@ def _in_script(data: Json) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_text(text, encoding="utf-8", errors="replace")
-    os.replace(temporary, path)
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8", errors="replace")

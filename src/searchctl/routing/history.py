@@ -7,7 +7,6 @@ examples have changed.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from searchctl.errors import StorageError
+from searchctl.files import replacing
 from searchctl.types import Document
 
 HISTORY_FORMAT = 1
@@ -85,10 +85,9 @@ class History:
             raise StorageError(f"can't write {self.path}: {error}; check free space and permissions") from error
 
     def _write(self, lines: Sequence[str]) -> None:
-        draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         try:
-            draft.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-            draft.replace(self.path)
+            with replacing(self.path) as draft:
+                draft.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         except OSError as error:
             raise StorageError(f"can't write {self.path}: {error}; check free space and permissions") from error
 

@@ -13,6 +13,7 @@ from searchctl.cli.output import count_of, print_json, print_table
 from searchctl.cli.progress import Meter
 from searchctl.cli.route.context import columns_of, file_options
 from searchctl.errors import StorageError, UsageError
+from searchctl.files import replacing
 
 if TYPE_CHECKING:
     from searchctl.routing.evaluation import Trial, TrialSettings
@@ -136,6 +137,7 @@ def _write_html(trial: Trial, title: str, path: Path) -> None:
     from searchctl.routing.evaluation_html import render
 
     try:
-        path.write_text(render(trial, title), encoding="utf-8")
+        with replacing(path) as draft:
+            draft.write_text(render(trial, title), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"can't write {path}: {error.strerror}; choose another file with --html") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from searchctl.engines.lock import storage_errors
 from searchctl.engines.names import check_name
 from searchctl.errors import IndexExists, IndexFormatError, IndexMissing
+from searchctl.files import replacing
 from searchctl.types import Json
 
 FOLDER_FORMAT = 1
@@ -17,13 +18,8 @@ FOLDER_FORMAT = 1
 
 def write_json(path: Path, data: Json) -> None:
     """Write JSON durably: to a temporary name, then renamed."""
-    temporary = path.with_name(path.name + ".tmp")
-    with storage_errors(path.parent):
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(data, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+    with storage_errors(path.parent), replacing(path) as draft, draft.open("w", encoding="utf-8") as file:
+        json.dump(data, file, ensure_ascii=False, indent=1)
 
 
 def read_json(path: Path) -> Json | None:

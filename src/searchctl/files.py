@@ -1,0 +1,42 @@
+"""Writing files so that whoever reads one meets the old content or the new, never a part of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield the path of a draft in the same folder, which takes the place of `path` in one step when the block ends well.
+
+    What was written is on the disk before that, so that a crash leaves the old file or the new one. After an error the draft is
+    removed and nothing has changed. A link keeps leading where it leads; what is no plain file, such as /dev/stdout, is yielded
+    as it is. Raises OSError.
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        yield path
+        return
+    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        yield draft
+        with draft.open("r+b") as written:
+            os.fsync(written.fileno())
+        os.replace(draft, target)
+        _sync_folder(target.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the name on the disk as well, where the system knows how to (Windows doesn't)."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
