@@ -7,7 +7,10 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 
@@ -18,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", README, re.DOTALL)
 INSTALLING = ("pip", "make")  # what this very run was started with
+SERVING = ("serve",)  # which don't end by themselves
 
 
 def commands() -> list[str]:
@@ -47,13 +51,33 @@ def run(place: Path, *command: str) -> str:
     return done.stdout
 
 
+def serve(place: Path, *command: str) -> None:
+    """Start a service, see the page it serves, and end it."""
+    with subprocess.Popen([sys.executable, "-m", *command], cwd=place, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr
+            address = re.search(r"http://\S+", process.stderr.readline())
+            assert address
+            for _ in range(200):
+                try:
+                    with urlopen(address[0], timeout=5) as page:
+                        assert b"searchctl" in page.read()
+                    break
+                except URLError:
+                    time.sleep(0.1)
+            else:
+                raise AssertionError("nothing answers")
+        finally:
+            process.terminate()
+
+
 @pytest.mark.slow
 def test_every_shell_command_of_the_readme_works(place: Path) -> None:
     assert len(commands()) > 8
     for command in commands():
         words = shlex.split(command, comments=True)
         assert words[0] == "searchctl"
-        run(place, *words)
+        serve(place, *words) if words[1] in SERVING else run(place, *words)
     found = json.loads(run(place, "searchctl", "search", "will you take my old fridge away", "--json"))
     assert found["hits"][0]["title"] == "We take away your old appliance" and found["legs"]["vector"]["ran"]
     question = "Заберёте старый холодильник?"

@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "answer": ("searchctl.cli.answer", "Answer a question with the sentence that says it."),
     "cluster": ("searchctl.cli.cluster", "Sort a collection into topics, with names and a map."),
     "duplicates": ("searchctl.cli.duplicates", "Find texts that say the same."),
+    "serve": ("searchctl.cli.serve", "Serve a search page and an HTTP API."),
+    "mcp": ("searchctl.cli.mcp", "Offer search as tools for agents."),
     "config": ("searchctl.cli.config", "Show the effective settings and where they come from."),
     "completion": ("searchctl.cli.completion", "Print the completion script of a shell."),
 }

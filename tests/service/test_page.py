@@ -1,0 +1,163 @@
+"""The page, in a real browser, against a service that runs as its users start it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from searchctl import Index
+from searchctl.service import app
+
+PAGE = Path(app.__file__).with_name("page")
+EVIL = '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script>'
+Open = Callable[..., Any]
+
+
+def words(language: str) -> set[str]:
+    """Return the keys of a language's sentences."""
+    text = (PAGE / "words.js").read_text(encoding="utf-8")
+    block = re.search(rf"\n  {language}: {{(.*?)\n  }},", text, re.DOTALL)
+    assert block
+    return set(re.findall(r"(?:^|[,{]\s+|\n\s+)(\w+): (?=[\"(`])", block[1]))
+
+
+def test_both_languages_have_every_sentence() -> None:
+    used = set(re.findall(r'word\("(\w+)"', (PAGE / "page.js").read_text(encoding="utf-8")))
+    used |= set(
+        re.findall(r'data-(?:word|label|placeholder)="(\w+)"', (PAGE / "index.html").read_text(encoding="utf-8"))
+    )
+    assert words("en") == words("ru")
+    assert used <= words("en")
+
+
+def test_the_page_asks_nobody_else() -> None:
+    for path in PAGE.iterdir():
+        links = re.findall(r"https?://[^\s\"'<>)]+", path.read_text(encoding="utf-8"))
+        assert [link for link in links if not link.startswith("http://www.w3.org/")] == [], path.name
+
+
+def is_fault(message: Any) -> bool:
+    """Tell whether a line of the console is a fault of the page: a refused request isn't, which the browser reports there too."""
+    return message.type == "error" and "status of 400" not in message.text
+
+
+@pytest.fixture
+def open_page(browser: Any, address: str) -> Iterator[Open]:
+    """Return what opens the page; whatever goes wrong in it, or leaves this machine, fails the test."""
+    wrong: list[str] = []
+    contexts = []
+
+    def open_at(path: str = "/", **settings: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en", **settings})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda message: wrong.append(message.text) if is_fault(message) else None)
+        page.on("request", lambda request: None if request.url.startswith(address) else wrong.append(request.url))
+        page.goto(address + path)
+        return page
+
+    yield open_at
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.mark.browser
+def test_a_newcomer_finds_reads_filters_and_goes_back(open_page: Open) -> None:
+    page = open_page()
+    page.wait_for_selector("#index option[value=shop]", state="attached")
+    page.select_option("#index", "shop")
+    page.fill("#q", "receipt")
+    page.wait_for_selector("#results .hit")
+    assert page.inner_text("#results .hit >> nth=0").startswith("Returning an item")
+    assert page.inner_text("#results mark >> nth=0") == "receipt"
+    assert "q=receipt" in page.url
+    page.click("text=Read the whole text >> nth=0")
+    page.wait_for_selector("text=Send it back within 30 days. Keep the receipt. >> nth=1")
+    page.click("text=Why this one? >> nth=0")
+    assert "By words" in page.inner_text("#results .hit >> nth=0")
+    page.click("text=lang: en >> nth=0")
+    page.wait_for_selector("#chips button")
+    assert "where=lang" in page.url
+    page.click("#chips button")
+    page.wait_for_selector("#chips button", state="detached")
+    page.go_back()
+    page.wait_for_selector("#chips button")
+    page.click("text=Similar documents >> nth=0")
+    page.wait_for_selector("text=Documents like returns")
+
+
+@pytest.mark.browser
+def test_an_address_with_a_question_shows_its_answer_in_the_readers_language(open_page: Open) -> None:
+    page = open_page("/?index=shop&q=сохраните+чек", locale="ru")
+    page.wait_for_selector("#results .hit")
+    assert page.inner_text("#tab-search") == "Поиск"
+    assert page.inner_text("#results .hit h2 >> nth=0") == "Возврат"
+    page.click("#language")
+    assert page.inner_text("#tab-search") == "Search"
+
+
+@pytest.mark.browser
+def test_the_keyboard_is_enough(open_page: Open) -> None:
+    page = open_page("/?index=shop")
+    page.wait_for_selector("#index option", state="attached")
+    page.keyboard.type("gift")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#results .hit")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Why this one?":
+            break
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('aria-expanded')") == "true"
+
+
+@pytest.mark.browser
+def test_a_telephone_shows_it_without_sideways_scrolling(open_page: Open) -> None:
+    page = open_page("/?index=shop&q=receipt", viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page.wait_for_selector("#results .hit")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 22, 24)"
+
+
+@pytest.mark.browser
+def test_markup_in_documents_queries_labels_and_fields_stays_text(folder: Path, open_page: Open) -> None:
+    with Index.open(folder, "shop") as index:
+        index.ingest([{"id": EVIL, "title": f"evil {EVIL}", "text": f"evil {EVIL}", "lang": EVIL}])
+    page = open_page(f"/?index=shop&q={json.dumps('evil ' + EVIL)}")
+    page.wait_for_selector("#results .hit")
+    assert "<script>" in page.inner_text("#results .hit h2 >> nth=0")
+    page.click("#results .field >> nth=0")
+    page.wait_for_selector("#chips button")
+    assert page.evaluate("window.hurt") is None
+    assert page.locator("img").count() == 0
+
+
+@pytest.mark.browser
+def test_a_text_is_routed_taught_and_taken_back(open_page: Open) -> None:
+    page = open_page("/?tab=route&index=routes")
+    page.wait_for_selector("#index option", state="attached")
+    page.fill("#text", "where is my parcel, please")
+    page.click("#route-form button")
+    page.wait_for_selector("#route-result .hit")
+    assert "delivery" in page.inner_text("#route-result h2")
+    assert "where is my parcel" in page.inner_text("#route-result ul")
+    page.click("#route-result button:text-is('Add')")
+    page.wait_for_selector("text=Added.")
+    page.click("#route-result button:text-is('Undo')")
+    page.wait_for_selector("text=Undone: add 1 to delivery")
+
+
+@pytest.mark.browser
+def test_a_question_without_an_answer_says_so(open_page: Open) -> None:
+    page = open_page("/?index=shop&q=receipt&where=lang%3Dde")
+    page.wait_for_selector("#status:has-text('Nothing found')")
+    page.fill("#where", "land=de")
+    page.press("#where", "Enter")
+    page.wait_for_selector("#status:has-text('land')")
