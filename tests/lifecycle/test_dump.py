@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save
 
 from searchctl.engines import open_engine
 from searchctl.engines.base import Engine
@@ -214,3 +215,33 @@ def test_a_manifest_tells_what_is_inside(index: Index, tmp_path: Path) -> None:
     manifest = read_manifest(tmp_path / "dump")
     assert (manifest.index, manifest.documents) == ("books", 203)
     assert manifest.schema.encoder == index.schema.encoder and manifest.schema.lineage is None
+
+
+def replace_vectors(folder: Path, content: bytes) -> None:
+    """Put another file of vectors into a dump, with the checksum that goes with it."""
+    (folder / "vectors.safetensors").write_bytes(content)
+    files = json.loads((folder / "manifest.json").read_text())["files"]
+    rewrite_manifest(folder, files={**files, "vectors.safetensors": hashlib.sha256(content).hexdigest()})
+
+
+def test_vectors_that_are_not_what_the_manifest_says_are_refused(index: Index, other: Engine, tmp_path: Path) -> None:
+    dump(index.engine, "books", tmp_path / "dump", Watch())
+    whole = (tmp_path / "dump" / "vectors.safetensors").read_bytes()
+    rows = load_file(tmp_path / "dump" / "vectors.safetensors")["vectors"]
+    for content, message in (
+        (whole[:-100], "can't read the vectors"),
+        (b"no tensors", "can't read the vectors"),
+        (save({"others": rows}), "can't read the vectors"),
+        (save({"vectors": rows[:, :8].copy()}), "× 8 F32, the manifest says .* × 32 F32"),
+        (save({"vectors": rows[1:].copy()}), "the manifest says"),
+    ):
+        replace_vectors(tmp_path / "dump", content)
+        with pytest.raises(IndexFormatError, match=message):
+            restore(other, "copy", tmp_path / "dump", Watch())
+        assert other.indexes() == []
+    replace_vectors(tmp_path / "dump", save({"vectors": rows[1:].copy()}))
+    rewrite_manifest(tmp_path / "dump", vectors=len(rows) - 1)
+    with pytest.raises(IndexFormatError, match="fewer rows than"):
+        restore(other, "copy", tmp_path / "dump", Watch())
+    with pytest.raises(IndexMissing):
+        other.resolve("copy")

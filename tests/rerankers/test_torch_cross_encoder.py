@@ -88,3 +88,18 @@ def test_it_reorders_the_hits_of_an_index(tmp_path: Path, folder: Path, reranker
 def test_a_folder_without_a_model_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(EncoderUnavailable, match="can't load the reranker .*; check the name or give a folder"):
         open_reranker(str(tmp_path), object)
+
+
+def test_the_libraries_keep_their_own_settings(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Loading shows no bars, and whoever uses the library as well still sees theirs."""
+    bars = transformers.utils.logging
+    before = bars.is_progress_bar_enabled()
+    bars.enable_progress_bar()
+    try:
+        open_reranker(str(folder), object)
+        assert bars.is_progress_bar_enabled() and capfd.readouterr().err == ""
+        bars.disable_progress_bar()
+        open_reranker(str(folder), object)
+        assert not bars.is_progress_bar_enabled()
+    finally:
+        bars.enable_progress_bar() if before else bars.disable_progress_bar()

@@ -17,11 +17,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from importlib.metadata import version as package_version
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 
 from searchctl.engines.base import FullEngine
 from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SourceError, StorageError, UsageError
@@ -33,6 +34,7 @@ from searchctl.types import Document, Entry, Json, Passage
 DUMP_FORMAT = 1
 MANIFEST = "manifest.json"
 VECTORS = "vectors.safetensors"
+_TENSOR = "vectors"
 _DOCUMENTS = ("documents.jsonl", "documents.jsonl.gz")
 _HEADER = 256  # bytes kept free for safetensors' header, which holds the count of rows: known only at the end
 _BLOCK = 1 << 20
@@ -166,6 +168,8 @@ def _check_files(path: Path, manifest: Manifest) -> None:
             raise IndexFormatError(
                 f"{path / name} is damaged: its SHA-256 isn't the manifest's; take another copy of it"
             )
+    with _open_vectors(path, manifest):
+        pass
 
 
 # Writing
@@ -219,7 +223,10 @@ def _as_line(entry: Entry) -> bytes:
 
 
 def _header(rows: int, dim: int) -> bytes:
-    """Return safetensors' header, padded with blanks as its format allows: length, then JSON, then data."""
+    """Return safetensors' header, padded with blanks as its format allows: length, then JSON, then data.
+
+    The library writes only arrays that are whole in memory; here rows come one by one, and their number is known at the end.
+    """
     tensor = {"dtype": "F32", "shape": [rows, dim], "data_offsets": [0, rows * dim * 4]}
     text = json.dumps({"__metadata__": {"made_by": "searchctl"}, "vectors": tensor}).encode()
     return (_HEADER - 8).to_bytes(8, "little") + text.ljust(_HEADER - 8)
@@ -267,53 +274,52 @@ def _storage_errors(path: Path) -> Iterator[None]:
 
 
 def _read_entries(path: Path, manifest: Manifest) -> Iterator[list[Entry]]:
-    """Yield a dump's entries in batches."""
+    """Yield a dump's entries in batches. Raises IndexFormatError."""
     opened = gzip.open if manifest.lines.endswith(".gz") else open
-    encoder = manifest.schema.encoder
-    with (path / VECTORS).open("rb") as vectors, opened(path / manifest.lines, "rb") as lines:
-        _skip_header(vectors, path, manifest)
-        batch: list[Entry] = []
-        for number, line in enumerate(cast("IO[bytes]", lines), 1):
-            try:
-                entry, encoded = _as_entry(json.loads(line.decode("utf-8", "surrogatepass")))
-            except (ValueError, KeyError, TypeError) as error:
+    with _open_vectors(path, manifest) as tensors, opened(path / manifest.lines, "rb") as lines:
+        rows = tensors.get_slice(_TENSOR)
+        start = 0
+        while batch := list(islice(cast("IO[bytes]", lines), BATCH)):
+            entries = [_as_entry(line, path / manifest.lines) for line in batch]
+            counts = [len(entry.passages) if encoded else 0 for entry, encoded in entries]
+            if start + sum(counts) > manifest.vectors:
                 raise IndexFormatError(
-                    f"{path / manifest.lines}:{number} isn't a document of a dump: {error}"
-                ) from error
-            if encoded and encoder is not None:
-                entry = replace(entry, vectors=_rows(vectors, len(entry.passages), encoder.dim))
-            batch.append(entry)
-            if len(batch) == BATCH:
-                yield batch
-                batch = []
-        yield batch
+                    f"{path / VECTORS} has fewer rows than {manifest.lines} asks for; take another copy"
+                )
+            vectors = np.asarray(rows[start : start + sum(counts)], np.float32)
+            parts = np.split(vectors, np.cumsum(counts)[:-1])
+            start += sum(counts)
+            yield [
+                replace(entry, vectors=own) if encoded and manifest.schema.encoder is not None else entry
+                for (entry, encoded), own in zip(entries, parts, strict=True)
+            ]
 
 
-def _as_entry(data: dict[str, Any]) -> tuple[Entry, bool]:
-    document = Document(data["id"], data["text"], data["title"], data["fields"])
-    passages = tuple(Passage(int(start), int(end)) for start, end in data["passages"])
-    return Entry(document, passages, None, data["fingerprint"], data["source"]), bool(data["encoded"])
-
-
-def _skip_header(file: IO[bytes], path: Path, manifest: Manifest) -> None:
-    """Read safetensors' header and stand at the first row; raises IndexFormatError when it isn't what the manifest says."""
-    length = int.from_bytes(file.read(8), "little")
+def _as_entry(line: bytes, path: Path) -> tuple[Entry, bool]:
+    """Return the entry of a line, without vectors, and whether it has some. Raises IndexFormatError."""
     try:
-        tensor = json.loads(file.read(min(length, _BLOCK)))["vectors"]
-        rows, dim = tensor["shape"]
-        begin, _ = tensor["data_offsets"]
+        data = json.loads(line.decode("utf-8", "surrogatepass"))
+        document = Document(data["id"], data["text"], data["title"], data["fields"])
+        passages = tuple(Passage(int(start), int(end)) for start, end in data["passages"])
+        return Entry(document, passages, None, data["fingerprint"], data["source"]), bool(data["encoded"])
     except (ValueError, KeyError, TypeError) as error:
-        raise IndexFormatError(f"{path / VECTORS} has no tensor 'vectors' ({error}); take another copy") from error
-    expected = (manifest.vectors, manifest.schema.encoder.dim if manifest.schema.encoder else 0, "F32")
-    if (rows, dim, tensor["dtype"]) != expected:
-        raise IndexFormatError(f"{path / VECTORS} holds {rows} × {dim} {tensor['dtype']}, the manifest says {expected}")
-    file.seek(8 + length + begin)
+        shown = line[:80].decode("utf-8", "replace").strip()
+        raise IndexFormatError(f"{path} has a line that isn't a document of a dump ({error}): {shown}") from error
 
 
-def _rows(file: IO[bytes], count: int, dim: int) -> NDArray[np.float32]:
-    octets = file.read(count * dim * 4)
-    if len(octets) < count * dim * 4:
-        raise IndexFormatError(
-            f"the file of vectors ends {count * dim * 4 - len(octets)} bytes early; take another copy"
-        )
-    return np.frombuffer(octets, "<f4").reshape(count, dim).astype(np.float32, copy=False)
+@contextmanager
+def _open_vectors(path: Path, manifest: Manifest) -> Iterator[Any]:
+    """Open the file of vectors; raises IndexFormatError when it isn't what the manifest says."""
+    file = path / VECTORS
+    try:
+        tensors: Any = safe_open(str(file), framework="numpy")
+        found = tensors.get_slice(_TENSOR)
+    except (SafetensorError, OSError) as error:
+        raise IndexFormatError(f"can't read the vectors in {file} ({error}); take another copy of the dump") from error
+    expected = [manifest.vectors, manifest.schema.encoder.dim if manifest.schema.encoder else 0], "F32"
+    if (found.get_shape(), found.get_dtype()) != expected:
+        (rows, dim), kind = expected
+        shape = " × ".join(map(str, found.get_shape()))
+        raise IndexFormatError(f"{file} holds {shape} {found.get_dtype()}, the manifest says {rows} × {dim} {kind}")
+    with tensors:
+        yield tensors

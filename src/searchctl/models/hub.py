@@ -57,7 +57,9 @@ def needed(what: str, *modules: str) -> list[Any]:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep the libraries' reports of each weight and each retry from the user; what fails is told by the exception."""
-    importlib.import_module("transformers.utils.logging").disable_progress_bar()
+    bars = importlib.import_module("transformers.utils.logging")
+    had_bars = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
     loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers", "huggingface_hub")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -67,6 +69,8 @@ def quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+        if had_bars:
+            bars.enable_progress_bar()
 
 
 def is_offline() -> bool:
