@@ -11,7 +11,8 @@ import msgspec
 from searchctl.errors import InvalidDocument, UsageError
 from searchctl.explore.answer import answer
 from searchctl.index import Index
-from searchctl.ingest.prepare import as_document, checked
+from searchctl.ingest.given import as_document
+from searchctl.ingest.prepare import checked
 from searchctl.routing.decide import Route, RouteSettings
 from searchctl.search.as_json import results_json
 from searchctl.service import bodies
