@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +28,7 @@ from searchctl.search.rerank import DEPTH, Rerank
 from searchctl.search.searcher import Lists, Request, Searcher
 from searchctl.search.synonyms import read_rules
 from searchctl.settings.connection import Connection
+from searchctl.settings.paths import user_path
 from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
 
 if TYPE_CHECKING:
@@ -390,8 +390,8 @@ class Index:
 def encoder_stamp(asked: str | Encoder | None, made: Encoder) -> EncoderStamp:
     """Return the stamp of an encoder that was asked for by this name, under which it can be opened again from any folder."""
     name = made.name
-    if isinstance(asked, str) and Path(asked).expanduser().is_dir():
-        name = str(Path(asked).expanduser().resolve())
+    if isinstance(asked, str) and user_path(asked).is_dir():
+        name = str(user_path(asked).resolve())
     elif isinstance(asked, str) and ":" in asked:
         name = asked
     return EncoderStamp(name, made.revision, made.dim)

@@ -7,6 +7,7 @@ from pathlib import Path
 from searchctl.encoders.base import Encoder
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.files import onnx_file
+from searchctl.settings.paths import user_path
 
 DEFAULT_ENCODER = "multilingual-e5-small-enru"
 _SHIPPED = Path(__file__).parent / "models"
@@ -19,7 +20,7 @@ def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> 
     does). `threads` limits the processor cores used. Raises EncoderUnavailable, MissingExtra.
     """
     family, _, option = name.partition(":")
-    folder = Path(name).expanduser()
+    folder = user_path(name)
     if family == "hashing":
         return _hashing(name, option)
     if name in ("default", DEFAULT_ENCODER):

@@ -13,6 +13,7 @@ import numpy as np
 
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.hub import first_line, is_offline, needed, quiet
+from searchctl.settings.paths import user_path
 from searchctl.types import Vectors
 
 _LOG = logging.getLogger("searchctl")
@@ -28,7 +29,7 @@ class TorchEncoder:
     def __init__(self, name: str, *, threads: int | None = None) -> None:
         what = f"the encoder '{name}', neither built in nor a folder with an ONNX model,"
         (library,) = needed(what, "sentence_transformers")
-        folder = Path(name).expanduser()
+        folder = user_path(name)
         local = folder.is_dir()
         if threads:
             importlib.import_module("torch").set_num_threads(threads)

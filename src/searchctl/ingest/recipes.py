@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 from searchctl.errors import ConfigError
 from searchctl.notation import check_date_format
 from searchctl.schema import ANALYZERS, FIELD_TYPES, MOST_BOOST, Analyzer, FieldType, PassageSettings
+from searchctl.settings.paths import user_path
 from searchctl.settings.resources import resource_folder
 from searchctl.sources.model import FORMATS, STDIN, FieldMapping, Format
 from searchctl.suggest import did_you_mean
@@ -85,7 +86,7 @@ def read_lines(path: Path) -> tuple[str, ...]:
 
 
 def _find(given: str | Path) -> Path:
-    path = Path(given).expanduser()
+    path = user_path(given)
     if path.is_file():
         return path
     names = recipe_names()
@@ -110,7 +111,7 @@ class _Reader:
         return Recipe(
             path=self._path,
             paths=tuple(
-                one if one == STDIN else str(folder / Path(one).expanduser()) for one in self._texts("source", "paths")
+                one if one == STDIN else str(folder / user_path(one)) for one in self._texts("source", "paths")
             ),
             include=self._texts("source", "include"),
             exclude=self._texts("source", "exclude"),
@@ -187,7 +188,7 @@ class _Reader:
             return self._texts("index", "synonyms") if "synonyms" in table else None
         if "synonyms" in table:
             raise self._wrong("index.synonyms_file", name, "either that or index.synonyms, not both")
-        return read_lines(folder / Path(name).expanduser())
+        return read_lines(folder / user_path(name))
 
     def _passages(self) -> PassageSettings | None:
         table = self._table("passages")

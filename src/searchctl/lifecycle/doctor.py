@@ -20,6 +20,7 @@ from searchctl.index import Index
 from searchctl.ingest.encoding import passage_texts
 from searchctl.routing.examples import mark
 from searchctl.settings.connection import Connection, is_server
+from searchctl.settings.paths import user_path
 from searchctl.types import Entry, Nearest
 
 _PACKAGES = ("searchctl", "tantivy", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
@@ -35,7 +36,7 @@ def examine(
     """Examine this machine, the index and its encoder. Raises EngineUnreachable; all else becomes a finding."""
     findings = [_versions(), _cpu()]
     try:
-        findings.append(_server(engine, connection) if is_server(engine) else _disk(Path(engine).expanduser()))
+        findings.append(_server(engine, connection) if is_server(engine) else _disk(user_path(engine)))
         with Index.open(engine, name, encoder=encoder, connection=connection, create=False) as index:
             findings += [*_on_server(index), *_index(index)]
     except EngineUnreachable:

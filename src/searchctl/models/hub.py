@@ -8,10 +8,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from searchctl.errors import EncoderUnavailable, MissingExtra
+from searchctl.settings.paths import user_path
 
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
@@ -32,7 +32,7 @@ def load_transformer(name: str, kind: str, *, what: str, advice: str) -> Loaded:
     `advice` stand in their messages.
     """
     library, torch = needed(f"{what} '{name}'", "transformers", "torch")
-    folder = Path(name).expanduser()
+    folder = user_path(name)
     place = str(folder) if folder.is_dir() else name
     try:
         with quiet():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.files import onnx_file
 from searchctl.rerankers.base import Reranker, TokenEncoder
+from searchctl.settings.paths import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ def open_reranker(name: str, encoder: Callable[[], object]) -> Reranker:
     """
     if name == MAXSIM:
         return _maxsim(encoder())
-    folder = Path(name).expanduser()
+    folder = user_path(name)
     if folder.is_dir() and onnx_file(folder) is not None:
         from searchctl.rerankers.onnx import OnnxCrossEncoder
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.hub import first_line, is_offline, needed, quiet
+from searchctl.settings.paths import user_path
 
 
 class TorchCrossEncoder:
@@ -24,7 +24,7 @@ class TorchCrossEncoder:
 
     def __init__(self, name: str) -> None:
         library, torch = needed(f"the reranker '{name}'", "sentence_transformers", "torch")
-        folder = Path(name).expanduser()
+        folder = user_path(name)
         try:
             with quiet():
                 self._model: Any = library.CrossEncoder(

@@ -27,6 +27,7 @@ from searchctl.settings.connection import (
     variables,
 )
 from searchctl.settings.dotenv import read_dotenv
+from searchctl.settings.paths import user_path
 from searchctl.settings.secrets import MASK, mask_urls
 from searchctl.suggest import did_you_mean
 
@@ -192,7 +193,7 @@ def _anchored(key: str, value: Raw, folder: Path | None) -> Raw:
     text = str(value)
     is_folder = (key == "engine" and not is_server(text)) or (key == "encoder" and text.startswith((".", "~")))
     if is_folder or key.removeprefix("connection.") in PATH_KEYS:
-        path = Path(text).expanduser()
+        path = user_path(text)
         return str(folder / path if folder else path)
     return value
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import overload
 
 from searchctl.errors import SourceError
+from searchctl.settings.paths import user_path
 from searchctl.sources.globs import matcher
 from searchctl.sources.model import FORMATS, STDIN, Format, SourceFile, storable
 
@@ -114,7 +115,7 @@ class _Search:
             path = Path(STDIN)
             self.files.append(SourceFile(path, "stdin", path, self._format, None, encoding=self._encoding))
             return
-        path = Path(os.path.abspath(os.path.expanduser(given)))
+        path = Path(os.path.abspath(user_path(given)))
         try:
             status = path.stat()
         except OSError as error:
