@@ -54,3 +54,14 @@ def test_links_are_followed_and_devices_are_written_directly(tmp_path: Path) -> 
     with replacing(Path("/dev/null")) as draft:
         draft.write_text("gone")
     assert not Path("/dev/null").is_file()
+
+
+def test_a_link_that_lies_in_the_way_is_not_followed(tmp_path: Path) -> None:
+    """Drafts have names that nobody can guess, and are never files that are there."""
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    for name in (f".out.{os.getpid()}.tmp", "out.new", "out.tmp"):
+        (tmp_path / name).symlink_to(precious)
+    with replacing(tmp_path / "out") as draft:
+        draft.write_text("new")
+    assert (precious.read_text(), (tmp_path / "out").read_text()) == ("mine", "new")

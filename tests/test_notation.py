@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from searchctl.notation import column_kind, epoch, parse_date, parse_number, read_cell
+from searchctl.notation import column_kind, epoch, parse_date, parse_number, read_cell, table_cell
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,13 @@ def test_a_cell_that_comes_later_stays_as_it_is_where_it_is_no_number() -> None:
 def test_what_is_no_date_is_none(text: str) -> None:
     assert parse_date(text) is None
     assert epoch(text) is None
+
+
+@pytest.mark.parametrize("text", ["=cmd|'/C calc'!A0", "+SUM(1)", "@x", "-2+3", " =1", "\t=1", "\uff1dx", "- a list"])
+def test_a_formula_is_quoted_in_tables(text: str) -> None:
+    assert table_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", "-5", "+7 900", "-1 290,50", "a=b", "words"])
+def test_other_cells_stay_as_they_are(text: str) -> None:
+    assert table_cell(text) == text

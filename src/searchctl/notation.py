@@ -25,6 +25,7 @@ _WITH_POINT = re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:(?P<gap>[{_GAP},])[0-9]{{3}
 _WITH_COMMA = re.compile(
     rf"[+-]?(?:[1-9][0-9]{{0,2}}(?:(?P<gap>[{_GAP}.])[0-9]{{3}}(?:(?P=gap)[0-9]{{3}})*)|[0-9]+)(?:,[0-9]+)?"
 )
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20") + ("\t", "\r")
 _CODE = re.compile(r"[+-]?0[0-9]|\+|[0-9+-]{16}")  # leading zeros, phones, cards: names made of digits
 _LARGEST = 2**63  # beyond, whole numbers are kept as the nearest fraction
 
@@ -32,6 +33,13 @@ _ISO = re.compile(
     r"(\d{4})[-/](\d{2})[-/](\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?"
 )
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?")
+
+
+def table_cell(text: str) -> str:
+    """Return a cell for a table that others open: one that a spreadsheet program would run as a formula gets a quote before it."""
+    if text.lstrip()[:1] in _FORMULA and text.strip() and parse_number(text) is None:
+        return f"'{text}"
+    return text
 
 
 def is_nothing(text: str, *, typed: bool = False) -> bool:

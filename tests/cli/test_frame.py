@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from searchctl.cli import COMMANDS, SearchctlGroup, main, output
 from searchctl.cli.context import META_SECRETS, META_VERBOSITY, Command, framed
-from searchctl.cli.failures import explain
+from searchctl.cli.failures import explain, say, say_error
+from searchctl.cli.output import echo, print_json, print_pairs, print_table
 from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError, UsageError
 
 from .conftest import Run, process
@@ -238,3 +239,16 @@ def test_a_table_keeps_labels_whole_where_there_is_room(
     folded = capsys.readouterr().out
     assert "billing/payment" not in folded
     assert all(len(line.rstrip()) <= 20 for line in folded.splitlines())
+
+
+def test_nothing_printed_can_drive_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    attack = "a\x1b]0;own\x07b\x9b2Jc\u202ed"
+    print_pairs([(attack, attack)])
+    print_table([attack], [[attack]])
+    echo(attack)
+    say(attack)
+    say_error(attack)
+    print_json({attack: attack})
+    out, err = capsys.readouterr()
+    assert not set("\x1b\x07\x9b\u202e") & set(out + err)
+    assert json.loads(out.splitlines()[-1]) == {attack: attack}

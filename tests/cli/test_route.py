@@ -324,3 +324,10 @@ def test_what_is_wrong_is_said(run: Run, train: Path, arguments: tuple[str, ...]
 )
 def test_every_command_helps_with_an_example(run: Run, name: str) -> None:
     assert f"searchctl route {name}" in run("route", name, "--help").stdout.split("Examples", 1)[1]
+
+
+def test_no_cell_of_a_written_table_is_a_formula(here: Path, run: Run) -> None:
+    run("route", "add", "x", "hello there", "--encoder", "hashing")
+    (here / "t.csv").write_text("text\n\"=cmd|'/C calc'!A0\"\n", encoding="utf-8")
+    run("route", "predict", "t.csv", "--output", "r.csv")
+    assert (here / "r.csv").read_text(encoding="utf-8").splitlines()[1].startswith("'=cmd")

@@ -23,6 +23,8 @@ from searchctl.errors import ConfigError, EngineUnreachable, MissingExtra, Usage
 from searchctl.schema import EncoderStamp, Schema
 from searchctl.settings.config import load_settings
 from searchctl.settings.connection import Connection, IndexOptions, server_connection
+from searchctl.settings.paths import user_path
+from searchctl.settings.secrets import passwords_in
 
 OS2 = Server("opensearch", "2.19.1", frozenset({"opensearch-knn"}))
 ES9 = Server("elasticsearch", "9.2.0", frozenset())
@@ -203,3 +205,49 @@ def test_settings_that_cannot_be_meant_are_refused(tmp_path: Path, line: str, sa
     (tmp_path / "searchctl.toml").write_text(f"[connection]\n{line}\n")
     with pytest.raises(ConfigError, match=said):
         load_settings({}, {}, tmp_path)
+
+
+MALFORMED = [
+    "opensearch:/ann:planted@host",
+    "opensearch//ann:planted@host",
+    "https:ann:planted@host:9200",
+    "ann:planted@host:9200",
+    "opensearch://ann:planted",
+    "opensearch://ann:planted@host:99999",
+    "opensearch://ann:planted@ho st",
+    "opensearch://ann:planted@[::1",
+    "opensearch://ann:planted@",
+]
+
+
+@pytest.mark.parametrize("address", MALFORMED)
+def test_a_malformed_address_is_refused_without_its_password(address: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_settings({"engine": address}, {}, Path("/"))
+    assert "planted" not in str(raised.value)
+    assert "opensearch://HOST:9200" in str(raised.value)
+
+
+@pytest.mark.parametrize("word", ["pl,anted", "pl anted", "pl#anted", "pl/anted", "pl:anted", "pl@nted"])
+def test_a_password_may_have_any_sign(word: str) -> None:
+    settings = load_settings({"engine": f"opensearch://ann:{word}@host:9200"}, {}, Path("/"))
+    assert (settings.connection.hosts, settings.connection.password) == (("opensearch://host:9200",), word)
+    assert word in settings.secrets
+
+
+def test_what_may_be_a_password_is_known_before_an_address_is_understood() -> None:
+    assert [passwords_in(address) for address in MALFORMED[:4]] == [
+        ("ann:planted",),
+        ("planted",),
+        ("ann:planted",),
+        ("planted",),
+    ]
+    assert passwords_in("folder") == ()
+
+
+def test_paths_of_nobody_are_refused() -> None:
+    with pytest.raises(UsageError, match="no user 'nosuchuser'"):
+        user_path("~nosuchuser/index")
+    with pytest.raises(UsageError, match="null character"):
+        user_path("a\0b")
+    assert user_path("a/b") == Path("a/b")

@@ -9,7 +9,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
-from searchctl.cli.output import print_json, printable
+from searchctl.cli.output import echo, print_json, printable
 from searchctl.cli.where import where_of, where_option
 from searchctl.errors import UsageError
 from searchctl.types import Json
@@ -107,11 +107,11 @@ def _marked(found: Found) -> str:
 
 def _print(frame: Frame, answer: Answer) -> None:
     if answer.best is None:
-        click.echo("no answer found")
+        echo("no answer found")
     else:
         if answer.best.span is not None:
-            click.echo(printable(_marked(answer.best)))
-        click.echo(_line(answer.best))
+            echo(_marked(answer.best))
+        echo(_line(answer.best))
     if frame.quiet or not answer.others:
         return
     say("searchctl: also:" if answer.best else f"searchctl: the nearest there is (relevance {answer.relevance:.2f}):")

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from searchctl.cli.output import printable
 from searchctl.settings.config import Settings, load_settings
-from searchctl.settings.secrets import mask
+from searchctl.settings.secrets import mask, passwords_in
 
 if TYPE_CHECKING:
     from searchctl.index import Index
@@ -159,6 +160,9 @@ def framed(function: Callable[..., None]) -> Callable[..., None]:
         ctx.meta[META_VERBOSITY] = options["verbose"] or 0
         flags = {name: options[name] for name in ("engine", "index", "encoder", "profile")}
         flags |= {f"connection.{name}": options[name] or None for name in ("ca_certs", "insecure")}
+        ctx.meta[META_SECRETS] = passwords_in(
+            options["engine"] or ""
+        )  # what is wrong with an address is told without them
         settings = load_settings(flags)
         ctx.meta[META_SECRETS] = settings.secrets
         frame = Frame(
@@ -180,7 +184,7 @@ class _Masking(logging.Formatter):
         self._frame = frame
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._frame.public(super().format(record))
+        return printable(self._frame.public(super().format(record)))
 
 
 def _log_to_stderr(frame: Frame) -> None:

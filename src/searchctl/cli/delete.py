@@ -8,7 +8,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import FAILED, say, say_error
-from searchctl.cli.output import count_of, print_json
+from searchctl.cli.output import count_of, echo, print_json
 from searchctl.cli.where import where_of, where_option
 from searchctl.errors import UsageError
 
@@ -39,7 +39,7 @@ def command(frame: Frame, ids: tuple[str, ...], where: tuple[str, ...], yes: boo
     if frame.json:
         print_json({"deleted": deleted})
     elif not frame.quiet:
-        click.echo(f"deleted {count_of(deleted, 'document')}")
+        echo(f"deleted {count_of(deleted, 'document')}")
     if ids and deleted < len(wanted):
         say_error(f"{count_of(len(wanted) - deleted, 'id')} of {len(wanted)} weren't in index '{frame.settings.index}'")
         click.get_current_context().exit(FAILED)

@@ -6,7 +6,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import FAILED
-from searchctl.cli.output import on_terminal, print_json, printable
+from searchctl.cli.output import echo, on_terminal, print_json, printable
 
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
@@ -30,9 +30,9 @@ def command(frame: Frame) -> None:
         for one in findings:
             if frame.quiet and one.level == "ok":
                 continue
-            click.echo(f"{_level(one.level)} {one.subject:<12} {printable(frame.public(one.message))}")
+            echo(f"{_level(one.level)} {one.subject:<12} {printable(frame.public(one.message))}")
             if one.fix:
-                click.echo(f"{'':8} {'':12} → {one.fix}")
+                echo(f"{'':8} {'':12} → {one.fix}")
     if not well:
         click.get_current_context().exit(FAILED)
 

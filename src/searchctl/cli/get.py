@@ -6,7 +6,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import FAILED, say_error
-from searchctl.cli.output import on_terminal, print_json, print_json_lines, printable, stdout_console
+from searchctl.cli.output import echo, on_terminal, print_json, print_json_lines, printable, stdout_console
 from searchctl.types import Document, Json
 
 
@@ -35,7 +35,7 @@ def command(frame: Frame, ids: tuple[str, ...], json_lines: bool) -> None:
     else:
         for place, document in enumerate(documents):
             if place:
-                click.echo()
+                echo()
             _print_document(document)
     if missing:
         names = ", ".join(map(repr, missing))
@@ -54,11 +54,11 @@ def _print_document(document: Document) -> None:
         console = stdout_console()
         console.print(Text(printable(document.title or document.id), style="bold"))
     else:
-        click.echo(printable(document.title or document.id))
+        echo(document.title or document.id)
     if document.title:
-        click.echo(f"id: {printable(document.id)}")
+        echo(f"id: {printable(document.id)}")
     for name, value in document.fields.items():
         shown = value if isinstance(value, (str, int, float, bool)) else ", ".join(map(str, value))
-        click.echo(printable(f"{name}: {shown}"))
+        echo(f"{name}: {shown}")
     if document.text:
-        click.echo("\n" + printable(document.text))
+        echo("\n" + printable(document.text))

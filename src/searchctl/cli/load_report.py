@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import click
-
 from searchctl.cli.context import Frame
 from searchctl.cli.failures import say
 from searchctl.cli.ingest_prune import named
-from searchctl.cli.output import count_of, duration_of, on_terminal, print_json, print_pairs, printable, size_of
+from searchctl.cli.output import count_of, duration_of, echo, on_terminal, print_json, print_pairs, size_of
 from searchctl.types import Json
 
 if TYPE_CHECKING:
@@ -134,10 +132,10 @@ def print_plan(frame: Frame, plan: Plan) -> None:
         ]
     )
     for entry in plan.first:
-        click.echo()
+        echo()
         _print_entry(entry)
     for failure in plan.failures:
-        click.echo(printable(f"\nwould fail: {failure.source} at {failure.position}: {failure.reason}"))
+        echo(f"\nwould fail: {failure.source} at {failure.position}: {failure.reason}")
     if not frame.quiet:
         _say_remarks(plan.replaced, plan.first_misfit, plan.unmet)
         if on_terminal():

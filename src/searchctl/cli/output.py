@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _NARROWEST = 5  # what a column of words is folded to, to leave room for others
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNESCAPED = re.compile(
+    r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)  # those of them that JSON leaves as they are
 
 
 def on_terminal() -> bool:
@@ -23,9 +26,10 @@ def on_terminal() -> bool:
 
 
 def _as_json(value: Any, indent: int | None = None) -> str:
-    """Letters stay letters where stdout can carry them."""
+    """Letters stay letters where stdout can carry them; what could drive a terminal is escaped."""
     plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    return json.dumps(value, ensure_ascii=plain, indent=indent, default=str)
+    text = json.dumps(value, ensure_ascii=plain, indent=indent, default=str)
+    return _UNESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def print_json(value: Any) -> None:
@@ -42,6 +46,11 @@ def print_json_lines(values: Iterable[Any]) -> None:
 def printable(text: str) -> str:
     """Return the text without the control characters by which a document could drive the terminal."""
     return _CONTROL.sub(" ", text)
+
+
+def echo(text: str = "") -> None:
+    """Print lines of text for people, without control characters."""
+    click.echo(printable(text))
 
 
 def stdout_console() -> Console:
@@ -64,7 +73,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     whole = _whole_columns(headings, rows, console.width)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for at, heading in enumerate(headings):
-        table.add_column(heading, overflow="fold", no_wrap=at in whole)
+        table.add_column(printable(heading), overflow="fold", no_wrap=at in whole)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)
@@ -82,7 +91,7 @@ def print_pairs(pairs: Sequence[tuple[str, str]]) -> None:
     """Print `name: value` lines, the values in one column."""
     width = max((len(name) for name, _ in pairs), default=0)
     for name, value in pairs:
-        click.echo(f"{name:<{width}}  {printable(value)}".rstrip())
+        echo(f"{name:<{width}}  {value}".rstrip())
 
 
 def count_of(number: int, noun: str, plural: str | None = None) -> str:

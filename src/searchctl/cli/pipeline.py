@@ -9,7 +9,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, GroupWithExamples, framed
 from searchctl.cli.failures import say
-from searchctl.cli.output import print_json
+from searchctl.cli.output import echo, print_json
 
 if TYPE_CHECKING:
     from searchctl.engines.base import Technique
@@ -58,7 +58,7 @@ def install_command(frame: Frame, method: str, name: str | None, lexical: float)
     if frame.json:
         print_json({"name": made.name, "pipeline": made.body, "example": made.example})
         return
-    click.echo(made.name)
+    echo(made.name)
     if not frame.quiet:
         say(
             f"use it: POST {frame.settings.index}/_search?search_pipeline={made.name}\n"

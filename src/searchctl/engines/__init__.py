@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from searchctl.engines.base import FullEngine
 from searchctl.errors import UsageError
-from searchctl.settings.connection import Connection, is_server, named_family, server_connection
+from searchctl.settings.connection import Connection, is_server, named_family, refuse_malformed, server_connection
 from searchctl.settings.paths import user_path
 
 DEFAULT_ENGINE = ".searchctl"
@@ -29,6 +28,7 @@ def open_engine(url: str | os.PathLike[str] = DEFAULT_ENGINE, connection: Connec
         return ServerEngine(Client(asked), asked, named_family(text))
     from searchctl.engines.embedded import EmbeddedEngine
 
+    refuse_malformed(text)
     path = user_path(text)
     if path.is_file():
         raise UsageError(f"{path} is a file; an embedded engine lives in a folder")

@@ -13,6 +13,7 @@ from searchctl.explore.cluster import Clusters, settings_of
 from searchctl.explore.collection import Collection
 from searchctl.explore.layout import Places
 from searchctl.files import replacing
+from searchctl.notation import table_cell
 from searchctl.types import Json
 
 ENDINGS = (".html", ".json", ".csv")
@@ -83,7 +84,8 @@ def _rows(collection: Collection, clusters: Clusters) -> Iterator[tuple[str, obj
     labels, strengths = clusters.labels.tolist(), clusters.strengths.tolist()
     for id, text, label, strength in zip(collection.ids, collection.texts, labels, strengths, strict=True):
         inside = label >= 0
-        yield id, label if inside else "", clusters.topics[label].name if inside else "", f"{strength:.4f}", text
+        name = table_cell(clusters.topics[label].name) if inside else ""
+        yield table_cell(id), label if inside else "", name, f"{strength:.4f}", table_cell(text)
 
 
 def write_map(path: Path, title: str, collection: Collection, clusters: Clusters, places: Places) -> None:

@@ -19,6 +19,7 @@ from datetime import datetime, timezone
 from importlib.metadata import version as package_version
 from itertools import islice
 from pathlib import Path
+from secrets import token_hex
 from typing import IO, Any, cast
 
 import numpy as np
@@ -38,6 +39,7 @@ _TENSOR = "vectors"
 _DOCUMENTS = ("documents.jsonl", "documents.jsonl.gz")
 _HEADER = 256  # bytes kept free for safetensors' header, which holds the count of rows: known only at the end
 _BLOCK = 1 << 20
+_PARTIAL = ".partial"  # ends the name of the folder until it's complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,11 @@ def dump(engine: FullEngine, index: str, path: Path, watch: Watch, *, compress: 
     """
     if path.exists():
         raise UsageError(f"{path} is there already; name a new folder, or remove that one")
-    partial = path.with_name(path.name + ".partial")
     name = engine.resolve(index)
     with _storage_errors(path):
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{token_hex(4)}{_PARTIAL}")
+        partial.mkdir()  # never one that was there
         try:
             counts = _write_files(engine, name, partial, watch, _DOCUMENTS[compress])
             if counts is None:
@@ -106,7 +108,7 @@ def read_manifest(path: Path) -> Manifest:
         raw = (path / MANIFEST).read_bytes()
         data = json.loads(raw)
     except FileNotFoundError as error:
-        hint = "; it was interrupted, make it again" if path.name.endswith(".partial") else ""
+        hint = "; it was interrupted, make it again" if path.name.endswith(_PARTIAL) else ""
         raise SourceError(f"{path} isn't a dump: it has no {MANIFEST}{hint}") from error
     except (OSError, ValueError) as error:
         raise SourceError(f"can't read {path / MANIFEST}: {error}") from error

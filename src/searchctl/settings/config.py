@@ -23,6 +23,7 @@ from searchctl.settings.connection import (
     IndexOptions,
     family_of,
     is_server,
+    refuse_malformed,
     split_hosts,
     variables,
 )
@@ -263,6 +264,7 @@ def _settings(found: Layer, secrets: tuple[str, ...]) -> Settings:
 
 def _connect(engine: str, found: Layer) -> tuple[str, Connection]:
     """Return the engine without user information, and the connection."""
+    refuse_malformed(engine)
     bare = is_server(engine) and not engine.partition("://")[2]
     url = _text(found, "connection.url") or "" if bare or not is_server(engine) else engine
     if bare and not url and "connection.cloud_id" not in found:
@@ -281,7 +283,10 @@ def _connect(engine: str, found: Layer) -> tuple[str, Connection]:
         **{key: found[f"connection.{key}"][0] for key in INDEX_KEYS if f"connection.{key}" in found}  # type: ignore[arg-type]
     )
     shown = engine if bare or not is_server(engine) else ",".join(hosts)
-    return shown, Connection(hosts=hosts, options=options, **values)
+    connection = Connection(hosts=hosts, options=options, **values)
+    if is_server(engine):
+        connection.addresses()  # what isn't an address may be a password; it's refused before it can be shown
+    return shown, connection
 
 
 def _text(found: Layer, key: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,11 @@ PATH_KEYS = frozenset({"ca_certs", "client_cert", "client_key"})
 VectorEngine: TypeAlias = Literal["lucene", "faiss"]
 Quantisation: TypeAlias = Literal["none", "fp16", "int8", "bbq"]
 INDEX_KEYS: tuple[str, ...] = ("shards", "replicas", "hnsw_m", "hnsw_ef_construction", "vector_engine", "quantisation")
+
+
+_LIKE_AN_ADDRESS = re.compile(r"(?i)(?:opensearchs?|elasticsearchs?|https?)(?::|//)|[^./~\\][^/\\]*:[^/\\]*@")
+_HOST_AND_COMMA = re.compile(r"[\w.\-\[\]]+(:\d+)?,")
+_UNFIT_FOR_HOST = re.compile(r"[\s\x00-\x1f@,'\"<>\\^`{|}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,36 +156,57 @@ def split_hosts(url: str) -> tuple[tuple[str, ...], str | None, str | None]:
     Raises ConfigError when two hosts carry different credentials.
     """
     hosts: list[str] = []
-    found: set[tuple[str, str]] = set()
+    credentials: set[tuple[str, str]] = set()
     scheme = "https"
-    for part in filter(None, (one.strip() for one in url.split(","))):
+    for part in _parts(url):
         start, separator, rest = part.rpartition("://")
         scheme = start if separator else scheme
         userinfo, at, address = rest.rpartition("@")
         if at:
             name, _, word = userinfo.partition(":")
-            found.add((unquote(name), unquote(word)))
+            credentials.add((unquote(name), unquote(word)))
         hosts.append(f"{scheme}://{address}")
-    if len(found) > 1:
+    if len(credentials) > 1:
         raise ConfigError(
             "the hosts of the engine's URL carry different credentials; give one user name and password for all"
         )
-    name, word = found.pop() if found else ("", "")
+    name, word = credentials.pop() if credentials else ("", "")
     return tuple(hosts), name or None, word or None
 
 
+def _parts(url: str) -> list[str]:
+    """Split a list of hosts at its commas, though not at one in a password."""
+    start, separator, rest = url.partition("://")
+    userinfo, at, hosts = rest.rpartition("@")
+    if separator and at and "," in userinfo and "@" not in userinfo and not _HOST_AND_COMMA.match(userinfo):
+        first, *others = hosts.split(",")
+        return [f"{start}://{userinfo}@{first.strip()}", *filter(None, map(str.strip, others))]
+    return list(filter(None, (part.strip() for part in url.split(","))))
+
+
+def refuse_malformed(engine: str) -> None:
+    """Raise ConfigError for what was meant as a server's address and would be taken for a folder; the message hides passwords."""
+    if not is_server(engine) and _LIKE_AN_ADDRESS.match(engine):
+        raise ConfigError(
+            "the engine is written like an address, but without '://'; write opensearch://HOST:9200, "
+            "or for a folder of that name ./NAME"
+        )
+
+
 def _address(host: str, *, standard_port: bool) -> str:
-    parts = urlsplit(host)
-    scheme = parts.scheme
+    shown = f"{host.partition('://')[0]}://…"  # what follows may be a password that lacks its @
+    try:
+        parts = urlsplit(host)
+        scheme, port, name = parts.scheme, parts.port, parts.hostname
+    except ValueError as error:
+        raise ConfigError(
+            f"'{shown}' isn't an address: its host or port can't be one; write it like opensearch://HOST:9200"
+        ) from error
     known = {"http": "http", "https": "https"} | {
         f"{family}{end}": f"http{end}" for family in _VARIABLES for end in ("", "s")
     }
-    try:
-        port, name = parts.port, parts.hostname
-    except ValueError as error:
-        raise ConfigError(f"'{host}' isn't an address: {error}; write it like opensearch://HOST:9200") from error
-    if scheme not in known or not name:
-        raise ConfigError(f"'{host}' isn't an address of a server; write it like opensearch://HOST:9200")
+    if scheme not in known or not name or _UNFIT_FOR_HOST.search(name):
+        raise ConfigError(f"'{shown}' isn't an address of a server; write it like opensearch://HOST:9200")
     if port is None:
         port = {"http": 80, "https": 443}[known[scheme]] if scheme in ("http", "https") or standard_port else 9200
     shown = f"[{name}]" if ":" in name else name

@@ -10,7 +10,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
-from searchctl.cli.output import count_of, print_json, print_table
+from searchctl.cli.output import count_of, echo, print_json, print_table
 from searchctl.cli.route.context import open_router
 from searchctl.cli.route.words import promise_words, share
 from searchctl.errors import UsageError
@@ -134,15 +134,15 @@ def impact_command(frame: Frame, label: str, words: tuple[str, ...], path: str |
 
 
 def _print_impact(found: Impact) -> None:
-    click.echo(f"{count_of(found.new, 'example')} for {found.label}: {share(found.recognised)} of them recognised")
-    click.echo(
+    echo(f"{count_of(found.new, 'example')} for {found.label}: {share(found.recognised)} of them recognised")
+    echo(
         f"the stored examples: {share(found.accuracy_before)} recognised today, {share(found.accuracy_after)} with them"
     )
     for label, count in found.taken_by_label.items():
-        click.echo(f"takes {count_of(count, 'example')} of {label}")
+        echo(f"takes {count_of(count, 'example')} of {label}")
     for one in found.taken[:_SHOWN]:
-        click.echo(f"  '{one.text}' ({one.confidence:.2f})")
+        echo(f"  '{one.text}' ({one.confidence:.2f})")
     if found.recent_texts:
-        click.echo(f"recent texts: {len(found.recent)} of {found.recent_texts} go elsewhere")
+        echo(f"recent texts: {len(found.recent)} of {found.recent_texts} go elsewhere")
         for one in found.recent[:_SHOWN]:
-            click.echo(f"  {one.before} → {one.after} ({one.confidence:.2f}): '{one.text}'")
+            echo(f"  {one.before} → {one.after} ({one.confidence:.2f}): '{one.text}'")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
-from searchctl.cli.output import count_of, print_json, print_table
+from searchctl.cli.output import count_of, echo, print_json, print_table
 from searchctl.cli.route.context import FORMATS, columns_of, file_options, open_router
 from searchctl.errors import UsageError
 
@@ -112,7 +112,7 @@ def _say_added(frame: Frame, added: int, text: str) -> None:
     if frame.json:
         print_json({"added": added})
     elif not frame.quiet:
-        click.echo(text)
+        echo(text)
 
 
 @click.command(
@@ -142,7 +142,7 @@ def remove_command(frame: Frame, label: str | None, texts: tuple[str, ...], ids:
     if frame.json:
         print_json({"removed": gone})
     elif not frame.quiet:
-        click.echo(f"{count_of(gone, 'text')} removed; searchctl route undo brings them back")
+        echo(f"{count_of(gone, 'text')} removed; searchctl route undo brings them back")
 
 
 @click.command("labels", cls=Command, examples=("searchctl route labels", "searchctl route labels --json"))
@@ -169,4 +169,4 @@ def undo_command(frame: Frame) -> None:
     if frame.json:
         print_json({"undone": what})
     elif not frame.quiet:
-        click.echo(f"undone: {what}")
+        echo(f"undone: {what}")

@@ -15,10 +15,11 @@ import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import DEAD_LETTERS, say
-from searchctl.cli.output import on_terminal, print_json, print_pairs, printable
+from searchctl.cli.output import echo, on_terminal, print_json, print_pairs, printable
 from searchctl.cli.progress import Meter
 from searchctl.cli.route.context import columns_of, file_options, open_router
 from searchctl.errors import SourceError, StorageError, UsageError
+from searchctl.notation import table_cell
 
 if TYPE_CHECKING:
     from searchctl.routing.router import Route, Router, RouteSettings
@@ -193,15 +194,15 @@ def _print_one(frame: Frame, route: Route) -> None:
     if frame.json or not on_terminal():
         print_json(as_json(route))
         return
-    click.echo(printable(route.label or "no label"))
+    echo(route.label or "no label")
     pairs = [(one.label, f"{one.confidence:.3f}") for one in route.candidates]
     print_pairs([(f"  {name}", value) for name, value in pairs])
-    click.echo(f"outside: {route.outside:.3f}, how surely it fits no label")
-    click.echo(f"why: {printable(route.why)}")
+    echo(f"outside: {route.outside:.3f}, how surely it fits no label")
+    echo(f"why: {printable(route.why)}")
     for one in route.neighbours:
-        click.echo(f"  {one.similarity:.2f}  {printable(', '.join(one.labels))}: {printable(one.text)}")
+        echo(f"  {one.similarity:.2f}  {printable(', '.join(one.labels))}: {printable(one.text)}")
     if route.label_set:
-        click.echo(f"set: {printable(', '.join(route.label_set))}")
+        echo(f"set: {printable(', '.join(route.label_set))}")
 
 
 class _Writer(Protocol):
@@ -225,7 +226,7 @@ class _CsvWriter:
         self._writer: csv.DictWriter[str] | None = None
 
     def row(self, values: dict[str, Any]) -> None:
-        flat = {name: _cell(name, value) for name, value in values.items()}
+        flat = {table_cell(name): table_cell(_cell(name, value)) for name, value in values.items()}
         if self._writer is None:
             names = dict.fromkeys(
                 (*flat, "label", "labels", "confidence", "top", "outside", "neighbours", "why", "error")
