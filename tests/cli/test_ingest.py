@@ -390,5 +390,5 @@ def test_recipes_that_come_along_are_found_by_name(run: Run) -> None:
 
 def test_files_passed_over_are_counted_and_named_with_v(docs: Path, run: Run) -> None:
     (docs / "logo.svg").write_text("<svg/>")
-    assert "1 file passed over; -v says which and why" in run("ingest", "docs", *HASHING).stderr
+    assert "passed over: 1 × unknown ending .svg; -v says which" in run("ingest", "docs", *HASHING).stderr
     assert "logo.svg: unknown ending .svg" in run("ingest", "docs", "-v").stderr

@@ -104,7 +104,7 @@ def test_an_output_among_the_inputs_is_refused(tmp_path: Path, load: Load) -> No
 
 
 def test_in_a_folder_the_output_is_passed_over(tmp_path: Path, load: Load) -> None:
-    lines(tmp_path / "docs/rows.jsonl", {"id": "a", "text": ""}, {"id": "b", "text": "words"})
+    lines(tmp_path / "docs/rows.jsonl", {"id": "a", "n": 1}, {"id": "b", "text": "words"})
     for _ in range(2):
         report = load(tmp_path / "docs", dead_letters=tmp_path / "docs/dead.jsonl")
         assert (report.read, report.dead) == (2, 1)

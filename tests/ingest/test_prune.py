@@ -48,11 +48,14 @@ def cut_off(file: Path) -> None:
     file.write_text('{"id": "r0", "text": "row 0"}\n{"id": "r')
 
 
-def empty_text(file: Path) -> None:
-    lines(file, {"id": "r0", "text": "row 0"}, {"id": "r1", "text": ""})
+def test_a_record_whose_text_is_empty_now_is_there_still(shelf: Path, index: Index, load: Load) -> None:
+    lines(shelf / "rows.jsonl", {"id": "r0", "text": "row 0"}, {"id": "r1", "text": ""})
+    report = load(shelf, prune=True)
+    assert report.pruned_ids == ("r2",) and report.remarks
+    assert {"r0", "r1"} <= ids(index)
 
 
-@pytest.mark.parametrize("damage", [break_line, cut_off, empty_text], ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("damage", [break_line, cut_off], ids=lambda damage: damage.__name__)
 def test_a_table_that_was_not_read_whole_deletes_nothing(damage: object, shelf: Path, index: Index, load: Load) -> None:
     damage(shelf / "rows.jsonl")  # type: ignore[operator]
     report = load(shelf, prune=True)

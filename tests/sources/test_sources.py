@@ -76,7 +76,7 @@ def written(path: Path, content: str | bytes) -> Path:
         ({"id": "a", "text": "x", "_error": {"reason": "r"}}, Document("a", "x")),
         (
             {"id": "a", "text": "x", "e": "", "n": None, "l": [], "deep": {"a": {"b": 1}}, "rows": [{"a": 1}]},
-            Document("a", "x"),
+            Document("a", "x", "", {"deep.a.b": 1}),
         ),
         (
             {"id": "a", "text": "x", "big": 2**70, "list": [1, 2]},
@@ -104,8 +104,6 @@ def test_a_mapping_says_otherwise(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "id", "reason"),
     [
-        ('{"id": "a", "text": ""}', "a", "empty"),
-        ('{"id": "a", "n": 1}', "a", "empty"),
         ('{"id": [1], "text": "x"}', None, "id is a list"),
         ('{"id": true, "text": "x"}', None, "id is true or false"),
         ('{"id": {"a": 1}, "text": "x"}', "f.jsonl#2", None),
@@ -172,7 +170,8 @@ def test_a_truncated_gzip_gives_what_can_be_unpacked(tmp_path: Path) -> None:
 
 
 def test_gzip_that_is_not_gzip_and_gzip_with_a_wrong_checksum(tmp_path: Path) -> None:
-    assert "can't be read" in failures(written(tmp_path / "a.jsonl.gz", '{"id": 1, "text": "x"}'))[0].reason
+    unpacked = written(tmp_path / "a.jsonl.gz", '{"id": 1, "text": "x"}')  # a browser did that and kept the name
+    assert documents(unpacked) == [Document("1", "x")]
     packed = bytearray(gzip.compress(b'{"id": 1, "text": "x"}\n'))
     packed[-6] ^= 0xFF
     record, failure = items(written(tmp_path / "b.jsonl.gz", bytes(packed)))
@@ -217,7 +216,8 @@ def test_a_line_over_the_limit_is_skipped_in_bounded_memory(tmp_path: Path) -> N
 def test_whole_files_have_a_limit_also_when_they_are_packed(tmp_path: Path) -> None:
     limits = Limits(file=1_000_000)
     for name in ("f.txt", "f.json", "f.pdf", "f.docx"):
-        (failure,) = failures(written(tmp_path / f"{name}.gz", gzip.compress(b" " * 5_000_000)), limits=limits)
+        content = b'{"text": "' + b"x" * 5_000_000
+        (failure,) = failures(written(tmp_path / f"{name}.gz", gzip.compress(content)), limits=limits)
         assert "more than 1 MB" in failure.reason and failure.source.endswith(f"{name}.gz")
 
 
@@ -271,18 +271,18 @@ x = a[0](b)  # **kept**
     (document,) = documents(written(tmp_path / "f.md", content))
     assert document.title == "From front matter"
     assert document.fields == {"tags": ["a", "b"], "year": 2024, "draft": False, "authors": ["Ann", "Боб"]}
-    assert document.text.split("\n", 2)[0] == "# Heading"
-    assert "See the *docs* and picture, bold too, snake_case_name." in document.text
-    assert "x = a[0](b)  # **kept**" in document.text and "```" not in document.text and "hidden" not in document.text
+    assert document.text.split("\n", 2)[0] == "Heading"
+    assert "See the docs and picture, bold too, snake_case_name." in document.text
+    assert "x = a[0](b) # **kept**" in document.text and "```" not in document.text and "hidden" not in document.text
 
 
 @pytest.mark.parametrize(
     ("content", "title", "text"),
     [
-        ("# One #\n\ntext", "One", "\ntext"),
+        ("# One #\n\ntext", "One", "text"),
         ("One\n===\ntext", "One", "text"),
-        ("intro\n\n## Two\ntext", "Two", "intro\n\n## Two\ntext"),
-        ("no heading\n\n---\n\ntext", "f", "no heading\n\n---\n\ntext"),
+        ("intro\n\n## Two\ntext", "Two", "intro\n\nTwo\n\ntext"),
+        ("no heading\n\n---\n\ntext", "f", "no heading\n\ntext"),
         ("---\ntitle: T\n---\n# T\ntext", "T", "text"),
         ("```\n# comment\n```\n", "f", None),
     ],
@@ -429,14 +429,19 @@ def test_rows_without_an_id_are_named_by_their_line(tmp_path: Path) -> None:
 
 
 def test_a_wrong_row_costs_that_row(tmp_path: Path) -> None:
-    content = 'id,text\n1,a\n2\n3,b,c\n4,d,,\n5,"never closed\n6,e\n7,"x"y"\n8,f\n,,\n'
+    content = 'id,text\n1,a\n2\n3,b,c\n4,d,,\n5,"not closed\n6,e\n7,"x"y"\n8,"f, g" h\n,,\n9,"a\nb\nc'
     found = items(written(tmp_path / "f.csv", content))
-    assert [one.document.id for one in found if isinstance(one, Record)] == ["1", "4", "6", "8"]
+    assert [(one.document.id, one.document.text) for one in found if isinstance(one, Record)] == [
+        ("1", "a"),
+        ("4", "d"),
+        ("5", '"not closed'),
+        ("6", "e"),
+        ("7", '"x"y"'),
+    ]
     assert [(one.position, one.reason.split(":")[0]) for one in found if isinstance(one, Failure)] == [
-        (3, "the row has 1 cells, the first row has 2"),
         (4, "the row has 3 cells, the first row has 2"),
-        (6, "broken row"),
-        (8, "broken row"),
+        (9, "broken row"),
+        (11, "broken row"),
     ]
 
 
@@ -476,7 +481,7 @@ def test_json(tmp_path: Path, content: Any, expected: list[tuple[str, str]]) -> 
 
 
 def test_json_failures(tmp_path: Path) -> None:
-    found = items(written(tmp_path / "f.json", '[{"id": 1, "text": "a"}, 5, {"id": 3}]'))
+    found = items(written(tmp_path / "f.json", '[{"id": 1, "text": "a"}, 5, {"id": [3], "text": "b"}]'))
     assert [type(one).__name__ for one in found] == ["Record", "Failure", "Failure"]
     assert "broken JSON" in failures(written(tmp_path / "g.json", '[{"id": 1'))[0].reason
     assert "found a number" in failures(written(tmp_path / "h.json", "5"))[0].reason
@@ -739,6 +744,5 @@ def test_a_row_is_kept_as_it_stood(tmp_path: Path) -> None:
     lines = list(read(discover([str(tmp_path / "a.jsonl")])[0], FieldMapping()))
     assert [one.raw for one in table] == [
         {"id": "007", "text": "hello", "note": ""},
-        {"id": "8", "text": "", "note": "x"},
     ]
-    assert [one.raw for one in lines] == [{"id": 7, "text": "hello", "note": None}, {"id": 8, "text": ""}]
+    assert [one.raw for one in lines] == [{"id": 7, "text": "hello", "note": None}]

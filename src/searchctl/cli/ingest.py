@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,14 +20,14 @@ from searchctl.cli.progress import Meter
 from searchctl.errors import IndexMissing, UsageError
 from searchctl.notation import check_date_format
 from searchctl.schema import ANALYZERS, Analyzer, PassageSettings
+from searchctl.sources.formats import FORMATS
 
 if TYPE_CHECKING:
     from searchctl.index import Index
     from searchctl.ingest.model import ConfirmPrune, IngestReport, IngestSettings, OnError, Progress, SameId
     from searchctl.ingest.recipes import Recipe
-    from searchctl.sources import Format, Skipped, SourceFile
+    from searchctl.sources import Skipped, SourceFile
 
-FORMATS = ("txt", "md", "html", "pdf", "docx", "csv", "tsv", "json", "jsonl")  # as sources.FORMATS, which is heavier
 ON_ERROR = ("dead-letter", "skip", "stop")
 SAME_ID = ("refuse", "last")
 
@@ -147,7 +147,7 @@ def command(
         paths=paths,
         include=include,
         exclude=exclude,
-        format=cast("Format | None", format_name),
+        format=format_name,
         encoding=encoding,
         mapping=FieldMapping(id_field, title_field, _names(text_fields) or (), _names(keep)),
         analyzer=analyzer,
@@ -213,12 +213,14 @@ def _names(text: str | None) -> tuple[str, ...] | None:
 
 
 def _say_skipped(frame: Frame, skipped: Sequence[Skipped]) -> None:
-    """Tell what is passed over: how many files, or with -v which and why."""
+    """Tell what is passed over: how many files of each kind, or with -v which and why."""
+    from searchctl.sources import kinds
+
     if frame.verbosity:
         for one in skipped:
             say(as_text(f"searchctl: not read: {one.path}: {one.reason}"))
     elif skipped and not frame.quiet:
-        say(f"searchctl: {count_of(len(skipped), 'file')} passed over; -v says which and why")
+        say(as_text(f"searchctl: passed over: {kinds(skipped)}; -v says which"))
 
 
 def _open(frame: Frame, asked: Recipe) -> Index:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from searchctl.cli.context import Frame
@@ -40,7 +40,7 @@ def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) 
     pairs += _remarkable(report.replaced, report.superseded, report.misfits)
     pairs.append(("time", f"{duration_of(report.seconds)}, {rate:,.0f} documents/s"))
     print_pairs(pairs)
-    _say_remarks(report.replaced, report.first_misfit, report.unmet)
+    _say_remarks(report.replaced, report.first_misfit, report.unmet, report.remarks)
     if report.kept:
         say(
             f"searchctl: {count_of(report.kept, 'document')} kept whose source is there but wasn't read to its end, "
@@ -65,7 +65,11 @@ def _remarkable(replaced: Mapping[str, str], superseded: int, misfits: Mapping[s
     return pairs
 
 
-def _say_remarks(replaced: Mapping[str, str], first_misfit: str | None, unmet: Mapping[str, str]) -> None:
+def _say_remarks(
+    replaced: Mapping[str, str], first_misfit: str | None, unmet: Mapping[str, str], remarks: Sequence[str]
+) -> None:
+    for remark in remarks:
+        say(f"searchctl: {remark}")
     for id, source in list(replaced.items())[:1]:
         say(
             f"searchctl: the document '{id}' came from {source or 'a program'} before; documents that are to live side by side "
@@ -105,6 +109,7 @@ def _report_json(report: IngestReport) -> Json:
         "not_pruned": report.spared,
         "kept": report.kept,
         "unknown_fields": dict(report.unmet),
+        "remarks": list(report.remarks),
     }
 
 
@@ -137,7 +142,7 @@ def print_plan(frame: Frame, plan: Plan) -> None:
     for failure in plan.failures:
         echo(f"\nwould fail: {failure.source} at {failure.position}: {failure.reason}")
     if not frame.quiet:
-        _say_remarks(plan.replaced, plan.first_misfit, plan.unmet)
+        _say_remarks(plan.replaced, plan.first_misfit, plan.unmet, plan.remarks)
         if on_terminal():
             say("nothing was stored")
 
@@ -176,6 +181,7 @@ def _plan_json(plan: Plan) -> Json:
         "superseded": plan.superseded,
         "to_prune": list(plan.gone.ids),
         "unknown_fields": dict(plan.unmet),
+        "remarks": list(plan.remarks),
         "failures": [
             {"source": one.source, "position": one.position, "id": one.id, "reason": one.reason}
             for one in plan.failures

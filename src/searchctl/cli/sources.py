@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
 from searchctl.cli.context import Frame, Function, as_text
 from searchctl.cli.progress import Meter
 from searchctl.errors import UsageError
+from searchctl.sources.formats import FORMATS
 
 if TYPE_CHECKING:
     from searchctl.explore.collection import Collection
-    from searchctl.sources import Format
-
-_FORMATS = ("txt", "md", "html", "pdf", "docx", "csv", "tsv", "json", "jsonl")  # as sources.FORMATS, which is heavier
 
 
 def source_options(function: Function) -> Function:
@@ -28,7 +26,7 @@ def source_options(function: Function) -> Function:
         click.option(
             "--text", "text_fields", metavar="FIELDS", help="Fields that hold the text, a comma between them."
         ),
-        click.option("--format", "format_name", type=click.Choice(_FORMATS), help="Format of files and of -."),
+        click.option("--format", "format_name", type=click.Choice(FORMATS), help="Format of files and of -."),
     )
     for option in reversed(options):
         function = option(function)
@@ -57,7 +55,7 @@ def collect(
     from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 
     texts = tuple(filter(None, (part.strip() for part in (text_fields or "").split(","))))
-    files = discover(sources, format=cast("Format | None", format_name)).files
+    files = discover(sources, format=format_name).files
     encoder = open_encoder(frame.settings.encoder or DEFAULT_ENCODER)
     with Meter(frame, "documents") as meter:
         found = from_files(files, FieldMapping(id_field, title_field, texts), encoder, meter.update)

@@ -19,11 +19,11 @@ from searchctl.ingest.journal import KnownFile
 from searchctl.ingest.model import IngestSettings
 from searchctl.ingest.named_fields import NamedFields
 from searchctl.ingest.prepare import Prepared, Preparer, Target, holders, place_of
-from searchctl.sources import Failure, Record, SourceFile, read
+from searchctl.sources import Failure, Record, Remarks, SourceFile, read
+from searchctl.sources.formats import PAGE_FORMATS
 from searchctl.types import Document
 
 _BATCH_CHARACTERS = 1_000_000  # a batch of long documents has fewer of them
-_ONE_DOCUMENT = ("txt", "md", "html", "pdf", "docx")
 _MOST_UNEXPECTED = 1000  # failures in a row that nobody foresaw: then it isn't the documents
 
 
@@ -85,6 +85,7 @@ class IntakeReader:
         self._marks: dict[str, str] = {}
         self._whole_names: set[str] = set()
         self.intake = Intake()
+        self.remarks = Remarks()
         self.named_fields = NamedFields(settings)
 
     # Files
@@ -127,7 +128,9 @@ class IntakeReader:
             name = file.uri
             position = 0
             try:
-                for item in read(file, self._settings.mapping, boilerplate=self._settings.boilerplate):
+                for item in read(
+                    file, self._settings.mapping, boilerplate=self._settings.boilerplate, remarks=self.remarks
+                ):
                     position = item.position
                     if isinstance(item, Record) and is_named_by_row(item, file):
                         item = self._named(item, file)
@@ -138,6 +141,7 @@ class IntakeReader:
                     raise
                 reason = f"can't be read: unexpected {type(error).__name__}: {error}"
                 yield Failure(file.source, position + 1, None, reason)
+            self.intake.failed_ids |= self.remarks.ids
             still = _state(file, self._settings) == state
             if _is_one_document(file):
                 yield Ended(file, KnownFile(file.uri, state if still else "", ""))
@@ -260,7 +264,7 @@ class IntakeReader:
 
 
 def _is_one_document(file: SourceFile) -> bool:
-    return file.format in _ONE_DOCUMENT and file.size is not None
+    return file.format in PAGE_FORMATS and file.size is not None
 
 
 def _state(file: SourceFile, settings: IngestSettings) -> str:

@@ -187,6 +187,7 @@ class _Load:
             spared=0 if self._pruned else len(self._gone.ids),
             kept=self._gone.kept,
             unmet=self._reader.named_fields.unmet(),
+            remarks=tuple(self._reader.remarks.lines()),
         )
 
     def _save_background(self) -> None:

@@ -50,6 +50,7 @@ class Plan:
     replaced: Mapping[str, str]
     superseded: int
     unmet: Mapping[str, str]
+    remarks: tuple[str, ...]
     gone: Gone
 
 
@@ -118,6 +119,7 @@ def plan(
         replaced=dict(reader.intake.replaced),
         superseded=reader.intake.superseded,
         unmet=reader.named_fields.unmet(),
+        remarks=tuple(reader.remarks.lines()),
         gone=gone,
     )
 

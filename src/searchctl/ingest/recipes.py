@@ -13,7 +13,8 @@ from searchctl.notation import check_date_format
 from searchctl.schema import ANALYZERS, FIELD_TYPES, MOST_BOOST, Analyzer, FieldType, PassageSettings
 from searchctl.settings.paths import user_path
 from searchctl.settings.resources import resource_folder
-from searchctl.sources.model import FORMATS, STDIN, FieldMapping, Format
+from searchctl.sources.formats import FORMATS, Format
+from searchctl.sources.model import STDIN, FieldMapping
 from searchctl.suggest import did_you_mean
 
 if sys.version_info >= (3, 11):
@@ -115,7 +116,7 @@ class _Reader:
             ),
             include=self._texts("source", "include"),
             exclude=self._texts("source", "exclude"),
-            format=cast("Format | None", self._choice("source", "format", FORMATS)),
+            format=self._choice("source", "format", FORMATS),
             encoding=self._text("source", "encoding"),
             mapping=FieldMapping(
                 id=self._text("fields", "id"),

@@ -7,15 +7,15 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
 
 from searchctl.errors import SourceError
 from searchctl.fields import as_values
 from searchctl.routing.examples import Example
-from searchctl.sources import Failure, FieldMapping, Format, Limits, Record, discover, read
+from searchctl.sources import Failure, FieldMapping, Format, Limits, Record, Remarks, discover, read
 from searchctl.sources.encodings import detect_lines
 from searchctl.sources.mapping import listed
 from searchctl.sources.model import STDIN
+from searchctl.sources.records import SourceReading
 from searchctl.sources.rows import read_jsonl
 from searchctl.sources.streams import lines, opened
 from searchctl.types import Value
@@ -58,7 +58,8 @@ def read_rows(path: str | Path, columns: Columns | None = None, format: Format |
         if encoding is None:
             raise SourceError(f"{file.source} isn't text; give lines of text, CSV or JSON Lines")
         if file.format is None and stream.head.lstrip().startswith(b"{"):
-            yield from _table_rows(read_jsonl(file, stream, encoding, mapping, Limits()), columns)
+            reading = SourceReading(file, stream, mapping, Limits(), Remarks(), encoding=encoding, live=True)
+            yield from _table_rows(read_jsonl(reading), columns)
             return
         for line in lines(stream, encoding, Limits().record):
             if line.error:
@@ -151,4 +152,4 @@ def _is_outside(row: Row, columns: Columns) -> bool:
 
 def as_format(name: str | None) -> Format | None:
     """Return a format's name as its type."""
-    return cast("Format | None", name)
+    return name

@@ -1,7 +1,8 @@
 """Sources: files, folders and standard input, in many formats, read into documents one by one."""
 
-from searchctl.sources.discovery import Found, Skipped, discover
-from searchctl.sources.model import FORMATS, Failure, FieldMapping, Format, Limits, Record, SourceFile
+from searchctl.sources.discovery import FoundFiles, Skipped, discover, kinds
+from searchctl.sources.formats import FORMATS, Format
+from searchctl.sources.model import Failure, FieldMapping, Limits, Record, Remarks, Section, SourceFile
 from searchctl.sources.reading import read
 
 __all__ = [
@@ -9,11 +10,14 @@ __all__ = [
     "Failure",
     "FieldMapping",
     "Format",
-    "Found",
+    "FoundFiles",
     "Limits",
     "Record",
+    "Remarks",
+    "Section",
     "Skipped",
     "SourceFile",
     "discover",
+    "kinds",
     "read",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import os
 import stat
 import unicodedata
@@ -14,42 +15,46 @@ from typing import overload
 
 from searchctl.errors import SourceError
 from searchctl.settings.paths import user_path
-from searchctl.sources.globs import matcher
-from searchctl.sources.model import FORMATS, STDIN, Format, SourceFile, storable
+from searchctl.sources.formats import ENDINGS, FORMATS, OFFICE, TABLE, Format
+from searchctl.sources.ignores import IgnoreFiles, matcher
+from searchctl.sources.model import STDIN, SourceFile, storable
 
-ENDINGS: dict[str, Format] = {
-    ".txt": "txt",
-    ".text": "txt",
-    ".md": "md",
-    ".markdown": "md",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".pdf": "pdf",
-    ".docx": "docx",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".json": "json",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-}
 _HIDDEN = (".", "~$")  # the second is what office programs call their locks
 _CORPUS = ("corpus.jsonl", "corpus.jsonl.gz")
 _BESIDE_A_CORPUS = ("queries.jsonl", "queries.jsonl.gz", "qrels")
 _ENGINE_MARKS = {"searchctl.json", "index.sqlite"}
+_LONGEST_URI = 460  # bytes; ids are made of these names, with a row's number, and may have 512
+_IGNORED = "left out by .gitignore"
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that isn't read, and why."""
+    """A file or folder that isn't read, and why.
+
+    `unseen` says that it couldn't be looked at, so that nobody knows which documents it holds. `kind` is the reason in words
+    that are the same for all files of its kind.
+    """
 
     path: Path
     reason: str
+    unseen: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The reason without what is particular to this file: what `kinds` counts."""
+        return self.reason.partition(":")[0] if self.unseen else self.reason
+
+
+def kinds(skipped: Sequence[Skipped], most: int = 25) -> str:
+    """Return what was passed over, by kind and number, the most frequent first: "12 × unknown ending .log, 3 × …"."""
+    counts = Counter(skip.kind for skip in skipped).most_common()
+    told = [f"{count} × {kind}" for kind, count in counts[:most]]
+    rest = sum(count for _, count in counts[most:])
+    return ", ".join([*told, f"{rest} × others"] if rest else told)
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Sequence[SourceFile]):
+class FoundFiles(Sequence[SourceFile]):
     """The files to read, in order, and those beside them that aren't read."""
 
     files: tuple[SourceFile, ...]
@@ -76,20 +81,22 @@ def discover(
     exclude: Sequence[str] = (),
     format: Format | None = None,
     encoding: str | None = None,
-) -> Found:
+) -> FoundFiles:
     """Return the files that these paths mean: files, folders with all below them, "-" for standard input.
 
-    Hidden files and engines' folders are passed over, links are followed once, and of a BEIR corpus only `corpus.jsonl` is
-    read. Patterns are tried on the path below the argument (`*.md` matches at any depth, `drafts/` a folder). `format` is
-    for files whose names don't tell, `encoding` for all. Raises SourceError for a path that isn't there, for a file of
-    unknown format, and when nothing is found.
+    Hidden files and engines' folders are passed over, links are followed once, what a folder's .gitignore leaves out stays
+    out, and of a BEIR corpus only `corpus.jsonl` is read. Patterns are tried on the path below the argument (`*.md` matches
+    at any depth, `drafts/` a folder). `format` holds for files and streams that are named by themselves; in a folder it is
+    for files whose names don't tell, or tell another format of records. `encoding` holds for all. Raises SourceError for a
+    path that isn't there, for a file of unknown format, for one whose format needs a library that isn't installed, and when
+    nothing is found; UsageError for a pattern that can't be one.
     """
     search = _Search(matcher(include) if include else None, matcher(exclude), format, _known_encoding(encoding))
     for path in paths:
         search.add(path)
     if not search.files:
         raise SourceError(_nothing(paths, search))
-    return Found(tuple(_named_apart(search.files)), tuple(search.skipped))
+    return FoundFiles(tuple(_named_apart(search.files)), tuple(search.skipped))
 
 
 class _Search:
@@ -121,7 +128,7 @@ class _Search:
         except OSError as error:
             raise SourceError(f"can't read '{given}': {error.strerror}; {_advice(path)}") from error
         if stat.S_ISDIR(status.st_mode):
-            self._add_folder(path, path, "")
+            self._add_folder(path, path, "", IgnoreFiles())
         elif self._selected(path.name) and self._is_new(status):
             self._add_named(given, path, status)
 
@@ -130,26 +137,29 @@ class _Search:
         if not stat.S_ISREG(status.st_mode):
             self.files.append(SourceFile(path, storable(path.name), path, self._format, None, encoding=self._encoding))
             return
-        file = self._file(path, path, path.name, status)
-        if file is None:
+        format = self._format or ENDINGS.get(_ending(path.name)[0])
+        if format is None:
             known = ", ".join(ENDINGS)
             raise SourceError(
                 f"can't tell the format of '{given}': known endings are {known}; say it with: --format {'|'.join(FORMATS)}"
             )
-        self.files.append(file)
+        if TABLE[format].missing:
+            raise SourceError(f"'{given}' can't be read: reading {format} needs another library; type: {OFFICE}")
+        self.files.append(self._file(path, path, path.name, status, format))
 
-    def _add_folder(self, root: Path, folder: Path, below: str) -> None:
+    def _add_folder(self, root: Path, folder: Path, below: str, ignored: IgnoreFiles) -> None:
         if not self._is_new(folder.stat()):
             return
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            self.skipped.append(Skipped(folder, f"can't be listed: {error.strerror}"))
+            self.skipped.append(Skipped(folder, f"can't be listed: {error.strerror}", unseen=True))
             return
         names = {entry.name for entry in entries}
         if names & _ENGINE_MARKS:
             self.skipped.append(Skipped(folder, "an engine's folder"))
             return
+        ignored = ignored.below(folder, below)
         corpus = next((name for name in _CORPUS if name in names), None) if names & {*_BESIDE_A_CORPUS} else None
         for entry in entries:
             if entry.name.startswith(_HIDDEN):
@@ -157,24 +167,49 @@ class _Search:
             if corpus and entry.name != corpus:
                 self.skipped.append(Skipped(Path(entry.path), f"beside a corpus: its documents are in {corpus}"))
                 continue
-            self._add_entry(root, entry, f"{below}{entry.name}")
+            self._add_entry(root, entry, f"{below}{entry.name}", ignored)
 
-    def _add_entry(self, root: Path, entry: os.DirEntry[str], uri: str) -> None:
+    def _add_entry(self, root: Path, entry: os.DirEntry[str], uri: str, ignored: IgnoreFiles) -> None:
         path = Path(entry.path)
         try:
             status = entry.stat()
         except OSError as error:
-            self.skipped.append(Skipped(path, f"can't be read: {error.strerror}"))
+            self.skipped.append(Skipped(path, f"can't be read: {error.strerror}", unseen=True))
             return
         if stat.S_ISDIR(status.st_mode):
-            if not self._exclude(uri + "/"):
-                self._add_folder(root, path, uri + "/")
+            if self._exclude(uri + "/"):
+                return
+            if ignored.ignores(uri + "/"):
+                self.skipped.append(Skipped(path, f"folder {_IGNORED}"))
+                return
+            self._add_folder(root, path, uri + "/", ignored)
         elif self._selected(uri):
-            file = self._file(root, path, uri, status) if stat.S_ISREG(status.st_mode) else None
-            if file is None:
-                self.skipped.append(Skipped(path, f"unknown ending {_ending(path.name)[0] or '(none)'}"))
-            elif self._is_new(status):
-                self.files.append(file)
+            if ignored.ignores(uri):
+                self.skipped.append(Skipped(path, _IGNORED))
+                return
+            self._add_file(root, path, uri, status)
+
+    def _add_file(self, root: Path, path: Path, uri: str, status: os.stat_result) -> None:
+        ending = _ending(path.name)[0]
+        format = self._format_in_folder(ENDINGS.get(ending)) if stat.S_ISREG(status.st_mode) else None
+        if format is None:
+            self.skipped.append(Skipped(path, f"unknown ending {ending or '(none)'}"))
+        elif TABLE[format].missing:
+            self.skipped.append(Skipped(path, f"{ending or format} (to read it: {OFFICE})"))
+        elif self._is_new(status):
+            self.files.append(self._file(root, path, uri, status, format))
+
+    def _format_in_folder(self, named: Format | None) -> Format | None:
+        """Return the format of a folder's file whose ending stands for `named`.
+
+        What the user says wins among formats of records, as in .json files that hold JSON Lines. A page or a paper beside
+        them stays what its name says: it was hardly meant.
+        """
+        said = self._format
+        if named is None or said is None:
+            return named or said
+        both = TABLE[said].rows and TABLE[said].text and TABLE[named].rows and TABLE[named].text
+        return said if both else named
 
     def _selected(self, uri: str) -> bool:
         return (self._include is None or self._include(uri)) and not self._exclude(uri)
@@ -185,13 +220,22 @@ class _Search:
         self._seen.add(key)
         return fresh
 
-    def _file(self, root: Path, path: Path, uri: str, status: os.stat_result) -> SourceFile | None:
-        ending, packed = _ending(path.name)
-        format = ENDINGS.get(ending, self._format)
-        if format is None:
-            return None
-        name = unicodedata.normalize("NFC", storable(uri))
-        return SourceFile(path, name, root, format, status.st_size, packed, self._encoding)
+    def _file(self, root: Path, path: Path, uri: str, status: os.stat_result, format: Format) -> SourceFile:
+        name = shortened(unicodedata.normalize("NFC", storable(uri)))
+        return SourceFile(path, name, root, format, status.st_size, _ending(path.name)[1], self._encoding)
+
+
+def shortened(uri: str) -> str:
+    """Return a name that isn't too long for ids: of a longer one the end is kept, behind a hash of the whole.
+
+    The same path always gives the same name.
+    """
+    data = uri.encode()
+    if len(data) <= _LONGEST_URI:
+        return uri
+    mark = hashlib.blake2b(data, digest_size=8).hexdigest()
+    end = data[len(mark) + 2 - _LONGEST_URI :].decode("utf-8", "ignore")
+    return f"{mark}…{end.partition('/')[2] or end}"
 
 
 def _ending(name: str) -> tuple[str, bool]:
@@ -223,7 +267,8 @@ def _known_encoding(name: str | None) -> str | None:
         return None
     try:
         known = codecs.lookup(name).name
-    except LookupError as error:
+        b"a".decode(known)  # base64 and the like are codecs too, but none of text
+    except (LookupError, ValueError) as error:
         raise SourceError(
             f"no encoding '{name}'; usual ones are utf-8, utf-16, cp1251, koi8-r, cp866, cp1252"
         ) from error
@@ -231,7 +276,7 @@ def _known_encoding(name: str | None) -> str | None:
 
 
 def _advice(path: Path) -> str:
-    parent = next((one for one in path.parents if one.is_dir()), None)
+    parent = next((folder for folder in path.parents if folder.is_dir()), None)
     return f"check the name, or see what is there with: ls {parent}" if parent else "check the name"
 
 
@@ -239,6 +284,4 @@ def _nothing(paths: Sequence[str], search: _Search) -> str:
     where = ", ".join(f"'{path}'" for path in paths) or "no path"
     if not search.skipped:
         return f"nothing to read in {where}; expected files ending in {', '.join(ENDINGS)} (or these with .gz)"
-    reasons = Counter(one.reason for one in search.skipped).most_common(3)
-    told = ", ".join(f"{count} × {reason}" for reason, count in reasons)
-    return f"nothing to read in {where}; passed over: {told}; name the files' format with: --format {'|'.join(FORMATS)}"
+    return f"nothing to read in {where}; passed over: {kinds(search.skipped)}; name the files' format with: --format {'|'.join(FORMATS)}"

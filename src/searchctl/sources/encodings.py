@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 
+from searchctl.sources.cyrillic import ENCODINGS as CYRILLIC
 from searchctl.sources.cyrillic import best_encoding
+from searchctl.sources.western import ENCODING, western_encoding
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -19,6 +21,32 @@ _MOST_CONTROL = 0.005  # of a text's bytes; packed data has about 10 %
 _FEW = 2  # stray control characters in a small text
 _WIDE_ROWS = b"\x00\x04\x20"  # Latin, Cyrillic, punctuation: the high bytes of nearly all UTF-16 here
 _SAMPLE = 1 << 14
+_ENOUGH_TO_TELL = 8  # letters
+_LABELS = {  # as browsers read them: https://encoding.spec.whatwg.org/#names-and-labels
+    **dict.fromkeys(
+        (
+            "iso-8859-1",
+            "iso8859-1",
+            "iso_8859-1",
+            "latin1",
+            "latin-1",
+            "l1",
+            "ascii",
+            "us-ascii",
+            "ansi",
+            "windows1252",
+        ),
+        "cp1252",
+    ),
+    **dict.fromkeys(("windows1251", "win-1251", "win1251", "cp-1251", "x-cp1251", "windows-cp1251"), "cp1251"),
+    **dict.fromkeys(("iso-8859-9", "latin5"), "cp1254"),
+    **dict.fromkeys(("iso-8859-11", "tis-620"), "cp874"),
+    **dict.fromkeys(("gb2312", "gbk", "gb_2312-80", "x-gbk"), "gb18030"),
+    **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "x-sjis", "windows-31j"), "cp932"),
+    **dict.fromkeys(("euc-kr", "ks_c_5601-1987", "korean"), "cp949"),
+    "big5": "big5hkscs",
+    "koi8": "koi8-r",
+}
 _SAMPLE_LINES = 200
 
 
@@ -37,7 +65,33 @@ def detect(data: bytes, *, complete: bool = True) -> str | None:
         return None
     if _is_utf8(data, complete):
         return "utf-8"
-    return None if b"\0" in data else best_encoding(data) or _other(data)
+    if b"\0" in data:
+        return None
+    return western_encoding(data) or best_encoding(data) or _other(data)
+
+
+def declared_encoding(data: bytes, name: str) -> str | None:
+    """Return the encoding of a page's bytes that declare this one, as a browser reads the name; None where that is a lie.
+
+    Latin-1 stands for Windows-1252. A page in Cyrillic or Latin letters that declares the other is believed its letters.
+    """
+    label = name.strip().lower()
+    label = _LABELS.get(label, label)
+    try:
+        encoding = codecs.lookup(label).name
+        text = data.decode(encoding)
+    except (LookupError, ValueError):
+        return None
+    if encoding not in CYRILLIC and encoding != ENCODING:
+        return encoding
+    if western := western_encoding(data):
+        return western
+    cyrillic = best_encoding(data)
+    return cyrillic if cyrillic is not None and _letters_beyond_ascii(text) >= _ENOUGH_TO_TELL else encoding
+
+
+def _letters_beyond_ascii(text: str) -> int:
+    return sum(char > "\x7f" and char.isalpha() for char in text[:_SAMPLE])
 
 
 def detect_lines(head: bytes) -> str | None:

@@ -1,8 +1,10 @@
 """From a record's fields to a document: which field is the id, the title, the text, and what is kept beside them.
 
 Without a mapping, the first of the usual names that a record has is taken, in any case of letters. A record with none of
-the text names gives all its strings. One level of objects is flattened to `outer.inner`; `metadata` (BEIR) and `_source`
-(dumps of search engines) are merged instead. What is deeper, or a list of objects, isn't kept, unless it is named.
+the text names gives all its strings, unless others of its file have one. Objects are flattened to `outer.inner`;
+`metadata` (BEIR) and `_source` (dumps of search engines) are merged, and so are `fields`, `attributes` and `properties`
+where the usual names stand only there (Jira, JSON:API, GeoJSON). A list of objects isn't kept unless it is named, and
+that is remarked.
 """
 
 from __future__ import annotations
@@ -13,19 +15,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from searchctl.sources.model import FieldMapping, Unreadable
+from searchctl.sources.markup import MarkupFields
+from searchctl.sources.model import FieldMapping, Remarks, Unreadable
+from searchctl.sources.nested import MOST_FIELDS, Flat, along, is_flat
+from searchctl.sources.rich_text import rich_text
+from searchctl.suggest import did_you_mean
+from searchctl.text.cleaning import without_halves
 from searchctl.types import Document, Value
 
 ID_NAMES = ("_id", "id")
-TITLE_NAMES = ("title", "subject", "headline", "name", "заголовок", "название", "тема")
-TEXT_NAMES = ("text", "body", "content", "description", "текст", "содержание", "описание")
-_METADATA = "metadata"
+TITLE_NAMES = ("title", "subject", "headline", "name", "summary", "заголовок", "название", "тема")
+TEXT_NAMES = (
+    *("text", "body", "content", "description", "desc", "message"),
+    *("текст", "содержание", "описание", "сообщение"),
+)
+_MERGED = ("metadata", "_source")
+_WRAPPERS = ("fields", "attributes", "properties")
 _DUMPED = "_source"  # beside it, names like `_index` and `_score` are about the search engine
 _IGNORED = "_error"  # where a dead letter says why it is one
 _UNFIT_FOR_ID = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffd]")
+_LANGUAGE = re.compile(r"\.[a-z]{2}(?:[-_][A-Za-z]{2})?$")
 _PLANS = 256  # different sets of field names that are remembered
 _SHOWN = 12  # names in a message
+_SHOWN_LENGTH = 60  # characters of a name in a message
 _LARGEST_NUMBER = 2**63
+
+
+class NoText(Unreadable):
+    """Raised for a record whose text is empty where others have one: nothing to find it by, and nothing wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,61 +57,143 @@ class _Plan:
 
 
 class RecordMapper:
-    """Turns records into documents by one mapping."""
+    """Turns the records of one source into documents by one mapping; what it leaves out goes to `remarks`."""
 
-    def __init__(self, mapping: FieldMapping) -> None:
+    def __init__(self, mapping: FieldMapping, remarks: Remarks | None = None, source: str = "") -> None:
         self._mapping = mapping
+        self._remarks = remarks or Remarks()
+        self._source = source
         self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._markup = MarkupFields()
+        self._has_text_names = self._has_texts = False
+
+    def learn(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Look at the first records of a source: whether they have a usual text name, and which fields hold HTML."""
+        for record in records:
+            flat = self._flat(record, Flat())
+            plan = _planned(tuple(flat), self._mapping, all_strings=False)
+            self._has_text_names = self._has_text_names or bool(plan.text)
+            self._has_texts = self._has_texts or any(flat[name] for name in plan.text or ())
+            self._markup.learn(flat)
 
     def document(self, record: Mapping[str, Any], default_id: str, default_title: str = "") -> Document:
-        """Return the record's document; raises Unreadable."""
-        flat = _flat(record)
+        """Return the record's document; raises Unreadable, and NoText where there is nothing to find it by."""
+        kept = Flat()
+        flat = self._flat(record, kept)
         plan = self._plan(tuple(flat))
         id = _id(flat, plan.id, self._mapping.id is not None) or default_id
         try:
-            title = _text(flat, (plan.title,)) if plan.title else ""
-            text = _text(flat, plan.text) if plan.text is not None else _all_text(flat, plan)
+            title = self._text(flat, (plan.title,)) if plan.title else ""
+            text = self._text(flat, plan.text) if plan.text is not None else self._all_text(flat, plan)
             fields = {name: value for name in plan.fields if (value := self._value(name, flat[name])) is not None}
         except Unreadable as error:
             raise Unreadable(error.reason, id=id) from error
+        self._tell(kept)
         if not text.strip() and not title.strip():
-            raise Unreadable("the document is empty: no text and no title", id=id)
+            empty = NoText if self._has_texts and (plan.title or plan.text) else Unreadable
+            raise empty("the document is empty: no text and no title", id=id)
         return Document(id, text, title or default_title, fields)
+
+    def _tell(self, kept: Flat) -> None:
+        for name, why in kept.left_out.items():
+            self._remarks.add(f"'{name}' left out: {why}", self._source)
+
+    def _flat(self, record: Mapping[str, Any], kept: Flat) -> Mapping[str, Any]:
+        """Return the record without objects, and with the values at the paths that were asked for."""
+        if len(record) > MOST_FIELDS:
+            record = self._ordered(record)
+        flat = record if _IGNORED not in record and is_flat(record) else _flattened(record, kept)
+        if missing := [name for name in self._unmet_in(flat) if "." in name]:
+            base = _merged(record)
+            found = {name: value for name in missing if (value := along(base, name)) is not None}
+            flat = {**flat, **found} if found else flat
+        return flat
+
+    def _ordered(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a record that has too many fields with those first that matter most."""
+        mapping = self._mapping
+        first = {*ID_NAMES, *TITLE_NAMES, *TEXT_NAMES, mapping.id, mapping.title, *mapping.text, *(mapping.keep or ())}
+        return dict(sorted(record.items(), key=lambda item: item[0] not in first and item[0].lower() not in first))
+
+    def _unmet_in(self, flat: Mapping[str, Any]) -> list[str]:
+        mapping = self._mapping
+        named = (mapping.id, mapping.title, *mapping.text, *(mapping.keep or ()))
+        return [name for name in named if name and name not in flat]
 
     def _plan(self, names: tuple[str, ...]) -> _Plan:
         plan = self._plans.get(names)
         if plan is None:
             if len(self._plans) >= _PLANS:
                 self._plans.clear()
-            plan = self._plans[names] = _planned(names, self._mapping)
+            plan = self._plans[names] = _planned(names, self._mapping, all_strings=not self._has_text_names)
         return plan
 
     def _value(self, name: str, value: object) -> Value | None:
         """Return what is stored for a field, None for nothing; raises Unreadable for a named field that can't be."""
         kept = as_value(value)
-        if kept is None and value and self._mapping.keep is not None:
-            raise Unreadable(
-                f"the field '{name}' holds {kind_of(value)}, expected a string, number, boolean or a list of them"
-            )
+        if kept is None and value:
+            if self._mapping.keep is not None:
+                raise Unreadable(
+                    f"the field '{name}' holds {kind_of(value)}, expected a string, number, boolean or a list of them"
+                )
+            if isinstance(value, list):
+                self._remarks.add(f"'{name}' left out: {kind_of(value)}{_advice(name, value)}", self._source)
         return kept
 
+    def _text(self, record: Mapping[str, Any], names: Sequence[str]) -> str:
+        """Return the fields' text, joined by blank lines; raises Unreadable when one isn't text."""
+        parts = []
+        for name in names:
+            value = record[name]
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                parts.append(str(value))
+            elif value is not None:
+                text = rich_text(value)
+                if text is None:
+                    raise Unreadable(f"the field '{name}' holds {kind_of(value)}, expected text{_advice(name, value)}")
+                parts.append(self._markup.read(name, text))
+        return parts[0] if len(parts) == 1 else "\n\n".join(part for part in parts if part)
 
-def _planned(names: Sequence[str], mapping: FieldMapping) -> _Plan:
+    def _all_text(self, record: Mapping[str, Any], plan: _Plan) -> str:
+        other = {plan.id, plan.title, *plan.apart}
+        strings = [
+            self._markup.read(name, value)
+            for name, value in record.items()
+            if name not in other and isinstance(value, str)
+        ]
+        return "\n".join(string for string in strings if string)
+
+
+def _planned(names: Sequence[str], mapping: FieldMapping, *, all_strings: bool) -> _Plan:
+    """Return which of these fields serve as what. Without `all_strings`, a record that has no text name has no text."""
     marked = {name.lower() for name in mapping.apart}
     apart = frozenset(name for name in names if name.lower() in marked)
     usual = {name.lower(): name for name in reversed(names) if name not in apart}
     id = mapping.id or _first(ID_NAMES, usual)
-    title = mapping.title or _first(TITLE_NAMES, usual)
+    title = mapping.title or _first(TITLE_NAMES, usual) or next(iter(_translated(TITLE_NAMES, names)), None)
     if mapping.text:
         text: tuple[str, ...] | None = tuple(name for name in mapping.text if name in names)
-        if not text:
-            raise Unreadable(f"no field {listed(mapping.text)}; the record has: {listed(names)}")
+        if not text and all_strings:
+            near = did_you_mean(mapping.text[0], names, "")
+            raise Unreadable(
+                f"no field {listed(mapping.text)}; the record has: {listed(names)}{f'; {near}' if near else ''}"
+            )
     else:
-        found = _first([name for name in TEXT_NAMES if usual.get(name) not in (id, title)], usual)
-        text = (found,) if found else None
+        chosen = _first([name for name in TEXT_NAMES if usual.get(name) not in (id, title)], usual)
+        others = tuple(name for name in _translated(TITLE_NAMES, names) if title and name != title)
+        text = (chosen,) if chosen else (*others, *_translated(TEXT_NAMES, names)) or (None if all_strings else ())
     used = {id, title, *(text or ())}
     fields = tuple(name for name in names if (name not in used if mapping.keep is None else name in mapping.keep))
     return _Plan(id if id in names or mapping.id else None, title if title in names else None, text, fields, apart)
+
+
+def _translated(candidates: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of one text in several languages: `title.ru`, `title.en`."""
+    for candidate in candidates:
+        found = tuple(name for name in names if name.lower().startswith(f"{candidate}.") and _LANGUAGE.search(name))
+        if found:
+            return found
+    return ()
 
 
 def _first(candidates: Sequence[str], names: Mapping[str, str]) -> str | None:
@@ -102,39 +201,64 @@ def _first(candidates: Sequence[str], names: Mapping[str, str]) -> str | None:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names for a message, each in quotes."""
-    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
+    """Return names for a message, each in quotes; long ones and many are cut short."""
+    cut = [name if len(name) <= _SHOWN_LENGTH else f"{name[:_SHOWN_LENGTH]}…" for name in names[:_SHOWN]]
+    shown = ", ".join(f"'{name}'" for name in cut)
     return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown or "no field"
 
 
-def _flat(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the record without objects: merged, or flattened by one level."""
-    if _IGNORED not in record and not any(isinstance(value, dict) for value in record.values()):
-        return record
+def _flattened(record: Mapping[str, Any], kept: Flat) -> Mapping[str, Any]:
+    """Return the record without objects: merged, or flattened. What a record itself says comes before what it wraps."""
     dumped = _DUMPED in record
-    flat: dict[str, Any] = {}
-    objects: dict[str, Any] = {}
+    merged = _merged_names(record)
+    wrapped: list[str] = []
     for name, value in record.items():
         if name == _IGNORED or (dumped and name.startswith("_") and name not in (*ID_NAMES, _DUMPED)):
             continue
-        if isinstance(value, dict):
-            for inner, one in value.items():
-                objects.setdefault(inner if name in (_METADATA, _DUMPED) else f"{name}.{inner}", one)
+        if isinstance(value, Mapping) and rich_text(value) is None:
+            wrapped.append(name)
         else:
-            flat[name] = value
-    return {**objects, **flat}
+            kept.put(name, value)
+    for name in wrapped:
+        kept.add("" if name in merged else name, record[name])
+    return kept.fields
+
+
+def _merged_names(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the objects of a record whose fields count as its own."""
+    names = {name.lower() for name in record}
+    if names & {*TEXT_NAMES, *TITLE_NAMES}:
+        return _MERGED
+    usual = {*TEXT_NAMES, *TITLE_NAMES}
+    return (
+        *_MERGED,
+        *(
+            name
+            for name in _WRAPPERS
+            if isinstance(record.get(name), Mapping) and {inner.lower() for inner in record[name]} & usual
+        ),
+    )
+
+
+def _merged(record: Mapping[str, Any]) -> dict[str, Any]:
+    base = dict(record)
+    for name in _merged_names(record):
+        if isinstance(inner := record.get(name), Mapping):
+            base = {**inner, **base}
+    return base
 
 
 def _id(record: Mapping[str, Any], name: str | None, named: bool) -> str:
     """Return the record's id, empty where it has none; raises Unreadable when it can't be one or was asked for."""
     value = record.get(name) if name else None
-    if value is None or value == "":
+    id = value.strip() if isinstance(value, str) else value  # some programs pad codes with blanks
+    if id is None or id == "":
         if named:
             raise Unreadable(f"no id: the field '{name}' is missing or empty; the record has: {listed(tuple(record))}")
         return ""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise Unreadable(f"the id is {kind_of(value)}, expected a string or a number")
-    id = str(value)
+    if isinstance(id, bool) or not isinstance(id, (str, int, float)):
+        raise Unreadable(f"the id is {kind_of(id)}, expected a string or a number")
+    id = without_halves(str(id))
     if _UNFIT_FOR_ID.search(id):
         raise Unreadable(
             f"the id {id[:80]!r} has characters that an id can't have: line ends, control characters, damaged letters"
@@ -142,26 +266,13 @@ def _id(record: Mapping[str, Any], name: str | None, named: bool) -> str:
     return id
 
 
-def _text(record: Mapping[str, Any], names: Sequence[str]) -> str:
-    """Return the fields' text, joined by blank lines; raises Unreadable when one isn't text."""
-    parts = []
-    for name in names:
-        value = record[name]
-        if isinstance(value, str):
-            parts.append(value)
-        elif isinstance(value, list) and all(isinstance(one, str) for one in value):
-            parts.append("\n\n".join(value))
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            parts.append(str(value))
-        elif value is not None:
-            raise Unreadable(f"the field '{name}' holds {kind_of(value)}, expected text")
-    return parts[0] if len(parts) == 1 else "\n\n".join(part for part in parts if part)
-
-
-def _all_text(record: Mapping[str, Any], plan: _Plan) -> str:
-    other = {plan.id, plan.title, *plan.apart}
-    strings = [value for name, value in record.items() if name not in other and isinstance(value, str)]
-    return "\n".join(one for one in strings if one)
+def _advice(name: str, value: object) -> str:
+    """Say how to search the text within a list of objects, where it has a usual name."""
+    items = value if isinstance(value, list) else ()
+    inner = next(
+        (key for item in items if isinstance(item, Mapping) for key in item if key.lower() in TEXT_NAMES), None
+    )
+    return f"; to search its texts, name them too: --text …,{name}.{inner}" if inner else ""
 
 
 def as_value(value: object) -> Value | None:
@@ -174,8 +285,8 @@ def as_value(value: object) -> Value | None:
         return value if abs(value) < _LARGEST_NUMBER else str(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, list) and not any(isinstance(one, (list, dict)) for one in value):
-        values = [kept for one in value if isinstance(kept := as_value(one), (str, int, float))]
+    if isinstance(value, list) and not any(isinstance(item, (list, Mapping)) for item in value):
+        values = [kept for item in value if isinstance(kept := as_value(item), (str, int, float))]
         return values or None
     return None
 
@@ -183,6 +294,6 @@ def as_value(value: object) -> Value | None:
 def kind_of(value: object) -> str:
     """Return what JSON calls a value, with an article."""
     if isinstance(value, list):
-        return "a list of objects or lists" if any(isinstance(one, (list, dict)) for one in value) else "a list"
+        return "a list of objects or lists" if any(isinstance(item, (list, Mapping)) for item in value) else "a list"
     names = {dict: "an object", bool: "true or false", str: "a string", int: "a number", float: "a number"}
     return "null" if value is None else names.get(type(value), type(value).__name__)

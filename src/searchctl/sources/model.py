@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
+from searchctl.sources.formats import Format
 from searchctl.types import Document
 
-Format: TypeAlias = Literal["txt", "md", "html", "pdf", "docx", "csv", "tsv", "json", "jsonl"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 STDIN = "-"
+EXCERPT = 200  # characters of what can't be read that a failure shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,10 @@ class FieldMapping:
     """Which fields of a record are its id, title and text, and which are kept to filter by.
 
     None and empty stand for the usual names (see `sources.mapping`); `keep` None keeps every field that isn't id, title or
-    text. Several text fields are joined by blank lines. Inner fields are written `outer.inner`. Fields `apart`, in
-    any case of letters, aren't taken for text or a title unless they're named as such.
+    text. Several text fields are joined by blank lines. Inner fields are written `outer.inner`, also through lists of
+    objects: `comments.body` is the body of every comment. `records` is the path of the list that holds the records, as in
+    `data.items`; None lets the reader find it. Fields `apart`, in any case of letters, aren't taken for text or a title
+    unless they're named as such.
     """
 
     id: str | None = None
@@ -56,38 +59,58 @@ class FieldMapping:
     text: tuple[str, ...] = ()
     keep: tuple[str, ...] | None = None
     apart: tuple[str, ...] = ()
+    records: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is read at once, in bytes after decompression.
+    """How much one record or file may take.
 
-    `record` is for a line or row, `file` for a format whose files are read as a whole.
+    `record` (a line, row or element) and `file` (of a format that is read as a whole) are bytes after decompression. For a
+    file that is read in a process of its own, `seconds` of computing and `memory` bytes are all it may use.
     """
 
     record: int = 10_000_000
     file: int = 100_000_000
+    seconds: int = 40
+    memory: int = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a document: it begins at code point `start` of the text and ends where the next one begins.
+
+    `heading` is the words above it, empty before the first heading. `line` (of the source) and `page`, both from 1, are
+    None where the format has none.
+    """
+
+    start: int
+    heading: str = ""
+    line: int | None = None
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """A document and where it came from: line, row or element `position` of `source`, from 1.
 
-    `raw` is the row or object as it stood there, by field name; None for sources that have no fields.
+    `raw` is the row or object as it stood there, by field name; None for sources that have no fields. `sections` are in
+    order. Where there are any, the document's text is clean already (`text.cleaning`), so that their places stay true.
     """
 
     document: Document
     source: str
     position: int
     raw: Mapping[str, Any] | None = None
+    sections: tuple[Section, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something in a source that can't be a document. `excerpt` is its beginning, as far as it can be shown.
+    """Something in a source that can't be a document.
 
-    `raw` is the row or object as it stood there, None where it couldn't be taken apart; then `line` is the whole line, where
-    there is one.
+    `excerpt` is its beginning, as far as it can be shown. `raw` is the row or object as it stood there, None where it
+    couldn't be taken apart; then `line` is the whole line, where there is one.
     """
 
     source: str
@@ -107,6 +130,37 @@ class Unreadable(Exception):
         self.reason = reason
         self.excerpt = excerpt
         self.id = id
+
+
+@dataclass(slots=True)
+class Remarks:
+    """What reading left out, or took for something else than it may look like: counted, so that a load can tell it.
+
+    Give one to `read` for all the files of a load and show `lines()` at the end, without -v too. `ids` are those of records
+    that were passed over: their sources still hold them. One thread writes.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    first: dict[str, str] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+
+    _MOST = 1000  # different remarks that are kept apart
+
+    def add(self, what: str, source: str, count: int = 1) -> None:
+        """Count `what`, a clause like "'comments' left out: a list of objects"."""
+        if what not in self.counts and len(self.counts) >= self._MOST:
+            what = "more of other kinds"
+        self.counts[what] += count
+        self.first.setdefault(what, source)
+
+    def lines(self, most: int = 20) -> list[str]:
+        """Return a sentence for each remark, the most frequent first, `most` of them at most."""
+        told = []
+        for what, count in self.counts.most_common(most):
+            where = Path(self.first[what]).name or "standard input"
+            told.append(f"{what} ({where}{f', {count:,} times' if count > 1 else ''})")
+        rest = len(self.counts) - most
+        return [*told, f"and {rest} more remarks"] if rest > 0 else told
 
 
 def storable(name: str) -> str:

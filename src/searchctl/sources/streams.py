@@ -64,7 +64,7 @@ def opened(file: SourceFile, *, live: bool = False) -> Iterator[Stream]:
 
 
 def _looked_at(raw: BinaryIO, packed: bool | None, *, live: bool = False) -> Stream:
-    if packed is None:
+    if packed is not False:  # a browser unpacks what it loads and leaves the name as it was
         start = raw.read(len(_GZIP))
         raw = io.BufferedReader(_Joined(start, raw), _BUFFER)
         packed = start == _GZIP
@@ -101,9 +101,17 @@ def whole(stream: Stream, limit: int) -> bytes:
 
 
 def lines(stream: Stream, encoding: str, limit: int) -> Iterator[Line]:
-    """Yield the lines, numbered from 1. One that is longer than `limit` is skipped, in bounded memory, with an error."""
+    """Yield the lines, numbered from 1. One that is longer than `limit` is skipped, in bounded memory, with an error.
+
+    Lines end with LF or CR LF; in a file without any LF, CR ends them, as Excel for Mac writes.
+    """
     wide = encoding.startswith(("utf-16", "utf-32"))
-    file = io.TextIOWrapper(stream.file, encoding, errors="replace", newline="\n") if wide else stream.file
+    old_mac = _has_bare_returns(stream.head, encoding)
+    file: io.TextIOWrapper | io.BufferedReader = stream.file
+    if wide:
+        file = io.TextIOWrapper(stream.file, encoding, errors="replace", newline=None if old_mac else "\n")
+    elif old_mac:
+        file = io.BufferedReader(_Returns(stream.file), _BUFFER)
     number = 0
     while line := file.readline(limit + 1):
         number += 1
@@ -115,6 +123,28 @@ def lines(stream: Stream, encoding: str, limit: int) -> Iterator[Line]:
             yield Line(number, line.rstrip("\r\n"))
         else:
             yield _decoded(number, line, encoding)
+
+
+def _has_bare_returns(head: bytes, encoding: str) -> bool:
+    """Tell whether CR alone ends the lines."""
+    text = head.decode(encoding, "replace").rstrip("\r")
+    return "\r" in text and "\n" not in text
+
+
+class _Returns(io.RawIOBase):
+    """Gives a file's bytes with LF for CR; for encodings in which CR is one byte."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = cast(memoryview, buffer)
+        data = self._file.read1(len(view)).replace(b"\r", b"\n")
+        view[: len(data)] = data
+        return len(data)
 
 
 def _skip_line(file: io.TextIOWrapper | io.BufferedReader, line: str | bytes) -> None:

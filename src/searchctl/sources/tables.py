@@ -2,173 +2,166 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import islice
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 
-from searchctl.notation import ColumnKind, column_kind, read_cell
-from searchctl.sources.mapping import RecordMapper, listed
-from searchctl.sources.model import Failure, FieldMapping, Limits, Record, SourceFile, Unreadable, size_of
-from searchctl.sources.streams import Line, Stream, lines
+from searchctl.sources.cells import NOTHING, CellReader, cell_readers, is_data
+from searchctl.sources.csv_dialect import Shape, shape_of
+from searchctl.sources.csv_rows import CsvDialect, CsvRow, Feed, RowParser
+from searchctl.sources.mapping import listed
+from searchctl.sources.model import EXCERPT, Failure, FieldMapping, Record, Unreadable
+from searchctl.sources.records import RawRow, SourceReading, looked_at, mapped
+from searchctl.sources.streams import lines
+from searchctl.suggest import did_you_mean
 from searchctl.types import Value
 
-csv.field_size_limit(
-    2**31 - 1
-)  # records are limited here, by `Limits.record`; the module's own limit is 128 kB a field
-
-_DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 1000
-_EXCERPT = 200
+_SAMPLE_CELLS = 100_000
+_DECLARED = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
 
 
-def read_table(
-    file: SourceFile, stream: Stream, encoding: str, mapping: FieldMapping, limits: Limits
-) -> Iterator[Record | Failure]:
-    """Yield a record for each row; the first row names the columns.
+def read_table(reading: SourceReading) -> Iterator[Record | Failure]:
+    r"""Yield a record for each row; the first row that isn't a title names the columns.
 
-    The delimiter is the sign that is most frequent in the first row. A column whose cells are all numbers (or all true and
-    false) in the first 64 KB gives numbers (or booleans), also with a decimal comma; an empty cell gives nothing, nor does NULL or N/A in
-    such a column.
+    How cells are separated and quoted is decided by the first rows together. A column whose cells are all numbers, dates or
+    truth values in the first 1,000 rows gives those; an empty cell, NULL and \N give nothing.
     """
-    feed = _Feed(lines(stream, encoding, limits.record), limits.record)
-    delimiter = _delimiter(feed, tabs=file.format == "tsv")
-    rows = _rows(feed, delimiter)
-    columns = _columns(next(rows, None), mapping)
-    kinds = _kinds(columns, stream.head.decode(encoding, "replace"), delimiter)
-    mapper = RecordMapper(mapping)
-    for row in rows:
-        raw: dict[str, str] | None = None
-        try:
-            raw = _record(columns, row)
-            document = mapper.document(raw, f"{file.uri}#{row.number}")
-        except Unreadable as failed:
-            yield Failure(
-                file.source, row.number, failed.id, failed.reason, row.text[:_EXCERPT], raw, "" if raw else row.text
-            )
-        else:
-            cells = {name: _typed(value, kinds.get(name)) for name, value in document.fields.items()}
-            fields = {name: cell for name, cell in cells.items() if cell is not None}
-            yield Record(replace(document, fields=fields), file.source, row.number, raw)
+    feed = Feed(lines(reading.stream, reading.encoding, reading.limits.record), reading.limits.record)
+    shape = _shape(reading, feed)
+    rows = _rows(feed, RowParser(shape.dialect), shape.title_rows)
+    titles = list(islice(rows, shape.title_rows))
+    yield from table_records(rows, reading, titles=len(titles))
 
 
-class _Row(NamedTuple):
-    """A row's cells, or why it has none; the number and text of its first line."""
-
-    number: int
-    text: str
-    cells: list[str]
-    error: str = ""
-
-
-class _Feed:
-    """Gives lines to the csv module and remembers those of the current row, so that they can be given again."""
-
-    def __init__(self, source: Iterator[Line], limit: int) -> None:
-        self._source = source
-        self._again: deque[Line] = deque()
-        self._limit = limit
-        self._left = limit
-        self.row: list[Line] = []
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._source)
-        self.row.append(line)
-        self._left -= len(line.text) + 1
-        if line.error:
-            raise Unreadable(line.error)
-        if self._left < 0:
-            raise Unreadable(f"a cell goes on for {size_of(self._limit)}: its closing quote is missing")
-        return line.text + "\n"
-
-    def begin_row(self) -> None:
-        """Forget the row before."""
-        self.row, self._left = [], self._limit
-
-    def give_again(self, count: int) -> None:
-        """Give the last `count` lines of this row once more."""
-        self._again.extendleft(reversed(self.row[len(self.row) - count :]))
+def _shape(reading: SourceReading, feed: Feed) -> Shape:
+    """Return how the table is written; Excel's first line `sep=;` says it, and is read over."""
+    text = reading.stream.head.decode(reading.encoding, "replace").lstrip("\ufeff")
+    head = re.split("\r\n|\n|\r", text)
+    if declared := _DECLARED.fullmatch(head[0]):
+        feed.next_line()
+        head = head[1:]
+    if len(head) > 2:
+        head = head[:-1]  # the last line may be cut
+    if declared:
+        dialect = CsvDialect(declared.group(1))
+        return Shape(dialect)
+    return shape_of(head, tabs=reading.file.format == "tsv")
 
 
-def _delimiter(feed: _Feed, *, tabs: bool) -> str:
-    """Return the sign between cells, by the first line, which is given again unless it is Excel's `sep=;`."""
-    first = next(feed, "")
-    if first.lower().startswith("sep=") and len(first.strip()) == 5:
-        return first[4]
-    feed.give_again(len(feed.row))
-    outside = re.sub(r'"[^"]*"', "", first)
-    return "\t" if tabs else max(_DELIMITERS, key=outside.count)
+def _rows(feed: Feed, parser: RowParser, title_rows: int) -> Iterator[CsvRow]:
+    """Yield the rows that aren't blank; those below the header are to have as many cells as it has."""
+    columns = count = 0
+    while (row := parser.row(feed, columns)) is not None:
+        if row.error or any(map(str.strip, row.cells)):
+            count += 1
+            if count > title_rows and not columns:
+                columns = len(row.cells)
+            yield row
 
 
-def _rows(feed: _Feed, delimiter: str) -> Iterator[_Row]:
-    """Yield the rows that aren't blank. After one with wrong quotes, reading goes on with the line after its first."""
-    reader = csv.reader(feed, delimiter=delimiter, strict=True)
-    while True:
-        feed.begin_row()
-        try:
-            cells, error = next(reader), ""
-        except StopIteration:
-            return
-        except (csv.Error, Unreadable) as failed:
-            reader = csv.reader(feed, delimiter=delimiter, strict=True)
-            feed.give_again(len(feed.row) - 1)
-            # Many programs write tabs without any quoting, so that a quote there is just a quote.
-            unquoted = delimiter == "\t" and not feed.row[0].error
-            cells, error = (feed.row[0].text.split("\t"), "") if unquoted else ([], str(failed))
-        if error or any(map(str.strip, cells)):
-            yield _Row(feed.row[0].number, feed.row[0].text, cells, error)
+@dataclass(frozen=True, slots=True)
+class TableColumns:
+    """A table's columns: their names, all different, and how cells of those that aren't text are read."""
+
+    names: tuple[str, ...]
+    readers: Mapping[str, CellReader]
 
 
-def _columns(header: _Row | None, mapping: FieldMapping) -> list[str]:
-    """Return the columns' names, all different; raises Unreadable when there are none or one that was asked for isn't there."""
+def table_records(
+    rows: Iterator[CsvRow], reading: SourceReading, *, titles: int = 0, prefix: str = ""
+) -> Iterator[Record | Failure]:
+    """Yield the records of rows whose first one names the columns. `prefix` goes before the number of a row in its id.
+
+    Raises Unreadable when no row names columns, or one that was asked for isn't there.
+    """
+    header = next(rows, None)
+    names = _names(header, reading.mapping)
+    sample, rest = looked_at(rows, max(1, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(names))))
+    cells = {name: [row.cells[place] for row in sample if place < len(row.cells)] for place, name in enumerate(names)}
+    readers, doubts = cell_readers(cells)
+    source, remarks = reading.file.source, reading.remarks
+    if header is not None:
+        _check_header(header, names, readers, reading)
+    if titles:
+        remarks.add(f"passed over: {titles} rows above the names of the columns", source)
+    for name, doubt in doubts.items():
+        remarks.add(f"column '{name}': {doubt}", source)
+    columns = TableColumns(names, readers)
+    table = (_row(row, columns, header, reading, prefix) for row in chain(sample, rest))
+    for item in mapped((row for row in table if row is not None), reading):
+        yield _typed(item, readers) if isinstance(item, Record) else item
+
+
+def _names(header: CsvRow | None, mapping: FieldMapping) -> tuple[str, ...]:
     if header is None:
         raise Unreadable("the file is empty: no row names the columns")
     if header.error:
         raise Unreadable(
-            f"the first row, which names the columns, can't be read: {header.error}", header.text[:_EXCERPT]
+            f"the first row, which names the columns, can't be read: {header.error}", header.text[:EXCERPT]
         )
-    names: list[str] = []
+    names: dict[str, None] = {}
     for place, cell in enumerate(header.cells, 1):
         name = cell.strip() or f"column {place}"
-        names.append(name if name not in names else f"{name} {place}")
-    asked = [one for one in (mapping.id, mapping.title, *mapping.text, *(mapping.keep or ())) if one]
-    missing = [one for one in asked if one not in names]
+        names[name if name not in names else f"{name} {place}"] = None
+    asked = [name for name in (mapping.id, mapping.title, *mapping.text, *(mapping.keep or ())) if name]
+    missing = [name for name in asked if name not in names]
     if missing:
-        raise Unreadable(f"no column {listed(missing)}; the first row has: {listed(names)}", header.text[:_EXCERPT])
-    return names
+        near = did_you_mean(missing[0], names, "")
+        raise Unreadable(
+            f"no column {listed(missing)}; the first row has: {listed(tuple(names))}{f'; {near}' if near else ''}",
+            header.text[:EXCERPT],
+        )
+    return tuple(names)
 
 
-def _record(columns: Sequence[str], row: _Row) -> dict[str, str]:
+def _check_header(
+    header: CsvRow, names: Sequence[str], readers: Mapping[str, CellReader], reading: SourceReading
+) -> None:
+    """Raise Unreadable where the first row is one of the data: else its document would be lost unsaid."""
+    mapping = reading.mapping
+    if mapping.id or mapping.title or mapping.text:
+        return
+    data = [name for name, cell in zip(names, header.cells, strict=False) if is_data(cell, readers.get(name))]
+    if data:
+        raise Unreadable(
+            f"the first row looks like data, not like names of columns: {listed(data)}; put a row of names above it",
+            header.text[:EXCERPT],
+        )
+
+
+def _row(
+    row: CsvRow, columns: TableColumns, header: CsvRow | None, reading: SourceReading, prefix: str
+) -> RawRow | None:
+    """Return a row as a record by the columns' names, None for the header once more."""
+    uri = f"{reading.file.uri}#{prefix}{row.number}"
+    source, names, cells = reading.file.source, columns.names, row.cells
     if row.error:
-        raise Unreadable(f"broken row: {row.error}")
-    cells = row.cells
-    if len(cells) != len(columns) and (len(cells) < len(columns) or any(cells[len(columns) :])):
-        raise Unreadable(f"the row has {len(cells)} cells, the first row has {len(columns)}")
-    return dict(zip(columns, cells, strict=False))
+        return RawRow(row.number, uri, error=f"broken row: {row.error}", line=row.text)
+    if header is not None and cells == header.cells:
+        reading.remarks.add("passed over: the names of the columns once more, as a row", source)
+        return None
+    if len(cells) > len(names) and any(map(str.strip, cells[len(names) :])):
+        reason = f"the row has {len(cells)} cells, the first row has {len(names)}"
+        return RawRow(row.number, uri, error=reason, line=row.text)
+    if len(cells) < len(names):
+        reading.remarks.add("rows with fewer cells than there are columns: the last ones are taken as empty", source)
+    record = dict(zip(names, cells, strict=False))
+    nothing = [name for name, cell in record.items() if cell.strip() in NOTHING] if len(names) > 1 else []
+    meant = None
+    if nothing or len(cells) < len(names):
+        meant = {name: "" if name in nothing else record.get(name, "") for name in names}
+    return RawRow(row.number, uri, record, line=row.text, meant=meant)
 
 
-def _kinds(columns: Sequence[str], head: str, delimiter: str) -> dict[str, ColumnKind]:
-    """Return the columns of numbers and of booleans, as far as the head of the file shows."""
-    complete = head[: head.rfind("\n") + 1] or head
-    sample: dict[str, set[str]] = {name: set() for name in columns}
-    try:
-        for row in islice(csv.reader(io.StringIO(complete), delimiter=delimiter), 1, _SAMPLE_ROWS):
-            if len(row) == len(columns):
-                for name, cell in zip(columns, row, strict=True):
-                    sample[name].add(cell)
-    except csv.Error:
-        pass  # what came before the damage is sample enough
-    kinds = {name: column_kind(cells) for name, cells in sample.items()}
-    return {name: kind for name, kind in kinds.items() if kind is not None}
+def _typed(record: Record, readers: Mapping[str, CellReader]) -> Record:
+    cells = record.document.fields.items()
+    fields = {name: value for name, cell in cells if (value := _value(cell, readers.get(name))) is not None}
+    return replace(record, document=replace(record.document, fields=fields))
 
 
-def _typed(value: Value, kind: ColumnKind | None) -> Value | None:
-    """Return a cell as its column's kind; as it is when it isn't of that kind, None when it holds nothing."""
-    return read_cell(value, kind) if isinstance(value, str) else value
+def _value(cell: Value, reader: CellReader | None) -> Value | None:
+    if not isinstance(cell, str):
+        return cell
+    return cell.strip() or None if reader is None else reader(cell)

@@ -10,13 +10,14 @@ import click
 
 from searchctl.cli.context import Frame
 from searchctl.errors import IndexMissing
+from searchctl.sources.formats import ROW_FORMATS
 
 if TYPE_CHECKING:
     from searchctl.routing.router import Router
     from searchctl.routing.rows import Columns
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-FORMATS = ("txt", "csv", "tsv", "json", "jsonl")
+FORMATS = ("txt", *ROW_FORMATS)
 ROUTES = "routes"
 
 

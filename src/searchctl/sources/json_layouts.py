@@ -1,0 +1,138 @@
+"""Where a JSON file keeps its records: known layouts of exports, and a rule for those that nobody has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from searchctl.sources.mapping import TEXT_NAMES, TITLE_NAMES, kind_of, listed
+from searchctl.sources.model import Unreadable
+from searchctl.sources.nested import along
+from searchctl.sources.rich_text import rich_text
+
+ACTIONS = frozenset(("index", "create", "update", "delete"))
+_DEEPEST = 5
+_MOST_LISTS = 50
+_MOST_WEIGHED = 200  # elements of a list
+_CLEARLY = 0.8  # of all words in a file's lists are in the one that holds the records
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of a value, the path where they stand (empty: the value itself), and other lists that are left out."""
+
+    items: list[Any]
+    path: str = ""
+    left_out: tuple[str, ...] = ()
+    single: bool = False
+    ids: tuple[str, ...] = ()
+
+
+def find_records(value: Any, path: str | None = None) -> Records:
+    """Return the records of an object: those at `path`, if one is given.
+
+    Else they're the only list of objects in it, or the list that holds nearly all the words. An object with a text of its
+    own is a record itself.
+
+    Raises Unreadable when there's nothing at the path, and when several lists could be meant.
+    """
+    if path:
+        return _named(value, path)
+    if not isinstance(value, Mapping):
+        raise Unreadable(f'expected an object like {{"id": …, "text": …}}, found {kind_of(value)}')
+    if _has_text(value):
+        return Records([value], single=True)
+    lists = dict(_lists(value))
+    if not lists:
+        return _by_key(value) or Records([value], single=True)
+    if len(lists) == 1:
+        ((name, items),) = lists.items()
+        return Records(items, name)
+    weights = {name: sum(_words(item) for item in items[:_MOST_WEIGHED]) for name, items in lists.items()}
+    best = max(lists, key=lambda name: weights[name])
+    if weights[best] <= _CLEARLY * sum(weights.values()):
+        sizes = ", ".join(f"{name} ({len(items):,})" for name, items in list(lists.items())[:12])
+        raise Unreadable(f"several lists could be the records: {sizes}; name one with: --records {best}")
+    return Records(lists[best], best, tuple(name for name in lists if name != best))
+
+
+def _named(value: Any, path: str) -> Records:
+    found = along(value, path)
+    if isinstance(found, list):
+        return Records(found, path)
+    if isinstance(found, Mapping):
+        return _by_key(found, always=True) or Records([found], path, single=True)
+    known = ", ".join(name for name, _ in list(_lists(value))[:12]) if isinstance(value, Mapping) else ""
+    has = listed(tuple(value)) if isinstance(value, Mapping) else kind_of(value)
+    raise Unreadable(
+        f"no records at '{path}'; the file has: {has}" + (f"; lists of objects are at: {known}" if known else "")
+    )
+
+
+def _has_text(value: Mapping[str, Any]) -> bool:
+    return any(
+        name.lower() in TEXT_NAMES
+        and isinstance(inner, str)
+        and inner.strip()
+        and name.lower() not in ("desc", "description")
+        for name, inner in value.items()
+    )
+
+
+def _lists(value: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the lists of objects within an object that aren't within other lists, the shallow ones first."""
+    level: list[tuple[str, Mapping[str, Any]]] = [("", value)]
+    found = 0
+    for _ in range(_DEEPEST):
+        deeper = []
+        for prefix, outer in level:
+            for name, inner in outer.items():
+                if isinstance(inner, Mapping):
+                    if rich_text(inner) is None:
+                        deeper.append((f"{prefix}{name}.", inner))
+                elif isinstance(inner, list) and inner and all(isinstance(item, Mapping) for item in inner):
+                    found += 1
+                    if found > _MOST_LISTS:
+                        return
+                    yield f"{prefix}{name}", inner
+        level = deeper
+
+
+def _words(value: Any, depth: int = 0) -> int:
+    """Return how many words a value's strings have: what is to be searched, unlike keys, dates and addresses."""
+    if isinstance(value, str):
+        count = len(value.split())
+        return count if count > 1 else 0
+    if depth > _DEEPEST:
+        return 0
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return sum(_words(item, depth + 1) for item in inner)
+
+
+def _by_key(value: Mapping[str, Any], *, always: bool = False) -> Records | None:
+    """Return the records of an object that holds them by their ids: `{"a1": {"text": …}, "a2": {"text": …}}`."""
+    items = list(value.values())
+    alike = len(items) > 1 and all(
+        isinstance(item, Mapping) and {name.lower() for name in item} & {*TEXT_NAMES, *TITLE_NAMES} for item in items
+    )
+    if not alike and not (always and items and all(isinstance(item, Mapping) for item in items)):
+        return None
+    return Records(items, ids=tuple(value))
+
+
+def is_action(value: Any) -> bool:
+    """Tell whether a line is an action of a search engine's bulk format: `{"index": {"_id": "1"}}`."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return False
+    ((name, inner),) = value.items()
+    return name in ACTIONS and isinstance(inner, Mapping) and all(key in _OF_ACTIONS for key in inner)
+
+
+_OF_ACTIONS = frozenset(
+    (
+        *("_index", "_id", "_type", "_routing", "routing", "_parent", "parent", "pipeline", "version", "version_type"),
+        *("_version", "_version_type", "retry_on_conflict", "_retry_on_conflict", "require_alias", "if_seq_no"),
+        *("if_primary_term", "op_type", "dynamic_templates", "list_executed_pipelines"),
+    )
+)

@@ -1,0 +1,74 @@
+"""Objects within objects: their values by the names `outer.inner`, and a look along such a path through lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MOST_FIELDS = 1000  # of one record
+LONGEST_NAME = 200  # characters of a field's name; longer ones make small records large
+DEEPEST = 12
+
+
+@dataclass(slots=True)
+class Flat:
+    """A record without objects in it, and what had to be left out: names and why."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def put(self, name: str, value: Any) -> None:
+        """Keep a value, unless there is no room for it or one of that name."""
+        if name in self.fields:
+            return
+        if len(name) > LONGEST_NAME:
+            self.left_out[f"{name[:40]}…"] = f"a name of more than {LONGEST_NAME} characters"
+        elif len(self.fields) >= MOST_FIELDS:
+            self.left_out["more"] = f"fields after the first {MOST_FIELDS:,}"
+        else:
+            self.fields[name] = value
+
+    def add(self, outer: str, value: Mapping[str, Any], depth: int = 1) -> None:
+        """Keep an object's values by the names `outer.inner`."""
+        if depth > DEEPEST:
+            self.left_out[outer] = f"nested more than {DEEPEST} deep"
+            return
+        for inner, item in value.items():
+            name = f"{outer}.{inner}" if outer else inner
+            if isinstance(item, Mapping) and len(name) <= LONGEST_NAME:
+                self.add(name, item, depth + 1)
+            else:
+                self.put(name, item)
+
+
+def is_flat(record: Mapping[str, Any]) -> bool:
+    """Tell whether a record has no object in it, and not too many fields."""
+    return len(record) <= MOST_FIELDS and not any(
+        isinstance(value, Mapping) or len(name) > LONGEST_NAME for name, value in record.items()
+    )
+
+
+def along(value: Any, path: str) -> Any:
+    """Return what stands at a path, `a.b` or a name that has dots itself; of lists, a list of what all elements have there.
+
+    None where nothing does.
+    """
+    if isinstance(value, Mapping):
+        if path in value:
+            return value[path]
+        for first, rest in _splits(path):
+            if first in value and (found := along(value[first], rest)) is not None:
+                return found
+        return None
+    if isinstance(value, list):
+        found = [inner for item in value if (inner := along(item, path)) is not None]
+        return [one for inner in found for one in (inner if isinstance(inner, list) else [inner])] or None
+    return None
+
+
+def _splits(path: str) -> Iterator[tuple[str, str]]:
+    place = path.find(".")
+    while place >= 0:
+        yield path[:place], path[place + 1 :]
+        place = path.find(".", place + 1)

@@ -1,0 +1,78 @@
+"""Files that are zip archives of XML: Word, EPUB. They come from strangers, so no part is unpacked beyond a limit."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from xml.etree.ElementTree import Element, ParseError
+
+from searchctl.sources.model import Unreadable, size_of
+
+OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+
+
+class Package:
+    """An open archive: its parts as bytes or XML. `limit` bytes are unpacked in all, `kind` is its name in messages."""
+
+    def __init__(self, parts: zipfile.ZipFile, limit: int, kind: str) -> None:
+        self._parts = parts
+        self._left = limit
+        self._limit = limit
+        self.kind = kind
+
+    @property
+    def names(self) -> Mapping[str, zipfile.ZipInfo]:
+        """The parts by their names."""
+        return self._parts.NameToInfo
+
+    def data(self, name: str) -> bytes | None:
+        """Return a part's bytes, None where there is none; raises Unreadable when they're too many."""
+        if name not in self._parts.NameToInfo:
+            return None
+        with self._parts.open(name) as part:
+            data = part.read(self._left + 1)
+        self._left -= len(data)
+        if self._left < 0:
+            raise Unreadable(f"{name} unpacks to more than {size_of(self._limit)}; split the file")
+        return data
+
+    def xml(self, name: str, namespaces: Mapping[bytes, bytes] | None = None) -> Element | None:
+        """Return a part's XML, None where there is none; `namespaces` are replaced in it. Entities are refused."""
+        data = self.data(name)
+        if data is None:
+            return None
+        for old, new in (namespaces or {}).items():
+            data = data.replace(old, new)
+        return parsed_xml(data, name, self.kind)
+
+
+def parsed_xml(data: bytes, name: str, kind: str) -> Element:
+    """Return XML; raises Unreadable where it's broken or declares entities."""
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        root: Element = fromstring(data, forbid_dtd=True)
+    except (ParseError, ValueError, LookupError) as error:
+        if isinstance(error, DefusedXmlException):
+            raise Unreadable(f"{name} declares entities, which no {kind} file does; it isn't read") from error
+        raise Unreadable(f"broken {kind}: {name}: {error}") from error
+    return root
+
+
+@contextmanager
+def opened_package(data: bytes, limit: int, kind: str) -> Iterator[Package]:
+    """Open an archive; raises Unreadable for one that is broken."""
+    if data.startswith(OLD_OFFICE):
+        raise Unreadable(f"the file has a password or is in the format before {kind}; save it as {kind} without one")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as parts:
+            yield Package(parts, limit, kind)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
+        raise Unreadable(f"broken {kind}: {error}") from error
+    except Exception as error:  # zlib.error, lzma.LZMAError and others of the decompressors
+        if type(error).__module__ in ("zlib", "lzma", "_lzma", "bz2"):
+            raise Unreadable(f"broken {kind}: {error}") from error
+        raise
