@@ -20,7 +20,7 @@ LAYERS = [  # from the ground up; packages on one line don't import each other
     "schema",
     "notation settings",
     "fields",
-    "filters text ranking models",
+    "filters text ranking models pages",
     "sources encoders rerankers",
     "engines",
     "ingest search",

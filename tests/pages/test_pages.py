@@ -1,0 +1,47 @@
+"""Pages: whatever a text holds, it stays text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+import pytest
+
+from searchctl.pages import render, svg, table
+
+NASTY = "<script>alert('x')</script>&\"'"
+
+
+def template(folder: Path, body: str) -> Path:
+    path = folder / "some.html"
+    path.write_text(
+        '{% extends "page.html" %}{% from "parts.html" import table %}{% block body %}' + body + "{% endblock %}"
+    )
+    return path
+
+
+def test_values_are_escaped_in_text_and_in_attributes(tmp_path: Path) -> None:
+    page = render(
+        template(tmp_path, '<p title="{{ value }}">{{ value }}</p>{{ table([value], [[value]], 1) }}'),
+        title=NASTY,
+        value=NASTY,
+    )
+    assert "<script" not in page and page.count("&lt;script&gt;") == 5
+    assert 'title="&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&#34;&#39;"' in page
+
+
+def test_a_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    page = render(template(tmp_path, "<p>text</p>"), title="A page")
+    assert page.startswith("<!doctype html>") and "<title>A page</title>" in page and "<p>text</p>" in page
+    assert "http" not in page and "src=" not in page and "@import" not in page
+
+
+def test_a_value_that_a_template_lacks_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(jinja2.UndefinedError):
+        render(template(tmp_path, "{{ missing }}"), title="A page")
+
+
+def test_tables_alone_are_escaped_and_their_last_columns_are_numbers() -> None:
+    html = table(["name", "share"], [[NASTY, "1.0"]], 1)
+    assert "<script" not in html and '<td class="n">1.0</td>' in html and '<th class="n">share</th>' in html
+    assert svg(20, "<text>a</text>").startswith('<svg viewBox="0 0 640 20"')
