@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dump": ("searchctl.cli.dump", "Write an index to portable files."),
     "restore": ("searchctl.cli.restore", "Make an index from a dump, on any engine."),
     "route": ("searchctl.cli.route", "Route texts to labels that have a handful of examples."),
+    "gateway": ("searchctl.cli.gateway", "Make the search of an app hybrid without changing it."),
     "answer": ("searchctl.cli.answer", "Answer a question with the sentence that says it."),
     "cluster": ("searchctl.cli.cluster", "Sort a collection into topics, with names and a map."),
     "duplicates": ("searchctl.cli.duplicates", "Find texts that say the same."),

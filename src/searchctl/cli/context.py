@@ -76,16 +76,21 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write two sections of options."""
-        own: list[tuple[str, str]] = []
-        shared: list[tuple[str, str]] = []
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record and record[1]:
-                (shared if isinstance(parameter, GlobalOption) else own).append(record)
-        for title, records in (("Options", own), ("Global options", shared)):
-            if records:
-                with formatter.section(title):
-                    formatter.write_dl(records)
+        write_options(self, ctx, formatter)
+
+
+def write_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Write a command's own options, then the global ones."""
+    own: list[tuple[str, str]] = []
+    shared: list[tuple[str, str]] = []
+    for parameter in command.get_params(ctx):
+        record = parameter.get_help_record(ctx)
+        if record and record[1]:
+            (shared if isinstance(parameter, GlobalOption) else own).append(record)
+    for title, records in (("Options", own), ("Global options", shared)):
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)
 
 
 class GroupWithExamples(click.Group):

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import os
+import ssl
 
-from searchctl.engines.base import FullEngine
+from searchctl.engines.base import FullEngine, VectorLeg
 from searchctl.errors import UsageError
-from searchctl.settings.connection import Connection, is_server, named_family, refuse_malformed, server_connection
+from searchctl.settings.connection import (
+    Connection,
+    Family,
+    is_server,
+    named_family,
+    refuse_malformed,
+    server_connection,
+)
 from searchctl.settings.paths import user_path
 
 DEFAULT_ENGINE = ".searchctl"
@@ -33,3 +41,20 @@ def open_engine(url: str | os.PathLike[str] = DEFAULT_ENGINE, connection: Connec
     if path.is_file():
         raise UsageError(f"{path} is a file; an embedded engine lives in a folder")
     return EmbeddedEngine(path)
+
+
+def vector_leg(family: Family) -> VectorLeg:
+    """Return what the vector leg is in the words of a family of servers."""
+    from searchctl.engines.rest.vector_leg import ServerVectorLeg
+
+    return ServerVectorLeg(family)
+
+
+def server_access(connection: Connection) -> tuple[str | None, ssl.SSLContext]:
+    """Return the Authorization header of a connection's credentials, None without any, and what its HTTPS is verified with.
+
+    Raises ConfigError for certificates that can't be read.
+    """
+    from searchctl.engines.rest.credentials import authorization, tls_context
+
+    return authorization(connection).get("authorization"), tls_context(connection)

@@ -13,7 +13,18 @@ from typing import Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 from searchctl.errors import UsageError
 from searchctl.schema import Bm25Settings, Schema
-from searchctl.types import Entry, IndexInfo, Json, Match, Nearest, Ranking, Rejection, Scope, TermStatistics
+from searchctl.types import (
+    Entry,
+    IndexInfo,
+    Json,
+    Match,
+    Nearest,
+    Ranking,
+    Rejection,
+    Scope,
+    TermStatistics,
+    Vector,
+)
 
 Technique: TypeAlias = Literal["weighted", "rrf"]
 TECHNIQUES: tuple[Technique, ...] = get_args(Technique)
@@ -200,3 +211,20 @@ def term_statistics(engine: Engine, index: str, text: str) -> TermStatistics:
     (ranking,) = engine.search(index, [Match(text, 0)])
     assert ranking.statistics is not None
     return ranking.statistics
+
+
+class VectorLeg(Protocol):
+    """The vector leg of a server's indexes as JSON, for whoever speaks to the server without an engine."""
+
+    @property
+    def covered(self) -> Json:
+        """The query of the documents that have vectors of their present text."""
+
+    def nearest(self, schema: Schema, vector: Vector, k: int, filters: Sequence[Json]) -> Json:
+        """Return a search body: the `k` documents nearest to a vector (dim,) among those for which the filters hold."""
+
+    def ranking(self, answer: Json, k: int) -> Ranking:
+        """Return the answer to `nearest`, its scores as cosines."""
+
+    def added(self, schema: Schema) -> tuple[str, ...]:
+        """Return the names of the fields at the top of a document that the index's owner knows nothing of."""

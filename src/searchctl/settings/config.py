@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -71,6 +71,8 @@ class Settings:
     profile: str | None = None
     connection: Connection = field(default_factory=Connection)
     secrets: tuple[str, ...] = field(default=(), repr=False)  # of every place, even where another one's value counts
+    gateway: Mapping[str, Any] = field(default_factory=dict)  # the table [gateway] as it stands
+    gateway_origin: str = ""
     shown: tuple[Setting, ...] = ()
 
 
@@ -95,7 +97,9 @@ def load_settings(
     if dotenv:
         variables_of.append(_Variables(read_dotenv(dotenv), f"{dotenv}: ", dotenv.parent))
     typed: Layer = {key: (value, _flag(key)) for key, value in flags.items() if value is not None}
-    files = [*([_file_layer(project, _read_toml(project))] if project else []), _file_layer(user, user_table)]
+    tables = [*([(project, _read_toml(project))] if project else []), (user, user_table)]
+    gateways = [(table.pop("gateway"), path) for path, table in tables if "gateway" in table]
+    files = [_file_layer(path, table) for path, table in tables]
 
     def layers(names: Mapping[str, Sequence[str]]) -> list[Layer]:
         return _with_profile([typed, *(one.layer(names) for one in variables_of), *files], profiles, user)
@@ -104,7 +108,11 @@ def load_settings(
     family = family_of(engine, {name for one in variables_of for name in one.values})
     of_server = {f"connection.{key}": names for key, names in variables(family).items()}
     found = layers({**_OWN_VARIABLES, **of_server})
-    return _settings(_merge(found), _secrets(found))
+    settings = _settings(_merge(found), _secrets(found))
+    if not gateways:
+        return settings
+    table, path = gateways[0]
+    return replace(settings, gateway=_table(table, path, "gateway"), gateway_origin=str(path))
 
 
 def _flag(key: str) -> str:

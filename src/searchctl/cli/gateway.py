@@ -1,0 +1,216 @@
+"""`searchctl gateway`: an app's search made hybrid, without changing the app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from searchctl.cli.context import Command, Frame, GroupWithExamples, framed, write_options
+from searchctl.cli.failures import say
+from searchctl.cli.output import print_json, print_pairs, print_table
+from searchctl.errors import EngineUnreachable, MissingExtra, UsageError
+from searchctl.settings.connection import is_server, named_family
+
+if TYPE_CHECKING:
+    from searchctl.gateway.settings import GatewaySettings
+
+_MODES = ("reorder", "expand", "off")
+
+
+class GatewayGroup(GroupWithExamples):
+    """A group that is a command itself."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in two sections, then the commands."""
+        write_options(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+@click.group(
+    "gateway",
+    cls=GatewayGroup,
+    invoke_without_command=True,
+    examples=(
+        "searchctl vectorize products --text name,description --engine opensearch://localhost:9200",
+        "searchctl gateway --engine opensearch://localhost:9200 --listen 127.0.0.1:9201",
+        "searchctl gateway --engine opensearch://localhost:9200 --shadow 0.1",
+        "searchctl gateway report --address http://127.0.0.1:9201",
+    ),
+)
+@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:9201", show_default=True, help="Where apps ask.")
+@click.option(
+    "--mode", type=click.Choice(_MODES), help="How searches are answered [default: reorder, or searchctl.toml]."
+)
+@click.option(
+    "--budget-ms", metavar="N", type=int, default=1000, show_default=True, help="Longest a hybrid answer may take."
+)
+@click.option(
+    "--shadow", metavar="SHARE", type=float, help="Answer by words; compute this share of searches both ways."
+)
+@click.option(
+    "--share", metavar="SHARE", type=float, default=1.0, help="Share of sessions that get hybrid answers [default: 1]."
+)
+@click.option("--record", metavar="FILE", help="Append every search to a file, without credentials.")
+@click.option("--tls-cert", metavar="FILE", help="Certificate for TLS towards the apps.")
+@click.option("--tls-key", metavar="FILE", help="Its key.")
+@framed
+def command(frame: Frame, /, **options: Any) -> None:
+    """Stand between an app and OpenSearch or Elasticsearch, and answer its searches by words and by meaning.
+
+    The app changes one address. Everything that isn't a search goes through byte for byte. Searches of indexes that have vectors
+    (searchctl vectorize INDEX) keep their filters, facets, highlights and pages; a search that can't be hybrid, or whose hybrid
+    answer fails or is late, gets the server's own answer, with the reason in the header X-Searchctl-Reason.
+
+    reorder (the usual mode) changes the order of what the app's own query finds, and helps out where it finds nothing; expand adds
+    what only its meaning finds.
+    """
+    if click.get_current_context().invoked_subcommand is not None:
+        return
+    settings = _settings(frame, options)
+    _need_server(frame)
+    serve = _library()
+
+    def ready(address: str) -> None:
+        if not frame.quiet:
+            say(
+                f"searchctl: {address} answers for {frame.public(frame.settings.engine)} ({_told(settings)}); Ctrl-C ends it"
+            )
+
+    serve(settings, frame.settings.connection, named_family(frame.settings.engine), ready)
+
+
+def _settings(frame: Frame, options: dict[str, Any]) -> GatewaySettings:
+    from searchctl.gateway.policies import read_policies
+    from searchctl.gateway.settings import GatewaySettings, read_address
+
+    host, port = read_address(options["listen"])
+    policies = read_policies(frame.settings.gateway, frame.settings.gateway_origin).with_mode(options["mode"])
+    return GatewaySettings(
+        host=host,
+        port=port,
+        policies=policies,
+        budget_ms=options["budget_ms"],
+        shadow=options["shadow"],
+        share=options["share"],
+        record=options["record"],
+        certificate=options["tls_cert"],
+        key=options["tls_key"],
+        secrets=frame.settings.secrets,
+    )
+
+
+def _need_server(frame: Frame) -> None:
+    if not is_server(frame.settings.engine):
+        raise UsageError(
+            f"the gateway stands before a server, and {frame.settings.engine} is a folder; name one, as in: "
+            "searchctl gateway --engine opensearch://localhost:9200"
+        )
+
+
+def _library() -> Callable[..., None]:
+    try:
+        from searchctl.gateway.serve import serve
+    except ImportError as error:
+        raise MissingExtra("the gateway", "gateway") from error
+    return serve
+
+
+def _told(settings: GatewaySettings) -> str:
+    if settings.shadow is not None:
+        return f"by words; {settings.shadow:.0%} of the searches are computed both ways"
+    share = f", {settings.share:.0%} of the sessions" if settings.share < 1 else ""
+    return f"{settings.policies.usual.mode}{share}"
+
+
+@command.command(
+    "report",
+    cls=Command,
+    examples=("searchctl gateway report", "searchctl gateway report --address http://127.0.0.1:9201 --json"),
+)
+@click.option("--address", metavar="URL", default="http://127.0.0.1:9201", show_default=True, help="A running gateway.")
+@framed
+def report_command(frame: Frame, address: str) -> None:
+    """Show what a running gateway did: how many searches were or could be hybrid, why others weren't, and what changes."""
+    found = _fetched(f"{address.rstrip('/')}/_searchctl/report", frame)
+    if frame.json:
+        print_json(found)
+        return
+    print_report(found)
+
+
+@command.command(
+    "replay",
+    cls=Command,
+    examples=("searchctl gateway replay searches.jsonl --engine opensearch://localhost:9200",),
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--mode", type=click.Choice(_MODES[:2]), help="How searches are answered [default: reorder, or searchctl.toml]."
+)
+@framed
+def replay_command(frame: Frame, file: Path, mode: Any) -> None:
+    """Ask the searches of a recording again, by words and by both legs, and compare the answers."""
+    from searchctl.gateway.policies import read_policies
+
+    _need_server(frame)
+    try:
+        from searchctl.gateway.replay import replay
+    except ImportError as error:
+        raise MissingExtra("the gateway", "gateway") from error
+    policies = read_policies(frame.settings.gateway, frame.settings.gateway_origin).with_mode(mode)
+    found = replay(file, frame.settings.connection, named_family(frame.settings.engine), policies)
+    if frame.json:
+        print_json(found)
+        return
+    print_report(found)
+
+
+def _fetched(url: str, frame: Frame) -> Any:
+    import json
+    import ssl
+    from urllib.request import urlopen
+
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"--address {url!r} isn't an address; write it like http://127.0.0.1:9201")
+    connection = frame.settings.connection
+    context = ssl.create_default_context(cafile=connection.ca_certs) if url.startswith("https:") else None
+    if context is not None and connection.insecure:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with urlopen(url, timeout=10, context=context) as answer:  # noqa: S310 - http and https only
+            return json.load(answer)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise EngineUnreachable(f"no gateway answers at {url} ({reason}); start it with: searchctl gateway") from error
+
+
+def print_report(found: dict[str, Any]) -> None:
+    """Print a report for people."""
+    modes = [(mode, f"{count:,}") for mode, count in found["modes"].items()]
+    print_pairs([("searches", f"{found['searches']:,}"), *modes])
+    sentences = found.get("sentences", {})
+    rows = [(reason, f"{count:,}", sentences.get(reason, "")) for reason, count in found["reasons"].items()]
+    if rows:
+        print_table(("reason", "searches", "because"), rows)
+    times = [
+        (name, f"{one['p50']:.1f}", f"{one['p99']:.1f}") for name, one in found["latency_ms"].items() if one["count"]
+    ]
+    if times:
+        print_table(("answers", "p50 ms", "p99 ms"), times)
+    _print_comparison(found["shadow"])
+
+
+def _print_comparison(shadow: dict[str, Any]) -> None:
+    if not shadow["searches"]:
+        return
+    pairs = [("computed both ways", f"{shadow['searches']:,}"), ("compared", f"{shadow['compared']:,}")]
+    pairs += [(f"would be {name}", f"{count:,}") for name, count in shadow["by_outcome"].items()]
+    if shadow["compared"]:
+        pairs += [("overlap@10", f"{shadow['overlap@10']:.2f}"), ("changed firsts", f"{shadow['changed_firsts']:,}")]
+    print_pairs(pairs)
+    rows = [(one["text"], ", ".join(one["lexical"]), ", ".join(one["hybrid"])) for one in shadow["examples"]]
+    if rows:
+        print_table(("search", "by words", "by both legs"), rows)

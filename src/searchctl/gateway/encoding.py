@@ -1,0 +1,100 @@
+"""Encoding what is asked: one thread, which takes all that waits at once, and the vectors of the last questions."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from searchctl.encoders import open_encoder
+from searchctl.encoders.base import Encoder
+from searchctl.errors import EncoderMismatch
+from searchctl.gateway.flow import Encode
+from searchctl.schema import EncoderStamp
+from searchctl.search.recent import Recent
+from searchctl.types import Vector
+
+_log = logging.getLogger(__name__)
+_REMEMBERED = 10_000  # questions; people ask the same, and search as they type
+_WAITING = 1000
+_BATCH = 32
+
+
+class EncodingBusyError(Exception):
+    """More texts wait to be encoded than are worth waiting for."""
+
+
+class QueryEncoder:
+    """Turns texts into vectors in a thread of its own, so that whoever asked can stop waiting."""
+
+    def __init__(self, opener: Callable[[str], Encoder] = open_encoder) -> None:
+        self._opener = opener
+        self._vectors: Recent[Vector] = Recent(_REMEMBERED)
+        self._encoders: dict[EncoderStamp, Encoder] = {}
+        self._waiting: queue.Queue[tuple[Encode, Future[Vector]] | None] = queue.Queue(_WAITING)
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def submit(self, asked: Encode) -> Future[Vector]:
+        """Return the vector to come; raises EncodingBusyError where too many wait."""
+        future: Future[Vector] = Future()
+        known = self._vectors.get((asked.stamp, asked.text))
+        if known is not None:
+            future.set_result(known)
+            return future
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work, name="searchctl-encoder", daemon=True)
+                self._thread.start()
+        try:
+            self._waiting.put_nowait((asked, future))
+        except queue.Full:
+            raise EncodingBusyError from None
+        return future
+
+    def close(self) -> None:
+        """End the thread when it has done what waits."""
+        if self._thread is not None:
+            self._waiting.put(None)
+
+    def _work(self) -> None:
+        while True:
+            first = self._waiting.get()
+            if first is None:
+                return
+            batch = [first]
+            while len(batch) < _BATCH and not self._waiting.empty():
+                more = self._waiting.get()
+                if more is None:
+                    self._waiting.put(None)
+                    break
+                batch.append(more)
+            self._encode([one for one in batch if one[1].set_running_or_notify_cancel()])
+
+    def _encode(self, batch: list[tuple[Encode, Future[Vector]]]) -> None:
+        for stamp in {asked.stamp for asked, _ in batch}:
+            part = [(asked, future) for asked, future in batch if asked.stamp == stamp]
+            texts = list(dict.fromkeys(asked.text for asked, _ in part))
+            try:
+                vectors = dict(zip(texts, self._encoder(stamp).encode_queries(texts), strict=True))
+            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to know
+                for _, future in part:
+                    future.set_exception(error)
+                continue
+            for asked, future in part:
+                self._vectors.put((asked.stamp, asked.text), vectors[asked.text])
+                future.set_result(vectors[asked.text])
+
+    def _encoder(self, stamp: EncoderStamp) -> Encoder:
+        """Return the encoder of a stamp, opened when first needed. Raises EncoderMismatch, EncoderUnavailable, MissingExtra."""
+        if stamp not in self._encoders:
+            opened = self._opener(stamp.name)
+            if (opened.revision, opened.dim) != (stamp.revision, stamp.dim):
+                raise EncoderMismatch(
+                    f"the index's vectors are of {stamp.name} of revision {stamp.revision}, and here that is revision "
+                    f"{opened.revision}; make them anew with: searchctl vectorize INDEX"
+                )
+            self._encoders[stamp] = opened
+        return self._encoders[stamp]

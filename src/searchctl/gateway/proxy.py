@@ -1,0 +1,438 @@
+"""The gateway as a server: everything goes through as it came, but searches that can be hybrid are answered by both legs."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from aiohttp import web
+
+from searchctl.gateway import many, wire
+from searchctl.gateway.answer import asked_text
+from searchctl.gateway.flow import Ask, SearchOutcome, ServerReply, lexical
+from searchctl.gateway.hybrid import Hybrid
+from searchctl.gateway.reasons import SENTENCES, Refused, WhyLexical
+from searchctl.gateway.recording import Recorder
+from searchctl.gateway.requests import Search, read_body, read_search
+from searchctl.gateway.settings import GatewaySettings
+from searchctl.gateway.tally import ShadowPair, Tally
+from searchctl.gateway.upstream import Upstream, UpstreamDownError
+from searchctl.types import Json
+
+_log = logging.getLogger(__name__)
+_PIECE = 64 * 1024
+_JSON = "application/json; charset=UTF-8"
+Asking = Callable[[Ask], Awaitable[ServerReply]]
+
+
+class Passed(web.StreamResponse):
+    """An answer of the server on its way to the app, with the headers it came with; `names` are these in lower case."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        super().__init__(status=answer.status, reason=answer.reason)
+        for name, value in _pairs(answer.raw_headers):
+            if wire.goes_through(name):
+                self.headers.add(name, value)
+        self.names = frozenset(name.lower() for name in self.headers)
+
+
+class Gateway:
+    """Handles requests. Everything that isn't a search is streamed both ways, whatever its size."""
+
+    def __init__(self, settings: GatewaySettings, upstream: Upstream, hybrid: Hybrid) -> None:
+        self.settings = settings
+        self.upstream = upstream
+        self.hybrid = hybrid
+        self.tally = Tally()
+        self.draining = False
+        self._recorder = Recorder(settings.record, settings.secrets) if settings.record else None
+        self._random = random.Random()  # noqa: S311 - chooses a sample, hides nothing
+        self._shadows: set[asyncio.Task[None]] = set()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
+        began = time.monotonic()
+        target = request.raw_path
+        if not target.startswith("/") or "#" in target or request.method == "CONNECT":
+            return _error(400, "illegal_argument_exception", "the gateway takes paths only, as in GET /index/_search")
+        route = wire.route(request.method, target)
+        if route.kind == "own":
+            return self._own(request, route)
+        if route.kind not in ("search", "msearch", "template", "msearch_template"):
+            return await self._through(request, request.content.iter_chunked(_PIECE), began)
+        try:
+            forced = wire.switch(request.headers)
+        except ValueError as error:
+            return _error(400, "illegal_argument_exception", str(error))
+        return await self._searches(request, route, forced, began)
+
+    async def _searches(
+        self, request: web.Request, route: wire.RequestRoute, forced: str, began: float
+    ) -> web.StreamResponse:
+        body, whole = await _read(request)
+        if not whole:
+            shown = wire.shown_headers("lexical", WhyLexical("query_too_long", "the request"))
+            return await self._through(request, _then(body, request.content.iter_chunked(_PIECE)), began, shown)
+        asked = _Asked(self, request, route, forced, body, began)
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.write, request.method, request.raw_path, asked.text())
+        return await asked.answered()
+
+    def hybrid_for(self, request: web.Request) -> bool:
+        """Tell whether a session is among those that get hybrid answers: always the same for one session."""
+        share = self.settings.share
+        if share >= 1.0:
+            return True
+        digest = hashlib.blake2b(_session(request).encode("utf-8", "surrogateescape"), digest_size=8).digest()
+        return int.from_bytes(digest, "big") / 2**64 < share
+
+    def in_shadow(self) -> bool:
+        """Tell whether this search is one of those that are computed both ways."""
+        return self.settings.shadow is not None and self._random.random() < self.settings.shadow
+
+    def later(self, work: Any) -> None:
+        """Do something behind an answer."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._shadows.add(task)
+        task.add_done_callback(self._shadows.discard)
+
+    # The gateway's own addresses
+
+    def _own(self, request: web.Request, route: wire.RequestRoute) -> web.StreamResponse:
+        if request.method not in ("GET", "HEAD"):
+            return _error(405, "illegal_argument_exception", "only GET is known here")
+        if route.index == "health":
+            status = "draining" if self.draining else "ok"
+            found: Json = {"status": status, "open_circuits": self.hybrid.breaker.open}
+            return web.json_response(found, status=503 if self.draining else 200)
+        if route.index == "metrics":
+            text = self.tally.metrics(len(self.hybrid.breaker.open))
+            return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        if route.index == "report":
+            report = self.tally.report()
+            return web.json_response({**report, "sentences": {name: SENTENCES[name] for name in SENTENCES}})
+        return _error(404, "resource_not_found_exception", f"there are: {wire.OWN}health, metrics, report")
+
+    # Passing through
+
+    async def _through(
+        self,
+        request: web.Request,
+        body: AsyncIterator[bytes] | bytes | None,
+        began: float,
+        shown: Sequence[tuple[str, str]] = (),
+    ) -> web.StreamResponse:
+        """Stream a request to the server and its answer back, byte for byte."""
+        headers = wire.request_headers(_pairs(request.raw_headers))
+        sends = request.can_read_body or (isinstance(body, bytes) and bool(body))
+        if sends and "content-length" in request.headers and not isinstance(body, bytes):
+            headers.append(("Content-Length", request.headers["content-length"]))
+        try:
+            answer = await self.upstream.send(request.method, request.raw_path, headers, body if sends else None)
+        except (UpstreamDownError, aiohttp.ClientError) as error:
+            self.tally.passed(502, time.monotonic() - began)
+            return _error(502, "searchctl_upstream_unreachable", f"no server answers behind the gateway: {error}")
+        async with answer:
+            response = await self._streamed(request, answer, shown)
+        self.tally.passed(answer.status, time.monotonic() - began)
+        return response
+
+    async def _streamed(
+        self, request: web.Request, answer: aiohttp.ClientResponse, shown: Sequence[tuple[str, str]]
+    ) -> web.StreamResponse:
+        response = Passed(answer)
+        response.headers.extend(shown)
+        await response.prepare(request)
+        try:
+            async for piece in answer.content.iter_any():
+                await response.write(piece)
+        except (aiohttp.ClientError, asyncio.IncompleteReadError):
+            if request.transport is not None:
+                request.transport.abort()  # half an answer must not look like a whole one
+            raise
+        await response.write_eof()
+        return response
+
+    async def close(self) -> None:
+        """Wait for what is done behind answers, and let go of everything."""
+        if self._shadows:
+            await asyncio.wait(self._shadows, timeout=5.0)
+        self.hybrid.encoder.close()
+        await self.upstream.close()
+        if self._recorder is not None:
+            self._recorder.close()
+
+
+class _Asked:
+    """One request that holds searches, read whole."""
+
+    def __init__(
+        self, gateway: Gateway, request: web.Request, route: wire.RequestRoute, forced: str, body: bytes, began: float
+    ) -> None:
+        self.gateway, self.request, self.route = gateway, request, route
+        self.forced, self.body, self.began = forced, body, began
+        self.replied: list[tuple[str, str]] = []  # headers of the first answer to a request of ours
+        self.compresses = False
+        self.identity = _identity(request, gateway.upstream)
+
+    async def answered(self) -> web.StreamResponse:
+        """Answer it: by both legs, or by the server alone."""
+        try:
+            if not wire.wants_json(self.request.headers) or not self.route.plain:
+                raise Refused("unknown_option", "another format than JSON, or a parameter given twice")
+            if self.route.kind in ("msearch", "msearch_template"):
+                return await self._many()
+            search = await self._one()
+        except Refused as refused:
+            search = refused.refusal
+        if isinstance(search, WhyLexical):
+            return await self._plain(lexical(search))
+        return await self._answer(search)
+
+    def text(self) -> bytes:
+        """Return the body without its compression; as it is where that can't be."""
+        try:
+            return wire.decoded(self.body, self.request.headers.get("content-encoding", ""))
+        except Refused:
+            return self.body
+
+    async def _one(self) -> Search | WhyLexical:
+        """Read a search, from its template where it has one."""
+        body = wire.decoded(self.body, self.request.headers.get("content-encoding", ""))
+        parameters = dict(self.route.parameters)
+        if "source" in parameters and not body:
+            parameters.pop("source_content_type", None)
+            body = parameters.pop("source").encode()
+        if self.route.kind == "template":
+            return await self._rendered(read_body(body), parameters)
+        return self._read(parameters, read_body(body))
+
+    def _read(self, parameters: dict[str, str], body: Json) -> Search | WhyLexical:
+        found = read_search(self.route.index, parameters, body, forced=self.forced)
+        return replace(found, explain=True) if isinstance(found, Search) and self.forced == "explain" else found
+
+    async def _rendered(self, body: Json, parameters: dict[str, str]) -> Search | WhyLexical:
+        """Have a template filled by the server, which keeps it."""
+        options = {name: body.pop(name) for name in ("explain", "profile") if name in body}
+        reply = await self.ask(Ask("POST", "/_render/template", body=body))
+        rendered = reply.body.get("template_output") if isinstance(reply.body, dict) else None
+        if reply.status >= 400 or not isinstance(rendered, dict):
+            return WhyLexical("backend_error", "the template can't be rendered")
+        return self._read(parameters, {**rendered, **{name: value for name, value in options.items() if value}})
+
+    async def _answer(self, search: Search) -> web.StreamResponse:
+        gateway = self.gateway
+        if self.forced != "off" and gateway.settings.shadow is not None and self.forced == "":
+            return await self._shadowed(search)
+        if not gateway.hybrid_for(self.request) and self.forced == "":
+            return await self._plain(lexical(WhyLexical("not_in_share")))
+        outcome = await gateway.hybrid.answer(search, self.identity, self.ask)
+        if outcome.answer is None:
+            return await self._plain(outcome)
+        gateway.tally.searched(outcome, time.monotonic() - self.began)
+        return self._made(outcome.answer, outcome)
+
+    async def _plain(self, outcome: SearchOutcome) -> web.StreamResponse:
+        """Let the server answer the request as it came; with `strict` say why instead."""
+        assert outcome.refusal is not None
+        if self.forced == "strict":
+            self.gateway.tally.searched(outcome, time.monotonic() - self.began)
+            said = f"{outcome.refusal.reason}: {outcome.refusal.sentence}"
+            return _error(400, "searchctl_not_hybrid", said, wire.shown_headers("lexical", outcome.refusal))
+        shown = wire.shown_headers("lexical", outcome.refusal)
+        response = await self.gateway._through(self.request, self.body, self.began, shown)
+        self.gateway.tally.searched(outcome, time.monotonic() - self.began)
+        return response
+
+    async def _shadowed(self, search: Search) -> web.StreamResponse:
+        """Let the server answer, and for a sample find out what both legs would have said."""
+        if self.gateway.in_shadow():
+            self.gateway.later(self._compare(search))
+        return await self._plain(lexical(WhyLexical("disabled", "in shadow")))
+
+    async def _compare(self, search: Search) -> None:
+        began = time.monotonic()
+        outcome = await self.gateway.hybrid.answer(search, self.identity, self.ask)
+        seconds = time.monotonic() - began
+        comparison = None
+        if outcome.answer is not None:
+            path = f"/{search.index or '_all'}/_search"
+            plain = await self.ask(Ask("POST", path, dict(search.where), {**search.body, "_source": False}))
+            if plain.status == 200:
+                comparison = ShadowPair(asked_text(search), _ids(plain.body), _ids(outcome.answer))
+        self.gateway.tally.shadowed(outcome, comparison, seconds)
+
+    async def _many(self) -> web.StreamResponse:
+        """Answer several searches: those that can be hybrid each by both legs, the others by one request to the server."""
+        text = wire.decoded(self.body, self.request.headers.get("content-encoding", ""))
+        if self.route.kind == "msearch_template":
+            raise Refused("unknown_option", "several templates")
+        for name in self.route.parameters:
+            if name not in _MANY:
+                raise Refused("unknown_option", f"parameter {name[:40]}")
+        parts = many.read_many(self.route.index, self.route.parameters, text, forced=self.forced)
+        gateway = self.gateway
+        allowed = (gateway.settings.shadow is None and gateway.hybrid_for(self.request)) or self.forced != ""
+        outcomes = await asyncio.gather(*(self._part(part, allowed=allowed) for part in parts))
+        if all(outcome.answer is None for outcome in outcomes):
+            for outcome in outcomes[1:]:
+                gateway.tally.searched(outcome, time.monotonic() - self.began)
+            return await self._plain(outcomes[0])
+        left = [part for part, outcome in zip(parts, outcomes, strict=True) if outcome.answer is None]
+        plain = await self._asked_plainly(many.lines_of(left)) if left else None
+        if plain is not None and plain.status >= 400:
+            return await self._plain(lexical(WhyLexical("backend_error", f"HTTP {plain.status}")))
+        answer = many.joined([outcome.answer for outcome in outcomes], plain.body if plain else None)
+        for outcome in outcomes:
+            gateway.tally.searched(outcome, time.monotonic() - self.began)
+        return self._made(answer, *outcomes)
+
+    async def _part(self, part: many.Part, *, allowed: bool) -> SearchOutcome:
+        if isinstance(part.search, WhyLexical):
+            return lexical(part.search)
+        if not allowed:
+            return lexical(WhyLexical("not_in_share"))
+        return await self.gateway.hybrid.answer(part.search, self.identity, self.ask)
+
+    async def _asked_plainly(self, lines: bytes) -> ServerReply:
+        path = f"/{self.route.index}/_msearch" if self.route.index else "/_msearch"
+        kept = {name: value for name, value in self.route.parameters.items() if name not in ("pretty", "filter_path")}
+        return await self._request("POST", path, kept, lines, lines=True, own=False)
+
+    # Requests of the gateway's own in the app's name
+
+    async def ask(self, step: Ask) -> ServerReply:
+        """Ask the server what a flow wants to know."""
+        body = wire.ndjson(step.lines) if step.lines else None if step.body is None else wire.json_bytes(step.body)
+        own = step.about and self.gateway.upstream.own is not None
+        return await self._request(step.method, step.path, dict(step.parameters), body, lines=bool(step.lines), own=own)
+
+    async def _request(
+        self, method: str, path: str, parameters: dict[str, str], body: bytes | None, *, lines: bool, own: bool
+    ) -> ServerReply:
+        upstream = self.gateway.upstream
+        if own:
+            headers = [("Authorization", str(upstream.own)), ("Content-Type", "application/json")]
+        else:
+            headers = wire.asking_headers(_pairs(self.request.raw_headers), lines=lines)
+            if "gzip" in self.request.headers.get("accept-encoding", ""):
+                headers.append(("Accept-Encoding", "gzip"))
+        target = f"{path}?{urlencode(parameters)}" if parameters else path
+        answer = await upstream.send(method, target, headers, body)
+        async with answer:
+            raw = await answer.read()
+        encoding = answer.headers.get("content-encoding", "")
+        text = await asyncio.to_thread(_unpacked, raw) if encoding == "gzip" and len(raw) > _PIECE else None
+        text = text if text is not None else _unpacked(raw) if encoding == "gzip" else raw
+        if not own and not self.replied and answer.status < 400 and not step_about(path):
+            self.replied = wire.answer_headers(_pairs(answer.raw_headers))
+            self.compresses = encoding == "gzip"
+        return ServerReply(answer.status, json.loads(text) if text else None, dict(answer.headers))
+
+    def _made(self, answer: Json, *outcomes: SearchOutcome) -> web.StreamResponse:
+        """Return an answer made here, with the server's own headers."""
+        pretty = "pretty" in self.route.parameters and self.route.parameters["pretty"] != "false"
+        body = wire.json_bytes(answer, pretty=pretty)
+        response = web.Response(status=200)
+        for name, value in self.replied:
+            response.headers.add(name, value)
+        response.headers["Content-Type"] = self._content_type()
+        if self.compresses:
+            body = wire.compressed(body)
+            response.headers["Content-Encoding"] = "gzip"
+        for name, value in _shown(outcomes):
+            response.headers[name] = value
+        response.body = body
+        return response
+
+    def _content_type(self) -> str:
+        accepted = self.request.headers.get("accept", "")
+        found = wire.compatible_version(accepted)
+        return f"application/vnd.elasticsearch+json;compatible-with={found}" if found else _JSON
+
+
+_MANY = frozenset(
+    "typed_keys rest_total_hits_as_int max_concurrent_searches max_concurrent_shard_requests pre_filter_shard_size pretty "
+    "ccs_minimize_roundtrips human error_trace".split()
+)
+
+
+def step_about(path: str) -> bool:
+    """Tell whether an answer is about the cluster and not about a search, so that its headers aren't the app's."""
+    return not path.endswith(("_msearch", "_search"))
+
+
+def _shown(outcomes: Sequence[SearchOutcome]) -> list[tuple[str, str]]:
+    """Return the headers of one outcome, or of several: the mode most went beyond, and all reasons."""
+    if len(outcomes) == 1:
+        found = wire.shown_headers(outcomes[0].shown, outcomes[0].refusal)
+        return [*found, ("X-Searchctl-Reason", "rescued")] if outcomes[0].rescued else found
+    shown = {outcome.shown for outcome in outcomes}
+    mode = "hybrid" if "hybrid" in shown else "reorder" if "reorder" in shown else "lexical"
+    reasons = [outcome.refusal.reason if outcome.refusal else "-" for outcome in outcomes]
+    told = [("X-Searchctl-Reason", ",".join(reasons))] if any(reason != "-" for reason in reasons) else []
+    return [("X-Searchctl-Mode", mode), *told]
+
+
+def _ids(answer: Any) -> tuple[str, ...]:
+    return tuple(str(hit.get("_id")) for hit in answer.get("hits", {}).get("hits", []))
+
+
+def _unpacked(raw: bytes) -> bytes:
+    import gzip
+
+    return gzip.decompress(raw)
+
+
+def _pairs(raw: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in raw]
+
+
+def _identity(request: web.Request, upstream: Upstream) -> str:
+    """Return what stands for who asks, without saying it: what one may see isn't told to another."""
+    if upstream.own is not None:
+        return "own"
+    said = "\0".join(value for name, value in request.headers.items() if name.lower() in ("authorization", "cookie"))
+    return hashlib.blake2b(said.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest() if said else ""
+
+
+def _session(request: web.Request) -> str:
+    """Return what stays the same for one visitor, as far as the app tells; its own address otherwise."""
+    headers = request.headers
+    for name in ("x-searchctl-session", "cookie", "x-forwarded-for"):
+        if headers.get(name):
+            return headers[name]
+    return request.query.get("preference") or request.remote or ""
+
+
+async def _read(request: web.Request) -> tuple[bytes, bool]:
+    """Return a body, or its beginning and False where it is larger than a search may be."""
+    pieces, size = [], 0
+    async for piece in request.content.iter_chunked(_PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        if size > wire.MOST_BODY:
+            return b"".join(pieces), False
+    return b"".join(pieces), True
+
+
+async def _then(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
+
+
+def _error(status: int, kind: str, reason: str, shown: Sequence[tuple[str, str]] = ()) -> web.StreamResponse:
+    cause = {"type": kind, "reason": reason}
+    response = web.json_response({"error": {"root_cause": [cause], **cause}, "status": status}, status=status)
+    response.headers.extend(shown)
+    return response
