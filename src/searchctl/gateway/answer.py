@@ -15,7 +15,7 @@ from searchctl.gateway.filter_path import filtered
 from searchctl.gateway.legs import as_key, key_of
 from searchctl.gateway.plan import Key, wants_no_ids
 from searchctl.gateway.requests import Search
-from searchctl.gateway.target import Target
+from searchctl.gateway.target import VectorIndexes
 from searchctl.ranking.fusion import Fused
 from searchctl.search.leg_answers import Ordered
 from searchctl.types import Json, LegScore
@@ -37,7 +37,9 @@ class HitsPage:
     passages: Mapping[Key, int]
 
 
-def assemble(search: Search, lexical: Json, ordered: Ordered, page: HitsPage, target: Target, added: int) -> Json:
+def assemble(
+    search: Search, lexical: Json, ordered: Ordered, page: HitsPage, target: VectorIndexes, added: int
+) -> Json:
     """Return the answer: the lexical leg's, with these hits and `added` documents that only the vector leg found."""
     answer = {name: value for name, value in lexical.items() if name != "status"}
     scores = ordered.fused.scores
@@ -73,7 +75,7 @@ def _total(search: Search, total: Any, added: int) -> Any:
     return {**total, "value": int(total["value"]) + added}
 
 
-def _hit(search: Search, hit: Json, place: int, ordered: Ordered, page: HitsPage, target: Target) -> Json:
+def _hit(search: Search, hit: Json, place: int, ordered: Ordered, page: HitsPage, target: VectorIndexes) -> Json:
     found = _scored(search, dict(hit), float(ordered.fused.scores[place]))
     if search.body.get("explain") or search.explain:
         found["_explanation"] = explanation(ordered.fused, place, hit.get("_explanation"))
@@ -119,7 +121,7 @@ def _told(name: str, leg: LegScore) -> str:
 # Passages as highlights
 
 
-def wants_passages(search: Search, target: Target) -> bool:
+def wants_passages(search: Search, target: VectorIndexes) -> bool:
     """Tell whether a highlight of a field was asked for of which passages were cut."""
     wanted = search.body.get("highlight")
     if not isinstance(wanted, Mapping):
@@ -127,13 +129,15 @@ def wants_passages(search: Search, target: Target) -> bool:
     return any(_field_options(wanted, name) is not None for name in text_fields(target))
 
 
-def text_fields(target: Target) -> tuple[str, ...]:
+def text_fields(target: VectorIndexes) -> tuple[str, ...]:
     """Return the fields of which passages were cut."""
     layout = target.schema.layout
     return layout.text if layout is not None else ("text",)
 
 
-def passage_highlight(wanted: Mapping[str, Any], source: Json, number: int, target: Target) -> dict[str, list[str]]:
+def passage_highlight(
+    wanted: Mapping[str, Any], source: Json, number: int, target: VectorIndexes
+) -> dict[str, list[str]]:
     """Return a hit's best passage as the highlight of the field it begins in, where that one is wanted; {} without a passage."""
     passages = source.get("passages") or []
     if not 0 <= number < len(passages):

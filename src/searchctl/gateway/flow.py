@@ -31,7 +31,15 @@ from searchctl.gateway.legs import (
 from searchctl.gateway.plan import Key
 from searchctl.gateway.reasons import Reason, WhyLexical
 from searchctl.gateway.requests import Search
-from searchctl.gateway.target import DESCRIPTION, Known, Target, coverage_body, read_coverage, read_family, read_target
+from searchctl.gateway.target import (
+    DESCRIPTION,
+    Known,
+    VectorIndexes,
+    coverage_body,
+    read_coverage,
+    read_family,
+    read_target,
+)
 from searchctl.ranking.cosine_baseline import without_language
 from searchctl.ranking.relevance import DOUBTFUL
 from searchctl.schema import EncoderStamp, FusionSettings
@@ -147,7 +155,7 @@ def _answer(search: Search, known: Known, policy: Policy, identity: str) -> Flow
     return (yield from _Legs(search, reading, target, leg, known, policy, parsed, vector, expand).answer())
 
 
-def _stamp(target: Target) -> EncoderStamp:
+def _stamp(target: VectorIndexes) -> EncoderStamp:
     assert target.schema.encoder is not None
     return target.schema.encoder
 
@@ -163,7 +171,7 @@ def _leg(known: Known) -> Generator[Step, Any, VectorLeg]:
     return vector_leg(known.family)
 
 
-def _target(search: Search, known: Known, leg: VectorLeg, identity: str) -> Generator[Step, Any, Target]:
+def _target(search: Search, known: Known, leg: VectorLeg, identity: str) -> Generator[Step, Any, VectorIndexes]:
     held = known.get(search.index, identity)
     if held is None:
         held = yield from _asked_target(search, leg)
@@ -173,7 +181,7 @@ def _target(search: Search, known: Known, leg: VectorLeg, identity: str) -> Gene
     return held
 
 
-def _asked_target(search: Search, leg: VectorLeg) -> Generator[Step, Any, Target | WhyLexical]:
+def _asked_target(search: Search, leg: VectorLeg) -> Generator[Step, Any, VectorIndexes | WhyLexical]:
     name = quote(search.index or "_all", safe=",*")
     kept = ("ignore_unavailable", "allow_no_indices", "expand_wildcards")
     where = {key: value for key, value in search.where.items() if key in kept}
@@ -186,7 +194,7 @@ def _asked_target(search: Search, leg: VectorLeg) -> Generator[Step, Any, Target
     counted: ServerReply = yield Ask("POST", f"/{name}/_search", dict(where), coverage_body(leg), about=True)
     if counted.status >= 400:
         return WhyLexical("unmapped_index", f"HTTP {counted.status} for its counts")
-    return Target(target.names, target.schema, target.types, target.limit, read_coverage(counted.body))
+    return VectorIndexes(target.names, target.schema, target.types, target.limit, read_coverage(counted.body))
 
 
 class _Legs:
@@ -196,7 +204,7 @@ class _Legs:
         self,
         search: Search,
         reading: QueryReading,
-        target: Target,
+        target: VectorIndexes,
         leg: VectorLeg,
         known: Known,
         policy: Policy,

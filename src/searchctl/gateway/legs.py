@@ -11,7 +11,7 @@ import numpy as np
 from searchctl.engines.base import VectorLeg
 from searchctl.gateway.dsl import QueryReading
 from searchctl.gateway.plan import Key
-from searchctl.gateway.target import Target
+from searchctl.gateway.target import VectorIndexes
 from searchctl.ranking.bm25 import upper_bound
 from searchctl.schema import FusionSettings
 from searchctl.search.leg_answers import WINDOW, Answer, Ordered, Question
@@ -102,7 +102,7 @@ def order(
     reading: QueryReading,
     lexical: Ranking,
     vector: Ranking,
-    target: Target,
+    target: VectorIndexes,
     settings: FusionSettings | None,
 ) -> Ordered:
     """Join the legs as `Searcher` does, by rank alone where scores tell more than words do."""

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from searchctl.engines.base import VectorLeg
 from searchctl.gateway.dsl import QueryReading, without_inner_hits
 from searchctl.gateway.requests import Search
-from searchctl.gateway.target import Target
+from searchctl.gateway.target import VectorIndexes
 from searchctl.search.leg_answers import WINDOW
 from searchctl.text.analysis import analyze
 from searchctl.types import Json, Vector
@@ -25,7 +25,7 @@ _MOST_WORDS = 100
 Key: TypeAlias = "tuple[str, str]"  # a document: its index and its id
 
 
-def words_of(text: str, target: Target) -> dict[str, str]:
+def words_of(text: str, target: VectorIndexes) -> dict[str, str]:
     """Return a text's words as they were typed, by their term as the index's analyzer makes it; without stop words."""
     typed: dict[str, str] = {}
     for token in analyze(text, target.schema.analyzer):
@@ -42,7 +42,7 @@ def lexical_body(search: Search, *, size: int = WINDOW) -> Json:
 
 
 def vector_body(
-    search: Search, reading: QueryReading, target: Target, leg: VectorLeg, vector: Vector, *, matching: bool
+    search: Search, reading: QueryReading, target: VectorIndexes, leg: VectorLeg, vector: Vector, *, matching: bool
 ) -> Json:
     """Return the vector leg among the documents that the app's query finds (`matching`), or that its filters allow."""
     filters: list[Json] = [search.body["query"]] if matching else list(reading.filters)
@@ -51,7 +51,7 @@ def vector_body(
     return {**body, **_defined(search), **({"timeout": search.body["timeout"]} if "timeout" in search.body else {})}
 
 
-def statistics_body(search: Search, reading: QueryReading, words: Mapping[str, str], target: Target) -> Json:
+def statistics_body(search: Search, reading: QueryReading, words: Mapping[str, str], target: VectorIndexes) -> Json:
     """Return a search that tells how common each word is in the fields asked, and how much of all a document holds at best."""
     asked = {term: _word_query(typed, reading) for term, typed in words.items()}
     filters = [limit for limit in (*reading.filters, search.body.get("post_filter"), target.limit) if limit]
@@ -127,7 +127,7 @@ def matching_body(search: Search, keys: Sequence[Key]) -> Json:
     return {"query": {"bool": among}, **bare, **_defined(search)}
 
 
-def passages_body(keys: Sequence[Key], target: Target) -> Json:
+def passages_body(keys: Sequence[Key], target: VectorIndexes) -> Json:
     """Return a search that brings the texts of documents and where their passages lie, but no vectors."""
     layout = target.schema.layout
     texts = list(layout.text) if layout is not None else ["text"]

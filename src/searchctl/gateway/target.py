@@ -22,7 +22,7 @@ _MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class VectorIndexes:
     """One or several indexes that are searched together; their vectors are of one encoder.
 
     `names` are the indexes themselves; `types` says what their fields hold, `limit` what the alias shows of them. `coverage`
@@ -36,7 +36,7 @@ class Target:
     coverage: float
 
 
-def read_target(index: str, described: Mapping[str, Any], coverage: float = 1.0) -> Target | WhyLexical:
+def read_target(index: str, described: Mapping[str, Any], coverage: float = 1.0) -> VectorIndexes | WhyLexical:
     """Read what the server says of the indexes behind a name (`GET /NAME`)."""
     if not described:
         return WhyLexical("unmapped_index", "no such index")
@@ -62,7 +62,7 @@ def read_target(index: str, described: Mapping[str, Any], coverage: float = 1.0)
         types.update({name: str(one.get("type")) for name, one in (mappings.get("runtime") or {}).items()})
     if len({schema.encoder for schema in schemas}) > 1:
         return WhyLexical("multi_index_mixed_models")
-    return Target(frozenset(described), schemas[0], types, alias_limit(index, described), coverage)
+    return VectorIndexes(frozenset(described), schemas[0], types, alias_limit(index, described), coverage)
 
 
 def field_types(properties: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
@@ -119,16 +119,16 @@ class Known:
     def __init__(self, family: Family | None = None) -> None:
         self.family = family
         self._lock = threading.Lock()
-        self._held: dict[tuple[str, str], tuple[float, Target | WhyLexical]] = {}
+        self._held: dict[tuple[str, str], tuple[float, VectorIndexes | WhyLexical]] = {}
         self._factors: dict[str, float] = {}
 
-    def get(self, index: str, identity: str) -> Target | WhyLexical | None:
+    def get(self, index: str, identity: str) -> VectorIndexes | WhyLexical | None:
         """Return what a name stands for to whom asks under this identity; None where that has to be asked."""
         with self._lock:
             until, target = self._held.get((index, identity), (0.0, None))
             return target if until > time.monotonic() else None
 
-    def put(self, index: str, identity: str, target: Target | WhyLexical) -> None:
+    def put(self, index: str, identity: str, target: VectorIndexes | WhyLexical) -> None:
         """Keep what was found."""
         with self._lock:
             if len(self._held) >= _MOST:
