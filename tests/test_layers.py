@@ -16,7 +16,7 @@ import searchctl
 
 ROOT = Path(searchctl.__file__).parent
 LAYERS = [  # from the ground up; packages on one line don't import each other
-    "types errors suggest files",
+    "types errors suggest files conformity",
     "schema",
     "notation settings",
     "fields",
@@ -33,7 +33,19 @@ LAYERS = [  # from the ground up; packages on one line don't import each other
     "__init__ __main__",
 ]
 FLOOR = {name: floor for floor, names in enumerate(LAYERS) for name in names.split()}
-PURE = {"types", "errors", "suggest", "files", "schema", "notation", "fields", "filters", "text", "ranking"}
+PURE = {
+    "types",
+    "errors",
+    "suggest",
+    "files",
+    "conformity",
+    "schema",
+    "notation",
+    "fields",
+    "filters",
+    "text",
+    "ranking",
+}
 PURE_LIBRARIES = {"numpy", "Stemmer", "selectolax"}
 KNOWN_TO_REACH_INTO_ENGINES = {"lifecycle.foreign"}  # until the engines offer what it asks for
 KNOWN_TWICE = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from operator import mul
-from typing import Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
+from searchctl.conformity import check_types
 from searchctl.errors import IndexFormatError, UsageError
 from searchctl.types import Json, Vector
 
@@ -20,6 +21,8 @@ STAMP_FORMAT = 1
 ANALYSIS = 2  # of how words are compared: see text/analysis.py
 _FIRST = "-1"
 MOST_BOOST = 10
+_LARGEST_DIM = 65_536
+_CALIBRATIONS = (0, 4, 5, 6)  # how many numbers a `relevance.Calibration` has
 
 
 def is_first_analysis(analyzer: Analyzer) -> bool:
@@ -201,16 +204,37 @@ class Schema:
                 lineage=Lineage(**data["lineage"]) if data.get("lineage") else None,
                 layout=_layout(data.get("layout")),
                 boosts=dict(data.get("boosts", {})),
-                synonyms=tuple(data.get("synonyms", ())),
+                synonyms=_listed(data.get("synonyms", [])),
                 bm25=Bm25Settings(**data["bm25"]) if data.get("bm25") else None,
                 rerank_depth=data.get("rerank_depth"),
-                relevance=tuple(data.get("relevance", ())),
+                relevance=_listed(data.get("relevance", [])),
             )
-            return schema.with_analysis(int(data.get("analysis", 1)))
-        except (KeyError, TypeError, UsageError) as error:
+            schema = schema.with_analysis(int(data.get("analysis", 1)))
+            check_types(schema)
+            schema.check_ranges()
+        except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
             raise IndexFormatError(
                 f"the index's stamp is damaged ({error}); rebuild it with: searchctl ingest"
             ) from error
+        return schema
+
+    def check_ranges(self) -> None:
+        """Raise ValueError where numbers are of the right type and can't be."""
+        for what, fits in (
+            ("passages", self.passages.size >= 1 and 0 <= self.passages.overlap < self.passages.size),
+            ("encoder.dim", self.encoder is None or 1 <= self.encoder.dim <= _LARGEST_DIM),
+            ("relevance", len(self.relevance) in _CALIBRATIONS),
+            ("rerank_depth", self.rerank_depth is None or self.rerank_depth >= 1),
+        ):
+            if not fits:
+                raise ValueError(f"'{what}' is out of range")
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    """Return a list as a tuple; raises TypeError for a string, which would give its letters."""
+    if not isinstance(value, list):
+        raise TypeError(f"{str(value)[:60]!r} isn't a list")
+    return tuple(value)
 
 
 def _layout(data: Json | None) -> Layout | None:

@@ -247,3 +247,53 @@ def test_vectors_that_are_not_what_the_manifest_says_are_refused(index: Index, o
         restore(other, "copy", tmp_path / "dump", Watch())
     with pytest.raises(IndexMissing):
         other.resolve("copy")
+
+
+def damaged_line(folder: Path, **changes: object) -> None:
+    """Change the first document of a dump, as somebody may who keeps its manifest true."""
+    lines = (folder / "documents.jsonl").read_text(encoding="utf-8").split("\n")
+    lines[0] = json.dumps({**json.loads(lines[0]), **changes})
+    (folder / "documents.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["documents.jsonl"] = hashlib.sha256((folder / "documents.jsonl").read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": 5},
+        {"id": ""},
+        {"text": None},
+        {"title": ["t"]},
+        {"fields": [[1, 2]]},
+        {"fields": {"a": {"b": 1}}},
+        {"fields": {"a": [None]}},
+        {"passages": [[0, 10**9]]},
+        {"passages": [[-1, 1]]},
+        {"passages": [[0.5, 1]]},
+        {"passages": [0]},
+        {"source": None},
+        {"fingerprint": 1},
+    ],
+    ids=str,
+)
+def test_a_document_that_is_none_is_refused(
+    changes: dict[str, object], index: Index, other: Engine, tmp_path: Path
+) -> None:
+    dump(index.engine, "books", tmp_path / "dump", Watch(), compress=False)
+    damaged_line(tmp_path / "dump", **changes)
+    with pytest.raises(IndexFormatError, match="isn't a document of a dump"):
+        restore(other, "copy", tmp_path / "dump", Watch())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("documents", "x"), ("vectors", None), ("index", 5), ("files", []), ("schema", []), ("schema", {"format": 1})],
+)
+def test_a_manifest_that_is_none_is_refused(name: str, value: object, index: Index, tmp_path: Path) -> None:
+    dump(index.engine, "books", tmp_path / "dump", Watch())
+    file = tmp_path / "dump/manifest.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), name: value}))
+    with pytest.raises(IndexFormatError, match="damaged"):
+        read_manifest(tmp_path / "dump")

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -25,11 +26,13 @@ from typing import IO, Any, cast
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from searchctl.conformity import check_types
 from searchctl.engines.base import FullEngine
 from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SourceError, StorageError, UsageError
 from searchctl.ingest.copying import BATCH, Watch, check_complete, fill, save_background
 from searchctl.lifecycle.versions import Move, move, open_version
 from searchctl.schema import Lineage, Schema
+from searchctl.search.synonyms import read_rules
 from searchctl.types import Document, Entry, Json, Passage
 
 DUMP_FORMAT = 1
@@ -39,6 +42,7 @@ _TENSOR = "vectors"
 _DOCUMENTS = ("documents.jsonl", "documents.jsonl.gz")
 _HEADER = 256  # bytes kept free for safetensors' header, which holds the count of rows: known only at the end
 _BLOCK = 1 << 20
+_LONGEST_LINE = 1 << 28  # bytes; a document that long was never stored
 _PARTIAL = ".partial"  # ends the name of the folder until it's complete
 
 
@@ -110,12 +114,12 @@ def read_manifest(path: Path) -> Manifest:
     except FileNotFoundError as error:
         hint = "; it was interrupted, make it again" if path.name.endswith(_PARTIAL) else ""
         raise SourceError(f"{path} isn't a dump: it has no {MANIFEST}{hint}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"can't read {path / MANIFEST}: {error}") from error
-    found = data.get("format") if isinstance(data, dict) else None
-    if not isinstance(found, int) or found > DUMP_FORMAT:
+    made_as = data.get("format") if isinstance(data, dict) else None
+    if not isinstance(made_as, int) or made_as > DUMP_FORMAT:
         raise IndexFormatError(
-            f"the dump {path} has format {found!r}, this searchctl reads up to {DUMP_FORMAT}; "
+            f"the dump {path} has format {made_as!r}, this searchctl reads up to {DUMP_FORMAT}; "
             "upgrade with: pip install --upgrade searchctl"
         )
     try:
@@ -124,8 +128,11 @@ def read_manifest(path: Path) -> Manifest:
             raise KeyError(f"files {sorted(files)}")
         schema = Schema.from_json(data["schema"])
         digest = hashlib.sha256(raw).hexdigest()[:16]
-        return Manifest(str(data["index"]), schema, int(data["documents"]), int(data["vectors"]), files, digest)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        read_rules(schema.synonyms, schema.analyzer)
+        manifest = Manifest(data["index"], schema, data["documents"], data["vectors"], files, digest)
+        check_types(manifest)
+        return manifest
+    except (KeyError, TypeError, ValueError, AttributeError, UsageError, IndexFormatError) as error:
         raise IndexFormatError(f"{path / MANIFEST} is damaged ({error}); take another copy of the dump") from error
 
 
@@ -281,7 +288,8 @@ def _read_entries(path: Path, manifest: Manifest) -> Iterator[list[Entry]]:
     with _open_vectors(path, manifest) as tensors, opened(path / manifest.lines, "rb") as lines:
         rows = tensors.get_slice(_TENSOR)
         start = 0
-        while batch := list(islice(cast("IO[bytes]", lines), BATCH)):
+        numbered = _lines(cast("IO[bytes]", lines), path / manifest.lines)
+        while batch := list(islice(numbered, BATCH)):
             entries = [_as_entry(line, path / manifest.lines) for line in batch]
             counts = [len(entry.passages) if encoded else 0 for entry, encoded in entries]
             if start + sum(counts) > manifest.vectors:
@@ -297,14 +305,52 @@ def _read_entries(path: Path, manifest: Manifest) -> Iterator[list[Entry]]:
             ]
 
 
+def _lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
+    """Yield a file's lines. Raises IndexFormatError where one never ends, or the file isn't what its name says."""
+    try:
+        while line := file.readline(_LONGEST_LINE):
+            if len(line) == _LONGEST_LINE:
+                raise IndexFormatError(f"{path} has a line of {_LONGEST_LINE:,} bytes, which no dump has")
+            yield line
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise IndexFormatError(f"{path} is damaged ({error}); take another copy") from error
+
+
+def _check_entry(entry: Entry) -> None:
+    """Raise TypeError or ValueError where an entry's parts aren't what they should be."""
+    document = entry.document
+    for what, value in (
+        ("id", document.id),
+        ("title", document.title),
+        ("text", document.text),
+        ("fingerprint", entry.fingerprint),
+        ("source", entry.source),
+    ):
+        if not isinstance(value, str) or (what == "id" and not value):
+            raise TypeError(f"its {what} is {str(value)[:40]!r}")
+    if not isinstance(document.fields, dict):
+        raise TypeError("its fields aren't an object")
+    for name, value in document.fields.items():
+        items = value if isinstance(value, list) else [value]
+        if not all(isinstance(item, (str, int, float, bool)) for item in items):
+            raise TypeError(f"its field '{name}' is {str(value)[:40]!r}")
+    for passage in entry.passages:
+        if type(passage.start) is not int or type(passage.end) is not int:
+            raise TypeError("a passage isn't a pair of whole numbers")
+        if not 0 <= passage.start <= passage.end <= len(document.text):
+            raise ValueError(f"a passage from {passage.start} to {passage.end} isn't in its text")
+
+
 def _as_entry(line: bytes, path: Path) -> tuple[Entry, bool]:
     """Return the entry of a line, without vectors, and whether it has some. Raises IndexFormatError."""
     try:
         data = json.loads(line.decode("utf-8", "surrogatepass"))
         document = Document(data["id"], data["text"], data["title"], data["fields"])
-        passages = tuple(Passage(int(start), int(end)) for start, end in data["passages"])
-        return Entry(document, passages, None, data["fingerprint"], data["source"]), bool(data["encoded"])
-    except (ValueError, KeyError, TypeError) as error:
+        passages = tuple(Passage(start, end) for start, end in data["passages"])
+        entry = Entry(document, passages, None, data["fingerprint"], data["source"])
+        _check_entry(entry)
+        return entry, bool(data["encoded"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         shown = line[:80].decode("utf-8", "replace").strip()
         raise IndexFormatError(f"{path} has a line that isn't a document of a dump ({error}): {shown}") from error
 

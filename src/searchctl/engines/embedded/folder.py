@@ -61,7 +61,10 @@ class Folder:
                 f"{self.root} has format {data.get('format')!r}, this searchctl reads up to {FOLDER_FORMAT}; "
                 "upgrade with: pip install --upgrade searchctl"
             )
-        return dict(data.get("aliases", {}))
+        aliases = data.get("aliases", {})
+        if not isinstance(aliases, dict) or not all(isinstance(name, str) for name in aliases.values()):
+            raise IndexFormatError(f"{self._meta} is damaged: its aliases aren't names; restore it")
+        return dict(aliases)
 
     def names(self) -> list[str]:
         """Return the indexes' names, sorted."""
