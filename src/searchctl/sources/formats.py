@@ -61,6 +61,17 @@ _TABLE = (
     FileFormat("tsv", (".tsv", ".tab"), "tables:read_table", rows=True, text=True),
     FileFormat("json", (".json",), "rows:read_json", rows=True, text=True),
     FileFormat("jsonl", (".jsonl", ".ndjson"), "rows:read_jsonl", rows=True, text=True),
+    FileFormat("rst", (".rst",), "rst:rst", text=True, alone=_ALONE, needs=("docutils",)),
+    FileFormat("ipynb", (".ipynb",), "notebook:notebook", alone=_ALONE),
+    FileFormat("xlsx", (".xlsx", ".xlsm"), "sheets:read_sheets", rows=True, needs=("openpyxl",)),
+    FileFormat("pptx", (".pptx",), "slides:slides", alone=0, needs=("pptx",)),
+    FileFormat("odt", (".odt",), "opendocument:odt", alone=0, needs=("odfdo",)),
+    FileFormat("rtf", (".rtf",), "rtf:rtf", alone=_ALONE, needs=("striprtf",)),
+    FileFormat("epub", (".epub",), "epub:epub", alone=0),
+    FileFormat("eml", (".eml",), "mail:eml", alone=_ALONE),
+    FileFormat("mbox", (".mbox",), "mail:read_mbox", rows=True),
+    FileFormat("msg", (".msg",), "outlook:msg", alone=0, needs=("oxmsg",)),
+    FileFormat("zip", (".zip",), "archive:read_archive", rows=True),
 )
 FORMATS: tuple[Format, ...] = tuple(form.name for form in _TABLE)
 PAGE_FORMATS = tuple(form.name for form in _TABLE if not form.rows)  # a file is one document

@@ -104,6 +104,11 @@ def _read(html: str, boilerplate: bool) -> tuple[str, list[tuple[str, bool]]]:
     return title, _paragraphs(tree, root, boilerplate)
 
 
+def page_paragraphs(html: str) -> list[tuple[str, bool]]:
+    """Return a page's paragraphs, and whether each is a heading; raises Unreadable."""
+    return _read(html, boilerplate=False)[1]
+
+
 def _paragraphs(tree: LexborHTMLParser, root: LexborNode, boilerplate: bool) -> list[tuple[str, bool]]:
     hidden = Hidden(tree)
     everything = _Walk(hidden, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -27,14 +28,20 @@ def markdown(given: PageInput) -> Page:
     Links give their words, emphasis and comments go, code stays as it is. A heading that became the title leaves the text.
     """
     text = given.text().replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+    return markdown_page(text, given.limits.file)
+
+
+def markdown_page(text: str, limit: int, *, remarks: Sequence[str] = (), lines: bool = True) -> Page:
+    """Return the page of a Markdown text; without `lines` its sections don't say on which line they begin."""
     front = split_front_matter(text)
     plain = plain_lines(_with_closed_comments(front.text))
-    page = MarkdownPage(PageText(given.limits.file), front)
+    page = MarkdownPage(PageText(limit), front)
     page.read(_parser().parse("\n".join(plain.lines)))
-    remarks = [front.remark] if front.remark else []
+    told = [*remarks, *([front.remark] if front.remark else [])]
     if plain.includes:
-        remarks.append("an included file isn't read in its place")
-    return Page(page.text.text(), page.title, front.fields, sections=page.text.sections(), remarks=tuple(remarks))
+        told.append("an included file isn't read in its place")
+    sections = page.text.sections() if lines else tuple(replace(one, line=None) for one in page.text.sections())
+    return Page(page.text.text(), page.title, front.fields, sections=sections, remarks=tuple(told))
 
 
 @cache

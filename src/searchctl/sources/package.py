@@ -6,11 +6,35 @@ import io
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import BinaryIO
 from xml.etree.ElementTree import Element, ParseError
 
 from searchctl.sources.model import Unreadable, size_of
 
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+_MUCH = 200_000_000  # bytes: what is unpacked without asking how small it was
+_MOST_TIMES = 100  # times their size is what archives of text unpack to at most
+
+
+def check_archive(archive: bytes | BinaryIO, kind: str, most: Mapping[str, int] | None = None) -> None:
+    """Raise Unreadable for an archive that isn't one, or that unpacks to far more than any that people make.
+
+    `most` are the bytes that parts of these names may have.
+    """
+    file = io.BytesIO(archive) if isinstance(archive, bytes) else archive
+    try:
+        with zipfile.ZipFile(file) as parts:
+            infos = parts.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError) as error:
+        raise Unreadable(f"broken {kind}: {error}") from error
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    total = sum(info.file_size for info in infos)
+    if total > max(_MUCH, _MOST_TIMES * size):
+        raise Unreadable(f"the file unpacks to {size_of(total)}, more than {_MOST_TIMES} times its size; it isn't read")
+    for info in infos:
+        if info.file_size > (most or {}).get(info.filename, total):
+            raise Unreadable(f"{info.filename} unpacks to {size_of(info.file_size)}; split the file")
 
 
 class Package:

@@ -57,13 +57,14 @@ def opened(file: SourceFile, *, live: bool = False) -> Iterator[Stream]:
     A `live` standard input isn't waited for: the look at it is at what comes first.
     """
     if file.is_stdin:
-        yield _looked_at(sys.stdin.buffer, packed=None, live=live)
+        yield looked_at(sys.stdin.buffer, packed=None, live=live)
         return
     with file.path.open("rb", buffering=_BUFFER) as raw:
-        yield _looked_at(raw, packed=file.gzip if file.size is not None else None)
+        yield looked_at(raw, packed=file.gzip if file.size is not None else None)
 
 
-def _looked_at(raw: BinaryIO, packed: bool | None, *, live: bool = False) -> Stream:
+def looked_at(raw: BinaryIO, packed: bool | None, *, live: bool = False) -> Stream:
+    """Return a file's stream with its head read; `packed` is None where only the content can tell."""
     if packed is not False:  # a browser unpacks what it loads and leaves the name as it was
         start = raw.read(len(_GZIP))
         raw = io.BufferedReader(_Joined(start, raw), _BUFFER)
