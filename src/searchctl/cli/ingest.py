@@ -52,11 +52,14 @@ SAME_ID = ("refuse", "last")
 )
 @click.option("--include", multiple=True, metavar="GLOB", help="Read only files like this; repeatable.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files like this; repeatable.")
-@click.option("--format", "format_name", type=click.Choice(FORMATS), help="Format of files whose names don't tell it.")
+@click.option("--format", "format_name", type=click.Choice(FORMATS), help="Format of the files, whatever their names say.")
 @click.option("--encoding", metavar="NAME", help="Encoding of the files, where it's guessed wrong.")
 @click.option("--id", "id_field", metavar="FIELD", help="Field that holds a record's id.")
 @click.option("--title", "title_field", metavar="FIELD", help="Field that holds the title.")
 @click.option("--text", "text_fields", metavar="FIELDS", help="Fields that hold the text, a comma between them.")
+@click.option(
+    "--records", metavar="PATH", help="Where a JSON file keeps its records, as in data.items [default: found by itself]."
+)
 @click.option("--keep", metavar="FIELDS", help="Fields to keep for filters [default: all].")
 @click.option(
     "--analyzer", type=click.Choice(ANALYZERS), help="How words are told apart, for a new index [default: auto]."
@@ -118,6 +121,7 @@ def command(
     id_field: str | None,
     title_field: str | None,
     text_fields: str | None,
+    records: str | None,
     keep: str | None,
     analyzer: Analyzer | None,
     passage_size: int | None,
@@ -149,7 +153,7 @@ def command(
         exclude=exclude,
         format=format_name,
         encoding=encoding,
-        mapping=FieldMapping(id_field, title_field, _names(text_fields) or (), _names(keep)),
+        mapping=FieldMapping(id_field, title_field, _names(text_fields) or (), _names(keep), records=records),
         analyzer=analyzer,
         boilerplate=boilerplate,
         boosts=dict(map(_boost, boosts)) or None,

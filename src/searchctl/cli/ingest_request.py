@@ -46,6 +46,7 @@ def _mapping(flags: FieldMapping, recipe: FieldMapping) -> FieldMapping:
         title=flags.title or recipe.title,
         text=flags.text or recipe.text,
         keep=recipe.keep if flags.keep is None else flags.keep,
+        records=flags.records or recipe.records,
     )
 
 

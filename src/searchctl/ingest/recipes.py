@@ -23,7 +23,7 @@ else:
     import tomli as tomllib
 
 _KEYS: Mapping[str, tuple[str, ...]] = {
-    "source": ("paths", "include", "exclude", "format", "encoding"),
+    "source": ("paths", "include", "exclude", "format", "encoding", "records"),
     "fields": ("id", "title", "text", "keep", "types", "dates", "boosts"),
     "passages": ("size", "overlap"),
     "index": ("name", "analyzer", "synonyms", "synonyms_file"),
@@ -123,6 +123,7 @@ class _Reader:
                 title=self._text("fields", "title"),
                 text=self._texts("fields", "text"),
                 keep=self._texts("fields", "keep") if "keep" in self._table("fields") else None,
+                records=self._text("source", "records"),
             ),
             types=self._types(),
             date_formats=self._date_formats(),
