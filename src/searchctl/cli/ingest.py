@@ -52,13 +52,17 @@ SAME_ID = ("refuse", "last")
 )
 @click.option("--include", multiple=True, metavar="GLOB", help="Read only files like this; repeatable.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files like this; repeatable.")
-@click.option("--format", "format_name", type=click.Choice(FORMATS), help="Format of the files, whatever their names say.")
+@click.option(
+    "--format", "format_name", type=click.Choice(FORMATS), help="Format of the files, whatever their names say."
+)
 @click.option("--encoding", metavar="NAME", help="Encoding of the files, where it's guessed wrong.")
 @click.option("--id", "id_field", metavar="FIELD", help="Field that holds a record's id.")
 @click.option("--title", "title_field", metavar="FIELD", help="Field that holds the title.")
 @click.option("--text", "text_fields", metavar="FIELDS", help="Fields that hold the text, a comma between them.")
 @click.option(
-    "--records", metavar="PATH", help="Where a JSON file keeps its records, as in data.items [default: found by itself]."
+    "--records",
+    metavar="PATH",
+    help="Where a JSON file keeps its records, as in data.items [default: found by itself].",
 )
 @click.option("--keep", metavar="FIELDS", help="Fields to keep for filters [default: all].")
 @click.option(

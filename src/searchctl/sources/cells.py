@@ -14,6 +14,7 @@ CellReader: TypeAlias = Callable[[str], "Scalar | None"]
 
 NOTHING = frozenset(("NULL", "\\N", "<NULL>", "(null)", "#N/A"))  # in a column of texts; elsewhere, see `notation`
 _SLASHED = re.compile(r"\d{1,2}/\d{1,2}/\d{4}( \d{1,2}:\d{2}(:\d{2})?)?")
+_THREE_DIGITS = re.compile(r"-?[1-9]\d{0,2},\d{3}|-?\d{1,3}")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -30,6 +31,8 @@ def cell_readers(columns: Mapping[str, Iterable[str]]) -> tuple[dict[str, CellRe
         kind = column_kind(known)
         if kind is not None:
             readers[name] = partial(read_cell, kind=kind)
+        elif known and all(map(_THREE_DIGITS.fullmatch, known)):
+            doubts[name] = "1,234 may be a thousand or one and a bit: kept as text"
         elif known and all(map(_SLASHED.fullmatch, known)):
             order = _order(known)
             if order is None:

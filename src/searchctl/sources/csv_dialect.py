@@ -11,7 +11,7 @@ from statistics import median
 from searchctl.sources.csv_rows import CsvDialect, CsvRow, Feed, RowParser
 from searchctl.sources.streams import Line
 
-_DELIMITERS = "\t;|,"  # the ones that texts have by chance come last
+_DELIMITERS = "\t;|,^~:"  # the ones that texts have by chance come last
 _NO_SIGN = "\x1f"  # what no text has: one column
 _MOST_ROWS = 200
 _TITLE_ROWS = 20  # above the names of the columns, at most

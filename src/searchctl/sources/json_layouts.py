@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from searchctl.sources.mapping import TEXT_NAMES, TITLE_NAMES, kind_of, listed
+from searchctl.sources.mapping import ID_NAMES, TEXT_NAMES, TITLE_NAMES, kind_of, listed
 from searchctl.sources.model import Unreadable
 from searchctl.sources.nested import along
 from searchctl.sources.rich_text import rich_text
@@ -15,6 +16,10 @@ ACTIONS = frozenset(("index", "create", "update", "delete"))
 _DEEPEST = 5
 _MOST_LISTS = 50
 _MOST_WEIGHED = 200  # elements of a list
+_PARTS = frozenset(
+    "comments comment replies answers attachments files notes history events tags labels links changelog worklog reactions "
+    "custom_fields entities text_entities images options audits images комментарии вложения ответы".split()
+)
 _CLEARLY = 0.8  # of all words in a file's lists are in the one that holds the records
 
 
@@ -41,20 +46,55 @@ def find_records(value: Any, path: str | None = None) -> Records:
         return _named(value, path)
     if not isinstance(value, Mapping):
         raise Unreadable(f'expected an object like {{"id": …, "text": …}}, found {kind_of(value)}')
-    if _has_text(value):
-        return Records([value], single=True)
     lists = dict(_lists(value))
-    if not lists:
-        return _by_key(value) or Records([value], single=True)
-    if len(lists) == 1:
-        ((name, items),) = lists.items()
-        return Records(items, name)
-    weights = {name: sum(_words(item) for item in items[:_MOST_WEIGHED]) for name, items in lists.items()}
-    best = max(lists, key=lambda name: weights[name])
-    if weights[best] <= _CLEARLY * sum(weights.values()):
-        sizes = ", ".join(f"{name} ({len(items):,})" for name, items in list(lists.items())[:12])
+    full = {name: items for name, items in lists.items() if items}
+    if _is_document(value, full):
+        return Records([value], single=True)
+    if not full:
+        empty = next(iter(lists), None)
+        own = {name.lower() for name in value} & {*TEXT_NAMES, *TITLE_NAMES}
+        return _by_key(value) or (Records([], empty) if empty and not own else Records([value], single=True))
+    weights = {name: sum(_words(item) for item in items[:_MOST_WEIGHED]) for name, items in full.items()}
+    best = max(full, key=lambda name: weights[name])
+    if len(full) > 1 and weights[best] <= _CLEARLY * sum(weights.values()):
+        sizes = ", ".join(f"{name} ({len(items):,})" for name, items in list(full.items())[:12])
         raise Unreadable(f"several lists could be the records: {sizes}; name one with: --records {best}")
-    return Records(lists[best], best, tuple(name for name in lists if name != best))
+    others = tuple(name for name in full if name != best)
+    return _within(full[best], best, others) or Records(full[best], best, others)
+
+
+def _within(items: list[Any], path: str, others: tuple[str, ...]) -> Records | None:
+    """Return the records that are lists within the objects of a list, as the messages of chats; None where they aren't.
+
+    Their ids count within their lists only, so that of the outer object goes before them.
+    """
+    sample = items[:_MOST_WEIGHED]
+    if any(_has_text(item) for item in sample):
+        return None
+    inner: Counter[str] = Counter()
+    for item in sample:
+        for name, value in item.items():
+            if isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+                inner[name] += sum(_words(one) for one in value[:_MOST_WEIGHED])
+    if not inner:
+        return None
+    ((name, words),) = inner.most_common(1)
+    if not words or words <= _CLEARLY * sum(_words(item) for item in sample) or name in _PARTS:
+        return None
+    found = [
+        _apart(record, outer, place)
+        for place, outer in enumerate(items, 1)
+        for record in (outer.get(name) if isinstance(outer.get(name), list) else ())
+    ]
+    return Records(found, f"{path}.{name}", others)
+
+
+def _apart(record: Any, outer: Mapping[str, Any], place: int) -> Any:
+    id_name = next((name for name in ID_NAMES if isinstance(record, Mapping) and name in record), None)
+    if id_name is None:
+        return record
+    outer_id = next((outer[name] for name in ID_NAMES if isinstance(outer.get(name), (str, int))), place)
+    return {**record, id_name: f"{outer_id}/{record[id_name]}"}
 
 
 def _named(value: Any, path: str) -> Records:
@@ -71,13 +111,17 @@ def _named(value: Any, path: str) -> Records:
 
 
 def _has_text(value: Mapping[str, Any]) -> bool:
-    return any(
-        name.lower() in TEXT_NAMES
-        and isinstance(inner, str)
-        and inner.strip()
-        and name.lower() not in ("desc", "description")
-        for name, inner in value.items()
-    )
+    return any(name.lower() in TEXT_NAMES and isinstance(inner, str) and inner.strip() for name, inner in value.items())
+
+
+def _is_document(value: Mapping[str, Any], lists: Mapping[str, list[Any]]) -> bool:
+    """Tell whether an object is a document itself, and its lists are parts of it: comments, attachments, tags.
+
+    A description may be that of the list, so it counts only where all lists have names of parts.
+    """
+    texts = {name.lower() for name, inner in value.items() if _has_text({name: inner})}
+    parts = all(name.rpartition(".")[2].lower() in _PARTS for name in lists)
+    return bool(texts - {"desc", "description", "message"}) or (bool(texts) and parts)
 
 
 def _lists(value: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
@@ -91,7 +135,7 @@ def _lists(value: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
                 if isinstance(inner, Mapping):
                     if rich_text(inner) is None:
                         deeper.append((f"{prefix}{name}.", inner))
-                elif isinstance(inner, list) and inner and all(isinstance(item, Mapping) for item in inner):
+                elif isinstance(inner, list) and all(isinstance(item, Mapping) for item in inner):
                     found += 1
                     if found > _MOST_LISTS:
                         return

@@ -75,7 +75,7 @@ def line_values(stream: Stream, encoding: str, limit: int) -> Iterator[JsonValue
             yield JsonValue(number, error=error, text=text)
         elif text and not text.isspace():
             try:
-                yield JsonValue(number, parsed(text), text=text)
+                yield JsonValue(number, parsed(text.rstrip().removesuffix(",")), text=text)
             except Unreadable as failed:
                 yield JsonValue(number, error=failed.reason, text=text)
 

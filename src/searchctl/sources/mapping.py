@@ -17,7 +17,7 @@ from typing import Any
 
 from searchctl.sources.markup import MarkupFields
 from searchctl.sources.model import FieldMapping, Remarks, Unreadable
-from searchctl.sources.nested import MOST_FIELDS, Flat, along, is_flat
+from searchctl.sources.nested import MOST_FIELDS, Flat, along, is_flat, unwrapped
 from searchctl.sources.rich_text import rich_text
 from searchctl.suggest import did_you_mean
 from searchctl.text.cleaning import without_halves
@@ -136,7 +136,7 @@ class RecordMapper:
                 raise Unreadable(
                     f"the field '{name}' holds {kind_of(value)}, expected a string, number, boolean or a list of them"
                 )
-            if isinstance(value, list):
+            if isinstance(value, list) and rich_text(value) is None:
                 self._remarks.add(f"'{name}' left out: {kind_of(value)}{_advice(name, value)}", self._source)
         return kept
 
@@ -157,11 +157,18 @@ class RecordMapper:
     def _all_text(self, record: Mapping[str, Any], plan: _Plan) -> str:
         other = {plan.id, plan.title, *plan.apart}
         strings = [
-            self._markup.read(name, value)
+            self._markup.read(name, text)
             for name, value in record.items()
-            if name not in other and isinstance(value, str)
+            if name not in other and (text := _prose(value))
         ]
-        return "\n".join(string for string in strings if string)
+        return "\n".join(strings)
+
+
+def _prose(value: object) -> str | None:
+    """Return a string, or a text that is kept in pieces; not a list of strings, which are tags more often than not."""
+    if isinstance(value, (str, Mapping)):
+        return rich_text(value)
+    return rich_text(value) if isinstance(value, list) and any(isinstance(item, Mapping) for item in value) else None
 
 
 def _planned(names: Sequence[str], mapping: FieldMapping, *, all_strings: bool) -> _Plan:
@@ -215,6 +222,7 @@ def _flattened(record: Mapping[str, Any], kept: Flat) -> Mapping[str, Any]:
     for name, value in record.items():
         if name == _IGNORED or (dumped and name.startswith("_") and name not in (*ID_NAMES, _DUMPED)):
             continue
+        value = unwrapped(value)
         if isinstance(value, Mapping) and rich_text(value) is None:
             wrapped.append(name)
         else:

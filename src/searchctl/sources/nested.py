@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import Any
+
+from searchctl.sources.rich_text import rich_text
 
 MOST_FIELDS = 1000  # of one record
 LONGEST_NAME = 200  # characters of a field's name; longer ones make small records large
 DEEPEST = 12
+_EXTENDED = frozenset("$oid $date $numberLong $numberInt $numberDouble $numberDecimal $uuid $symbol".split())
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(slots=True)
@@ -36,10 +41,30 @@ class Flat:
             return
         for inner, item in value.items():
             name = f"{outer}.{inner}" if outer else inner
-            if isinstance(item, Mapping) and len(name) <= LONGEST_NAME:
+            item = unwrapped(item)
+            if isinstance(item, Mapping) and len(name) <= LONGEST_NAME and rich_text(item) is None:
                 self.add(name, item, depth + 1)
             else:
                 self.put(name, item)
+
+
+def unwrapped(value: Any) -> Any:
+    """Return what an object of MongoDB's extended JSON stands for, as `{"$oid": "5f…"}`; other values as they are."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return value
+    ((kind, inner),) = value.items()
+    if kind not in _EXTENDED:
+        return value
+    inner = unwrapped(inner)
+    if kind == "$date" and str(inner).lstrip("-").isdigit():
+        try:
+            moment = _EPOCH + timedelta(milliseconds=int(inner))
+        except OverflowError:
+            return inner
+        return moment.isoformat()
+    if kind in ("$numberLong", "$numberInt") and str(inner).lstrip("-").isdigit() and len(str(inner)) < 20:
+        return int(inner)
+    return inner
 
 
 def is_flat(record: Mapping[str, Any]) -> bool:

@@ -37,7 +37,7 @@ def _read(reading: SourceReading, *, lines_expected: bool) -> Iterator[Record | 
     values = streamed_values(stream, encoding, reading.limits)
     first = next(values, None)
     if first is None:
-        if not lines_expected:
+        if not lines_expected and not head.lstrip("\ufeff \t\r\n"):
             raise Unreadable("the file is empty")
         return
     yield from mapped(_value_rows(first, values, reading), reading)
