@@ -19,6 +19,7 @@ Value: TypeAlias = "Scalar | Sequence[Scalar]"
 Mode: TypeAlias = Literal["hybrid", "lexical", "vector"]
 Relation: TypeAlias = Literal["eq", "gte"]
 RepairKind: TypeAlias = Literal["keyboard layout", "transliteration"]
+DuplicateReason: TypeAlias = Literal["exact", "near", "semantic"]  # from the closest likeness to the loosest
 MODES: tuple[Mode, ...] = ("hybrid", "lexical", "vector")
 
 

@@ -204,7 +204,7 @@ def test_completion_lists_commands_and_options(here: Path) -> None:
         found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environ, check=True)
         return {line.partition(",")[2] for line in found.stdout.splitlines()}
 
-    assert complete("searchctl se", 1) == {"search"}
+    assert complete("searchctl sea", 1) == {"search"}
     assert complete("searchctl search --mode ", 3) == {"hybrid", "lexical", "vector"}
     assert "--explain" in complete("searchctl search --e", 2)
 

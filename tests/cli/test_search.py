@@ -14,11 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchctl.cli.search import FUSIONS, NATIVE
-from searchctl.engines import base
-from searchctl.ranking.fusion import METHODS
-from searchctl.types import MODES
-
 from .conftest import Run, process
 
 ARTICLES = [
@@ -177,12 +172,6 @@ def test_explain_shows_every_leg() -> None:
 def test_no_color(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     assert "\x1b[31m" not in run("search").stderr
     assert "\x1b[33m" not in run("doctor").stdout
-
-
-def test_choices_are_the_librarys() -> None:
-    assert FUSIONS == METHODS
-    assert tuple(base.NATIVE) == NATIVE
-    assert MODES == ("hybrid", "lexical", "vector")
 
 
 def test_native_fusion_is_a_servers(run: Run) -> None:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
+from searchctl.cli.choices import choice
 from searchctl.cli.cluster import Teller
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, duration_of, on_terminal, print_json, print_json_lines, print_table
 from searchctl.cli.sources import collect, source_options
-from searchctl.types import Json
+from searchctl.types import DuplicateReason, Json
 
 if TYPE_CHECKING:
     from searchctl.explore.collection import Collection
-    from searchctl.explore.duplicates import Duplicates, Reason
-
-REASONS = ("exact", "near", "semantic")  # as explore.duplicates.REASONS, which costs an import of numpy
+    from searchctl.explore.duplicates import Duplicates
 
 
 @click.command(
@@ -33,7 +32,7 @@ REASONS = ("exact", "near", "semantic")  # as explore.duplicates.REASONS, which 
 )
 @source_options
 @click.option(
-    "--only", multiple=True, type=click.Choice(REASONS), help="Look for this kind; repeatable [default: all]."
+    "--only", multiple=True, type=choice(DuplicateReason), help="Look for this kind; repeatable [default: all]."
 )
 @click.option(
     "--near",
@@ -58,7 +57,7 @@ def command(
     title_field: str | None,
     text_fields: str | None,
     format_name: str | None,
-    only: tuple[str, ...],
+    only: tuple[DuplicateReason, ...],
     near: float,
     semantic: float | None,
     json_lines: bool,
@@ -67,9 +66,9 @@ def command(
 
     SOURCE is the name of an index, or files or folders; without one it's the index of the settings. Nothing is deleted.
     """
-    from searchctl.explore.duplicates import DuplicateSettings, duplicates
+    from searchctl.explore.duplicates import REASONS, DuplicateSettings, duplicates
 
-    settings = DuplicateSettings(cast("tuple[Reason, ...]", only or REASONS), near, semantic)
+    settings = DuplicateSettings(only or REASONS, near, semantic)
     began = time.monotonic()
     collection, _ = collect(frame, sources, id_field, title_field, text_fields, format_name)
     found = duplicates(collection.texts, collection.vectors, settings, on_stage=Teller(frame))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchctl.cli.choices import choice
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import DEAD_LETTERS, FAILED, INTERRUPTED, say, say_error
 from searchctl.cli.ingest_prune import prune_question
@@ -18,18 +19,16 @@ from searchctl.cli.load_report import print_plan, print_report
 from searchctl.cli.output import count_of
 from searchctl.cli.progress import Meter
 from searchctl.errors import IndexMissing, UsageError
+from searchctl.ingest.model import OnError, SameId
 from searchctl.notation import check_date_format
 from searchctl.schema import ANALYZERS, Analyzer, PassageSettings
 from searchctl.sources.formats import FORMATS
 
 if TYPE_CHECKING:
     from searchctl.index import Index
-    from searchctl.ingest.model import ConfirmPrune, IngestReport, IngestSettings, OnError, Progress, SameId
+    from searchctl.ingest.model import ConfirmPrune, IngestReport, IngestSettings, Progress
     from searchctl.ingest.recipes import Recipe
     from searchctl.sources import Skipped, SourceFile
-
-ON_ERROR = ("dead-letter", "skip", "stop")
-SAME_ID = ("refuse", "last")
 
 
 @click.command(
@@ -92,7 +91,7 @@ SAME_ID = ("refuse", "last")
 @click.option("--yes", is_flag=True, help="Prune without asking.")
 @click.option(
     "--same-id",
-    type=click.Choice(SAME_ID),
+    type=choice(SameId),
     default="refuse",
     show_default=True,
     help="Of records with one id the last file's is stored; refuse the others, or say that this is meant.",
@@ -106,7 +105,7 @@ SAME_ID = ("refuse", "last")
 )
 @click.option(
     "--on-error",
-    type=click.Choice(ON_ERROR),
+    type=choice(OnError),
     default="dead-letter",
     show_default=True,
     help="What to do with a bad document.",

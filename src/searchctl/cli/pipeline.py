@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, cast
 
 import click
 
+from searchctl.cli.choices import choice
 from searchctl.cli.context import Command, Frame, GroupWithExamples, framed
 from searchctl.cli.failures import say
 from searchctl.cli.output import echo, print_json
-
-if TYPE_CHECKING:
-    from searchctl.engines.base import Technique
-
-METHODS = ("weighted", "rrf")  # as engines.base.TECHNIQUES, which is heavier
+from searchctl.engines.base import Technique
 
 
 @click.group(
@@ -37,22 +33,20 @@ def command() -> None:
         "searchctl pipeline install --engine opensearch://localhost:9200 --method rrf --name shop-rrf",
     ),
 )
-@click.option(
-    "--method", type=click.Choice(METHODS), default="weighted", show_default=True, help="How legs are joined."
-)
+@click.option("--method", type=choice(Technique), default="weighted", show_default=True, help="How legs are joined.")
 @click.option("--name", metavar="NAME", help="Name of the pipeline [default: searchctl-METHOD].")
 @click.option(
     "--lexical", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Weight of the words, with weighted."
 )
 @framed
-def install_command(frame: Frame, method: str, name: str | None, lexical: float) -> None:
+def install_command(frame: Frame, method: Technique, name: str | None, lexical: float) -> None:
     """Write a search pipeline to OpenSearch (2.10 and later with neural-search), and show a query that uses it."""
     from searchctl.engines import open_engine
     from searchctl.lifecycle.pipeline import install
 
     engine = open_engine(frame.settings.engine, frame.settings.connection)
     try:
-        made = install(engine, cast("Technique", method), name or f"searchctl-{method}", lexical=lexical)
+        made = install(engine, method, name or f"searchctl-{method}", lexical=lexical)
     finally:
         engine.close()
     if frame.json:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import click
 
+from searchctl.cli.choices import choice
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, duration_of, print_json
 from searchctl.cli.progress import Meter
 from searchctl.cli.results import print_results
 from searchctl.cli.where import where_of, where_option
+from searchctl.engines.base import NATIVE
 from searchctl.errors import UsageError
-from searchctl.types import MODES, Mode
-
-if TYPE_CHECKING:
-    from searchctl.ranking.fusion import Method
-
-FUSIONS = ("weighted", "rrf", "distribution")  # as fusion.METHODS, which costs an import of numpy
-NATIVE = ("native", "native-rrf")  # as native.NATIVE
+from searchctl.schema import METHODS
+from searchctl.types import Mode
 
 
 @click.command(
@@ -41,12 +37,12 @@ NATIVE = ("native", "native-rrf")  # as native.NATIVE
 )
 @click.argument("text", nargs=-1)
 @click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits.")
-@click.option("--mode", type=click.Choice(MODES), default="hybrid", show_default=True, help="Which legs to ask.")
+@click.option("--mode", type=choice(Mode), default="hybrid", show_default=True, help="Which legs to ask.")
 @where_option()
 @click.option("--from", "start", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N hits.")
 @click.option(
     "--fusion",
-    type=click.Choice((*FUSIONS, *NATIVE)),
+    type=click.Choice((*METHODS, *NATIVE)),
     help="How the legs are joined [default: as the index was tuned, else weighted]; native: by OpenSearch itself.",
 )
 @click.option(
@@ -77,7 +73,7 @@ def command(
     frame: Frame,
     text: tuple[str, ...],
     k: int,
-    mode: str,
+    mode: Mode,
     where: tuple[str, ...],
     start: int,
     fusion: str | None,
@@ -104,15 +100,14 @@ def command(
     if (queries is None) != (run_file is None) or (queries is not None and text):
         raise UsageError("a file of queries needs both --queries FILE and --run FILE, and no TEXT")
     query = _query(text) if queries is None else ""
-    chosen = cast(Mode, mode)
     with frame.open_index() as index:
-        settings = FusionSettings(cast("Method", fusion)) if fusion in FUSIONS else fusion
+        settings = next((FusionSettings(method) for method in METHODS if method == fusion), fusion)
         how = index.reranking(rerank, budget_ms=rerank_budget_ms) if rerank else None
         if queries is None or run_file is None:
             results = index.search(
                 query,
                 k,
-                mode=chosen,
+                mode=mode,
                 where=conditions,
                 start=start,
                 fusion=settings,
@@ -131,7 +126,7 @@ def command(
                 queries,
                 run_file,
                 k,
-                mode=chosen,
+                mode=mode,
                 where=conditions,
                 fusion=settings,
                 min_relevance=min_relevance,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,9 @@ from searchctl.explore.languages import aligned
 from searchctl.explore.minhash import Pair, near_pairs, normalised, sketch
 from searchctl.explore.neighbours import nearest
 from searchctl.ranking.cosine_baseline import FEWEST_DOCUMENTS
-from searchctl.types import Vectors
+from searchctl.types import DuplicateReason, Vectors
 
-Reason: TypeAlias = Literal["exact", "near", "semantic"]
-REASONS: tuple[Reason, ...] = get_args(Reason)
+REASONS: tuple[DuplicateReason, ...] = get_args(DuplicateReason)
 Rows: TypeAlias = NDArray[np.int64]
 Stage: TypeAlias = Callable[[str], None]
 
@@ -40,7 +39,7 @@ class DuplicateSettings:
     each other than to what is around them.
     """
 
-    reasons: tuple[Reason, ...] = REASONS
+    reasons: tuple[DuplicateReason, ...] = REASONS
     near: float = NEAR
     semantic: float | None = None
     seed: int = 0
@@ -61,11 +60,11 @@ class Group:
     """
 
     members: tuple[int, ...]
-    reasons: tuple[Reason, ...]
+    reasons: tuple[DuplicateReason, ...]
     similarities: tuple[float, ...]
 
     @property
-    def reason(self) -> Reason:
+    def reason(self) -> DuplicateReason:
         """The weakest of the ties: what a reader has to check for."""
         return max(self.reasons, key=REASONS.index)
 
@@ -205,9 +204,9 @@ class _Forest:
 
     def __init__(self, rows: int) -> None:
         self._parents = list(range(rows))
-        self._ties: dict[int, tuple[Reason, float]] = {}
+        self._ties: dict[int, tuple[DuplicateReason, float]] = {}
 
-    def join(self, reason: Reason, pairs: Iterable[Pair]) -> None:
+    def join(self, reason: DuplicateReason, pairs: Iterable[Pair]) -> None:
         """Join rows, the most alike first."""
         for one, other, similarity in sorted(pairs, key=lambda pair: (-pair.similarity, pair.one, pair.other)):
             first, second = sorted((self._root(one), self._root(other)))
