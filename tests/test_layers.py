@@ -47,7 +47,6 @@ PURE = {
     "ranking",
 }
 PURE_LIBRARIES = {"numpy", "Stemmer", "selectolax"}
-KNOWN_TO_REACH_INTO_ENGINES = {"lifecycle.foreign"}  # until the engines offer what it asks for
 KNOWN_TWICE = {
     "Answer",
     "Calibration",
@@ -75,7 +74,7 @@ def test_imports_go_downwards(module: Module) -> None:
 @each_module
 def test_only_engines_know_one_engine_from_another(module: Module) -> None:
     inside = ("engines.rest.", "engines.embedded.")
-    if module.room == "engines" or module.name in KNOWN_TO_REACH_INTO_ENGINES:
+    if module.room == "engines":
         own = next((prefix for prefix in inside if f"{module.name}.".startswith(prefix)), None)
         inside = tuple(prefix for prefix in inside if own and prefix != own)
     assert not [name for name in imported(module.tree) if inside and f"{name}.".startswith(inside)]

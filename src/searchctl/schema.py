@@ -129,10 +129,18 @@ class Lineage:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where documents that others write keep their title and text: names of fields, dots for what lies deeper."""
+    """Where documents that others write keep their title and text: names of fields, dots for what lies deeper.
+
+    `beside` is the name by which their index is asked, where the vectors lie in a companion index beside it; empty where they lie
+    in the documents themselves. `match` are the fields that the lexical leg asks, as in "name^3"; none means every text field.
+    `body` is the owner's own query in their place, as JSON in which {{query}} stands for the text.
+    """
 
     title: str
     text: tuple[str, ...]
+    beside: str = ""
+    match: tuple[str, ...] = ()
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +246,10 @@ def _listed(value: Any) -> tuple[Any, ...]:
 
 
 def _layout(data: Json | None) -> Layout | None:
-    return Layout(data["title"], tuple(data["text"])) if data else None
+    if not data:
+        return None
+    match = tuple(data.get("match", ()))
+    return Layout(data["title"], tuple(data["text"]), data.get("beside", ""), match, data.get("body", ""))
 
 
 def _background(data: Json | None) -> Background | None:

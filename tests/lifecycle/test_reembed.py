@@ -20,7 +20,7 @@ from searchctl.encoders.hashing import HashingEncoder
 from searchctl.errors import IndexMissing, StorageError, UsageError
 from searchctl.evaluation.regression_gates import parse_difference_gate
 from searchctl.index import Index, encoder_stamp
-from searchctl.ingest.copying import Filled, Watch, check_complete
+from searchctl.ingest.copying import CopyReport, Watch, check_complete
 from searchctl.lifecycle.reembed import Judging, ReembedReport, plan_reembed, reembed
 from searchctl.lifecycle.versions import drop_version, roll_back, versions
 from searchctl.routing.examples import Example, as_document, mark, write
@@ -198,7 +198,7 @@ def test_what_others_write_meanwhile_is_brought_over(index: Index) -> None:
 
 def test_a_version_that_lacks_documents_never_takes_over(index: Index) -> None:
     with pytest.raises(StorageError, match="301"):
-        check_complete(index.engine, "books", 301, Filled(), "the source")
+        check_complete(index.engine, "books", 301, CopyReport(), "the source")
 
 
 def command(engine: Path, *more: str) -> list[str]:

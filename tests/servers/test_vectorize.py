@@ -14,7 +14,7 @@ import pytest
 from searchctl.encoders import open_encoder
 from searchctl.engines import open_engine
 from searchctl.engines.rest.engine import ServerEngine
-from searchctl.errors import IndexMissing, UsageError
+from searchctl.errors import IndexMissing, ServerRefusal, UsageError
 from searchctl.index import Index, encoder_stamp
 from searchctl.ingest.copying import Watch
 from searchctl.lifecycle.doctor import examine
@@ -22,8 +22,9 @@ from searchctl.lifecycle.dump import dump, restore
 from searchctl.lifecycle.foreign import ForeignIndex, ForeignReport, Reading
 from searchctl.lifecycle.reembed import Judging, reembed
 from searchctl.lifecycle.vectorize import encode_deferred
-from searchctl.lifecycle.versions import drop_version, roll_back, versions
-from searchctl.types import Json
+from searchctl.lifecycle.versions import roll_back, versioned
+from searchctl.schema import EncoderStamp
+from searchctl.types import Json, Range
 from tests.servers.parameters import SERVERS, server_param, server_url
 
 DOCUMENTS = 120
@@ -56,8 +57,9 @@ class Shop:
     def ask(self, method: str, path: str, body: Json | None = None, **params: str | int | bool) -> Any:
         return self.engine.client.request(method, path, body, params=params).body
 
-    def make(self, name: str) -> None:
-        self.ask("PUT", f"/{name}", {"settings": {"index": SETTINGS}, "mappings": MAPPING})
+    def make(self, name: str, *, knn: bool = False) -> None:
+        settings = {**SETTINGS, **({"knn": True} if knn else {})}
+        self.ask("PUT", f"/{name}", {"settings": {"index": settings}, "mappings": MAPPING})
         for number in range(DOCUMENTS):
             self.feed(f"p{number}", number, into=name, refresh=False)
         self.ask("POST", f"/{name}/_refresh")
@@ -78,10 +80,28 @@ class Shop:
     def touch(self, id: str, part: Json, **where: str) -> None:
         self.ask("POST", f"/{self.name}/_update/{id}", {"doc": part}, refresh=True, **where)
 
-    def vectors(self, encoder: str = "hashing:32", **reading: Any) -> ForeignIndex:
+    def vectors(
+        self, encoder: str = "hashing:32", *, name: str = "", in_place: bool = False, **reading: Any
+    ) -> ForeignIndex:
         made = open_encoder(encoder)
         stamp = encoder_stamp(encoder, made)
-        return ForeignIndex(self.engine, self.name, stamp, made, Reading("name", ("body.html",), **reading))
+        wanted = Reading("name", ("body.html",), **reading)
+        return ForeignIndex(self.engine, name or self.name, stamp, made, wanted, in_place=in_place)
+
+    def photograph(self, *names: str) -> Json:
+        """Return all that can be seen of indexes: settings, mappings, aliases, documents with versions, answers."""
+        queries: list[Json] = [{"match": {"name": word}} for word in ("product", "17", "STOP", "document")]
+        queries += [{"multi_match": {"query": word}} for word in WORDS] + [{"term": {"brand": "a"}}]
+        body: Json = {"size": 50, "version": True, "seq_no_primary_term": True}
+        return {
+            name: {
+                "described": self.ask("GET", f"/{name}"),
+                "answers": [
+                    self.ask("POST", f"/{name}/_search", {**body, "query": query})["hits"] for query in queries
+                ],
+            }
+            for name in names or (self.name,)
+        }
 
     def theirs(self, index: str) -> dict[str, Json]:
         """Return the documents as the shop wrote them."""
@@ -102,21 +122,29 @@ def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
     made = Shop(engine, f"shop-{uuid.uuid4().hex[:8]}")
     made.make(made.name)
     yield made
-    for name in engine.client.request("GET", f"/{made.name}*").body:
+    for name in engine.client.request("GET", f"/{made.name}*,searchctl-vectors-{made.name}*").body:
         engine.client.request("DELETE", f"/{name}")
     engine.close()
 
 
-def in_place(shop: Shop) -> bool:
-    return shop.engine.server.family == "elasticsearch"
+PLACES = pytest.mark.parametrize("in_place", [False, True], ids=["beside", "in place"])
 
 
-def test_every_document_gets_vectors_and_stays_as_it_was(shop: Shop) -> None:
+def knows_knn(shop: Shop, in_place: bool) -> None:
+    """In place OpenSearch needs an index made for vectors: this one is made anew as such."""
+    if in_place and shop.engine.server.family == "opensearch":
+        shop.ask("DELETE", f"/{shop.name}")
+        shop.make(shop.name, knn=True)
+
+
+@PLACES
+def test_every_document_gets_vectors_and_stays_as_it_was(shop: Shop, in_place: bool) -> None:
+    knows_knn(shop, in_place)
     before = shop.theirs(shop.name)
-    index = shop.vectors()
+    index = shop.vectors(in_place=in_place)
     plan = index.plan()
-    assert (plan.documents, plan.waiting, plan.stale) == (DOCUMENTS, DOCUMENTS, 0)
-    assert plan.version == (None if in_place(shop) else f"{shop.name}-v2")
+    assert (plan.documents, plan.waiting) == (DOCUMENTS, DOCUMENTS)
+    assert plan.home == (shop.name if in_place else f"searchctl-vectors-{shop.name}")
     assert shop.theirs(shop.name) == before
     report = index.run(Watch())
     assert (report.documents, report.work.encoded, report.work.refused) == (DOCUMENTS, DOCUMENTS, ())
@@ -126,62 +154,203 @@ def test_every_document_gets_vectors_and_stays_as_it_was(shop: Shop) -> None:
     hit = found.search(f"Product 17 {text}", mode="vector")[0]
     assert hit.id == "p17" and hit.title == "Product 17" and hit.passage is not None and hit.passage.text == text
     assert hit.fields["price"] == 17
-    assert {one.fields["brand"] for one in found.search("product tea", 50, where={"brand": "a"})} == {"a"}
+    for mode in ("hybrid", "lexical", "vector"):
+        some = found.search("product tea", 50, mode=mode, where={"brand": "a"})
+        assert len(some) == 50 and {hit.fields["brand"] for hit in some} == {"a"}
     assert found.search("17", mode="lexical")[0].id == "p17"
-    made = shop.ask("GET", f"/{shop.name}")
-    ((_, described),) = made.items()
-    assert described["mappings"]["_meta"]["owner"] == "the shop"
-    assert described["mappings"]["properties"]["name"]["analyzer"] == "theirs"
-    assert described["settings"]["index"]["number_of_shards"] == "2"
+    assert found.info().documents == DOCUMENTS and found.count({"brand": "b"}) == DOCUMENTS // 2
 
 
-def test_the_old_index_stays_for_a_rollback(shop: Shop) -> None:
-    before = shop.theirs(shop.name)
-    report = shop.vectors().run(Watch())
-    if in_place(shop):  # a second encoder can't share the field, so that is what makes a copy there
-        report = shop.vectors("hashing:48").run(Watch())
-    assert report.moved is not None and report.moved.before == f"{shop.name}-v1"
-    assert shop.theirs(shop.name) == shop.theirs(f"{shop.name}-v1") == before
-    listed = [(one.info.name, one.info.documents, one.current) for one in versions(shop.engine, shop.name)]
-    assert listed == [(f"{shop.name}-v1", DOCUMENTS, False), (f"{shop.name}-v2", DOCUMENTS, True)]
-    if not in_place(shop):
-        with pytest.raises(UsageError, match="what others wrote, and searchctl never deletes that"):
-            drop_version(shop.engine, shop.name, f"{shop.name}-v1")
-    roll_back(shop.engine, shop.name)
-    assert list(shop.ask("GET", f"/{shop.name}")) == [f"{shop.name}-v1"]
-    assert [one.current for one in versions(shop.engine, shop.name)] == [True, False]
-    roll_back(shop.engine, shop.name, f"{shop.name}-v2")
-    assert shop.nearest(f"Product 17 {before['p17']['body']['html']}") == "p17"
-
-
-def test_a_second_run_encodes_only_what_changed(shop: Shop) -> None:
+def test_their_index_is_the_same_to_the_last_byte_until_all_is_taken_away_again(shop: Shop) -> None:
+    alias = f"{shop.name}-sold"
+    shop.ask("PUT", f"/{shop.name}/_alias/{alias}", {"filter": {"term": {"brand": "a"}}})
+    before = shop.photograph(shop.name, alias)
     shop.vectors().run(Watch())
+    found = Index(shop.engine, shop.name)
+    assert len(found.search("tea and bread")) and len(found.search("чай", mode="vector"))
+    assert shop.photograph(shop.name, alias) == before
+    assert shop.vectors().remove() == DOCUMENTS
+    assert shop.photograph(shop.name, alias) == before
+    assert list(shop.ask("GET", f"/*{shop.name}*")) == [shop.name]
+    assert shop.vectors().remove() == 0
+
+
+def test_vectors_in_place_are_taken_away_from_every_document(shop: Shop) -> None:
+    knows_knn(shop, in_place=True)
+    before = shop.theirs(shop.name)
+    shop.vectors(in_place=True).run(Watch())
+    assert shop.vectors().in_place, "they stay where they are"
+    assert shop.vectors().remove() == DOCUMENTS
+    body: Json = {"size": 1000, "query": {"match_all": {}}}
+    hits = shop.ask("POST", f"/{shop.name}/_search", body)["hits"]["hits"]
+    assert {hit["_id"]: {**hit["_source"], "_routing": hit.get("_routing")} for hit in hits} == before
+    assert shop.ask("GET", f"/{shop.name}")[shop.name]["mappings"]["_meta"] == {"owner": "the shop"}
+
+
+@PLACES
+def test_a_second_run_encodes_only_what_changed(shop: Shop, in_place: bool) -> None:
+    knows_knn(shop, in_place)
+    shop.vectors(in_place=in_place).run(Watch())
     assert shop.vectors().run(Watch()).work.encoded == 0
     shop.feed("p1", 1, "A lantern in the fog")
     shop.touch("p2", {"body": {"html": "An anchor made of iron"}})
     shop.touch("p3", {"price": 1000})
     shop.feed("new", 1000, "A violin without strings", refresh=True)
     index = shop.vectors()
-    plan = index.plan()
-    assert (plan.version, plan.waiting, plan.stale) == (None, 2, 1)
-    (told,) = [one for one in examine(shop.engine.url, shop.name) if one.level == "warning"]
-    assert (told.message[-3:], told.fix) == (": 2", f"searchctl vectorize {shop.name}")
-    work = index.run(Watch()).work
-    assert (work.encoded, work.stale) == (3, 1)
+    assert index.plan().waiting == 3
+    (warning,) = [finding for finding in examine(shop.engine.url, shop.name) if finding.level == "warning"]
+    assert (warning.message[-3:], warning.fix) == (": 3", f"searchctl vectorize {shop.name}")
+    assert index.run(Watch()).work.encoded == 3
     assert shop.nearest("Product 1 A lantern in the fog") == "p1"
     assert shop.nearest("Product 2 An anchor made of iron") == "p2"
     assert shop.nearest("Product 1000 A violin without strings") == "new"
     assert shop.theirs(shop.name)["p3"]["price"] == 1000
+    shop.ask("DELETE", f"/{shop.name}/_doc/p1", refresh=True)
+    assert shop.vectors().run(Watch()).work.deleted == (0 if in_place else 1)
 
 
-def test_outdated_vectors_answer_nothing(shop: Shop) -> None:
+def test_between_two_runs_documents_are_found_by_what_they_say_now(shop: Shop) -> None:
     shop.vectors().run(Watch())
+    found = Index(shop.engine, shop.name)
+    old = shop.theirs(shop.name)["p2"]["body"]["html"]
+    shop.feed("fresh", 1000, "A violin without strings")
     shop.touch("p2", {"body": {"html": "An anchor made of iron"}})
-    index, stop = shop.vectors(), threading.Event()
-    stop.set()
-    assert index.run(Watch(stop=stop)).work.stale == 1
-    found = Index(shop.engine, shop.name).search("Product 2", DOCUMENTS, mode="vector")
-    assert len(found) == DOCUMENTS - 1 and "p2" not in [hit.id for hit in found]
+    shop.touch("p3", {"price": 1000})
+    shop.ask("DELETE", f"/{shop.name}/_doc/p4", refresh=True)
+    assert [hit.id for hit in found.search("violin", mode="lexical")] == ["fresh"]
+    assert [hit.id for hit in found.search("anchor", mode="lexical")] == ["p2"]
+    nearest = [hit.id for hit in found.search(f"Product 2 {old}", DOCUMENTS, mode="vector")]
+    assert len(nearest) == DOCUMENTS - 2 and "p2" not in nearest and "p4" not in nearest and "p3" in nearest
+
+
+def test_an_alias_shows_its_own_documents_only(shop: Shop) -> None:
+    shop.vectors().run(Watch())
+    alias = f"{shop.name}-some"
+    shop.ask("PUT", f"/{shop.name}/_alias/{alias}", {"filter": {"term": {"brand": "a"}}})
+    some = Index(shop.engine, alias)
+    for mode in ("hybrid", "lexical", "vector"):
+        hits = some.search("product tea", DOCUMENTS, mode=mode)
+        assert len(hits) == DOCUMENTS // 2 and {hit.fields["brand"] for hit in hits} == {"a"}
+    assert some.get("p1") is None and some.get("p2") is not None
+    assert some.count() == some.info().documents == DOCUMENTS // 2
+    assert {document.id for document in map(some.get, some.matching_ids({"brand": "b"})) if document} == set()
+    with pytest.raises(UsageError, match="written by others"):
+        some.delete("p2")
+
+
+def test_several_indexes_behind_one_name_are_searched_together(shop: Shop) -> None:
+    other = f"{shop.name}-2"
+    shop.make(other)
+    shop.feed("only-here", 2000, "A violin without strings", into=other)
+    for name in (shop.name, other):
+        shop.ask("PUT", f"/{name}/_alias/{shop.name}-all", {})
+    shop.vectors().run(Watch())
+    shop.vectors(name=other).run(Watch())
+    for name in (f"{shop.name}-all", f"{shop.name}*", f"{shop.name},{other}"):
+        together = Index(shop.engine, name)
+        hits = together.search("Product 2000 A violin without strings", mode="vector")
+        assert hits[0].id == "only-here", (name, [(hit.id, hit.score) for hit in hits])
+        assert together.search("violin", mode="lexical")[0].id == "only-here"
+        ids = [hit.id for hit in together.search("product", 200)]
+        assert "only-here" in ids and len(ids) == len(set(ids))
+
+
+def test_the_owners_fields_analyzers_and_boosts_are_asked(shop: Shop) -> None:
+    shop.feed("title", 1, "nothing of the kind")
+    shop.touch("title", {"name": "violin"}, routing="r1")
+    shop.feed("body", 3, "a violin")
+    shop.vectors(match=("name^5", "body.html")).run(Watch())
+    found = Index(shop.engine, shop.name)
+    assert [hit.id for hit in found.search("violin", mode="lexical")] == ["title", "body"]
+    shop.vectors(match=("name",)).run(Watch())
+    assert [hit.id for hit in found.search("violin", mode="lexical")] == ["title"]
+    shop.vectors(body='{"match_phrase": {"body.html": "{{query}}"}}').run(Watch())
+    assert [hit.id for hit in found.search("a violin", mode="lexical")] == ["body"]
+    with pytest.raises(UsageError, match="no field 'story' to ask"):
+        shop.vectors(match=("story^2",))
+
+
+def test_a_keyword_below_a_text_is_compared_exactly(shop: Shop) -> None:
+    shop.vectors().run(Watch())
+    found = Index(shop.engine, shop.name)
+    for name in ("name", "name.raw"):
+        assert [hit.id for hit in found.search("product", where={name: "Product 17"})] == ["p17"]
+    assert len(found.search("product", 50, where={"price": Range(gte=100)})) == DOCUMENTS - 100
+
+
+def test_what_could_do_harm_is_named_before_anything_is_written(shop: Shop) -> None:
+    name = f"{shop.name}-odd"
+    knn = {"knn": True} if shop.engine.server.family == "opensearch" else {}
+    settings: Json = {
+        "number_of_replicas": 0,
+        "default_pipeline": "enrich",
+        "mapping": {"total_fields": {"limit": 8}},
+        "max_result_window": 50,
+        **knn,
+    }
+    mapping: Json = {
+        "dynamic": "strict",
+        "_source": {"excludes": ["secret"]},
+        "properties": {"name": {"type": "text", "copy_to": "all"}, "all": {"type": "text"}, "secret": {"type": "text"}},
+    }
+    shop.ask("PUT", f"/{name}", {"settings": {"index": settings}, "mappings": mapping})
+    where: dict[str, Any] = {"version": 5_000_000, "version_type": "external", "refresh": True, "pipeline": "_none"}
+    shop.ask("PUT", f"/{name}/_doc/1", {"name": "tea", "secret": "s"}, **where)
+    shop.ask("PUT", f"/{name}/_settings", {"index": {"blocks": {"write": True}}})
+    before = shop.photograph(name)
+    made = open_encoder("hashing:32")
+
+    def findings(*, in_place: bool, text: tuple[str, ...] = ()) -> dict[str, str]:
+        stamp = encoder_stamp("hashing:32", made)
+        index = ForeignIndex(shop.engine, name, stamp, made, Reading("name", text), in_place=in_place)
+        return {finding.subject: f"{finding.level} {finding.message}" for finding in index.plan().findings}
+
+    beside = findings(in_place=False, text=("all",))
+    assert "enrich" in beside["left alone"] and "write block" in beside["left alone"] and "window" in beside
+    assert findings(in_place=False, text=("secret",))["_source"].startswith("error")
+    in_place = findings(in_place=True, text=("all",))
+    assert {"_source", "blocks", "versions", "field limit", "pipeline", "queries"} <= in_place.keys()
+    assert shop.photograph(name) == before
+    stamp = encoder_stamp("hashing:32", made)
+    index = ForeignIndex(shop.engine, name, stamp, made, Reading("name", ("all",)), in_place=True)
+    with pytest.raises(UsageError, match="nothing was changed"):
+        index.run(Watch())
+    assert shop.photograph(name) == before
+    ForeignIndex(shop.engine, name, stamp, made, Reading("name", ("all",))).run(Watch())
+    assert Index(shop.engine, name).search("tea", mode="vector")[0].id == "1"
+
+
+def test_a_template_changes_nothing_about_where_vectors_lie(shop: Shop) -> None:
+    template = f"/_index_template/{shop.name}"
+    own: Json = {"settings": {"index": {"number_of_replicas": 0}}, "aliases": {f"{shop.name}-everything": {}}}
+    shop.ask("PUT", template, {"index_patterns": [f"*{shop.name}*"], "priority": 500, "template": own})
+    try:
+        shop.vectors().run(Watch())
+        with pytest.raises(ServerRefusal):
+            shop.ask("GET", f"/_alias/{shop.name}-everything")
+        assert Index(shop.engine, shop.name).search("tea", mode="vector")
+    finally:
+        shop.ask("DELETE", template)
+
+
+def test_another_encoder_fills_a_version_that_takes_over_when_it_is_whole(shop: Shop) -> None:
+    shop.vectors().run(Watch())
+    before = shop.photograph()
+    interrupted = shop.vectors("hashing:48").run(stopping_after(1))
+    assert interrupted.interrupted and shop.engine.schema(shop.name).encoder == shop.vectors().source.schema.encoder
+    report = shop.vectors("hashing:48").run(Watch())
+    assert report.home == f"searchctl-vectors-{shop.name}-v2" and not report.interrupted
+    found = Index(shop.engine, shop.name)
+    assert found.schema.encoder is not None and found.schema.encoder.dim == 48
+    assert len(found.search("tea", 50, mode="vector")) == 50
+    home = versioned(shop.engine, shop.name)
+    roll_back(shop.engine, home)
+    assert shop.engine.schema(shop.name).encoder == EncoderStamp("hashing:32", shop_revision(32), 32)
+    assert shop.photograph() == before
+
+
+def shop_revision(dim: int) -> str:
+    return open_encoder(f"hashing:{dim}").revision
 
 
 def stopping_after(count: int) -> Watch:
@@ -194,8 +363,10 @@ def stopping_after(count: int) -> Watch:
     return Watch(tell, stop)
 
 
-def test_interrupted_it_goes_on_where_it_stopped(shop: Shop) -> None:
-    first = shop.vectors().run(stopping_after(1))
+@PLACES
+def test_interrupted_it_goes_on_where_it_stopped(shop: Shop, in_place: bool) -> None:
+    knows_knn(shop, in_place)
+    first = shop.vectors(in_place=in_place).run(stopping_after(1))
     assert first.interrupted and 0 < first.work.encoded < DOCUMENTS
     second = shop.vectors().run(Watch())
     assert second.work.encoded == DOCUMENTS - first.work.encoded and not second.interrupted
@@ -225,13 +396,13 @@ def test_what_is_written_all_the_while_isnt_lost(shop: Shop) -> None:
 
 def test_following_finds_changes_by_a_field(shop: Shop) -> None:
     index = shop.vectors(changed_by="changed")
-    report = index.run(Watch())
+    index.run(Watch())
     stop = threading.Event()
     seen: list[int] = []
     steps: Iterator[Callable[[], None]] = iter(
         [
             lambda: shop.touch("p8", {"body": {"html": "A lantern in the fog"}, "changed": 2000}),
-            lambda: shop.feed("p9", 9, "An anchor made of iron"),
+            lambda: shop.touch("p9", {"body": {"html": "An anchor made of iron"}, "changed": 2001}),
             stop.set,
         ]
     )
@@ -240,7 +411,7 @@ def test_following_finds_changes_by_a_field(shop: Shop) -> None:
         seen.append(work.encoded)
         next(steps)()
 
-    index.follow(report.index, Watch(stop=stop), 0.01, tell)
+    index.follow(Watch(stop=stop), 0.01, tell)
     assert seen == [0, 1, 1]
     assert shop.nearest("Product 8 A lantern in the fog") == "p8"
     assert shop.nearest("Product 9 An anchor made of iron") == "p9"

@@ -48,9 +48,9 @@ def command(frame: Frame, list_them: bool, to: str | None, drop: str | None) -> 
 
 
 def _list(frame: Frame, engine: FullEngine) -> None:
-    from searchctl.lifecycle.versions import versions
+    from searchctl.lifecycle.versions import versioned, versions
 
-    found = versions(engine, frame.settings.index)
+    found = versions(engine, versioned(engine, frame.settings.index))
     if frame.json:
         print_json(
             [
@@ -82,9 +82,9 @@ def _list(frame: Frame, engine: FullEngine) -> None:
 
 
 def _drop(frame: Frame, engine: FullEngine, version: str) -> None:
-    from searchctl.lifecycle.versions import drop_version
+    from searchctl.lifecycle.versions import drop_version, versioned
 
-    drop_version(engine, frame.settings.index, version)
+    drop_version(engine, versioned(engine, frame.settings.index), version)
     if frame.json:
         print_json({"dropped": version})
     elif not frame.quiet:
@@ -92,9 +92,9 @@ def _drop(frame: Frame, engine: FullEngine, version: str) -> None:
 
 
 def _go_back(frame: Frame, engine: FullEngine, to: str | None) -> None:
-    from searchctl.lifecycle.versions import roll_back
+    from searchctl.lifecycle.versions import roll_back, versioned
 
-    moved = roll_back(engine, frame.settings.index, to)
+    moved = roll_back(engine, versioned(engine, frame.settings.index), to)
     left, now = _count(engine, str(moved.before)), _count(engine, moved.after)
     if frame.json:
         print_json({"name": moved.name, "before": moved.before, "after": moved.after, "documents": now})

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from searchctl.cli.context import Command, Frame, framed
-from searchctl.cli.failures import say, say_error
+from searchctl.cli.failures import DEAD_LETTERS, say, say_error
 from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.operations import end_interrupted, hint, open_as_is
 from searchctl.cli.output import count_of, duration_of, print_json, print_pairs
 from searchctl.cli.progress import Meter
-from searchctl.errors import UsageError
+from searchctl.errors import SearchctlError, UsageError
 
 if TYPE_CHECKING:
-    from searchctl.lifecycle.foreign import ForeignIndex, ForeignPlan, ForeignReport, Reading, Work
+    from searchctl.engines.base import Reading
+    from searchctl.lifecycle.foreign import ForeignIndex, ForeignPlan, ForeignReport, Work
     from searchctl.lifecycle.vectorize import VectorizeReport
 
 
@@ -25,65 +30,120 @@ if TYPE_CHECKING:
     examples=(
         "searchctl ingest docs/ --defer-vectors && searchctl vectorize",
         "searchctl vectorize products --engine elasticsearch://localhost:9200 --text description --title name --dry-run",
-        "searchctl vectorize products --engine opensearch://localhost:9200 --docs-per-second 50",
+        "searchctl vectorize products --engine opensearch://localhost:9200 --match 'name^3,description' --docs-per-second 50",
         "searchctl vectorize products --engine opensearch://localhost:9200 --follow 60 --changed-by updated_at",
+        "searchctl vectorize products --engine opensearch://localhost:9200 --remove",
     ),
 )
 @click.argument("source", required=False, metavar="[INDEX]")
 @click.option("--text", "text_fields", metavar="FIELDS", help="Fields that hold the text, a comma between them.")
 @click.option("--title", "title_field", metavar="FIELD", help="Field that holds the title; '' for none.")
+@click.option(
+    "--match", "match_fields", metavar="FIELDS", help="Fields to look for words in, as in name^3,description."
+)
+@click.option(
+    "--match-body",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Your own query as JSON in their place; {{query}} stands for the words.",
+)
 @click.option("--docs-per-second", type=click.FloatRange(0.01), metavar="N", help="Take up no more than that.")
 @click.option(
     "--follow", type=click.FloatRange(0.1), metavar="SECONDS", help="Then look for changes so often, until Ctrl-C."
 )
 @click.option("--changed-by", metavar="FIELD", help="Time or version that grows with every change; quickens --follow.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done to INDEX, with estimates, and change nothing.")
+@click.option("--in-place", is_flag=True, help="Store vectors in the documents themselves, not beside them.")
+@click.option("--remove", is_flag=True, help="Take the vectors of INDEX away again, and all that was added with them.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would be done to INDEX, and what could do harm; change nothing."
+)
 @framed
 def command(
     frame: Frame,
     source: str | None,
     text_fields: str | None,
     title_field: str | None,
+    match_fields: str | None,
+    match_body: Path | None,
     docs_per_second: float | None,
     follow: float | None,
     changed_by: str | None,
+    in_place: bool,
+    remove: bool,
     dry_run: bool,
 ) -> None:
     """Add vectors to documents that have none.
 
     Without INDEX: to those of searchctl's own index that were stored with --defer-vectors.
 
-    With INDEX, one on a server that somebody else made and goes on feeding: in place on Elasticsearch, and on OpenSearch where
-    index.knn is on; else in a copy with the same settings and mapping, which takes over the name when it is complete, while
-    the old index stays for searchctl rollback. Documents whose text changed are found by a hash. Running the same command again
-    resumes.
+    With INDEX, the name of an index, an alias, a data stream or a pattern on a server whose documents somebody else writes: in an
+    index of searchctl's own beside it, so that theirs stays as it is. Searches ask the fields of INDEX itself for words, by the
+    name given. Documents whose text changed are found by a hash. Running the same command again resumes.
     """
-    from searchctl.ingest.copying import Watch
-    from searchctl.lifecycle.foreign import Reading
+    from searchctl.engines.base import Reading
 
+    foreign = (text_fields, title_field, match_fields, match_body, follow, changed_by, in_place, remove, dry_run)
     if source is None:
-        if text_fields or title_field is not None or follow or changed_by or dry_run:
+        if any(option not in (None, False) for option in foreign):
             raise UsageError("these options are for an index that others made; name it: searchctl vectorize INDEX")
         _own(frame, docs_per_second)
         return
-    texts = tuple(filter(None, (one.strip() for one in (text_fields or "").split(","))))
-    index = _open(frame, source, Reading(title_field, texts, changed_by))
+    reading = Reading(title_field, _listed(text_fields), changed_by, _listed(match_fields), _body(match_body))
+    index = _open(frame, source, reading, in_place=in_place)
     try:
-        if dry_run:
+        if remove:
+            _remove(frame, index)
+        elif dry_run:
             _print_plan(frame, index.plan())
-            return
-        with stop_on_interrupt() as stop:
-            with Meter(frame, "documents") as meter:
-                watch = Watch(meter.update, stop, docs_per_second)
-                report = index.run(watch)
-            _print(frame, source, report)
-            if report.interrupted:
-                end_interrupted(frame)
-            if follow is not None:
-                quiet = Watch(None, stop, docs_per_second)
-                index.follow(report.index, quiet, follow, lambda work: _tell(frame, work))
+        else:
+            _run(frame, index, docs_per_second, follow)
     finally:
         index.engine.close()
+
+
+def _listed(fields: str | None) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in (fields or "").split(","))))
+
+
+def _body(file: Path | None) -> str:
+    """Return the owner's query on one line; raises UsageError where it isn't one."""
+    if file is None:
+        return ""
+    text = file.read_text(encoding="utf-8")
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"{file} holds no JSON ({error}); write a query as for the server's _search") from error
+    query = body.get("query", body) if isinstance(body, dict) else None
+    if not isinstance(query, dict) or "{{query}}" not in text:
+        raise UsageError(
+            f'{file} holds no query with a place for the words; write one like {{"match": {{"name": "{{{{query}}}}"}}}}'
+        )
+    return json.dumps(query, ensure_ascii=False)
+
+
+def _run(frame: Frame, index: ForeignIndex, rate: float | None, follow: float | None) -> None:
+    from searchctl.ingest.copying import Watch
+
+    with stop_on_interrupt() as stop:
+        with Meter(frame, "documents") as meter:
+            report = index.run(Watch(meter.update, stop, rate))
+        _print(frame, report)
+        if report.interrupted:
+            end_interrupted(frame)
+        if follow is not None:
+            index.follow(Watch(None, stop, rate), follow, lambda work: _tell(frame, work))
+    if report.work.refused:
+        click.get_current_context().exit(DEAD_LETTERS)
+
+
+def _remove(frame: Frame, index: ForeignIndex) -> None:
+    removed = index.remove()
+    if frame.json:
+        print_json({"index": index.name, "removed": removed})
+    elif not frame.quiet:
+        what = "none had vectors" if not removed else f"vectors of {count_of(removed, 'document')} were taken away"
+        say(f"searchctl: '{index.name}': {what}")
 
 
 def _own(frame: Frame, rate: float | None) -> None:
@@ -100,7 +160,7 @@ def _own(frame: Frame, rate: float | None) -> None:
         end_interrupted(frame)
 
 
-def _open(frame: Frame, source: str, reading: Reading) -> ForeignIndex:
+def _open(frame: Frame, source: str, reading: Reading, *, in_place: bool) -> ForeignIndex:
     from searchctl.encoders import DEFAULT_ENCODER, open_encoder
     from searchctl.engines import open_engine
     from searchctl.index import encoder_stamp
@@ -109,7 +169,11 @@ def _open(frame: Frame, source: str, reading: Reading) -> ForeignIndex:
     name = frame.settings.encoder or DEFAULT_ENCODER
     encoder = open_encoder(name)
     engine = open_engine(frame.settings.engine, frame.settings.connection)
-    return ForeignIndex(engine, source, encoder_stamp(name, encoder), encoder, reading)
+    with ExitStack() as failed:
+        failed.callback(engine.close)
+        index = ForeignIndex(engine, source, encoder_stamp(name, encoder), encoder, reading, in_place=in_place)
+        failed.pop_all()
+    return index
 
 
 def _print_plan(frame: Frame, plan: ForeignPlan) -> None:
@@ -117,74 +181,73 @@ def _print_plan(frame: Frame, plan: ForeignPlan) -> None:
         print_json(
             {
                 "index": plan.index,
-                "version": plan.version,
+                "vectors": plan.home,
                 "title": plan.layout.title or None,
                 "text": list(plan.layout.text),
                 "documents": plan.documents,
                 "waiting": plan.waiting,
-                "stale": plan.stale,
                 "seconds": round(plan.seconds, 3),
+                "findings": [asdict(finding) for finding in plan.findings],
             }
         )
         return
-    where = (
-        f"a copy, {plan.version}, that takes over the name (k-NN can't be switched on later, nor a second encoder added)"
-        if plan.version
-        else "in place: the fields passages and searchctl are added to the mapping"
-    )
-    print_pairs(
-        [
-            ("index", plan.index),
-            ("where", where),
-            ("title", plan.layout.title or "none"),
-            ("text", ", ".join(plan.layout.text)),
-            ("documents", f"{plan.documents:,}, {plan.waiting:,} without vectors, {plan.stale:,} with outdated ones"),
-            ("encoding", f"about {duration_of(plan.seconds)}"),
-        ]
-    )
+    beside = f"in the index {plan.home}, beside {plan.index}, which stays as it is"
+    pairs = [
+        ("index", plan.index),
+        ("vectors", beside if plan.layout.beside else "in the documents: the fields passages and searchctl are added"),
+        ("title", plan.layout.title or "none"),
+        ("text", ", ".join(plan.layout.text)),
+        ("documents", f"{plan.documents:,}, {plan.waiting:,} without vectors of what they say"),
+        ("encoding", f"about {duration_of(plan.seconds)}"),
+    ]
+    for finding in plan.findings:
+        advice = f"; {finding.fix}" if finding.fix else ""
+        pairs.append((finding.level, f"{finding.subject}: {finding.message}{advice}"))
+    print_pairs(pairs)
     if not frame.quiet:
         say("nothing was changed")
 
 
-def _print(frame: Frame, name: str, report: ForeignReport) -> None:
-    work, moved = report.work, report.moved
+def _print(frame: Frame, report: ForeignReport) -> None:
+    work = report.work
     if frame.json:
         print_json(
             {
                 "index": report.index,
+                "vectors": report.home,
                 "documents": report.documents,
                 "encoded": work.encoded,
-                "stale": work.stale,
-                "copied": work.copied,
                 "deleted": work.deleted,
-                "refused": [{"id": one.id, "reason": one.reason} for one in work.refused],
+                "refused": [{"id": refusal.id, "reason": refusal.reason} for refusal in work.refused],
                 "seconds": round(report.seconds, 3),
-                "moved": {"name": moved.name, "before": moved.before, "after": moved.after} if moved else None,
                 "interrupted": report.interrupted,
             }
         )
         return
-    for one in work.refused[:10]:
-        say_error(f"document {one.id!r} got no vectors: {one.reason}")
+    for refusal in work.refused[:10]:
+        say_error(f"document {refusal.id!r} got no vectors: {refusal.reason}")
     if frame.quiet:
         return
     pairs = [
         ("index", report.index),
+        ("vectors", report.home),
         ("documents", f"{report.documents:,}"),
-        ("encoded", f"{work.encoded:,}, {work.stale:,} of them because their text had changed"),
+        ("encoded", f"{work.encoded:,}"),
         ("time", duration_of(report.seconds)),
     ]
-    if work.copied or work.deleted:
-        pairs.insert(2, ("copied", f"{work.copied:,}"))
-    if moved is not None:
-        pairs.append(("in use", f"{moved.name} is {moved.after} now (before: {moved.before})"))
+    if work.deleted:
+        pairs.insert(4, ("gone", f"{work.deleted:,}"))
+    if work.refused:
+        pairs.insert(4, ("refused", f"{len(work.refused):,}"))
     print_pairs(pairs)
-    if not report.interrupted:
-        back = f"; go back with: {hint(frame, 'rollback', index=name)}" if moved is not None else ""
-        say(f"next: {hint(frame, 'search', 'your question', index=name)}{back}")
+    if not report.interrupted and not work.refused:
+        say(f"next: {hint(frame, 'search', 'your question', index=report.index)}")
 
 
-def _tell(frame: Frame, work: Work) -> None:
-    if not frame.quiet and (work.encoded or work.stale or work.refused):
-        changed = f", {work.stale:,} of them because their text had changed" if work.stale else ""
-        say(f"searchctl: {count_of(work.encoded, 'document')} encoded{changed}")
+def _tell(frame: Frame, work: Work | SearchctlError) -> None:
+    if isinstance(work, SearchctlError):
+        say_error(f"{frame.public(str(work))}; trying again")
+    elif not frame.quiet and (work.encoded or work.deleted or work.refused):
+        refused = f", {len(work.refused):,} refused" if work.refused else ""
+        gone = f", {work.deleted:,} gone" if work.deleted else ""
+        say(f"searchctl: {count_of(work.encoded, 'document')} encoded{gone}{refused}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 from searchctl.errors import UsageError
-from searchctl.schema import Bm25Settings, Schema
+from searchctl.schema import Bm25Settings, EncoderStamp, Schema
 from searchctl.types import (
     Entry,
     IndexInfo,
@@ -177,6 +177,85 @@ class NativeHybrid(Protocol):
 
     def install_pipeline(self, name: str, technique: Technique, *, lexical: float = 0.5) -> Json:
         """Write a search pipeline in which the lexical leg has weight `lexical` in [0, 1]. Return its definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What to read of each document that others wrote.
+
+    `text` fields and a `title` field: None or none for the usual ones, "" for no title. `changed_by` names a field that grows with
+    every change, by which later passes look at changed documents only. `match` and `body` are as in `Layout`.
+    """
+
+    title: str | None = None
+    text: tuple[str, ...] = ()
+    changed_by: str | None = None
+    match: tuple[str, ...] = ()
+    body: str = ""
+
+
+class ForeignSource(Protocol):
+    """The documents that others wrote behind one name, and where their vectors are kept."""
+
+    @property
+    def schema(self) -> Schema:
+        """The stamp of the vectors, with the layout of the documents."""
+
+    @property
+    def home(self) -> str:
+        """The index that holds the vectors."""
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there are vectors already, of the same encoder."""
+
+    @property
+    def needs_version(self) -> bool:
+        """Whether there are vectors of another encoder, so that a version beside them has to be filled first."""
+
+    def use_version(self, home: str) -> None:
+        """Keep the vectors in this version of the companion index."""
+
+    def check(self) -> Iterator[Finding]:
+        """Name everything that could do harm or give less than expected, before anything is written."""
+
+    def prepare(self) -> None:
+        """Make the place for the vectors. Doing it again changes nothing."""
+
+    def count(self) -> int:
+        """Count the documents that the name shows."""
+
+    def outdated(
+        self, size: int, *, since: object = None, pause: float = 0.0, note: bool = True
+    ) -> Iterator[tuple[int, list[Entry]]]:
+        """Yield, for `size` documents at a time, how many were looked at and those without vectors of their text.
+
+        `since` is a value of `newest`. `pause` is the longest time in seconds between two batches. Without `note` nothing is
+        written: otherwise versions of documents that changed in other fields are noted.
+        """
+
+    def write(self, entries: Sequence[Entry]) -> list[Rejection]:
+        """Store passages and vectors of documents. Return those that were refused."""
+
+    def sweep(self) -> int:
+        """Delete the vectors of documents that are gone. Return how many."""
+
+    def newest(self) -> object:
+        """Return the highest value of `Reading.changed_by`; None where there is none."""
+
+    def remove(self) -> int:
+        """Take away all that was added. Return how many documents had vectors."""
+
+
+@runtime_checkable
+class ForeignIndexes(Protocol):
+    """Gives vectors to indexes that others made and feed."""
+
+    def foreign_source(self, name: str, stamp: EncoderStamp, reading: Reading, *, in_place: bool) -> ForeignSource:
+        """Return the documents behind a name. Raises IndexMissing, UsageError where they can't be read."""
+
+    def vectors_of(self, name: str) -> str | None:
+        """Return the companion index that holds the vectors of a name's documents; None where there is none."""
 
 
 def native_hybrid(engine: Engine, technique: Technique) -> NativeHybrid:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from searchctl.engines.base import FullEngine, fingerprints
-from searchctl.errors import StorageError
+from searchctl.errors import AccessDenied, EngineUnreachable, ServerRefusal, StorageError
 from searchctl.ranking.cosine_baseline import BackgroundMeter, choose_background
 from searchctl.types import Entry, Rejection
 
+_log = logging.getLogger(__name__)
+_PATIENCE = 300.0  # seconds
+_LONGEST_PAUSE = 15.0
+_PASSING = (429, 502, 503, 504)
 BATCH = 64  # documents encoded and written together, as when ingesting
 OnProgress = Callable[[int, int], None]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +37,15 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class CopyReport:
     """What a filling came to: documents looked at and written, and those the engine refused for good."""
 
     seen: int = 0
     written: int = 0
     rejected: tuple[Rejection, ...] = ()
 
-    def __add__(self, other: Filled) -> Filled:
-        return Filled(self.seen + other.seen, self.written + other.written, self.rejected + other.rejected)
+    def __add__(self, other: CopyReport) -> CopyReport:
+        return CopyReport(self.seen + other.seen, self.written + other.written, self.rejected + other.rejected)
 
 
 Finish = Callable[[Sequence[Entry]], Sequence[Entry]]
@@ -46,13 +53,13 @@ Finish = Callable[[Sequence[Entry]], Sequence[Entry]]
 
 def fill(
     engine: FullEngine, target: str, batches: Iterable[Sequence[Entry]], finish: Finish, watch: Watch, total: int
-) -> Filled:
+) -> CopyReport:
     """Write those entries of `batches` which `target` lacks or holds with another fingerprint, after `finish` completed them.
 
     One batch is written while the next is completed. Ends early when `watch.stop` is set.
     """
-    filled = Filled()
-    pace = Pace(watch)
+    report = CopyReport()
+    limiter = RateLimiter(watch)
     with ThreadPoolExecutor(1, "searchctl-writer") as writer:
         under_way: Future[list[Rejection]] | None = None
         for entries in batches:
@@ -63,13 +70,13 @@ def fill(
             finished = finish(fresh) if fresh else []
             rejected = under_way.result() if under_way is not None else []
             under_way = writer.submit(engine.write, target, finished) if finished else None
-            filled += Filled(len(entries), len(fresh), tuple(rejected))
+            report += CopyReport(len(entries), len(fresh), tuple(rejected))
             if watch.tell is not None:
-                watch.tell(filled.seen, total)
-            pace.wait(len(fresh))
+                watch.tell(report.seen, total)
+            limiter.wait(len(fresh))
         if under_way is not None:
-            filled += Filled(rejected=tuple(under_way.result()))
-    return filled
+            report += CopyReport(rejected=tuple(under_way.result()))
+    return report
 
 
 def remove_vanished(engine: FullEngine, source: str, target: str) -> int:
@@ -84,7 +91,7 @@ def remove_vanished(engine: FullEngine, source: str, target: str) -> int:
 
 
 def save_background(engine: FullEngine, version: str) -> None:
-    """Measure what cosines unrelated texts of a filled version have, and note it in the stamp."""
+    """Measure what cosines unrelated texts of a report version have, and note it in the stamp."""
     schema = engine.schema(version)
     passages = engine.info(version).passages
     background = choose_background(schema.background, BackgroundMeter(), passages, engine.scan(version, vectors=True))
@@ -92,18 +99,41 @@ def save_background(engine: FullEngine, version: str) -> None:
         engine.update_schema(version, replace(schema, background=background))
 
 
-def check_complete(engine: FullEngine, version: str, expected: int, filled: Filled, source: str) -> None:
+def check_complete(engine: FullEngine, version: str, expected: int, report: CopyReport, source: str) -> None:
     """Raise StorageError unless the version holds as many documents as `source` does."""
     found = engine.count(version)
     if found != expected:
-        reasons = "; ".join(f"{one.id!r}: {one.reason}" for one in filled.rejected[:3]) or "none was refused"
+        reasons = "; ".join(f"{one.id!r}: {one.reason}" for one in report.rejected[:3]) or "none was refused"
         raise StorageError(
             f"'{version}' holds {found:,} documents and {source} {expected:,} ({reasons}), so the name stays where it is; "
             "run the same command again"
         )
 
 
-class Pace:
+def persist(work: Callable[[], Result], watch: Watch) -> Result:
+    """Do a work that may be begun again, and begin it again while the server is away, is busy, or has lost a scroll.
+
+    Ends with the last error when that takes longer than five minutes, or when `watch.stop` is set.
+    """
+    until, pause = time.monotonic() + _PATIENCE, 1.0
+    while True:
+        try:
+            return work()
+        except (EngineUnreachable, ServerRefusal) as error:
+            if not passes(error) or time.monotonic() > until or watch.stop.wait(pause):
+                raise
+            _log.info("%s; trying again", error)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def passes(error: EngineUnreachable | ServerRefusal) -> bool:
+    """Tell whether a fault may pass by itself; a restart ends the scrolls of a node."""
+    if isinstance(error, ServerRefusal):
+        return error.status in _PASSING or "search context" in str(error)
+    return not isinstance(error, AccessDenied)
+
+
+class RateLimiter:
     """Holds a work down to so many documents in a second."""
 
     def __init__(self, watch: Watch) -> None:

@@ -22,7 +22,7 @@ from searchctl.evaluation.regression_gates import DifferenceGate, IndexCompariso
 from searchctl.index import Index
 from searchctl.ingest.copying import (
     BATCH,
-    Filled,
+    CopyReport,
     Watch,
     check_complete,
     fill,
@@ -179,9 +179,9 @@ def _new_schema(old: Schema, stamp: EncoderStamp, passages: PassageSettings | No
     return replace(old, encoder=stamp, passages=passages, background=None, lineage=Lineage(MADE_FROM))
 
 
-def _bring_up(engine: FullEngine, source: str, version: str, encoder: Encoder, watch: Watch) -> Filled:
+def _bring_up(engine: FullEngine, source: str, version: str, encoder: Encoder, watch: Watch) -> CopyReport:
     """Fill the version until a pass finds nothing to do, and measure its background."""
-    filled = Filled()
+    filled = CopyReport()
     with ExitStack() as stack:
         stack.enter_context(engine.writing(version))
         for _ in range(_PASSES):
@@ -194,7 +194,7 @@ def _bring_up(engine: FullEngine, source: str, version: str, encoder: Encoder, w
     return filled
 
 
-def _pass(engine: FullEngine, source: str, version: str, encoder: Encoder, watch: Watch) -> Filled:
+def _pass(engine: FullEngine, source: str, version: str, encoder: Encoder, watch: Watch) -> CopyReport:
     before, settings = engine.schema(source).passages, engine.schema(version).passages
     engine.update_schema(version, engine.schema(version).with_fields(engine.schema(source).fields))
     batches: Iterable[list[Entry]] = engine.scan(source, batch=BATCH)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from searchctl.engines.base import FullEngine
+from searchctl.engines.base import ForeignIndexes, FullEngine
 from searchctl.errors import IndexMissing, UsageError
 from searchctl.schema import Lineage, Schema
 from searchctl.types import IndexInfo
@@ -53,6 +53,12 @@ def versions(engine: FullEngine, name: str) -> list[Version]:
     )  # it may be noted by an alias
     theirs = [one for one in before if one and one not in known]
     return [Version(engine.info(one), None, one == current) for one in theirs] + ours
+
+
+def versioned(engine: FullEngine, name: str) -> str:
+    """Return the name whose versions are meant: of an index of others that of its vectors, which lie beside it."""
+    companion = engine.vectors_of(name) if isinstance(engine, ForeignIndexes) else None
+    return companion or name
 
 
 def next_version(engine: FullEngine, name: str) -> str:

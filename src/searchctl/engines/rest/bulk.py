@@ -41,6 +41,11 @@ def index_action(id: str, source: Json) -> Action:
     return Action(id, _lines({"index": {"_id": id}}, source))
 
 
+def action(kind: str, where: Json, body: Json) -> Action:
+    """Do what the server calls `kind` with a document; `where` says which, where it lies, and on what condition."""
+    return Action(str(where["_id"]), _lines({kind: where}, body))
+
+
 def make_action(kind: str, id: str, routing: str | None, body: Json) -> Action:
     """Do what the server calls `kind` with a document that may lie on a shard of its own choice."""
     where: Json = {"_id": id, **({"routing": routing} if routing else {})}
@@ -66,9 +71,13 @@ class Bulk:
         self._most_bytes = self._bytes = max_bytes
         self._actions = max_actions
 
-    def run(self, index: str, actions: Iterable[Action]) -> list[Outcome]:
-        """Carry out actions and return the outcomes in their order; raises EngineUnreachable, StorageError."""
-        return [outcome for chunk in self._chunks(actions) for outcome in self._send(index, chunk)]
+    def run(self, index: str, actions: Iterable[Action], *, pipeline: str = "") -> list[Outcome]:
+        """Carry out actions and return the outcomes in their order; raises EngineUnreachable, StorageError.
+
+        `pipeline` names what documents go through in place of the index's own: "_none" for nothing.
+        """
+        path = f"/{quote(index)}/_bulk" + (f"?pipeline={quote(pipeline)}" if pipeline else "")
+        return [outcome for chunk in self._chunks(actions) for outcome in self._send(path, chunk)]
 
     def _chunks(self, actions: Iterable[Action]) -> Iterator[list[Action]]:
         chunk: list[Action] = []
@@ -82,17 +91,17 @@ class Bulk:
         if chunk:
             yield chunk
 
-    def _send(self, index: str, chunk: Sequence[Action]) -> list[Outcome]:
+    def _send(self, path: str, chunk: Sequence[Action]) -> list[Outcome]:
         """Send until every item is done or refused for good; only items the server was too busy for are repeated."""
         found: dict[int, Outcome] = {}
         waiting = list(range(len(chunk)))
         for attempt in range(STEADY.attempts):
             try:
-                items = self._post(index, [chunk[place] for place in waiting])
+                items = self._post(path, [chunk[place] for place in waiting])
             except ServerRefusal as refusal:
                 if refusal.status not in _SPLIT:
                     raise
-                parts = self._split(index, [chunk[place] for place in waiting], refusal)
+                parts = self._split(path, [chunk[place] for place in waiting], refusal)
                 found.update(zip(waiting, parts, strict=True))
                 break
             busy = []
@@ -114,20 +123,20 @@ class Bulk:
             self._client.wait(attempt, STEADY)
         return [found[place] for place in range(len(chunk))]
 
-    def _post(self, index: str, actions: Sequence[Action]) -> list[Any]:
+    def _post(self, path: str, actions: Sequence[Action]) -> list[Any]:
         body = b"".join(action.lines for action in actions)
-        reply = self._client.request("POST", f"/{quote(index)}/_bulk", body, patience=STEADY, timeout=120.0)
+        reply = self._client.request("POST", path, body, patience=STEADY, timeout=120.0)
         return [next(iter(item.values())) for item in reply.body["items"]]
 
-    def _split(self, index: str, actions: Sequence[Action], refusal: ServerRefusal) -> list[Outcome]:
+    def _split(self, path: str, actions: Sequence[Action], refusal: ServerRefusal) -> list[Outcome]:
         if len(actions) == 1:
             reason = "the document is larger than the server takes" if refusal.status == 413 else str(refusal)
             return [Outcome(actions[0].id, "rejected", reason)]
         if refusal.status == 413:
             self._most_bytes = self._bytes = sum(len(action.lines) for action in actions) // 2
-            return self.run(index, actions)
+            return [outcome for chunk in self._chunks(actions) for outcome in self._send(path, chunk)]
         middle = len(actions) // 2
-        return self._send(index, actions[:middle]) + self._send(index, actions[middle:])
+        return self._send(path, actions[:middle]) + self._send(path, actions[middle:])
 
     def _outcome(self, id: str, item: Json) -> Outcome:
         if "error" not in item:

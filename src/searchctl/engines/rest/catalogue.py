@@ -7,12 +7,13 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-from searchctl.engines.names import check_name
+from searchctl.engines.names import check_name, check_reference
 from searchctl.engines.rest.http import Client
+from searchctl.engines.rest.loading import local_folder
 from searchctl.engines.rest.state import read_index
 from searchctl.engines.rest.template import META
 from searchctl.errors import AccessDenied, IndexExists, IndexMissing, SearchctlError, ServerRefusal
-from searchctl.types import Json
+from searchctl.types import IndexInfo, Json
 
 UNFINISHED = "-unfinished"  # ends the alias of a copy whose original is still in use
 _TAKEN = ("resource_already_exists_exception", "invalid_index_name_exception")
@@ -49,6 +50,20 @@ def _is_there(client: Client, index: str) -> bool:
         return False
 
 
+def info(client: Client, name: str, described: Json) -> IndexInfo:
+    """Return counts and size of one index as its server describes it."""
+    body: Json = {"size": 0, "track_total_hits": True, "aggs": {"passages": {"nested": {"path": "passages"}}}}
+    answer = client.request("POST", f"/{quote(name)}/_search", body).body
+    return IndexInfo(
+        name,
+        answer["hits"]["total"]["value"],
+        answer["aggregations"]["passages"]["doc_count"],
+        size_on_disk(client, name),
+        local_folder(client.url, name, described["settings"]["index"]["uuid"]),
+        tuple(sorted(described.get("aliases", {}))),
+    )
+
+
 def size_on_disk(client: Client, name: str) -> int:
     """Return the bytes of all copies of an index; 0 where the server doesn't tell or may not be asked."""
     try:
@@ -64,7 +79,7 @@ def point_alias(client: Client, alias: str, target: str, keep: str | None) -> st
     An index whose own name is `alias` lives on as a clone called `keep`; without `keep` this raises IndexExists.
     """
     try:
-        before = sorted(read_index(client, check_name(alias)))
+        before = sorted(read_index(client, check_reference(alias)))
     except IndexMissing:
         before = []
     if alias in before:

@@ -14,7 +14,7 @@ from searchctl.types import Document, Entry, Json, Passage, Vectors
 
 LEVEL = "document"  # see mappings/README.md
 ADDED = ("passages", "searchctl")  # the names of what is added to documents of others
-WORDS = "searchctl.words"  # what the lexical leg asks in an index of others
+WORDS = "searchctl.words"  # in an index of others: what earlier versions kept beside the vectors
 MISFITS = "searchctl misfits"  # among a document's fields: those whose values don't fit their types, as they came
 _DECIMALS = 8  # finer than float32 can tell for most of a unit vector's numbers, and half the bytes of all digits
 
@@ -97,8 +97,8 @@ def _is_field(value: Any) -> bool:
     return bool(one) and all(isinstance(item, (str, int, float, bool)) for item in one)
 
 
-def as_entry(id: str, source: Json, layout: Layout | None, *, vectors: bool) -> Entry:
-    """Return the entry a server stores as `source`."""
+def as_entry(id: str, source: Json, *, vectors: bool, layout: Layout | None = None) -> Entry:
+    """Return the entry a server stores as `source`; `layout` says where others keep title and text."""
     passages = source.get("passages") or []
     kept = source.get("searchctl") or {}
     rows = [one["vector"] for one in passages if "vector" in one] if vectors else []

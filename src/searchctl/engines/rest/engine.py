@@ -14,17 +14,28 @@ from urllib.parse import quote
 
 import numpy as np
 
-from searchctl.engines.base import Finding, Technique
-from searchctl.engines.names import check_name
+from searchctl.engines.base import Finding, ForeignSource, Reading, Technique
+from searchctl.engines.names import check_name, check_reference
 from searchctl.engines.rest import catalogue, health, native, reading
 from searchctl.engines.rest.bulk import Bulk, delete_action, index_action
-from searchctl.engines.rest.dialect import VECTORS, Dialect
-from searchctl.engines.rest.documents import WORDS, as_entry, as_source, numbers
+from searchctl.engines.rest.dialect import Dialect
+from searchctl.engines.rest.documents import as_entry, as_source, numbers
+from searchctl.engines.rest.foreign import shape_of
+from searchctl.engines.rest.foreign_search import ForeignView
+from searchctl.engines.rest.foreign_work import source_of
 from searchctl.engines.rest.http import Client
-from searchctl.engines.rest.loading import Loads, local_folder
+from searchctl.engines.rest.loading import Loads
 from searchctl.engines.rest.queries import Questions, lexical_ranking, vector_ranking
 from searchctl.engines.rest.server import Server, identify
-from searchctl.engines.rest.state import IndexState, only_index, read_state
+from searchctl.engines.rest.state import (
+    IndexState,
+    companion_name,
+    only_index,
+    own_state,
+    read_described,
+    read_homes,
+    stamp_of,
+)
 from searchctl.engines.rest.template import bm25_settings, field_mappings, index_body
 from searchctl.errors import (
     AccessDenied,
@@ -34,7 +45,7 @@ from searchctl.errors import (
     ServerRefusal,
     UsageError,
 )
-from searchctl.schema import Bm25Settings, Schema
+from searchctl.schema import Bm25Settings, EncoderStamp, Schema
 from searchctl.settings.connection import Connection, Family
 from searchctl.types import (
     Entry,
@@ -60,7 +71,7 @@ _LACKS_WORDS = re.compile(r"(?i)(unknown|failed to find).*\b(char_filter|filter|
 class ServerEngine:
     """Indexes on one cluster. Nothing is asked of the server until it's needed.
 
-    Implements `FullEngine`, `Diagnostics`, `AdjustableBm25` and `NativeHybrid`.
+    Implements `FullEngine`, `Diagnostics`, `AdjustableBm25`, `NativeHybrid` and `ForeignIndexes`.
     """
 
     def __init__(self, client: Client, connection: Connection, family: Family | None) -> None:
@@ -68,7 +79,7 @@ class ServerEngine:
         self.bulk = Bulk(client)
         self.options = connection.options
         self._family = family
-        self._states: dict[str, tuple[float, IndexState]] = {}
+        self._states: dict[str, tuple[float, IndexState | ForeignView]] = {}
         self._unseen: set[str] = set()  # indexes with writes that aren't searchable yet
         self._loads = Loads(client)
 
@@ -100,14 +111,37 @@ class ServerEngine:
 
     # What is known of an index
 
-    def state(self, index: str, *, fresh: bool = False) -> IndexState:
-        """Return what the server says of an index or alias, at most a second old. Raises IndexMissing."""
+    def look(self, index: str, *, fresh: bool = False) -> IndexState | ForeignView:
+        """Return what the server says of an index, an alias or a pattern, at most a second old.
+
+        Raises IndexMissing, IndexFormatError for an index of others without vectors.
+        """
         now = time.monotonic()
         known = self._states.get(index)
         if fresh or known is None or known[0] < now:
-            known = (now + _STATE_SECONDS, read_state(self.client, index))
+            known = (now + _STATE_SECONDS, self._read(index))
             self._states[index] = known
         return known[1]
+
+    def _read(self, index: str) -> IndexState | ForeignView:
+        described = read_described(self.client, index)
+        stamps = [stamp_of(body) for body in described.values()]
+        if len(stamps) == 1 and stamps[0] is not None and (stamps[0].layout is None or stamps[0].layout.beside):
+            return own_state(self.client, index, described)
+        homes = read_homes(self.client, index, described)
+        if not homes:
+            return own_state(self.client, index, described)  # which says what is wrong
+        return ForeignView(self.client, self.dialect, shape_of(index, described), homes)
+
+    def state(self, index: str, *, fresh: bool = False) -> IndexState:
+        """Return the state of an index of searchctl's own; raises UsageError where others write its documents."""
+        found = self.look(index, fresh=fresh)
+        if isinstance(found, ForeignView):
+            raise UsageError(
+                f"the documents of '{index}' are written by others, searchctl only adds vectors; "
+                f"write them as before, then: searchctl vectorize {index}"
+            )
+        return found
 
     def forget(self) -> None:
         """Ask anew for what is known of indexes, because others or one's own requests have changed it."""
@@ -135,35 +169,46 @@ class ServerEngine:
         self.forget()
 
     def resolve(self, index: str) -> str:
-        """Return the name of the index that this name or alias stands for, also when it isn't searchctl's."""
+        """Return the name of the index that this name or alias stands for; one of others is known by the name given."""
         try:
-            return self.state(index).name
+            return self.look(index).name
         except IndexFormatError:
-            return only_index(self.client, check_name(index))[0]
+            return only_index(self.client, check_reference(index))[0]
 
     def schema(self, index: str) -> Schema:
         """Return the index's stamp."""
-        return self.state(index).schema
+        return self.look(index).schema
 
     def update_schema(self, index: str, schema: Schema) -> None:
         """Replace the stamp and map new fields."""
-        state = self.state(index, fresh=True)
-        new = {name: kind for name, kind in schema.fields.items() if name not in state.schema.fields}
-        new = new if schema.layout is None else {}
-        body: Json = {"_meta": state.meta_with(schema, state.relaxed)}
+        found = self.look(index, fresh=True)
+        if isinstance(found, ForeignView):
+            self._update_homes(found, schema)
+            return
+        new = {name: kind for name, kind in schema.fields.items() if name not in found.schema.fields}
+        body: Json = {"_meta": found.meta_with(schema, found.relaxed)}
         if new:
-            mapped = field_mappings(new, schema.analyzer, send_words=state.send_words)
+            mapped = field_mappings(new, schema.analyzer, send_words=found.send_words)
             body["properties"] = {"fields": {"properties": mapped}}
-        if schema.bm25 != state.schema.bm25:
+        if schema.bm25 != found.schema.bm25:
             self.change_bm25(index, schema.bm25)
-        self.client.request("PUT", f"/{quote(state.name)}/_mapping", body)
+        self.client.request("PUT", f"/{quote(found.name)}/_mapping", body)
+        self.forget()
+
+    def _update_homes(self, view: ForeignView, schema: Schema) -> None:
+        """Replace the stamp of the indexes that hold the vectors; what each says of its own documents stays."""
+        if schema.bm25 != view.schema.bm25:
+            raise UsageError(f"index '{view.name}' was made by others, so its settings stay as they are")
+        for name, held in view.homes.items():
+            home = own_state(self.client, name, read_described(self.client, name))
+            own = replace(schema, fields={}, layout=held.layout)
+            body: Json = {"_meta": home.meta_with(own, home.relaxed)}
+            self.client.request("PUT", f"/{quote(name)}/_mapping", body)
         self.forget()
 
     def change_bm25(self, index: str, bm25: Bm25Settings | None) -> None:
         """Change BM25's parameters, which servers do for closed indexes only: it answers nothing for that moment."""
         state = self.state(index)
-        if state.schema.layout is not None:
-            raise UsageError(f"index '{state.name}' was made by others, so its settings stay as they are")
         path = f"/{quote(state.name)}"
         self.client.request("POST", f"{path}/_close")
         try:
@@ -187,11 +232,6 @@ class ServerEngine:
     def write(self, index: str, entries: Sequence[Entry]) -> list[Rejection]:
         """Insert or replace documents; acknowledged means written to the server's log on disk."""
         state = self.state(index)
-        if state.schema.layout is not None:
-            raise UsageError(
-                f"the documents of '{index}' are written by others, searchctl only adds vectors; "
-                f"write them as before, then: searchctl vectorize {index}"
-            )
         self._unseen.add(state.name)
         actions = (
             index_action(entry.document.id, as_source(entry, state.schema, send_words=state.send_words))
@@ -210,10 +250,7 @@ class ServerEngine:
 
     def _refresh(self, name: str) -> None:
         """Make everything written searchable now, where that is allowed; the server does it by itself a little later."""
-        try:
-            self.client.request("POST", f"/{quote(name)}/_refresh")
-        except (AccessDenied, ServerRefusal) as error:
-            _log.info("%s isn't refreshed: %s", name, error)
+        self.refresh(quote(name))
         self._unseen.discard(name)
 
     def _see_own_writes(self, name: str) -> None:
@@ -224,24 +261,20 @@ class ServerEngine:
 
     def get(self, index: str, ids: Sequence[str], *, vectors: bool = False, content: bool = True) -> list[Entry | None]:
         """Return entries in the order asked for; without `content` their ids and fingerprints only."""
-        layout = self.state(index).schema.layout
+        found = self.look(index)
+        if isinstance(found, ForeignView):
+            return found.get(ids, vectors=vectors)
         parameters = self.dialect.source_parameters(vectors=vectors)
-        if layout is not None:
-            parameters["_source_excludes"] = ",".join(_unread(vectors=vectors))
         if not content:
             parameters = {"_source_includes": "searchctl.fingerprint"}
         return [
-            as_entry(hit["_id"], hit["_source"], layout, vectors=vectors) if hit.get("found") else None
-            for hit in self._by_id(index, ids, parameters)
+            as_entry(hit["_id"], hit["_source"], vectors=vectors) if hit.get("found") else None
+            for hit in self._by_id(index, found, ids, parameters)
         ]
 
-    def _by_id(self, index: str, ids: Sequence[str], parameters: Mapping[str, str]) -> Iterator[Any]:
-        state = self.state(index)
+    def _by_id(self, index: str, state: IndexState, ids: Sequence[str], parameters: Mapping[str, str]) -> Iterator[Any]:
         for start in range(0, len(ids), _SLICE):
             part = list(ids[start : start + _SLICE])
-            if state.schema.layout is not None:
-                yield from reading.by_search(self.client, state.name, part, parameters)
-                continue
             body: Json = {"ids": part}
             found = self.client.request("POST", f"/{quote(state.name)}/_mget", body, params=parameters).body["docs"]
             self._check_still(index, state, found)
@@ -249,34 +282,36 @@ class ServerEngine:
 
     def scan(self, index: str, *, batch: int = 500, vectors: bool = False) -> Iterator[list[Entry]]:
         """Yield all entries by id. Ids never change, so that no snapshot is needed to see each once."""
-        state = self.state(index)
-        self._see_own_writes(state.name)
+        found = self.look(index)
+        if isinstance(found, ForeignView):
+            yield from found.scan(batch, vectors=vectors)
+            return
+        self._see_own_writes(found.name)
         body: Json = {
             "size": batch,
             "sort": [{"searchctl.id": "asc"}],
-            "query": {"match_all": {}} if state.schema.layout is None else {"exists": {"field": "searchctl.id"}},
-            "_source": self._source(state, vectors=vectors),
+            "_source": self.dialect.source(vectors=vectors),
             "track_total_hits": False,
         }
-        for hits in reading.pages(self.client, state.name, body):
-            yield [as_entry(hit["_id"], hit["_source"], state.schema.layout, vectors=vectors) for hit in hits]
-
-    def _source(self, state: IndexState, *, vectors: bool) -> Json:
-        asked = self.dialect.source(vectors=vectors)
-        return asked if state.schema.layout is None else {**asked, "excludes": _unread(vectors=vectors)}
+        for hits in reading.pages(self.client, found.name, body):
+            yield [as_entry(hit["_id"], hit["_source"], vectors=vectors) for hit in hits]
 
     def count(self, index: str, scope: Scope | None = None) -> int:
         """Count documents, also those that anybody has written just now."""
-        state = self.state(index)
-        self._refresh(state.name)
-        body: Json = {"query": {"bool": {"filter": self._questions(state).filters(scope)}}} if scope else {}
-        return int(self.client.request("POST", f"/{quote(state.name)}/_count", body).body["count"])
+        found = self.look(index)
+        if isinstance(found, ForeignView):
+            return found.count(scope)
+        self._refresh(found.name)
+        body: Json = {"query": {"bool": {"filter": self._questions(found).filters(scope)}}} if scope else {}
+        return int(self.client.request("POST", f"/{quote(found.name)}/_count", body).body["count"])
 
     # Searching
 
     def search(self, index: str, queries: Sequence[Match | Nearest]) -> list[Ranking]:
         """Answer all queries in one `_msearch`, which asks for the statistics of their words as well."""
-        state = self.state(index)
+        state = self.look(index)
+        if isinstance(state, ForeignView):
+            return state.search(queries)
         if self._loads.finish_broken(state):
             state = self.state(index, fresh=True)
         if not self._loads.is_running(state):
@@ -309,10 +344,7 @@ class ServerEngine:
         questions = self._questions(state)
         if isinstance(query, Match):
             return questions.match(query)
-        filters = questions.filters(query.scope)
-        if state.schema.layout is not None:
-            filters.append({"bool": {"must_not": {"term": {"searchctl.stale": True}}}})
-        nearest = self.dialect.nearest(numbers(query.vector), query.k, filters)
+        nearest = self.dialect.nearest(numbers(query.vector), query.k, questions.filters(query.scope))
         return {**nearest, "size": query.k, **questions.only_ids}
 
     def _ask(self, state: IndexState, bodies: Sequence[Json]) -> list[Json]:
@@ -335,18 +367,15 @@ class ServerEngine:
 
     def info(self, index: str) -> IndexInfo:
         """Return counts, and the size of all copies (0 where the server doesn't tell); also of an index of others."""
-        name, described = only_index(self.client, index)
-        self._see_own_writes(name)
-        body: Json = {"size": 0, "track_total_hits": True, "aggs": {"passages": {"nested": {"path": "passages"}}}}
-        answer = self.client.request("POST", f"/{quote(name)}/_search", body).body
-        return IndexInfo(
-            name,
-            answer["hits"]["total"]["value"],
-            answer["aggregations"]["passages"]["doc_count"],
-            catalogue.size_on_disk(self.client, name),
-            local_folder(self.url, name, described["settings"]["index"]["uuid"]),
-            tuple(sorted(described.get("aliases", {}))),
-        )
+        try:
+            found = self.look(index, fresh=True)
+        except IndexFormatError:
+            name, described = only_index(self.client, check_reference(index))
+            return catalogue.info(self.client, name, described)
+        if isinstance(found, ForeignView):
+            return found.info()
+        self._see_own_writes(found.name)
+        return catalogue.info(self.client, *only_index(self.client, found.name))
 
     def indexes(self) -> list[IndexInfo]:
         """Return every index of searchctl's, by name; the copy that a move broken off has left is none."""
@@ -377,7 +406,25 @@ class ServerEngine:
 
     def diagnose_index(self, index: str) -> Iterator[Finding]:
         """Examine health and settings of an index."""
-        return health.examine_index(self.client, self.state(index, fresh=True), index)
+        found = self.look(index, fresh=True)
+        if isinstance(found, ForeignView):
+            return health.examine_foreign(self.client, found)
+        return health.examine_index(self.client, found)
+
+    def foreign_source(self, name: str, stamp: EncoderStamp, reading: Reading, *, in_place: bool) -> ForeignSource:
+        """Return the documents that others wrote behind a name, and where their vectors are kept."""
+        return source_of(self, name, stamp, reading, in_place=in_place)
+
+    def vectors_of(self, name: str) -> str | None:
+        """Return the companion index that holds the vectors of a name's documents."""
+        return companion_name(name) if read_homes(self.client, name, {}) else None
+
+    def refresh(self, path: str) -> None:
+        """Make what was written searchable now, where that is allowed; the server does it by itself a little later."""
+        try:
+            self.client.request("POST", f"/{path}/_refresh")
+        except (AccessDenied, ServerRefusal) as error:
+            _log.info("%s isn't refreshed: %s", path, error)
 
     def techniques(self) -> tuple[Technique, ...]:
         """Return the ways in which the server joins both legs itself."""
@@ -398,10 +445,6 @@ class ServerEngine:
     def close(self) -> None:
         """Let go of the connections."""
         self.client.close()
-
-
-def _unread(*, vectors: bool) -> list[str]:
-    return [WORDS] if vectors else [WORDS, VECTORS]
 
 
 def _wants_statistics(query: Match | Nearest) -> TypeGuard[Match]:

@@ -7,11 +7,13 @@ from typing import Any
 from urllib.parse import quote
 
 from searchctl.engines.base import Finding
-from searchctl.engines.rest import foreign
+from searchctl.engines.rest.foreign_search import ForeignView
 from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.server import Server
 from searchctl.engines.rest.state import IndexState
 from searchctl.errors import AccessDenied, ServerRefusal
+
+_BLOCKS = ("write", "read_only", "read_only_allow_delete")
 
 
 def examine_server(client: Client, server: Server) -> Finding:
@@ -27,23 +29,34 @@ def examine_server(client: Client, server: Server) -> Finding:
     return Finding("ok", "server", ", ".join(parts))
 
 
-def examine_index(client: Client, state: IndexState, index: str) -> Iterator[Finding]:
+def examine_index(client: Client, state: IndexState) -> Iterator[Finding]:
     """Examine health and settings of an index. What a managed service refuses to tell is left out."""
     if state.send_words:
-        why = "the server lacks the stemmers" if state.schema.layout is None else "the documents are somebody else's"
-        yield Finding("ok", "words", f"{why}, so words are analysed here and sent as terms")
-    waiting = foreign.count(client, state.name, foreign.WAITING) if state.schema.layout is not None else 0
-    if waiting:
-        message = f"documents without vectors of what they say now: {waiting:,}"
-        yield Finding("warning", "vectors", message, f"searchctl vectorize {index}")
-    blocks = state.settings.get("blocks", {})
-    if any(str(blocks.get(name)) == "true" for name in ("write", "read_only", "read_only_allow_delete")):
+        yield Finding("ok", "words", "the server lacks the stemmers, so words are analysed here and sent as terms")
+    if any(str(state.settings.get("blocks", {}).get(name)) == "true" for name in _BLOCKS):
         fix = "free disk space there; servers lift the block themselves when there is enough"
         yield Finding("error", "blocks", f"index '{state.name}' takes no documents: it is read-only", fix)
     if state.relaxed is not None:
         message = "a load is running, or has died: refreshes and copies are off"
         yield Finding("warning", "settings", message, "wait for the load, or run it again")
-    health = _ask(client, f"/_cluster/health/{quote(state.name)}")
+    yield from _health_of(client, quote(state.name))
+
+
+def examine_foreign(client: Client, view: ForeignView) -> Iterator[Finding]:
+    """Examine an index of others: which documents wait for vectors of what they say now."""
+    yield Finding("ok", "words", "the documents are somebody else's, and their own fields are asked")
+    if view.uncovered:
+        names = ", ".join(view.uncovered)
+        yield Finding("warning", "vectors", f"indexes without any vectors: {names}", f"searchctl vectorize {view.name}")
+    waiting = view.waiting()
+    if waiting:
+        message = f"documents without vectors of what they say now: {waiting:,}"
+        yield Finding("warning", "vectors", message, f"searchctl vectorize {view.name}")
+    yield from _health_of(client, view.shape.path)
+
+
+def _health_of(client: Client, path: str) -> Iterator[Finding]:
+    health = _ask(client, f"/_cluster/health/{path}")
     if health is not None:
         yield _health(health)
 

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,14 @@ from urllib.parse import quote
 from searchctl.engines.lock import WriteLock, storage_errors
 from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.state import IndexState, read_state
-from searchctl.errors import SearchctlError
+from searchctl.errors import SearchctlError, ServerRefusal
 from searchctl.types import Json
 
 _log = logging.getLogger(__name__)
+_NOTED = {
+    "refresh": "refresh_interval",
+    "replicas": "number_of_replicas",
+}  # in the note; earlier notes have them in full
 _RELAXED = {"refresh_interval": "-1", "number_of_replicas": "0"}
 
 
@@ -114,7 +118,7 @@ def writer_lock(url: str, state: IndexState) -> WriteLock:
 
 def relax(client: Client, state: IndexState) -> None:
     """Switch off refreshes and copies, having noted in the index what they were: a crash can't lose that."""
-    before = {name: state.settings.get(name) for name in _RELAXED}
+    before = {short: state.settings.get(name) for short, name in _NOTED.items()}
     put_meta(client, state, before)
     put_settings(client, state, _RELAXED)
 
@@ -122,13 +126,20 @@ def relax(client: Client, state: IndexState) -> None:
 def restore(client: Client, state: IndexState) -> None:
     """Put back what `relax` changed, then take away its note."""
     if state.relaxed is not None:
-        put_settings(client, state, state.relaxed)
+        put_settings(client, state, {_NOTED.get(name, name): value for name, value in state.relaxed.items()})
         put_meta(client, state, None)
 
 
-def put_settings(client: Client, state: IndexState, settings: Any) -> None:
-    """Change settings of an index; None means the server's default."""
-    client.request("PUT", f"/{quote(state.name)}/_settings", {"index": dict(settings)})
+def put_settings(client: Client, state: IndexState, settings: Mapping[str, Any]) -> None:
+    """Change settings of an index; None means the server's default. Copies that a serverless offering keeps itself stay."""
+    path = f"/{quote(state.name)}/_settings"
+    try:
+        client.request("PUT", path, {"index": dict(settings)})
+    except ServerRefusal as refusal:
+        rest = {name: value for name, value in settings.items() if name not in str(refusal)}
+        if refusal.status != 400 or not rest or rest == settings:
+            raise
+        client.request("PUT", path, {"index": rest})
 
 
 def put_meta(client: Client, state: IndexState, load: Json | None) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from searchctl.engines.rest.documents import WORDS
 from searchctl.engines.rest.words import sent_words
 from searchctl.errors import UsageError
 from searchctl.filters import conjuncts, typed
@@ -37,6 +36,7 @@ from searchctl.types import (
 )
 
 _ID = "searchctl.id"
+_CONTENT = "content"
 _TITLE = "searchctl.title"
 _MAX_TERMS = 1024  # Lucene's own limit of clauses
 
@@ -46,8 +46,6 @@ class Questions:
 
     def __init__(self, schema: Schema, *, send_words: bool) -> None:
         self._fields = schema.fields
-        self._foreign = schema.layout is not None
-        self._content, self._prefix = (WORDS, "") if schema.layout is not None else ("content", "fields.")
         self._analyzer: Analyzer = schema.analyzer
         self._send_words = send_words
         self._legacy = True
@@ -65,17 +63,22 @@ class Questions:
         clauses = {"must": must + phrases, "filter": scope, "must_not": self._excluded(query.scope)}
         return {
             "query": {"bool": {name: found for name, found in clauses.items() if found}},
-            "sort": [{"_score": "desc"}, {_ID: "asc"}],
             "track_scores": True,
             "size": query.k,
             "track_total_hits": True,
+            **self.in_order,
             **self.only_ids,
         }
 
     @property
+    def in_order(self) -> Json:
+        """Return what makes a search bring equal scores by id."""
+        return {"sort": [{"_score": "desc"}, {_ID: "asc"}]}
+
+    @property
     def only_ids(self) -> Json:
-        """Return what makes a search bring ids only; of our own documents from a column, which spares the server reading them."""
-        return {"_source": False} if self._foreign else {"stored_fields": "_none_", "docvalue_fields": [_ID]}
+        """Return what makes a search bring ids only, from a column: that spares the server reading documents."""
+        return {"stored_fields": "_none_", "docvalue_fields": [_ID]}
 
     def filters(self, scope: Scope) -> list[Json]:
         """Return all that a scope demands as clauses of a filter."""
@@ -85,7 +88,7 @@ class Questions:
 
     def statistics(self, text: str) -> Json:
         """Return a search body that counts the documents with each of a text's terms."""
-        counts = {term: {"term": {self._content: term}} for term in self.terms(text)}
+        counts = {term: {"term": {_CONTENT: term}} for term in self.terms(text)}
         body: Json = {"size": 0, "track_total_hits": True}
         return {**body, "aggs": {"terms": {"filters": {"filters": counts}}}} if counts else body
 
@@ -110,7 +113,7 @@ class Questions:
         return sent_words(text, self._analyzer) if self._send_words else text
 
     def _match(self, text: str, kind: str = "match", **options: float) -> Json:
-        return {kind: {self._content: {"query": self._words(text), **options}}}
+        return {kind: {_CONTENT: {"query": self._words(text), **options}}}
 
     def _phrase(self, phrase: str) -> Json:
         return self._match(phrase, "match_phrase")
@@ -151,27 +154,26 @@ class Questions:
         kind = kind_of(wanted.field, self._fields)
         if is_own(wanted.field, self._fields):
             return self._own(wanted)
-        return _clause(self._prefix + wanted.field, kind, wanted)
+        return self._about_field(kind, wanted)
+
+    def _about_field(self, kind: FieldType, wanted: Clause) -> Json:
+        """Return a clause about a field of the documents."""
+        return clause("fields." + wanted.field, kind, wanted)
 
     def _own(self, wanted: Clause) -> Json:
         """Return a clause about the document's own id or title."""
-        if wanted.field == "id" and not self._foreign:
-            return _clause(_ID, "keyword", wanted)
-        if wanted.field == "id" and isinstance(wanted.condition, OneOf):
-            return {"ids": {"values": [str(value) for value in wanted.condition.values]}}
-        if wanted.field == "title" and not self._foreign and not self._legacy:
-            return _clause(_TITLE, "keyword", wanted)
+        if wanted.field == "id":
+            return clause(_ID, "keyword", wanted)
+        if not self._legacy:
+            return clause(_TITLE, "keyword", wanted)
         raise UsageError(
-            f"this index can't be filtered by the {wanted.field} of its documents"
-            + (
-                ""
-                if self._foreign
-                else ", since it was made by an earlier searchctl; make it anew with searchctl reembed"
-            )
+            f"this index can't be filtered by the {wanted.field} of its documents, since it was made by an earlier searchctl; "
+            "make it anew with searchctl reembed"
         )
 
 
-def _clause(field: str, kind: FieldType, wanted: Clause) -> Json:
+def clause(field: str, kind: FieldType, wanted: Clause) -> Json:
+    """Return a condition of `filters.typed` about one field as a query."""
     condition = wanted.condition
     if isinstance(condition, Exists):
         return {"exists": {"field": field}}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from searchctl.engines.names import check_name
+from searchctl.engines.names import check_reference
 from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.template import META
 from searchctl.engines.rest.words import SENT_ANALYZER
@@ -15,6 +17,8 @@ from searchctl.errors import IndexFormatError, IndexMissing, ServerRefusal, Usag
 from searchctl.schema import Schema
 from searchctl.types import Json
 
+COMPANION = "searchctl-vectors-"  # begins the names of indexes that hold the vectors of others' documents
+_NAMES = 20  # in one address
 LOAD = "searchctl_load"  # beside the stamp while a load has changed settings: what they were
 
 
@@ -41,11 +45,40 @@ class IndexState:
         return {**kept, META: schema.to_json(), **({LOAD: load} if load else {})}
 
 
+def companion_name(name: str) -> str:
+    """Return the name of the index that holds the vectors of the documents behind a name."""
+    plain = re.sub(r"[^a-z0-9._-]", "-", name.lower())[:60]
+    if plain != name:
+        plain += "-" + hashlib.blake2b(name.encode(), digest_size=6).hexdigest()
+    return COMPANION + plain
+
+
+def stamp_of(described: Mapping[str, Any]) -> Schema | None:
+    """Return searchctl's stamp in the description of an index, None where it has none."""
+    stamp = described.get("mappings", {}).get("_meta", {}).get(META)
+    return Schema.from_json(stamp).with_analysis(1) if stamp else None  # servers keep the analyzers of their mappings
+
+
+def read_described(client: Client, name: str) -> dict[str, Any]:
+    """Return what the server says of the indexes behind a name. A pattern never means companion indexes."""
+    described = read_index(client, check_reference(name))
+    if "*" in name:
+        described = {real: body for real, body in described.items() if not real.startswith(COMPANION)}
+        if not described:
+            raise IndexMissing(f"no index on {client.url} is called like '{name}'")
+    return described
+
+
 def read_state(client: Client, name: str) -> IndexState:
-    """Ask for an index or alias; raises IndexMissing, IndexFormatError when the index isn't searchctl's, UsageError."""
-    real, body = only_index(client, check_name(name))
-    meta = body["mappings"].get("_meta", {})
-    if not meta.get(META):
+    """Ask for one index of searchctl's own; raises IndexMissing, IndexFormatError when it isn't, UsageError for several."""
+    return own_state(client, name, read_described(client, name))
+
+
+def own_state(client: Client, name: str, described: Mapping[str, Any]) -> IndexState:
+    """Return the state of the only index described; raises IndexFormatError when it isn't searchctl's, UsageError."""
+    real, body = _only(name, described)
+    schema = stamp_of(body)
+    if schema is None:
         raise IndexFormatError(
             f"index '{name}' on {client.url} wasn't made by searchctl; choose another --index, "
             f"or add vectors to it with: searchctl vectorize {name}"
@@ -55,17 +88,44 @@ def read_state(client: Client, name: str) -> IndexState:
     return IndexState(
         real,
         settings["uuid"],
-        Schema.from_json(meta[META]).with_analysis(1),  # servers keep the analyzers of their mappings
-        content.get("analyzer") == SENT_ANALYZER or meta[META].get("layout") is not None,
+        schema,
+        content.get("analyzer") == SENT_ANALYZER,
         tuple(sorted(body.get("aliases", {}))),
         settings,
-        meta,
+        body["mappings"].get("_meta", {}),
     )
+
+
+def read_homes(client: Client, name: str, described: Mapping[str, Any]) -> dict[str, Schema]:
+    """Return the indexes that hold vectors of the documents behind a name, with their stamps: companions, or they themselves."""
+    stamps = {real: stamp_of(body) for real, body in described.items()}
+    in_place = {real: stamp for real, stamp in stamps.items() if stamp is not None and stamp.layout is not None}
+    if in_place:
+        return in_place
+    own = _companions(client, [companion_name(name)])
+    return own or _companions(client, [companion_name(real) for real in described if real != name])
+
+
+def _companions(client: Client, names: Sequence[str]) -> dict[str, Schema]:
+    found: dict[str, Schema] = {}
+    for start in range(0, len(names), _NAMES):
+        listed = ",".join(names[start : start + _NAMES])
+        try:
+            described = client.request("GET", f"/{quote(listed)}?ignore_unavailable=true").body or {}
+        except ServerRefusal as refusal:
+            if refusal.status != 404:
+                raise
+            continue
+        found |= {real: stamp for real, body in described.items() if (stamp := stamp_of(body)) is not None}
+    return found
 
 
 def only_index(client: Client, name: str) -> tuple[str, Json]:
     """Return the name of an index and what the server says of it; raises IndexMissing, UsageError where there are several."""
-    described = read_index(client, name)
+    return _only(name, read_index(client, name))
+
+
+def _only(name: str, described: Mapping[str, Any]) -> tuple[str, Json]:
     if len(described) > 1:
         raise UsageError(
             f"the alias '{name}' stands for {len(described)} indexes: {', '.join(sorted(described))}; name one of them"
@@ -76,7 +136,7 @@ def only_index(client: Client, name: str) -> tuple[str, Json]:
 def read_index(client: Client, name: str) -> dict[str, Any]:
     """Return aliases, mappings and settings of an index, or of all an alias stands for; raises IndexMissing."""
     try:
-        return dict(client.request("GET", f"/{quote(name)}").body)
+        return dict(client.request("GET", f"/{quote(name, safe='')}").body)
     except ServerRefusal as refusal:
         if refusal.status != 404:
             raise
