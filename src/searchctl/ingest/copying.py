@@ -59,7 +59,7 @@ def fill(
     One batch is written while the next is completed. Ends early when `watch.stop` is set.
     """
     report = CopyReport()
-    limiter = RateLimiter(watch)
+    limiter = Throttle(watch)
     with ThreadPoolExecutor(1, "searchctl-writer") as writer:
         under_way: Future[list[Rejection]] | None = None
         for entries in batches:
@@ -133,7 +133,7 @@ def passes(error: EngineUnreachable | ServerRefusal) -> bool:
     return not isinstance(error, AccessDenied)
 
 
-class RateLimiter:
+class Throttle:
     """Holds a work down to so many documents in a second."""
 
     def __init__(self, watch: Watch) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from searchctl.encoders.base import Encoder
 from searchctl.engines.base import Finding, ForeignIndexes, ForeignSource, FullEngine, Reading
 from searchctl.errors import EngineUnreachable, SearchctlError, ServerRefusal, UsageError
-from searchctl.ingest.copying import BATCH, RateLimiter, Watch, passes, persist, save_background
+from searchctl.ingest.copying import BATCH, Throttle, Watch, passes, persist, save_background
 from searchctl.ingest.encoding import cut_and_encode
 from searchctl.lifecycle.versions import move, open_version
 from searchctl.schema import EncoderStamp, Layout, Lineage
@@ -193,7 +193,7 @@ class ForeignIndex:
     def _pass(self, watch: Watch, since: object) -> Work:
         """Encode the documents whose vectors are missing or of another text, and delete the vectors of those that are gone."""
         work, looked_at = Work(), 0
-        limiter, total = RateLimiter(watch), self.source.count()
+        limiter, total = Throttle(watch), self.source.count()
         pause = BATCH / watch.rate if watch.rate else 0.0
         for seen, entries in self.source.outdated(self._page(watch), since=since, pause=pause):
             unchanged = seen - len(entries)

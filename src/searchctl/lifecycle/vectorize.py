@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from searchctl.encoders.base import Encoder
 from searchctl.errors import UsageError
 from searchctl.index import Index
-from searchctl.ingest.copying import BATCH, RateLimiter, Watch, save_background
+from searchctl.ingest.copying import BATCH, Throttle, Watch, save_background
 from searchctl.ingest.encoding import cut_and_encode
 from searchctl.types import Entry
 
@@ -62,7 +62,7 @@ def _deferred(index: Index, name: str) -> Iterator[list[Entry]]:
 
 def _encode_all(index: Index, name: str, encoder: Encoder, watch: Watch, total: int) -> int:
     settings = index.engine.schema(name).passages
-    done, limiter = 0, RateLimiter(watch)
+    done, limiter = 0, Throttle(watch)
     for entries in _deferred(index, name):
         if watch.stop.is_set():
             break

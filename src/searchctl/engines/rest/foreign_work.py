@@ -339,7 +339,7 @@ def _schema(shape: ForeignShape, held: Schema | None, stamp: EncoderStamp, readi
     foreign.check_matched(shape, match)
     layout = replace(kept, beside=beside, match=match, body=body)
     passages = held.passages if held is not None else PassageSettings()
-    return Schema(stamp, passages=passages, layout=layout)
+    return Schema(stamp, passages=passages, layout=layout).with_analysis(1)
 
 
 def _added(entry: Entry) -> Json:
