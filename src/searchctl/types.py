@@ -18,8 +18,8 @@ Scalar: TypeAlias = "str | int | float | bool"
 Value: TypeAlias = "Scalar | Sequence[Scalar]"
 Mode: TypeAlias = Literal["hybrid", "lexical", "vector"]
 Relation: TypeAlias = Literal["eq", "gte"]
-RepairKind: TypeAlias = Literal["keyboard layout", "transliteration"]
 DuplicateReason: TypeAlias = Literal["exact", "near", "semantic"]  # from the closest likeness to the loosest
+RepairKind: TypeAlias = Literal["keyboard layout", "transliteration", "spelling"]
 MODES: tuple[Mode, ...] = ("hybrid", "lexical", "vector")
 
 
@@ -306,8 +306,10 @@ class Results(Sequence["Hit"]):
     """The answer to one query: its hits, and an honest account of how they were found.
 
     `best_relevance` is the highest of all pages' hits, `answered` whether that is enough to speak of an answer. `repaired`
-    is what was looked for in place of a `query` none of whose words the index holds; `unmet` are its quoted phrases where no
+    is what was looked for in place of a `query` with words that the index doesn't hold; `unmet` are its quoted phrases where no
     document has them all, so that their words were looked for singly; `synonyms` is what stands for its words by the index's rules.
+    Each hit has what is `required` and nothing that is `excluded`; signs before `ignored` words this index can't honour. `remarks` tell
+    what means nothing in a query, and `filtered_out` which filter left an empty answer.
     """
 
     query: str
@@ -320,6 +322,11 @@ class Results(Sequence["Hit"]):
     repaired: Repair | None = None
     unmet: tuple[str, ...] = ()
     synonyms: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    filtered_out: str | None = None
 
     def __len__(self) -> int:
         return len(self.hits)

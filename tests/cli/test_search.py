@@ -68,6 +68,11 @@ def test_json_is_one_object_of_the_promised_shape(run: Run) -> None:
         "repaired",
         "unmet",
         "synonyms",
+        "required",
+        "excluded",
+        "ignored",
+        "remarks",
+        "filtered_out",
         "hits",
     ]
     assert (found["query"], found["mode"]) == ("refund", "hybrid")

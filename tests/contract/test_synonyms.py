@@ -10,7 +10,7 @@ import pytest
 from searchctl.encoders import open_encoder
 from searchctl.engines.base import Engine
 from searchctl.index import Index
-from searchctl.ranking.fusion import EVIDENCE
+from searchctl.ranking.fusion import LEXICAL_EXPONENT
 from searchctl.schema import EncoderStamp, Schema
 from searchctl.text.analysis import analyze
 from searchctl.text.codes import keys_of
@@ -122,7 +122,7 @@ def test_a_group_is_worth_one_word_to_fusion(index: Index) -> None:
         assert best.id == "many"
         assert leg.raw is not None
         bound = Oracle({one.id: f"{one.title}\n{one.text} {keys_of(one.text)}" for one in DOCUMENTS}).idf("tv")
-        assert leg.normalised == pytest.approx((leg.raw / bound) ** EVIDENCE, rel=1e-4)
+        assert leg.normalised == pytest.approx((leg.raw / bound) ** LEXICAL_EXPONENT, rel=1e-4)
 
 
 def test_quoted_and_required_words_are_taken_as_they_are(index: Index) -> None:

@@ -126,11 +126,14 @@ def test_a_leg_that_found_nothing_leaves_the_order_to_the_other() -> None:
     assert fused.scores == pytest.approx([0.5 * 0.75, 0.5 * 0.5])
 
 
-def test_what_follows_the_window_has_no_score() -> None:
-    fused = fuse(ranking({"a": 5.0}), None, bound=10.0, background=None, settings=WEIGHTED).followed_by(("x", "b"))
+def test_a_list_goes_on_with_another_none_of_whose_scores_is_above_it() -> None:
+    first = fuse(ranking({"a": 5.0}), None, bound=10.0, background=None, settings=WEIGHTED)
+    later = fuse(ranking({"x": 6.0, "b": 2.0}), None, bound=10.0, background=None, settings=WEIGHTED)
+    fused = first.followed_by(later.lowered(float(first.scores[-1])))
     assert fused.ids == ("a", "x", "b")
-    assert fused.scores.tolist() == pytest.approx([0.5**1.75, 0.0, 0.0])
-    assert fused.legs(1) == {}
+    assert fused.scores.tolist() == pytest.approx([0.5**1.75, 0.5**1.75, 0.2**1.75])
+    for place, score in enumerate(fused.scores):
+        assert sum(leg.weight * leg.normalised for leg in fused.legs(place).values()) == pytest.approx(score)
 
 
 @pytest.mark.parametrize(("lexical", "vector"), [(-1.0, 1.0), (0.0, 0.0), (float("nan"), 1.0), (float("inf"), 1.0)])

@@ -82,9 +82,14 @@ def test_repair_can_be_declined(index: Index) -> None:
     assert not results.hits
 
 
-@pytest.mark.parametrize("text", ["delivery njdfh", "деньги", "zxqw vbnm", "qwerty"])
+@pytest.mark.parametrize("text", ["delivery zxqw", "деньги", "zxqw vbnm", "qwerty"])
 def test_what_is_known_or_unknown_either_way_stays(index: Index, text: str) -> None:
     assert index.search(text).repaired is None
+
+
+def test_only_the_words_that_the_index_lacks_are_read_in_another_way(index: Index) -> None:
+    results = index.search("delivery njdfh")
+    assert results.repaired == Repair("delivery товар", "keyboard layout")
 
 
 def test_pages_of_a_repaired_query_fit_together(index: Index) -> None:

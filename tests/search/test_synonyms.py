@@ -74,7 +74,7 @@ def test_weights_worked_by_hand() -> None:
     assert typed.weight * idf(100, 5) == pytest.approx(least, rel=0.02)
     assert phrase.weight * (idf(100, 40) + idf(100, 60)) == pytest.approx(least, rel=0.02)
     assert upper_bound(weighed.statistics) == pytest.approx(idf(100, 7) + least, rel=0.02)
-    assert set(weighed.telling) == {"tv", "televis", "set"}
+    assert set(weighed.weights) == {"tv", "televis", "set"}
 
 
 @given(st.integers(1, 10_000), st.lists(st.integers(0, 10_000), min_size=4, max_size=4))

@@ -108,14 +108,17 @@ def _notes(results: Results) -> list[str]:
     if results.repaired is not None:
         asked, read = printable(results.query), printable(results.repaired.query)
         notes.append(
-            f"searchctl: showing results for '{read}' ({results.repaired.kind}); "
-            f"no word of '{asked}' is in the index, --no-repair searches for it all the same"
+            f"searchctl: showing results for '{read}' ({results.repaired.kind}); the index doesn't hold all words of "
+            f"'{asked}', --no-repair searches for it all the same"
         )
     if results.unmet:
         phrases = " and ".join(f'"{printable(phrase)}"' for phrase in results.unmet)
         notes.append(
             f"searchctl: no document has {phrases}; looked for the words singly, a + before it makes a phrase a must"
         )
+    notes += _signs(results)
+    if results.filtered_out:
+        notes.append(f"searchctl: {printable(results.filtered_out)}")
     for name, leg in results.legs.items():
         if name == "rerank" and leg.reason:
             notes.append(f"searchctl: {'reranked' if leg.ran else 'not reranked'}: {leg.reason}")
@@ -127,6 +130,21 @@ def _notes(results: Results) -> list[str]:
     elif not results.hits:
         notes.append("searchctl: nothing found")
     return notes
+
+
+def _signs(results: Results) -> list[str]:
+    """Return what was required and left out, and what of the query means nothing."""
+    notes = []
+    for phrases, says in ((results.required, "only documents with"), (results.excluded, "without documents that have")):
+        if phrases:
+            notes.append(f"searchctl: {says} {' and '.join(map(_quoted, phrases))}")
+    if results.ignored:
+        notes.append(f"searchctl: the sign before {' and '.join(map(_quoted, results.ignored))} can't be honoured here")
+    return notes + [f"searchctl: {printable(remark)}" for remark in results.remarks]
+
+
+def _quoted(phrase: str) -> str:
+    return f'"{printable(phrase)}"'
 
 
 def _summary(results: Results, start: int) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.encoders.settings import ModelSettings, read_settings
+from searchctl.encoders.unread import UNKNOWN_TOKENS, unread_share
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.onnx import OnnxTransformer
 from searchctl.types import Vectors
@@ -69,6 +70,15 @@ class OnnxEncoder:
         """Count each text's tokens, without prefixes and special tokens."""
         encoded = self._model.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [len(encoding.ids) for encoding in encoded]
+
+    def unread_shares(self, texts: Sequence[str]) -> list[float]:
+        """Return for each text the share in [0, 1] of its letters that the model can't read."""
+        tokenizer = self._model.tokenizer
+        unknown = next((id for name in UNKNOWN_TOKENS if (id := tokenizer.token_to_id(name)) is not None), None)
+        encoded = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [
+            unread_share(text, tokens.ids, tokens.offsets, unknown) for text, tokens in zip(texts, encoded, strict=True)
+        ]
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.dim), np.float32)

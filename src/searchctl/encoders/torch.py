@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from searchctl.encoders.unread import unread_share
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.hub import first_line, is_offline, needed, quiet
 from searchctl.settings.paths import user_path
@@ -46,6 +47,20 @@ class TorchEncoder:
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         """Encode what is searched."""
         return self._encode(texts, "document", "passage")
+
+    def unread_shares(self, texts: Sequence[str]) -> list[float]:
+        """Return for each text the share in [0, 1] of its letters that the model can't read; 0 without a fast tokenizer."""
+        tokenizer = self._model.tokenizer
+        if not texts or not getattr(tokenizer, "is_fast", False):
+            return [0.0] * len(texts)
+        found = tokenizer(
+            list(texts), add_special_tokens=False, truncation=False, verbose=False, return_offsets_mapping=True
+        )
+        unknown = tokenizer.unk_token_id
+        return [
+            unread_share(text, ids, offsets, unknown)
+            for text, ids, offsets in zip(texts, found["input_ids"], found["offset_mapping"], strict=True)
+        ]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's tokens, without prompts and special tokens."""

@@ -298,12 +298,10 @@ class _Reader:
 
     def _refuse(self, what: str, cure: str = "") -> NoReturn:
         """Raise UsageError: what is wrong, at which column, and what to write."""
-        shown = self._text.expandtabs(1).replace("\n", " ")
-        begin = max(0, self._at - 60)
-        piece = shown[begin : self._at + 40]
-        mark = " " * (self._at - begin) + "^"
+        before, after = self._text[max(0, self._at - 60) : self._at], self._text[self._at : self._at + 40]
         raise UsageError(
-            f"can't read the filter at column {self._at + 1}: {what}{'; ' + cure if cure else ''}\n  {piece}\n  {mark}"
+            f"can't read the filter at column {self._at + 1}, where ^ stands: {before}^{after}: {what}"
+            f"{'; ' + cure if cure else ''}"
         )
 
 

@@ -99,6 +99,21 @@ class _Centre:
         self.sum = self.sum + vectors.sum(axis=0, dtype=np.float64)
 
 
+def baseline_of(vectors: Vectors) -> Background | None:
+    """Return the baseline of vectors (n, dim) of unrelated texts; None of fewer than two."""
+    if len(vectors) < 2:
+        return None
+    rows = vectors.astype(np.float64)
+    centre = rows.mean(axis=0)
+    products = (rows - centre) @ rows.T
+    spread = products[~np.eye(len(rows), dtype=bool)]
+    return Background(
+        mean=round(float(centre @ centre), _DECIMALS),
+        std=round(float(np.sqrt((spread**2).mean())), _DECIMALS),
+        centre=tuple(np.round(centre, _DECIMALS).tolist()),
+    )
+
+
 def without_language(vector: Vector, background: Background | None) -> Vector:
     """Return a query's vector (dim,) of length 1, without its part in the direction that tells the index's languages apart."""
     if background is None or len(background.axis) != len(vector):

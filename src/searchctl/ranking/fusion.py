@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import compress, repeat
 from typing import Any, NamedTuple, TypeAlias
@@ -15,7 +16,7 @@ from searchctl.types import LegScore, Ranking
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.int64]
 RANK_CONSTANT = 60.0
-EVIDENCE = 1.75
+LEXICAL_EXPONENT = 1.75
 
 __all__ = ["METHODS", "Fused", "FusionSettings", "Leg", "Method", "fuse"]
 
@@ -25,21 +26,37 @@ class Leg:
     """One leg's part in a fused list, a row for each fused document.
 
     `ranks` (n,) count from 1, 0 where the leg didn't return the document; `raw` (n,) is NaN there; `normalised` (n,) is
-    in [0, 1], but for outliers of "distribution"; `weight` is the leg's share, so that the fused score is the sum over
-    legs of weight · normalised.
+    in [0, 1], but for outliers of "distribution"; `weights` (n,) are the leg's shares, so that a document's score is the sum
+    over legs of weight · normalised.
     """
 
     ranks: Rows
     raw: Floats
     normalised: Floats
-    weight: float
+    weights: Floats
 
     def at(self, place: int) -> LegScore:
         """Return what the leg thought of one document."""
         rank = int(self.ranks[place])
         return LegScore(
-            rank or None, float(self.raw[place]) if rank else None, float(self.normalised[place]), self.weight
+            rank or None,
+            float(self.raw[place]) if rank else None,
+            float(self.normalised[place]),
+            float(self.weights[place]),
         )
+
+    def rows(self, rows: Rows) -> Leg:
+        """Return the leg's part for these documents, in their order."""
+        return Leg(self.ranks[rows], self.raw[rows], self.normalised[rows], self.weights[rows])
+
+    def scaled(self, factors: Floats) -> Leg:
+        """Return the leg with each document's weight times its factor (n,)."""
+        return replace(self, weights=self.weights * factors)
+
+    def followed_by(self, other: Leg) -> Leg:
+        """Return the leg's part of one list and then of another."""
+        pairs = ((getattr(self, name), getattr(other, name)) for name in ("ranks", "raw", "normalised", "weights"))
+        return Leg(*map(np.concatenate, pairs))
 
 
 class _Part(NamedTuple):
@@ -62,7 +79,7 @@ class _Part(NamedTuple):
             _scattered(count, rows, np.arange(1, len(rows) + 1), 0),
             _scattered(count, rows, self.raw, np.nan),
             _scattered(count, rows, self.given, self.missing),
-            self.weight,
+            np.full(count, self.weight),
         )
 
 
@@ -70,8 +87,7 @@ class _Part(NamedTuple):
 class Fused:
     """Documents best first, ties by id, with scores (n,); a leg that didn't run is None.
 
-    `rerank` is what a reranker thought, whose weight is against all that was fused (see reranking.py). Scores are in [0, 1],
-    but for outliers of "distribution"; documents past the fused ones (see `followed_by`) have 0.
+    `rerank` is what a reranker thought of the first documents. Scores are in [0, 1], but for outliers of "distribution".
     """
 
     ids: tuple[str, ...]
@@ -87,12 +103,58 @@ class Fused:
 
     def only(self, rows: Rows) -> Fused:
         """Return the list with these rows only, in their order."""
-        lexical, vector = (_reordered(leg, rows) if leg is not None else None for leg in (self.lexical, self.vector))
-        return Fused(tuple(self.ids[row] for row in rows), self.scores[rows], lexical, vector)
+        legs = (leg.rows(rows) if leg is not None else None for leg in (self.lexical, self.vector))
+        return Fused(tuple(self.ids[row] for row in rows), self.scores[rows], *legs)
 
-    def followed_by(self, ids: tuple[str, ...]) -> Fused:
-        """Return the list continued by documents beyond the fused window, in the order given."""
-        return replace(self, ids=self.ids + ids, scores=np.concatenate([self.scores, np.zeros(len(ids))]))
+    def lowered(self, most: float) -> Fused:
+        """Return the list with no score above `most`; weights fall with the scores."""
+        factors = np.where(self.scores > most, most / np.maximum(self.scores, 1e-300), 1.0)
+        legs = (leg.scaled(factors) if leg is not None else None for leg in (self.lexical, self.vector))
+        return Fused(self.ids, self.scores * factors, *legs)
+
+    def followed_by(self, other: Fused) -> Fused:
+        """Return the list continued by another, of which it says nothing that a reranker thought."""
+        lexical, vector = (
+            first.followed_by(second) if first is not None and second is not None else None
+            for first, second in ((self.lexical, other.lexical), (self.vector, other.vector))
+        )
+        return Fused(self.ids + other.ids, np.concatenate([self.scores, other.scores]), lexical, vector, self.rerank)
+
+
+class LegScores(NamedTuple):
+    """A leg's raw scores (n,), best first, and what they are measured by."""
+
+    raw: Floats
+    lexical: bool
+    bound: float
+    background: Background | None
+
+
+Normaliser: TypeAlias = (
+    "Callable[[LegScores], tuple[Floats, float]]"  # scores (n,), and that of documents it didn't return
+)
+
+
+def _by_reference(leg: LegScores) -> tuple[Floats, float]:
+    if leg.lexical:
+        return lexical_scores(leg.raw, leg.bound), 0.0
+    given = vector_scores(leg.raw, leg.background)
+    return given, float(given.min(initial=1.0)) if len(given) else 0.0
+
+
+def _by_rank(leg: LegScores) -> tuple[Floats, float]:
+    return reciprocal_ranks(len(leg.raw)), 0.0
+
+
+def _by_distribution(leg: LegScores) -> tuple[Floats, float]:
+    return distribution_scores(leg.raw), 0.0
+
+
+NORMALISERS: Mapping[Method, Normaliser] = {
+    "weighted": _by_reference,
+    "rrf": _by_rank,
+    "distribution": _by_distribution,
+}
 
 
 def fuse(
@@ -118,15 +180,7 @@ def fuse(
             parts.append(None)
             continue
         scores = np.asarray(ranking.scores, dtype=np.float64)
-        if settings.method == "rrf":
-            given, missing = reciprocal_ranks(len(scores)), 0.0
-        elif settings.method == "distribution":
-            given, missing = distribution_scores(scores), 0.0
-        elif ranking is lexical:
-            given, missing = lexical_scores(scores, bound), 0.0
-        else:
-            given = vector_scores(scores, background)
-            missing = float(given.min(initial=1.0)) if len(given) else 0.0
+        given, missing = NORMALISERS[settings.method](LegScores(scores, ranking is lexical, bound, background))
         parts.append(_Part(place, scores, given, missing, weight / total))
     fused = np.zeros(len(ids))
     for part in parts:
@@ -151,7 +205,7 @@ def lexical_scores(scores: Floats, bound: float) -> Floats:
     best = float(scores.max(initial=0.0))
     if best <= 0.0:
         return np.zeros(len(scores))
-    share: Floats = _bounded(scores / max(bound, best)) ** EVIDENCE
+    share: Floats = _bounded(scores / max(bound, best)) ** LEXICAL_EXPONENT
     return share
 
 
@@ -209,10 +263,6 @@ def _scattered(count: int, rows: Rows, values: NDArray[Any], missing: float) -> 
     scattered = np.full(count, missing)
     scattered[rows] = values
     return scattered
-
-
-def _reordered(leg: Leg, order: Rows) -> Leg:
-    return Leg(leg.ranks[order], leg.raw[order], leg.normalised[order], leg.weight)
 
 
 def _best_first(scores: Floats, ids: list[str]) -> Rows:

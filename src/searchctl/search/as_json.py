@@ -48,5 +48,10 @@ def results_json(results: Results) -> Json:
         "repaired": {"query": results.repaired.query, "kind": results.repaired.kind} if results.repaired else None,
         "unmet": list(results.unmet),
         "synonyms": list(results.synonyms),
+        "required": list(results.required),
+        "excluded": list(results.excluded),
+        "ignored": list(results.ignored),
+        "remarks": list(results.remarks),
+        "filtered_out": results.filtered_out,
         "hits": [hit_json(hit) for hit in results.hits],
     }

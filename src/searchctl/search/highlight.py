@@ -4,42 +4,97 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
+from searchctl.encoders.base import Encoder
 from searchctl.schema import Analyzer
 from searchctl.text.analysis import matching
+from searchctl.text.literals import literal_spans
 from searchctl.text.sentences import sentences
-from searchctl.types import Document, HitPassage, Passage
+from searchctl.types import Document, HitPassage, Passage, Vector
 
 _STRETCH = 800  # code points; about what a passage of the usual 256 tokens has
+_WORDS_OF_SENTENCE = (
+    0.2  # what all of a query's words in a sentence are worth beside its cosine, which spreads over about 0.2
+)
+_LONGEST_LOOKED_AT = 2_000_000  # code points of a document in which literal words are looked for
 
 
 def best_passage(
-    document: Document, passages: Sequence[Passage], best: int, weights: Mapping[str, float], analyzer: Analyzer
+    document: Document,
+    passages: Sequence[Passage],
+    best: int,
+    weights: Mapping[str, float],
+    analyzer: Analyzer,
+    literals: Sequence[str] = (),
 ) -> Passage | None:
-    """Return passage number `best`, or with -1 the one whose terms tell most, the first of equals; None where there is none."""
+    """Return passage number `best`, or with -1 the one whose terms tell most, the first of equals; None where there is none.
+
+    Where passages hold some of the `literals`, words and phrases that are meant as they are typed, it's one of those with most.
+    """
     passages = passages or _stretches(document.text)
     if not passages:
         return None
-    return passages[best if 0 <= best < len(passages) else _most_telling(document.text, passages, weights, analyzer)]
+    choice = _with_literals(document.text, passages, literals, analyzer)
+    if 0 <= best < len(passages) and (not choice or best in choice):
+        return passages[best]
+    among = choice or range(len(passages))
+    return passages[_most_telling(document.text, passages, among, weights, analyzer)]
 
 
 def show_passage(
-    document: Document, passages: Sequence[Passage], best: int, weights: Mapping[str, float], analyzer: Analyzer
+    document: Document,
+    passages: Sequence[Passage],
+    best: int,
+    weights: Mapping[str, float],
+    analyzer: Analyzer,
+    literals: Sequence[str] = (),
 ) -> HitPassage | None:
-    """Return passage number `best` of the document with its matching words and the sentence they tell most in.
+    """Return the best passage of the document with its matching words and the sentence they tell most in.
 
     `weights` maps each analysed query term to how much it tells (its inverse document frequency); see `best_passage`. No
     sentence where no word matches.
     """
-    passage = best_passage(document, passages, best, weights, analyzer)
+    passage = best_passage(document, passages, best, weights, analyzer, literals)
     if passage is None:
         return None
     text = document.text[passage.start : passage.end]
     found = matching(text, weights, analyzer)
-    spans = sentences(text) if found else []
-    sentence = best_sentence(spans, sentence_shares(found, spans, weights))
-    return HitPassage(text, passage.start, passage.end, tuple(sorted(chain.from_iterable(found.values()))), sentence)
+    exact = {f"\0{number}": literal_spans(text, phrase, analyzer) for number, phrase in enumerate(literals)}
+    spans = sentences(text) if found or any(exact.values()) else []
+    heaviest = max(weights.values(), default=1.0)
+    shares = sentence_shares({**found, **exact}, spans, {**weights, **dict.fromkeys(exact, heaviest)})
+    marks = _merged([*chain.from_iterable(found.values()), *chain.from_iterable(exact.values())])
+    return HitPassage(text, passage.start, passage.end, marks, best_sentence(spans, shares))
+
+
+def sentences_by_meaning(
+    passages: Sequence[HitPassage | None],
+    weights: Mapping[str, float],
+    analyzer: Analyzer,
+    encoder: Encoder,
+    vector: Vector,
+) -> list[HitPassage | None]:
+    """Return the passages with the sentence chosen by cosine with the query's vector (dim,) and by its words; one batch for all."""
+    spans = [sentences(passage.text) if passage is not None else [] for passage in passages]
+    texts = [
+        passage.text[span.start : span.end]
+        for passage, own in zip(passages, spans, strict=True)
+        if passage is not None and len(own) > 1
+        for span in own
+    ]
+    cosines = iter((encoder.encode_documents(texts) @ vector).tolist())
+    shown: list[HitPassage | None] = []
+    for passage, own in zip(passages, spans, strict=True):
+        if passage is None or not own:
+            shown.append(passage)
+            continue
+        shares = sentence_shares(matching(passage.text, weights, analyzer), own, weights)
+        meaning = [next(cosines) if len(own) > 1 else 1.0 for _ in own]
+        scores = [_WORDS_OF_SENTENCE * share + cosine for share, cosine in zip(shares, meaning, strict=True)]
+        shown.append(replace(passage, sentence=best_sentence(own, scores)))
+    return shown
 
 
 def best_sentence(spans: Sequence[Passage], scores: Sequence[float]) -> tuple[int, int] | None:
@@ -55,7 +110,7 @@ def sentence_shares(
 ) -> list[float]:
     """Return for each sentence the share in [0, 1] of what the query's words tell that stands in it.
 
-    `found` are the text's words that match, of `text.matching`.
+    `found` are the text's words that match, of `text.analysis.matching`.
     """
     total = sum(weights.values()) or 1.0
     ends = [span.end for span in spans]
@@ -66,14 +121,41 @@ def sentence_shares(
     return shares
 
 
+def _merged(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return spans in their order, those that overlap as one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(set(spans)):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
 def _stretches(text: str) -> list[Passage]:
     """Cut a text whose vectors are deferred: even, as there's no encoder at hand to count its tokens."""
     return [Passage(start, min(start + _STRETCH, len(text))) for start in range(0, len(text), _STRETCH)]
 
 
-def _most_telling(text: str, passages: Sequence[Passage], weights: Mapping[str, float], analyzer: Analyzer) -> int:
-    if len(passages) == 1:
-        return 0
-    found = [matching(text[one.start : one.end], weights, analyzer) for one in passages]
+def _with_literals(
+    text: str, passages: Sequence[Passage], literals: Sequence[str], analyzer: Analyzer
+) -> Sequence[int]:
+    """Return the numbers of the passages that hold most of the literals; empty where none holds any."""
+    if not literals or len(passages) == 1 or len(text) > _LONGEST_LOOKED_AT:
+        return ()
+    counts = [
+        sum(bool(literal_spans(text[passage.start : passage.end], phrase, analyzer)) for phrase in literals)
+        for passage in passages
+    ]
+    most = max(counts)
+    return [number for number, count in enumerate(counts) if count == most] if most else ()
+
+
+def _most_telling(
+    text: str, passages: Sequence[Passage], among: Sequence[int], weights: Mapping[str, float], analyzer: Analyzer
+) -> int:
+    if len(among) == 1:
+        return among[0]
+    found = [matching(text[passages[number].start : passages[number].end], weights, analyzer) for number in among]
     worth = [sum(weight for term, weight in weights.items() if term in held) for held in found]
-    return worth.index(max(worth))
+    return among[worth.index(max(worth))]

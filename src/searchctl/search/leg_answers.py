@@ -8,12 +8,13 @@ import numpy as np
 
 from searchctl.ranking.bm25 import idf, upper_bound
 from searchctl.ranking.cosine_baseline import foreign_share
-from searchctl.ranking.fusion import Floats, Fused, FusionSettings, fuse
+from searchctl.ranking.fusion import Floats, Fused, FusionSettings, Rows, fuse
 from searchctl.ranking.relevance import Calibration, relevances, unseen_relevance
-from searchctl.schema import Schema
-from searchctl.search.lexical_confidence import gated, lexical_certainty
+from searchctl.schema import Background, Schema
+from searchctl.search.lexical_confidence import for_unread, gated, lexical_certainty
 from searchctl.search.query import ParsedQuery
 from searchctl.search.synonyms import Weighed
+from searchctl.text.codes import codes
 from searchctl.types import LegReport, Match, Mode, Nearest, Ranking, TermStatistics, Total
 
 WINDOW = 100  # each leg's candidates; fixed, so that the order of hits never depends on the page asked for
@@ -29,7 +30,21 @@ class Question:
     nearest: Nearest | None
     encoding_ms: float = 0.0
     unmet: tuple[str, ...] = ()  # quoted phrases that no document has: they are looked for as words
-    synonyms: Weighed | None = None  # what stands for its words, with the statistics of all of them
+    expansion: Weighed | None = None  # what stands for its words, with the statistics of all of them
+    ignored: tuple[str, ...] = ()  # words with a sign that the index can't honour
+    unread: float = 0.0  # share in [0, 1] of its letters that the encoder can't read
+    no_vector: str | None = None  # why the vector leg isn't asked
+    background: Background | None = (
+        None  # what cosines unrelated texts have: of the index, or of the encoder in general
+    )
+    without: str | None = None  # the id of a document that isn't wanted
+
+    @property
+    def literals(self) -> tuple[str, ...]:
+        """The words and phrases that are meant as they are typed: required, quoted, and codes."""
+        typed = self.parsed.text
+        own = [typed[code.start : code.end] for code in codes(typed) if code.literal]
+        return tuple(dict.fromkeys((*self.parsed.required, *self.parsed.quoted, *own)))
 
     def without_quotes(self) -> Question:
         """Return the question with the words of its quotations, which no longer must stand together."""
@@ -41,28 +56,48 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """Documents best first, with their relevance (n,); `best_relevance` is of all, also of those that weren't kept."""
+    """Documents best first, with their relevance (n,).
+
+    `best_relevance` is of all, also of those that weren't kept, and `unseen` the most that a document beyond could have.
+    """
 
     fused: Fused
     relevance: Floats
     best_relevance: float
     total: Total
+    unseen: float = 0.0
+
+    def only(self, rows: Rows) -> Ordered:
+        """Return the list with these rows only; what is said of all stays."""
+        return replace(self, fused=self.fused.only(rows), relevance=self.relevance[rows])
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the legs said to a question: the first WINDOW of each."""
+    """What the legs said to a question: the first `depth` of each."""
 
     question: Question
     statistics: TermStatistics
     lexical: Ranking | None
     vector: Ranking | None
+    depth: int = WINDOW
 
     @property
     def weights(self) -> dict[str, float]:
         """How much each of the query's words tells, for those which the index holds."""
         own = {term: idf(self.statistics.documents, n) for term, n in self.statistics.frequencies.items() if n}
-        return own if self.question.synonyms is None else {**own, **self.question.synonyms.telling}
+        return own if self.question.expansion is None else {**own, **self.question.expansion.weights}
+
+    @property
+    def bound(self) -> float:
+        """The most that BM25 could give for the query."""
+        expansion = self.question.expansion
+        return upper_bound(self.statistics) if expansion is None or expansion.bound is None else expansion.bound
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether a leg may have more documents than it gave."""
+        return any(leg is not None and len(leg.ids) >= self.depth for leg in (self.lexical, self.vector))
 
     @property
     def best_passages(self) -> dict[str, int]:
@@ -83,19 +118,22 @@ class Answer:
 
     def fused(self, schema: Schema, settings: FusionSettings) -> Fused:
         """Join the legs, a query's codes and quotations leaning towards its words."""
-        nearest, background = self.question.nearest, schema.background
+        nearest, background = self.question.nearest, self.question.background
         if background is not None and nearest is not None:
             background = background.around(nearest.vector)
+        certainty = lexical_certainty(self.question.parsed, self.statistics, schema.analyzer)
+        if self.question.expansion is not None:
+            certainty = max(certainty, self.question.expansion.certainty)
         return fuse(
             self.lexical,
             self.vector,
-            bound=upper_bound(self.statistics),
+            bound=self.bound,
             background=background,
-            settings=gated(settings, lexical_certainty(self.question.parsed, self.statistics, schema.analyzer)),
+            settings=for_unread(gated(settings, certainty), self.question.unread),
         )
 
-    def ordered(self, schema: Schema, settings: FusionSettings, least: float = 0.0) -> Ordered:
-        """Fuse the legs, and keep what has a relevance of at least `least`."""
+    def ordered(self, schema: Schema, settings: FusionSettings) -> Ordered:
+        """Fuse the legs, and tell how relevant each document is."""
         fused = self.fused(schema, settings)
         weighted = fused if settings.method == "weighted" else self.fused(schema, FusionSettings())
         foreign = foreign_share(self.question.parsed.text, schema.background)
@@ -105,12 +143,12 @@ class Answer:
             by_id = dict(zip(weighted.ids, relevance.tolist(), strict=True))
             relevance = np.array([by_id[id] for id in fused.ids])
         best = float(relevance.max(initial=0.0))
-        if least <= 0.0:
-            return Ordered(fused, relevance, best, self.total(len(fused.ids)))
-        kept = np.flatnonzero(relevance >= least)
-        unseen = unseen_relevance(weighted, self.documents, WINDOW, foreign, own)
-        total = Total(len(kept), "eq" if unseen < least else "gte", self._mode)
-        return Ordered(fused.only(kept), relevance[kept], best, total)
+        unseen = unseen_relevance(weighted, self.documents, self.depth, foreign, own)
+        return Ordered(fused, relevance, best, self.total(len(fused.ids)), unseen)
+
+    def total_from(self, count: int, unseen: float, least: float) -> Total:
+        """Count the documents of at least this relevance, `count` of those that were seen."""
+        return Total(count, "eq" if unseen < least else "gte", self._mode)
 
     @property
     def _mode(self) -> Mode:
@@ -134,9 +172,9 @@ class Answer:
             return Total(lexical.value, "gte", "lexical")
         return Total(candidates, "eq" if complete else "gte", "hybrid")
 
-    def reports(self, mode: Mode) -> dict[str, LegReport]:
+    def reports(self) -> dict[str, LegReport]:
         """Return for each leg whether it ran, and why it gave nothing."""
-        return {"lexical": self._lexical_report(), "vector": self._vector_report(mode)}
+        return {"lexical": self._lexical_report(), "vector": self._vector_report()}
 
     @property
     def documents(self) -> int:
@@ -147,18 +185,14 @@ class Answer:
         if self.lexical is None:
             return LegReport(False, "only vectors were asked for")
         reason = None if self.lexical.ids else "no document matches"
-        if not self.statistics.frequencies:
+        if not self.statistics.frequencies and not self.lexical.ids:
             reason = "the query has no words to look for"
         elif self.knows_no_word:
             reason = "no word of the query is in the index"
         return LegReport(True, reason, round(self.lexical.took_ms, 3))
 
-    def _vector_report(self, mode: Mode) -> LegReport:
+    def _vector_report(self) -> LegReport:
         if self.vector is not None:
             reason = None if self.vector.ids else "no document matches"
             return LegReport(True, reason, round(self.vector.took_ms + self.question.encoding_ms, 3))
-        if mode == "lexical":
-            return LegReport(False, "only words were asked for")
-        return LegReport(
-            False, "the index has no vectors" if self.question.parsed.text else "the query has no words to look for"
-        )
+        return LegReport(False, self.question.no_vector or "the index has no vectors")

@@ -9,12 +9,13 @@ from searchctl.ranking.bm25 import idf
 from searchctl.schema import Analyzer, FusionSettings
 from searchctl.search.query import ParsedQuery
 from searchctl.text.analysis import analyze
+from searchctl.text.codes import codes, is_ordinary
 from searchctl.types import TermStatistics
 
-_MOST = 0.8  # how far the surest query moves the weight from the vector leg to the lexical one
-_ORDINARY = re.compile(  # years, decades, ordinals and amounts with a unit, as running text has them
-    r"(1[5-9]|20)\d\d|\d+(st|nd|rd|th|s|-?[а-яё]{1,3})|\d+-[^\W\d]{3,}", re.IGNORECASE
-)
+_MOST_LEANING = 0.8  # how far the surest query moves the weight from the vector leg to the lexical one
+_MISREAD = 0.15  # share of unread letters up to which they are names and typing errors
+_BADLY_READ = 0.25  # from which on they tell of another language
+_HEARD = 0.15  # what is left of the vector leg's weight then: it still orders what no word tells apart
 _NUMBER = re.compile(r"\d+")
 _CODE = re.compile(  # a digit beside a letter (E17, B-12), an address or a name of a program's (a_b, c.toml, /etc/x), iPhone
     r"(?=.*\d)(?=.*[^\W\d_]).+|\w+([_@#]|::)\w.*|\w{2,}(\.\w{2,})+|[/\\]\w.*|[a-zа-яё]+[A-ZА-ЯЁ]\w*"
@@ -49,8 +50,18 @@ def gated(settings: FusionSettings, certainty: float) -> FusionSettings:
         return settings
     total = settings.lexical + settings.vector
     share = settings.lexical / total
-    share += (1.0 - share) * _MOST * min(certainty, 1.0)
+    share += (1.0 - share) * _MOST_LEANING * min(certainty, 1.0)
     return replace(settings, lexical=share, vector=1.0 - share)
+
+
+def for_unread(settings: FusionSettings, unread: float) -> FusionSettings:
+    """Return the settings with the vector leg counting less by the share in [0, 1] of the query that the encoder can't read."""
+    if settings.method != "weighted" or unread <= _MISREAD or settings.lexical == 0.0:
+        return settings
+    total = settings.lexical + settings.vector
+    doubt = min(1.0, (unread - _MISREAD) / (_BADLY_READ - _MISREAD))
+    vector = settings.vector / total * (1.0 - (1.0 - _HEARD) * doubt)
+    return replace(settings, lexical=1.0 - vector, vector=vector)
 
 
 def _exact_words(query: ParsedQuery, analyzer: Analyzer) -> dict[str, float]:
@@ -58,6 +69,9 @@ def _exact_words(query: ParsedQuery, analyzer: Analyzer) -> dict[str, float]:
     found: dict[str, float] = {}
     for phrase in (*query.required, *query.quoted):
         found.update((token.term, 1.0) for token in analyze(phrase, analyzer))
+    for code in codes(query.text):
+        if code.literal:
+            found.update((token.term, 1.0) for key in code.keys for token in analyze(key, analyzer))
     for word in query.text.split():
         sure = _literalness(word.strip(_SENTENCE_END))
         if sure:
@@ -67,7 +81,7 @@ def _exact_words(query: ParsedQuery, analyzer: Analyzer) -> dict[str, float]:
 
 
 def _literalness(word: str) -> float:
-    if _ORDINARY.fullmatch(word):
+    if is_ordinary(word):
         return 0.0
     if _NUMBER.fullmatch(word):
         return 0.5

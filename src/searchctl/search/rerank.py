@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -84,14 +84,17 @@ def _reordered(fused: Fused, scores: Floats, weight: float) -> tuple[Rows, Fused
     joined = (1.0 - weight) * fused.scores[:count] + weight * scores
     first = np.array(sorted(range(count), key=lambda row: (-joined[row], fused.ids[row])))
     order = np.concatenate([first, np.arange(count, len(fused.ids))])
-    after = np.zeros(len(fused.ids))
-    after[:count] = joined[first]
-    if count < len(fused.ids) and fused.scores[count] > 0.0:
-        after[count:] = fused.scores[count:] * min(1.0, float(after[count - 1] / fused.scores[count]))
-    leg = Leg(np.zeros(len(after), np.int64), np.full(len(after), np.nan), np.zeros(len(after)), weight)
-    leg.ranks[:count] = 1 + np.argsort(np.argsort(-scores[first], kind="stable"))
-    leg.raw[:count] = leg.normalised[:count] = scores[first]
-    return order, replace(fused.only(order), scores=after, rerank=leg)
+    kept = fused.only(order)
+    after, factors = np.zeros(len(order)), np.ones(len(order))
+    after[:count], factors[:count] = joined[first], 1.0 - weight
+    if count < len(order) and fused.scores[count] > 0.0:  # the others stay below what was reordered
+        factors[count:] = min(1.0, float(after[count - 1] / fused.scores[count]))
+        after[count:] = fused.scores[count:] * factors[count:]
+    ranks, raw, normalised = np.zeros(len(order), np.int64), np.full(len(order), np.nan), np.zeros(len(order))
+    ranks[:count] = 1 + np.argsort(np.argsort(-scores[first], kind="stable"))
+    raw[:count] = normalised[:count] = scores[first]
+    lexical, vector = (leg.scaled(factors) if leg is not None else None for leg in (kept.lexical, kept.vector))
+    return order, Fused(kept.ids, after, lexical, vector, Leg(ranks, raw, normalised, np.full(len(order), weight)))
 
 
 def _since(start: float) -> float:

@@ -55,20 +55,20 @@ class Expansion:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """An expansion ready to be asked.
+    """What stands for words of a query, ready to be asked.
 
-    `statistics` are of the words as they were typed, those of a group as common as the group is. `telling` says how much each
-    word of the variants tells, for those that the index holds.
+    `statistics` are of the words as they were typed, those of a group as common as the group is. `weights` says how much each
+    word of the variants tells, for those that the index holds. `texts` is what is looked for beside the words that were typed.
+    `bound` is the most that BM25 can give for the whole query, None where the statistics tell it; `certainty` in [0, 1] how
+    surely the words themselves are wanted.
     """
 
     groups: tuple[tuple[Variant, ...], ...]
     statistics: TermStatistics
-    telling: Mapping[str, float]
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """Return what is looked for beside the words that were typed."""
-        return tuple(dict.fromkeys(one.text for group in self.groups for one in group if one.phrase))
+    weights: Mapping[str, float]
+    texts: tuple[str, ...] = ()
+    bound: float | None = None
+    certainty: float = 0.0
 
 
 def read_rules(lines: Iterable[str], analyzer: Analyzer) -> tuple[str, ...]:
@@ -121,7 +121,7 @@ def weigh(expansion: Expansion, statistics: TermStatistics, analyzer: Analyzer) 
     documents, held = statistics.documents, statistics.frequencies
     frequencies = {token.term: held.get(token.term, 0) for token in analyze(expansion.rest, analyzer)}
     groups: list[tuple[Variant, ...]] = []
-    telling: dict[str, float] = {}
+    weights: dict[str, float] = {}
     for group in expansion.groups:
         terms = {text: _terms(text, analyzer) for text in group.texts}
         worth = {
@@ -135,8 +135,9 @@ def weigh(expansion: Expansion, statistics: TermStatistics, analyzer: Analyzer) 
         if worth:
             counts = size * idf(documents, common)
             groups.append(tuple(Variant(text, counts / worth[text], terms[text] != group.terms) for text in worth))
-            telling |= {term: counts / len(terms[text]) for text in worth for term in terms[text] if held.get(term)}
-    return Weighed(tuple(groups), TermStatistics(documents, frequencies), telling)
+            weights |= {term: counts / len(terms[text]) for text in worth for term in terms[text] if held.get(term)}
+    texts = tuple(dict.fromkeys(variant.text for group in groups for variant in group if variant.phrase))
+    return Weighed(tuple(groups), TermStatistics(documents, frequencies), weights, texts)
 
 
 def _fit(terms: list[str], known: Container[Terms], exact: AbstractSet[str]) -> Terms:
@@ -165,8 +166,8 @@ def _by_terms(rules: tuple[str, ...], analyzer: Analyzer) -> tuple[Mapping[Terms
         left, right = _sides(rule, analyzer)
         for terms in left:
             found.setdefault(terms, {}).update(right)
-    telling = {terms: tuple(texts.values()) for terms, texts in found.items() if set(texts) != {terms}}
-    return telling, max(map(len, telling), default=0)
+    variants = {terms: tuple(texts.values()) for terms, texts in found.items() if set(texts) != {terms}}
+    return variants, max(map(len, variants), default=0)
 
 
 def _sides(rule: str, analyzer: Analyzer) -> tuple[dict[Terms, str], dict[Terms, str]]:

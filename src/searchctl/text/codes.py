@@ -27,9 +27,16 @@ _CODE = re.compile(
     rf"(?<![\w.,])(?P<number>{_NUMBER})(?![\w]|[.,]\d)|(?P<symbols>{_SYMBOLS})|(?P<connected>{_CONNECTED})"
     rf"|(?<!\w)(?P<spaced>{_SPACED})(?!\w)|(?P<mixed>[^\W_]*\d[^\W_]*)"
 )
+_ORDINARY = re.compile(r"(1[5-9]|20)\d\d|\d+(st|nd|rd|th|s|-?[а-яё]{1,3})|\d+-[^\W\d]{3,}", re.IGNORECASE)
 _PARTS = re.compile(r"\d+|[^\W\d_]+")
 _PIECES = re.compile(r"[^\W_]+")
+_DOTTED = re.compile(r"\.([A-Za-z][A-Za-z\d]+)")
 _SIGNS = {"++": "plusplus", "+": "plus", "#": "sharp"}
+
+
+def is_ordinary(word: str) -> bool:
+    """Tell whether a word with digits is a year, a decade, an ordinal or an amount with its unit, as running text has them."""
+    return _ORDINARY.fullmatch(word) is not None
 
 
 class Code(NamedTuple):
@@ -57,9 +64,10 @@ def codes(text: str) -> Iterator[Code]:
             yield _symbol_code(match, word)
             continue
         parts = tuple(_PARTS.findall(fold(word)))
-        if len(parts) > _MOST_PARTS or (match["mixed"] and len(parts) < 2):
+        ordinary = is_ordinary(word)
+        if len(parts) > _MOST_PARTS or (match["mixed"] and (ordinary or len(parts) < 2)):
             continue
-        literal = any(part[0].isdigit() for part in parts)
+        literal = not ordinary and any(part[0].isdigit() for part in parts)
         joined = "".join(parts)
         keys = (joined,) if match["number"] or match["mixed"] else tuple(dict.fromkeys((_key(word), joined)))
         yield Code(match.start(), match.end(), keys, parts, literal, symbol=False)
@@ -77,6 +85,7 @@ def keys_of(text: str) -> str:
         if _PIECES.fullmatch(text, code.start, code.end):
             continue  # a word without a sign is its own key
         found |= dict.fromkeys(code.keys)
+        found |= {f"dot{fold(name)}": None for name in _DOTTED.findall(text, code.start, code.end)}  # ASP.NET is .NET
         if code.parts[0] == "v" and len(code.parts) > 1:
             found[code.keys[0][1:]] = None  # v1.2.3 is version 1.2.3
     return " ".join(found)

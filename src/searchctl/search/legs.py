@@ -1,0 +1,164 @@
+"""Asking both legs: from queries as typed to what the engine is asked, in one round trip for all of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from searchctl.encoders.base import Encoder
+from searchctl.encoders.unread import UNREADABLE, unread_shares
+from searchctl.engines.base import Engine, term_statistics
+from searchctl.filters import as_filter
+from searchctl.filters.checking import OWN
+from searchctl.ranking.cosine_baseline import without_language
+from searchctl.schema import Background, Schema
+from searchctl.search.code_groups import find_codes, weigh_codes
+from searchctl.search.leg_answers import WINDOW, Answer, Question
+from searchctl.search.prior import general_background
+from searchctl.search.query import ParsedQuery, parse_query, without_repetitions
+from searchctl.search.request import MAX_HITS, Request
+from searchctl.search.synonyms import Weighed, expand, weigh
+from searchctl.types import Match, Mode, Nearest, Ranking, Scope, TermStatistics, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """A query's vector, or None and why there is none; and how much of the query the encoder can't read."""
+
+    vector: Vector | None = None
+    reason: str | None = None
+    unread: float = 0.0
+
+
+class Legs:
+    """Both legs of one index. `encoder` is None when no vectors are wanted or there are none."""
+
+    def __init__(self, engine: Engine, index: str, schema: Schema, encoder: Encoder | None) -> None:
+        self._engine = engine
+        self._index = index
+        self._schema = schema
+        self._encoder = encoder
+
+    def background(self) -> Background | None:
+        """Return what cosines unrelated texts have: of the index, or where it is too small to tell, by the encoder in general."""
+        if self._schema.background is not None or self._encoder is None:
+            return self._schema.background
+        return general_background(self._encoder)
+
+    def ask(self, texts: Sequence[str], request: Request) -> list[Answer]:
+        """Put queries to both legs, as far as the request wants them, in one round trip.
+
+        A query with quoted phrases that no document has takes another, in which they are words like the others.
+        """
+        answers = self._answers(self._questions(texts, request))
+        strict = [place for place, answer in enumerate(answers) if answer.quotes_nothing]
+        loose = self._answers([answers[place].question.without_quotes() for place in strict]) if strict else []
+        for place, answer in zip(strict, loose, strict=True):
+            answers[place] = answer
+        return answers
+
+    def deeper(self, answer: Answer, depth: int) -> Answer:
+        """Return the answer with the first `depth` documents of each leg; nothing else of it changes."""
+        depth = min(depth, MAX_HITS)
+        question = answer.question
+        match = question.match if answer.lexical is not None else None
+        nearest = question.nearest if answer.vector is not None else None
+        spare = question.without is not None  # one document more, since one is left out
+        asked = [replace(part, k=depth + spare) for part in (match, nearest) if part is not None]
+        rankings = iter(self._engine.search(self._index, asked))
+        lexical = next(rankings) if match is not None else None
+        vector = next(rankings) if nearest is not None else None
+        if vector is not None and spare:
+            vector = without_document(vector, question.without, depth)
+        return replace(answer, lexical=lexical, vector=vector, depth=depth)
+
+    def _answers(self, questions: Sequence[Question]) -> list[Answer]:
+        legs = [(one.match or Match(one.parsed.text, 0), one.nearest) for one in questions]  # words are always counted
+        rankings = iter(self._engine.search(self._index, [leg for pair in legs for leg in pair if leg is not None]))
+        answers = []
+        for question in questions:
+            lexical = next(rankings)
+            vector = next(rankings) if question.nearest is not None else None
+            statistics = question.expansion.statistics if question.expansion else lexical.statistics
+            assert statistics is not None
+            answers.append(Answer(question, statistics, lexical if question.match is not None else None, vector))
+        return answers
+
+    def _questions(self, texts: Sequence[str], request: Request) -> list[Question]:
+        names = {*self._schema.fields, *OWN, "text"}
+        parsed = [parse_query(text, names).without_ignored(self._schema.analyzer) for text in texts]
+        where = as_filter(request.where)
+        began = time.perf_counter()
+        encoded = self._encode([query for query, _ in parsed], request.mode)
+        encoding_ms = (time.perf_counter() - began) * 1000 / max(len(texts), 1)
+        questions = []
+        for text, (query, ignored), vector in zip(texts, parsed, encoded, strict=True):
+            scope = Scope(where, query.required + query.quoted, query.excluded)
+            rest, expansion = self._expansion(query)
+            groups = expansion.groups if expansion else ()
+            match = Match(rest, WINDOW, scope, groups) if request.mode != "vector" else None
+            nearest = Nearest(vector.vector, WINDOW, scope) if vector.vector is not None else None
+            questions.append(
+                Question(
+                    text,
+                    query,
+                    match,
+                    nearest,
+                    encoding_ms,
+                    expansion=expansion,
+                    ignored=ignored,
+                    background=self.background() if nearest is not None else None,
+                    unread=vector.unread,
+                    no_vector=vector.reason,
+                )
+            )
+        return questions
+
+    def _expansion(self, query: ParsedQuery) -> tuple[str, Weighed | None]:
+        """Return what of a query is looked for as it is, and what stands for the rest: synonyms, and codes as a whole."""
+        analyzer = self._schema.analyzer
+        text = without_repetitions(query.text, analyzer)
+        synonyms = expand(text, query.required + query.quoted, self._schema.synonyms, analyzer)
+        rest = synonyms.rest if synonyms else text
+        codes = find_codes(rest)
+        if synonyms is None and codes is None:
+            return text, None
+        words = [synonyms.words if synonyms else "", codes.words if codes else ""]
+        statistics = term_statistics(self._engine, self._index, " ".join(words))
+        weighed = (
+            weigh(replace(synonyms, rest=codes.rest if codes else rest), statistics, analyzer)
+            if synonyms
+            else Weighed((), TermStatistics(statistics.documents, {}, statistics.deleted), {})
+        )
+        return weigh_codes(codes, weighed, statistics, analyzer) if codes else (rest, weighed)
+
+    def _encode(self, queries: Sequence[ParsedQuery], mode: Mode) -> list[_Encoded]:
+        """Encode what can be read, with no preference for a language."""
+        if self._encoder is None or mode == "lexical":
+            reason = "only words were asked for" if mode == "lexical" else "the index has no vectors"
+            return [_Encoded(None, reason) for _ in queries]
+        encoded = [_Encoded(None, "the query has no words to look for")] * len(queries)
+        worded = [place for place, query in enumerate(queries) if query.text]
+        shares = dict(zip(worded, unread_shares(self._encoder, [queries[place].text for place in worded]), strict=True))
+        readable = [place for place in worded if shares[place] <= UNREADABLE]
+        vectors = self._encoder.encode_queries([queries[place].text for place in readable])
+        for place in worded:
+            reason = f"the encoder {self._encoder.name} can't read {shares[place]:.0%} of the query's letters"
+            encoded[place] = _Encoded(None, reason, shares[place])
+        for place, vector in zip(readable, vectors, strict=True):
+            encoded[place] = _Encoded(without_language(vector, self._schema.background), None, shares[place])
+        return encoded
+
+
+def without_document(ranking: Ranking, id: str | None, depth: int) -> Ranking:
+    """Return the ranking without one document, and at most `depth` long."""
+    kept = [place for place, one in enumerate(ranking.ids) if one != id][:depth]
+    total = ranking.total
+    return replace(
+        ranking,
+        ids=tuple(ranking.ids[place] for place in kept),
+        scores=ranking.scores[kept],
+        passages=tuple(ranking.passages[place] for place in kept),
+        total=replace(total, value=total.value - 1) if id in ranking.ids else total,
+    )

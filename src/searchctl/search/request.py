@@ -1,0 +1,50 @@
+"""What is asked for beside the query itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from searchctl.errors import UsageError
+from searchctl.ranking.fusion import FusionSettings
+from searchctl.search.rerank import Rerank
+from searchctl.types import MODES, Mode, Where
+
+if TYPE_CHECKING:
+    from searchctl.engines.base import Technique
+
+MAX_HITS = 10_000  # how deep paging may go
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How to answer: `k` hits from number `start` (0 is the best) among the documents that `where` allows.
+
+    Hits less relevant than `min_relevance` are left out. With `repair`, words that the index doesn't hold are read as typed on
+    the other keyboard layout or in the other alphabet, or as misspelt, if that answers better. `sentences` has the sentences of the
+    hits' passages encoded, so that the one which answers is found by its meaning as well. `rerank` reorders the best. `fusion` is
+    as the index was tuned unless given; with `native` the order is that of the engine's own hybrid query, which OpenSearch has.
+    """
+
+    k: int = 10
+    mode: Mode = "hybrid"
+    where: Where | None = None
+    start: int = 0
+    fusion: FusionSettings | None = None
+    min_relevance: float = 0.0
+    repair: bool = True
+    sentences: bool = False
+    rerank: Rerank | None = None
+    native: Technique | None = None
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise UsageError(f"no mode '{self.mode}'; choose one of: {', '.join(MODES)}")
+        if self.native is not None and self.mode != "hybrid":
+            raise UsageError(f"a native fusion joins both legs, and mode '{self.mode}' asks one; leave one of them out")
+        if self.k < 1 or self.start < 0 or self.start + self.k > MAX_HITS:
+            raise UsageError(
+                f"can't give {self.k} hits from number {self.start} on; ask for one or more within the first {MAX_HITS}"
+            )
+        if not 0.0 <= self.min_relevance <= 1.0:
+            raise UsageError(f"a relevance of {self.min_relevance} can't be asked for; give a number from 0 to 1")
