@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from searchctl.encoders import open_encoder
     from searchctl.engines import open_engine
     from searchctl.errors import SearchctlError
+    from searchctl.gateway.client import hybrid
     from searchctl.index import Index
     from searchctl.ranking.fusion import FusionSettings
     from searchctl.routing.router import Example, Route, Router, RouteSettings
@@ -44,6 +45,7 @@ _HOMES = {
     "RouteSettings": "routing.router",
     "Router": "routing.router",
     "SearchctlError": "errors",
+    "hybrid": "gateway.client",
     "open_encoder": "encoders",
     "open_engine": "engines",
 }
@@ -70,6 +72,7 @@ __all__ = [
     "RouteSettings",
     "Router",
     "SearchctlError",
+    "hybrid",
     "open_encoder",
     "open_engine",
 ]

@@ -39,7 +39,14 @@ class Shop:
         return dict(self.ask("POST", f"/{self.index}/_search", body, **parameters).json)
 
 
-def make(url: str, family: Family, index: str, encoder: str = "hashing:64", **options: Any) -> Shop:
+def make(
+    url: str,
+    family: Family,
+    index: str,
+    encoder: str = "hashing:64",
+    texts: tuple[str, ...] = ("description", "bullets"),
+    **options: Any,
+) -> Shop:
     """Make the shop's index anew and give its documents vectors."""
     shop = Shop(url, family, index)
     shop.ask("DELETE", f"/{index}?ignore_unavailable=true")
@@ -53,7 +60,7 @@ def make(url: str, family: Family, index: str, encoder: str = "hashing:64", **op
     engine = open_engine(url)
     try:
         opened = open_encoder(encoder)
-        reading = Reading("name", ("description", "bullets"))
+        reading = Reading("name", texts)
         ForeignIndex(engine, index, encoder_stamp(encoder, opened), opened, reading).run(Watch())
     finally:
         engine.close()

@@ -30,7 +30,11 @@ def without_took(answer: Any) -> Any:
 def shape(value: Any) -> Any:
     """Return the keys of an answer apart from its documents, with the types of what stands there."""
     if isinstance(value, dict):
-        return {key: shape(item) for key, item in value.items() if key not in ("_source", "highlight", "_explanation")}
+        return {
+            key: shape(item)
+            for key, item in value.items()
+            if key not in ("_source", "highlight", "_explanation", "profile")
+        }
     if isinstance(value, list):
         return [shape(value[0])] if value else []
     return "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else type(value).__name__

@@ -52,7 +52,7 @@ class Gateway:
         self.settings = settings
         self.upstream = upstream
         self.hybrid = hybrid
-        self.tally = Tally()
+        self.tally = Tally(metrics=True)
         self.draining = False
         self._recorder = Recorder(settings.record, settings.secrets) if settings.record else None
         self._random = random.Random()  # noqa: S311 - chooses a sample, hides nothing

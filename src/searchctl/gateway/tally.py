@@ -33,9 +33,9 @@ class ShadowPair:
 
 
 class Tally:
-    """Counts for `/_searchctl/metrics` and `/_searchctl/report`. Safe to use from several threads."""
+    """Counts for `/_searchctl/report`, and with `metrics` for Prometheus. Safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, metrics: bool = False) -> None:
         self._lock = threading.Lock()
         self._modes: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
@@ -45,7 +45,7 @@ class Tally:
         self._changed_firsts = 0
         self._examples: deque[Json] = deque(maxlen=_EXAMPLES)
         self._shadowed: Counter[str] = Counter()
-        self._metrics = _Metrics()
+        self._metrics = _Metrics() if metrics else None
 
     def searched(self, outcome: SearchOutcome, seconds: float) -> None:
         """Count one search and how long its answer took."""
@@ -55,15 +55,17 @@ class Tally:
             if outcome.refusal:
                 self._reasons[reason] += 1
             self._time(outcome.shown, seconds)
-        self._metrics.searches.labels(outcome.shown, reason).inc()
-        self._metrics.seconds.labels(outcome.shown).observe(seconds)
+        if self._metrics is not None:
+            self._metrics.searches.labels(outcome.shown, reason).inc()
+            self._metrics.seconds.labels(outcome.shown).observe(seconds)
 
     def passed(self, status: int, seconds: float) -> None:
         """Count a request that went through as it came."""
         with self._lock:
             self._time("passed", seconds)
-        self._metrics.passed.labels(f"{status // 100}xx").inc()
-        self._metrics.seconds.labels("passed").observe(seconds)
+        if self._metrics is not None:
+            self._metrics.passed.labels(f"{status // 100}xx").inc()
+            self._metrics.seconds.labels("passed").observe(seconds)
 
     def shadowed(self, outcome: SearchOutcome, comparison: ShadowPair | None, seconds: float) -> None:
         """Count a search that was answered lexically, and what its hybrid answer would have been."""
@@ -85,6 +87,8 @@ class Tally:
 
     def metrics(self, open_circuits: int) -> bytes:
         """Return the metrics as Prometheus reads them."""
+        if self._metrics is None:
+            return b""
         self._metrics.circuits.set(open_circuits)
         return self._metrics.text()
 
