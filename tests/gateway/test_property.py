@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Random searches from a grammar of the query language: the gateway is never worse than the server, and filters hold."""
 
 from __future__ import annotations
