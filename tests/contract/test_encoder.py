@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.encoders.base import Encoder
+from tests.encoders.test_static import save_static
 
 TEXTS = ["The cat sat on the mat.", "Interest rates rose again in March.", "Кошка спит на ковре.", "", "x " * 3000]
 
 
-@pytest.fixture(scope="module", params=[DEFAULT_ENCODER, "hashing:64"])
-def encoder(request: pytest.FixtureRequest) -> Encoder:
-    return open_encoder(request.param)
+@pytest.fixture(scope="module", params=[DEFAULT_ENCODER, "hashing:64", "static"])
+def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encoder]:
+    name: str = request.param
+    if name == "static":
+        folder = tmp_path_factory.mktemp("static")
+        save_static(folder)
+        name = str(folder)
+    yield open_encoder(name)
 
 
 def test_vectors_are_float32_rows_of_length_one(encoder: Encoder) -> None:

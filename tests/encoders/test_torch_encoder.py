@@ -103,3 +103,22 @@ def test_offline_a_hub_name_is_refused_before_anything_is_asked(monkeypatch: pyt
     monkeypatch.setitem(os.environ, "HF_HUB_OFFLINE", "1")
     with pytest.raises(EncoderUnavailable, match="HF_HUB_OFFLINE is set; give a folder"):
         open_encoder("nobody/no-such-model")
+
+
+def test_a_static_embedding_needs_no_torch_and_gives_the_librarys_vectors(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import StaticEmbedding
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    from searchctl.encoders.static import StaticEncoder
+
+    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    table = np.random.default_rng(7).normal(size=(len(WORDS), 12)).astype(np.float32)
+    library = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=table)])
+    library.save(str(tmp_path / "model"))
+    encoder = open_encoder(str(tmp_path / "model"))
+    assert isinstance(encoder, StaticEncoder)
+    texts = ["green tea", "чай of unknown kinds", "tea tea query"]
+    expected = library.encode(texts, normalize_embeddings=True)
+    np.testing.assert_allclose(encoder.encode_documents(texts), expected, atol=1e-6)

@@ -16,8 +16,8 @@ _SHIPPED = Path(__file__).parent / "models"
 def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> Encoder:
     """Open an encoder: the shipped one, `hashing` (or `hashing:DIM`), a folder, or a name on the Hugging Face hub.
 
-    A folder holds an ONNX model, or a sentence-transformers or Hugging Face model (which takes the `torch` extra, as the hub
-    does). `threads` limits the processor cores used. Raises EncoderUnavailable, MissingExtra.
+    A folder holds an ONNX model, a static one (model2vec, StaticEmbedding), or a sentence-transformers or Hugging Face model
+    (which takes the `torch` extra, as the hub does). `threads` limits the processor cores used. Raises EncoderUnavailable, MissingExtra.
     """
     family, _, option = name.partition(":")
     folder = user_path(name)
@@ -27,6 +27,8 @@ def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> 
         return _onnx(_SHIPPED / DEFAULT_ENCODER, DEFAULT_ENCODER, threads)
     if folder.is_dir() and onnx_file(folder) is not None:
         return _onnx(folder, str(folder), threads)
+    if folder.is_dir() and (static := _static(folder)) is not None:
+        return static
     if not folder.is_dir() and _looks_like_path(name):
         known = f"{DEFAULT_ENCODER}, hashing, a folder with an ONNX or sentence-transformers model, or a hub name"
         raise EncoderUnavailable(f"no folder '{name}'; give {known}")
@@ -47,6 +49,13 @@ def _onnx(folder: Path, name: str, threads: int | None) -> Encoder:
     from searchctl.encoders.onnx import OnnxEncoder
 
     return OnnxEncoder(folder, name=name, threads=threads)
+
+
+def _static(folder: Path) -> Encoder | None:
+    """Open a folder's static model; None if it's another kind of model."""
+    from searchctl.encoders.static import StaticEncoder, static_files
+
+    return None if static_files(folder) is None else StaticEncoder(folder)
 
 
 def _torch(name: str, threads: int | None) -> Encoder:
