@@ -67,7 +67,9 @@ def test_inner_mappings_are_flattened() -> None:
     ("given", "parts"),
     [
         ({"id": "a", "text": "t", "f": b"x"}, ["document 0 ('a')", "'f'", "a bytes"]),
-        ({"id": "a", "text": "t", "f": {"g": object()}}, ["document 0 ('a')", "'f.g'", "an object"]),
+        pytest.param(
+            {"id": "a", "text": "t", "f": {"g": object()}}, ["document 0 ('a')", "'f.g'", "an object"], id="object"
+        ),
         ({"id": "a", "text": "t", "f": [[1]]}, ["document 0 ('a')", "'f'", "a list"]),
         ({"id": "a", "text": b"t"}, ["document 0 ('a')", "'text'", "a bytes"]),
         ({"id": ["a"], "text": "t"}, ["document 0", "'id'", "a list"]),
