@@ -35,12 +35,15 @@ def all_hold(parts: Iterable[Filter | None]) -> Filter | None:
     """Return the filter that holds where all parts hold; None stands for "everything".
 
     Nested conjunctions become one, and a lower and an upper bound of the same field one range, which one value has to meet.
+    A single bound comes last where its field has a range too, so that as text it isn't taken for a half of that one.
     """
     flat: list[Filter] = []
     for part in parts:
         for piece in part.parts if isinstance(part, And) else (part,):
             if piece is not None:
                 _add(flat, piece)
+    ranged = {piece.field for piece in flat if isinstance(piece, Clause) and _sides(piece) == 2}
+    flat.sort(key=lambda piece: isinstance(piece, Clause) and piece.field in ranged and _sides(piece) == 1)
     if len(flat) > 1:
         return And(tuple(flat))
     return flat[0] if flat else None
@@ -90,6 +93,13 @@ def _add(flat: list[Filter], piece: Filter) -> None:
             return
     if piece not in flat:
         flat.append(piece)
+
+
+def _sides(clause: Clause) -> int:
+    """Count on how many sides a range is bounded; 0 for other conditions."""
+    if not isinstance(clause.condition, Range):
+        return 0
+    return len({name in LOWER for name in _bounds(clause.condition)})
 
 
 def _joined(one: Filter, other: Filter) -> Filter | None:
