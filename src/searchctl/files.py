@@ -34,6 +34,14 @@ def replacing(path: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
+def is_same_file(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Tell whether two paths lead to one file, by device and inode, whatever their names."""
+    try:
+        return os.path.samefile(path, other)
+    except (OSError, ValueError):
+        return False
+
+
 def _sync_folder(folder: Path) -> None:
     """Have the name on the disk as well, where the system knows how to (Windows doesn't)."""
     if not hasattr(os, "O_DIRECTORY"):

@@ -194,7 +194,7 @@ class Index:
 
     def delete(self, ids: str | Sequence[str]) -> int:
         """Delete documents and return how many there were."""
-        return self.engine.delete(self.name, [ids] if isinstance(ids, str) else list(ids))
+        return self.engine.delete(self.name, [ids] if isinstance(ids, str) else list(map(str, ids)))
 
     def declare_types(self, types: Mapping[str, FieldType], date_formats: Mapping[str, str] | None = None) -> int:
         """Give fields these types, whether the index has met them or not, and return how many documents were indexed anew for it.

@@ -331,3 +331,13 @@ def test_no_cell_of_a_written_table_is_a_formula(here: Path, run: Run) -> None:
     (here / "t.csv").write_text("text\n\"=cmd|'/C calc'!A0\"\n", encoding="utf-8")
     run("route", "predict", "t.csv", "--output", "r.csv")
     assert (here / "r.csv").read_text(encoding="utf-8").splitlines()[1].startswith("'=cmd")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "link.csv"])
+def test_what_is_read_is_not_written_over(name: str, here: Path, run: Run) -> None:
+    run("route", "add", "x", "hello there", "--encoder", "hashing")
+    (here / "t.csv").write_text("text\nhello you\n")
+    (here / "link.csv").symlink_to("t.csv")
+    refused = run("route", "predict", "t.csv", "--output", name)
+    assert (refused.exit_code, "is read itself" in refused.stderr) == (2, True)
+    assert (here / "t.csv").read_text() == "text\nhello you\n"

@@ -102,6 +102,18 @@ def test_a_single_document_needs_no_list(single: object, index: Index) -> None:
     assert [hit.document.text for hit in index.search("text")] == ["a text"]
 
 
+def test_a_table_of_pandas_gives_its_rows() -> None:
+    class Table:
+        columns = ("text", "price")
+
+        def to_dict(self, orient: str) -> list[dict[str, object]]:
+            assert orient == "records"
+            return [{"text": "lamp", "price": np.float64(5.5)}]
+
+    (document,) = given_documents(Table())  # type: ignore[arg-type]
+    assert (document.text, document.fields) == ("lamp", {"price": 5.5})
+
+
 def test_what_is_no_document_is_refused() -> None:
     for given in (b"bytes", 5, None):
         with pytest.raises(InvalidDocument, match="strings, mappings or Documents"):

@@ -135,3 +135,23 @@ def test_another_encoding_is_another_reading(tmp_path: Path, index: Index, load:
     load(note, encoding="cp1251")
     assert load(note, encoding="cp1252").written == 1
     assert text_of(index, "note.txt") == "Größe"
+
+
+def test_json_files_of_one_object_too(tmp_path: Path, index: Index, load: Load) -> None:
+    for name in ("first", "second"):
+        lines(tmp_path / name / "page.json", {"text": f"page of {name}"})
+        load(tmp_path / name)
+    assert ids(index) == {"page.json", "second/page.json"}
+    assert (load(tmp_path / "first").unchanged, load(tmp_path / "second").unchanged) == (1, 1)
+
+
+def test_a_folder_reached_through_a_link_is_the_same_folder(tmp_path: Path, index: Index, load: Load) -> None:
+    docs = folder(tmp_path / "docs", page="one")
+    lines(docs / "rows.jsonl", {"id": "r", "text": "row"})
+    load(docs)
+    (tmp_path / "link").symlink_to(docs)
+    assert load(tmp_path / "link").unchanged == 2
+    (docs / "page.md").write_text("# page\n\ntwo\n")
+    lines(docs / "rows.jsonl", {"id": "r", "text": "other row"})
+    report = load(tmp_path / "link")
+    assert (report.written, report.replaced, ids(index)) == (2, {}, {"page.md", "r"})

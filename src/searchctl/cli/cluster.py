@@ -10,7 +10,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
-from searchctl.cli.output import count_of, duration_of, on_terminal, print_json, print_table
+from searchctl.cli.output import count_of, duration_of, on_terminal, print_json, print_table, refuse_overwriting
 from searchctl.cli.sources import collect, source_options
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def command(
         ending_of(path)
     settings = ClusterSettings(min_size, edges=not strict)
     began = time.monotonic()
+    refuse_overwriting(outputs, sources)
     collection, title = collect(frame, sources, id_field, title_field, text_fields, format_name)
     clusters = cluster(collection.texts, collection.vectors, settings, on_stage=Teller(frame))
     for path in outputs:

@@ -43,8 +43,8 @@ def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) 
     _say_remarks(report.replaced, report.first_misfit, report.unmet, report.remarks)
     if report.kept:
         say(
-            f"searchctl: {count_of(report.kept, 'document')} kept whose source is there but wasn't read to its end, "
-            "or wasn't asked for"
+            f"searchctl: {count_of(report.kept, 'document')} kept, since nothing shows that they are gone: their source wasn't "
+            "read to its end, can't be looked at, or wasn't asked for"
         )
     if report.first_failure:
         say(f"searchctl: {'it' if report.dead == 1 else 'the first'} failed: {report.first_failure}")

@@ -6,9 +6,13 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from searchctl.errors import UsageError
+from searchctl.files import is_same_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +22,14 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2
 _UNESCAPED = re.compile(
     r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )  # those of them that JSON leaves as they are
+
+
+def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[str | Path | None]) -> None:
+    """Raise UsageError where something would be written over a file that is read for it."""
+    read = [path for path in inputs if path is not None]
+    for output in outputs:
+        if output is not None and any(is_same_file(output, path) for path in read):
+            raise UsageError(f"{output} is read itself, and writing would destroy it; name another file to write to")
 
 
 def on_terminal() -> bool:

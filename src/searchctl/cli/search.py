@@ -10,7 +10,7 @@ import click
 from searchctl.cli.choices import choice
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
-from searchctl.cli.output import count_of, duration_of, print_json
+from searchctl.cli.output import count_of, duration_of, print_json, refuse_overwriting
 from searchctl.cli.progress import Meter
 from searchctl.cli.results import print_results
 from searchctl.cli.where import where_of, where_option
@@ -99,6 +99,7 @@ def command(
     conditions = where_of(where)
     if (queries is None) != (run_file is None) or (queries is not None and text):
         raise UsageError("a file of queries needs both --queries FILE and --run FILE, and no TEXT")
+    refuse_overwriting([run_file], [queries])
     query = _query(text) if queries is None else ""
     with frame.open_index() as index:
         settings = next((FusionSettings(method) for method in METHODS if method == fusion), fusion)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
 
 from searchctl.errors import StorageError, UsageError
+from searchctl.files import is_same_file
 from searchctl.sources import Failure, FieldMapping, SourceFile
 from searchctl.sources.letters import as_letter
 from searchctl.types import Document
@@ -22,7 +22,7 @@ def without_target(files: Iterable[SourceFile], target: Path | None) -> list[Sou
     """
     kept = []
     for file in files:
-        if target is not None and _is_same(file.path, target):
+        if target is not None and is_same_file(file.path, target):
             if file.root == file.path:
                 raise UsageError(
                     f"dead letters would go to {target}, which is read itself; name another file: --dead-letters FILE"
@@ -30,13 +30,6 @@ def without_target(files: Iterable[SourceFile], target: Path | None) -> list[Sou
             continue
         kept.append(file)
     return kept
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    try:
-        return os.path.samefile(path, other)
-    except (OSError, ValueError):
-        return False
 
 
 class DeadLetters:

@@ -31,6 +31,10 @@ def given_documents(given: Iterable[GivenDocument] | GivenDocument) -> Iterator[
     single = isinstance(given, (str, Mapping, Document))
     if not single and (isinstance(given, (bytes, bytearray)) or not isinstance(given, Iterable)):
         raise InvalidDocument(f"documents are given as strings, mappings or Documents, found {_kind(given)}")
+    if hasattr(given, "to_dict") and hasattr(
+        given, "columns"
+    ):  # a table of pandas, which would give its columns' names
+        given = given.to_dict("records")
     documents: Iterable[Any] = [given] if single else given  # type: ignore[assignment]
     for place, document in enumerate(documents):
         yield as_document(document, place)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from searchctl.files import is_same_file
 from searchctl.ingest.prune import is_gone
 from searchctl.sources import Record, SourceFile
 from searchctl.sources.model import storable
@@ -67,15 +68,15 @@ class Names:
         if self._taken.get(name, source) != source:
             return False
         holder = holders.get(name)
-        return holder is None or holder == source or is_gone(holder)
+        return holder is None or holder == source or is_same_file(holder, source) or is_gone(holder)
 
-    def rows(self, file: SourceFile, position: int) -> str:
-        """Return the name for the rows of a file whose first row without an id stands at `position`."""
+    def rows(self, file: SourceFile, row: str) -> str:
+        """Return the name for the rows of a file, the first of which without an id has `row` behind the name: "#5"."""
         if file.source not in self._remembered:
             for choice in _choices(file):
-                if self._is_free(f"{choice}#{position}", file.source, self._holders([f"{choice}#{position}"])):
+                if self._is_free(choice + row, file.source, self._holders([choice + row])):
                     break
-            self._taken[f"{choice}#{position}"] = file.source
+            self._taken[choice + row] = file.source
             self._remembered = {**self._remembered, file.source: choice}
         return self._remembered[file.source]
 

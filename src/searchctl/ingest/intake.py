@@ -29,10 +29,14 @@ _MOST_UNEXPECTED = 1000  # failures in a row that nobody foresaw: then it isn't 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The sign that a file has been read to its end; `known` is what the journal may note of it, if nothing failed."""
+    """The sign that a file has been read to its end; `known` is what the journal may note of it, if nothing failed.
+
+    A file that `gave_something` proves by that what it doesn't hold; an empty one may be a copy that has only begun.
+    """
 
     file: SourceFile
     known: KnownFile
+    gave_something: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +126,7 @@ class IntakeReader:
     def file_items(self, files: Sequence[SourceFile]) -> Items:
         """Yield each file's records, then the sign that it has ended."""
         for file in files:
-            state = _state(
-                file, self._settings
-            )  # as it is before reading: a change meanwhile must lead to another reading
+            state = _state(file, self._settings)  # before reading: a change meanwhile must lead to another reading
             name = file.uri
             position = 0
             try:
@@ -134,7 +136,7 @@ class IntakeReader:
                     position = item.position
                     if isinstance(item, Record) and is_named_by_row(item, file):
                         item = self._named(item, file)
-                        name = item.document.id.rpartition("#")[0] if "#" in item.document.id else item.document.id
+                        name = item.document.id.removesuffix(f"#{item.position}")
                     yield item
             except Exception as error:  # a library's fault about one file isn't the load's
                 if isinstance(error, SearchctlError):
@@ -144,18 +146,18 @@ class IntakeReader:
             self.intake.failed_ids |= self.remarks.ids
             still = _state(file, self._settings) == state
             if _is_one_document(file):
-                yield Ended(file, KnownFile(file.uri, state if still else "", ""))
+                yield Ended(file, KnownFile(file.uri, state if still else "", ""), position > 0)
             else:
-                yield Ended(file, KnownFile(name, "" if still else "changed"))
+                yield Ended(file, KnownFile(name, "" if still else "changed"), position > 0)
 
     def _named(self, record: Record, file: SourceFile) -> Record:
         """Return a record that has no id of its own with its file's name in it, or for a pipe named by what it says."""
         if file.size is None:
             return replace(record, document=self._apart(streamed(record.document)))
-        if _is_one_document(file) or record.document.id == file.uri:
+        if _is_one_document(file):
             return record
-        name = self._names.rows(file, record.position)
-        return replace(record, document=replace(record.document, id=f"{name}#{record.position}"))
+        row = record.document.id.removeprefix(file.uri)  # a JSON file of one object has no rows
+        return replace(record, document=replace(record.document, id=self._names.rows(file, row) + row))
 
     def _apart(self, document: Document) -> Document:
         """Return a pipe's document; one that came before in the same words gets a number behind its id."""
@@ -198,7 +200,8 @@ class IntakeReader:
             ended.append(item)
             self.intake.bytes_done += item.file.size or 0
             self.intake.bytes_open = 0
-            if item.file.source not in self.intake.faulty and item.known.state != "changed":
+            proven = item.gave_something and item.known.state != "changed"
+            if proven and item.file.source not in self.intake.faulty:
                 self.intake.whole.add(item.file.source)
             return
         self.intake.read += 1

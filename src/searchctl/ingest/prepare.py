@@ -14,6 +14,7 @@ from searchctl.encoders.base import Encoder
 from searchctl.engines.base import Engine, fingerprints
 from searchctl.errors import InvalidDocument, SearchctlError, ServerRefusal
 from searchctl.fields import Misfit, fit, new_types
+from searchctl.files import is_same_file
 from searchctl.ingest.encoding import cut_entries
 from searchctl.ingest.prune import is_gone
 from searchctl.schema import FieldType, Schema
@@ -288,7 +289,7 @@ class Preparer:
             if entry is None:
                 continue
             if id(candidate) in changed:
-                if entry.source != candidate.record.source:
+                if not _is_one_source(entry.source, candidate.record.source):
                     prepared.replaced[candidate.document.id] = entry.source
             elif is_gone(entry.source):
                 moved.append(candidate)
@@ -312,6 +313,11 @@ class Preparer:
                     prepared.entries += cut_entries([entry], self._encoder, self._schema.passages)
                 except Exception as error:
                     prepared.rejected.append((candidate.record, reason_of(error)))
+
+
+def _is_one_source(source: str, other: str) -> bool:
+    """Tell whether two sources are one, perhaps reached through a link."""
+    return source == other or (bool(source and other) and is_same_file(source, other))
 
 
 def reason_of(error: Exception) -> str:

@@ -9,7 +9,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say, say_error
-from searchctl.cli.output import count_of, print_json, print_table
+from searchctl.cli.output import count_of, print_json, print_table, refuse_overwriting
 from searchctl.cli.progress import Meter
 from searchctl.cli.route.context import columns_of, file_options
 from searchctl.errors import StorageError, UsageError
@@ -65,6 +65,7 @@ def evaluate_command(
     Nothing of the index is touched. Reports accuracy, macro-F1, what share of texts gets a label at the target precision
     (and whether that was promised), AUROC of texts of no label, calibration error, and the time to add a label.
     """
+    refuse_overwriting([html], [train, test, oos])
     from searchctl.routing.evaluation import TrialSettings
     from searchctl.routing.rows import as_format, read_examples, read_rows
 

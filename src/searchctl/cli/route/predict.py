@@ -15,7 +15,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import DEAD_LETTERS, say
-from searchctl.cli.output import echo, on_terminal, print_json, print_pairs, printable
+from searchctl.cli.output import echo, on_terminal, print_json, print_pairs, printable, refuse_overwriting
 from searchctl.cli.progress import Meter
 from searchctl.cli.route.context import columns_of, file_options, open_router
 from searchctl.errors import SourceError, StorageError, UsageError
@@ -108,6 +108,7 @@ def predict_command(
         kind = output_format or (output.suffix.lstrip(".") if output else "") or "jsonl"
         if kind not in _OUTPUTS:
             raise UsageError(f"can't write '.{kind}'; name a file .jsonl or .csv, or say --to csv")
+        refuse_overwriting([output], [str(source)])
         with _opened(output) as file, Meter(frame, "texts") as meter:
             write = _CsvWriter(file) if kind == "csv" else _JsonWriter(file)
             failed = done = 0
