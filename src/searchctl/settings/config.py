@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from searchctl.errors import ConfigError
 from searchctl.settings.connection import (
     CONNECTION_KEYS,
+    CREDENTIAL_KEYS,
     INDEX_KEYS,
     PATH_KEYS,
     SECRET_KEYS,
@@ -285,8 +286,11 @@ def _connect(engine: str, found: Layer) -> tuple[str, Connection]:
         key: found[f"connection.{key}"][0] for key in CONNECTION_KEYS if f"connection.{key}" in found
     }
     values.pop("url", None)
-    # Credentials written into the address are about that address, so they win over general variables.
-    values |= {key: value for key, value in (("username", username), ("password", password)) if value}
+    if username:  # credentials written into the address are about that address, so they win over all others
+        values = {key: value for key, value in values.items() if key not in CREDENTIAL_KEYS}
+        values |= {"username": username, "password": password}
+    elif _is_elsewhere(hosts, found):
+        values = {key: value for key, value in values.items() if key not in CREDENTIAL_KEYS or _is_typed(found, key)}
     options = IndexOptions(
         **{key: found[f"connection.{key}"][0] for key in INDEX_KEYS if f"connection.{key}" in found}  # type: ignore[arg-type]
     )
@@ -295,6 +299,19 @@ def _connect(engine: str, found: Layer) -> tuple[str, Connection]:
     if is_server(engine):
         connection.addresses()  # what isn't an address may be a password; it's refused before it can be shown
     return shown, connection
+
+
+def _is_elsewhere(hosts: Sequence[str], found: Layer) -> bool:
+    """Tell whether an address is set that credentials came with, and another one was named."""
+    url = _text(found, "connection.url")
+    if not url:
+        return False
+    own, _, _ = split_hosts(url)
+    return bool(hosts) and set(Connection(own).addresses()) != set(Connection(tuple(hosts)).addresses())
+
+
+def _is_typed(found: Layer, key: str) -> bool:
+    return str(found[f"connection.{key}"][1]).startswith("--")
 
 
 def _text(found: Layer, key: str) -> str | None:

@@ -46,6 +46,7 @@ CONNECTION_KEYS: tuple[str, ...] = (
     "url", "cloud_id", "username", "password", "api_key", "api_key_id", "bearer_token",
     "ca_certs", "client_cert", "client_key", "insecure", "aws_service", "aws_region",
 )  # fmt: skip
+CREDENTIAL_KEYS = ("username", "password", "api_key", "api_key_id", "bearer_token", "aws_service")
 SECRET_KEYS = frozenset({"password", "api_key", "bearer_token"})
 PATH_KEYS = frozenset({"ca_certs", "client_cert", "client_key"})
 
@@ -123,7 +124,16 @@ def server_connection(engine: str, connection: Connection | None) -> Connection:
     hosts, username, password = split_hosts(engine)
     if not username:
         return replace(given, hosts=hosts)
-    return replace(given, hosts=hosts, username=username, password=password)
+    return replace(
+        given,
+        hosts=hosts,
+        username=username,
+        password=password,
+        api_key=None,
+        api_key_id=None,
+        bearer_token=None,
+        aws_service=None,
+    )
 
 
 def is_server(engine: str) -> bool:

@@ -5,27 +5,24 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeGuard
 from urllib.parse import quote
-
-import numpy as np
 
 from searchctl.engines.base import Finding, ForeignSource, Reading, Technique
 from searchctl.engines.names import check_name, check_reference
-from searchctl.engines.rest import catalogue, health, native, reading
+from searchctl.engines.rest import catalogue, health, native
 from searchctl.engines.rest.bulk import Bulk, delete_action, index_action
 from searchctl.engines.rest.dialect import Dialect
-from searchctl.engines.rest.documents import as_entry, as_source, numbers
+from searchctl.engines.rest.documents import as_source
 from searchctl.engines.rest.foreign import shape_of
 from searchctl.engines.rest.foreign_search import ForeignView
 from searchctl.engines.rest.foreign_work import source_of
 from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.loading import Loads
-from searchctl.engines.rest.queries import Questions, lexical_ranking, vector_ranking
+from searchctl.engines.rest.own_search import OwnView
 from searchctl.engines.rest.server import Server, identify
 from searchctl.engines.rest.state import (
     IndexState,
@@ -56,15 +53,10 @@ from searchctl.types import (
     Ranking,
     Rejection,
     Scope,
-    TermStatistics,
-    Total,
 )
 
 _log = logging.getLogger(__name__)
 _STATE_SECONDS = 1.0  # how long what is known of an index counts: a search asks for it several times
-_SLICE = 1000  # ids in one request
-_QUESTIONS = 120  # searches in one request
-_WINDOW = 10_000  # hits a search may have, by the servers' own default
 _LACKS_WORDS = re.compile(r"(?i)(unknown|failed to find).*\b(char_filter|filter|tokenizer|analyzer)")
 
 
@@ -146,9 +138,6 @@ class ServerEngine:
     def forget(self) -> None:
         """Ask anew for what is known of indexes, because others or one's own requests have changed it."""
         self._states.clear()
-
-    def _questions(self, state: IndexState) -> Questions:
-        return Questions(state.schema, send_words=state.send_words)
 
     def create(self, index: str, schema: Schema) -> None:
         """Make an empty index; raises IndexExists, and UsageError where the server can't search vectors."""
@@ -257,44 +246,23 @@ class ServerEngine:
         if name in self._unseen:
             self._refresh(name)
 
-    # Reading by id
+    # Reading
 
     def get(self, index: str, ids: Sequence[str], *, vectors: bool = False, content: bool = True) -> list[Entry | None]:
         """Return entries in the order asked for; without `content` their ids and fingerprints only."""
         found = self.look(index)
         if isinstance(found, ForeignView):
             return found.get(ids, vectors=vectors)
-        parameters = self.dialect.source_parameters(vectors=vectors)
-        if not content:
-            parameters = {"_source_includes": "searchctl.fingerprint"}
-        return [
-            as_entry(hit["_id"], hit["_source"], vectors=vectors) if hit.get("found") else None
-            for hit in self._by_id(index, found, ids, parameters)
-        ]
-
-    def _by_id(self, index: str, state: IndexState, ids: Sequence[str], parameters: Mapping[str, str]) -> Iterator[Any]:
-        for start in range(0, len(ids), _SLICE):
-            part = list(ids[start : start + _SLICE])
-            body: Json = {"ids": part}
-            found = self.client.request("POST", f"/{quote(state.name)}/_mget", body, params=parameters).body["docs"]
-            self._check_still(index, state, found)
-            yield from found
+        with self._forgetting():
+            return self._own(index, found).get(ids, vectors=vectors, content=content)
 
     def scan(self, index: str, *, batch: int = 500, vectors: bool = False) -> Iterator[list[Entry]]:
-        """Yield all entries by id. Ids never change, so that no snapshot is needed to see each once."""
+        """Yield all entries."""
         found = self.look(index)
         if isinstance(found, ForeignView):
-            yield from found.scan(batch, vectors=vectors)
-            return
+            return found.scan(batch, vectors=vectors)
         self._see_own_writes(found.name)
-        body: Json = {
-            "size": batch,
-            "sort": [{"searchctl.id": "asc"}],
-            "_source": self.dialect.source(vectors=vectors),
-            "track_total_hits": False,
-        }
-        for hits in reading.pages(self.client, found.name, body):
-            yield [as_entry(hit["_id"], hit["_source"], vectors=vectors) for hit in hits]
+        return self._own(index, found).scan(batch, vectors=vectors)
 
     def count(self, index: str, scope: Scope | None = None) -> int:
         """Count documents, also those that anybody has written just now."""
@@ -302,66 +270,31 @@ class ServerEngine:
         if isinstance(found, ForeignView):
             return found.count(scope)
         self._refresh(found.name)
-        body: Json = {"query": {"bool": {"filter": self._questions(found).filters(scope)}}} if scope else {}
-        return int(self.client.request("POST", f"/{quote(found.name)}/_count", body).body["count"])
-
-    # Searching
+        return self._own(index, found).count(scope)
 
     def search(self, index: str, queries: Sequence[Match | Nearest]) -> list[Ranking]:
-        """Answer all queries in one `_msearch`, which asks for the statistics of their words as well."""
-        state = self.look(index)
-        if isinstance(state, ForeignView):
-            return state.search(queries)
-        if self._loads.finish_broken(state):
-            state = self.state(index, fresh=True)
-        if not self._loads.is_running(state):
-            self._see_own_writes(state.name)
-        rankings: list[Ranking] = []
-        for start in range(0, len(queries), _QUESTIONS):
-            rankings += self._search_some(index, state, queries[start : start + _QUESTIONS])
-        return rankings
+        """Answer all queries, as a rule in one request."""
+        found = self.look(index)
+        if isinstance(found, ForeignView):
+            return found.search(queries)
+        if self._loads.finish_broken(found):
+            found = self.state(index, fresh=True)
+        if not self._loads.is_running(found):
+            self._see_own_writes(found.name)
+        with self._forgetting():
+            return self._own(index, found).search(queries)
 
-    def _search_some(self, index: str, state: IndexState, queries: Sequence[Match | Nearest]) -> list[Ranking]:
-        """Answer as many queries as one request takes."""
-        questions = self._questions(state)
-        limited = [replace(query, k=min(query.k, _WINDOW)) for query in queries]
-        asked = [query for query in limited if query.k]
-        texts = list(dict.fromkeys(query.text for query in limited if _wants_statistics(query)))
-        bodies = [self.search_body(state, query) for query in asked] + [questions.statistics(text) for text in texts]
-        answers = self._ask(state, bodies)
-        self._check_still(index, state, (hit for answer in answers for hit in answer["hits"]["hits"][:1]))
-        counted = answers[len(asked) :]
-        statistics = {text: questions.counted(text, answer) for text, answer in zip(texts, counted, strict=True)}
-        hits = iter(answers)
-        bm25 = state.schema.bm25 or Bm25Settings()
-        return [
-            _ranking(query, next(hits) if query.k else None, bm25, statistics.get(getattr(query, "text", "")))
-            for query in limited
-        ]
+    def _own(self, index: str, state: IndexState) -> OwnView:
+        return OwnView(self.client, self.dialect, index, state)
 
-    def search_body(self, state: IndexState, query: Match | Nearest) -> Json:
-        """Return a question as this server takes it."""
-        questions = self._questions(state)
-        if isinstance(query, Match):
-            return questions.match(query)
-        nearest = self.dialect.nearest(numbers(query.vector), query.k, questions.filters(query.scope))
-        return {**nearest, "size": query.k, **questions.only_ids}
-
-    def _ask(self, state: IndexState, bodies: Sequence[Json]) -> list[Json]:
-        """Search for all of these at once; statistics of words are those of all shards, and a part of an answer is none."""
-        header: Json = {"search_type": "dfs_query_then_fetch", "allow_partial_search_results": False}
-        lines = [line for body in bodies for line in (header, body)]
+    @contextmanager
+    def _forgetting(self) -> Iterator[None]:
+        """Ask anew for what is known of indexes after a fault: one may have been replaced or dropped."""
         try:
-            return self.client.search_many(f"/{quote(state.name)}/_msearch", lines)
+            yield
         except SearchctlError:
-            self.forget()  # the index may have been replaced or dropped
-            raise
-
-    def _check_still(self, index: str, state: IndexState, found: Iterable[Json]) -> None:
-        """Raise IndexMissing if the name has come to mean another index, or none, since it was asked about."""
-        if any("error" in one or one["_index"] != state.name for one in found):
             self.forget()
-            raise IndexMissing(f"the index '{index}' on {self.url} was replaced just now; ask again")
+            raise
 
     # The index as a whole
 
@@ -433,7 +366,7 @@ class ServerEngine:
     def native_ranking(self, index: str, match: Match, nearest: Nearest, technique: Technique) -> Ranking:
         """Return the first documents as the server itself joins both legs, from as many candidates of each as it asks for."""
         state = self.state(index)
-        legs = [self.search_body(state, query)["query"] for query in (match, nearest)]
+        legs = [self._own(index, state).body(query)["query"] for query in (match, nearest)]
         return native.ask(self.client, self.server, state.name, legs, match.k, technique)
 
     def install_pipeline(self, name: str, technique: Technique, *, lexical: float = 0.5) -> Json:
@@ -445,17 +378,3 @@ class ServerEngine:
     def close(self) -> None:
         """Let go of the connections."""
         self.client.close()
-
-
-def _wants_statistics(query: Match | Nearest) -> TypeGuard[Match]:
-    return isinstance(query, Match) and not query.synonyms
-
-
-def _ranking(
-    query: Match | Nearest, answer: Json | None, bm25: Bm25Settings, statistics: TermStatistics | None
-) -> Ranking:
-    if answer is None:
-        return Ranking((), np.zeros(0), (), Total(0, "gte"), statistics=statistics)
-    if isinstance(query, Nearest):
-        return vector_ranking(answer, query.k)
-    return replace(lexical_ranking(answer, bm25), statistics=None if query.synonyms else statistics)

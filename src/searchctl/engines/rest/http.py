@@ -78,6 +78,7 @@ class Client:
             raise UsageError("the server has no address; type --engine opensearch://HOST:9200")
         self._secrets = tuple(filter(None, (connection.password, connection.api_key, connection.bearer_token)))
         self._pause = pause
+        self.patience = QUICK  # for requests that name none
         self._random = random.Random()  # noqa: S311 - spreads retries, hides nothing
         self._signer = Signer(connection) if connection.aws_service else None
         self._headers = {"accept": "application/json", **authorization(connection)}
@@ -115,7 +116,7 @@ class Client:
         body: Json | bytes | None = None,
         *,
         params: Mapping[str, str | int | bool] | None = None,
-        patience: Patience = QUICK,
+        patience: Patience | None = None,
         timeout: float = 60.0,
         repeatable: bool = True,
     ) -> Reply:
@@ -126,6 +127,7 @@ class Client:
         """
         target = path if not params else f"{path}?{urlencode({key: _word(value) for key, value in params.items()})}"
         payload = _payload(body)
+        patience = patience or self.patience
         for attempt in range(patience.attempts):
             last = attempt + 1 == patience.attempts
             try:
@@ -146,8 +148,9 @@ class Client:
             self.wait(attempt, patience, after)
         raise AssertionError("unreachable")
 
-    def search_many(self, path: str, lines: Sequence[Json], *, patience: Patience = QUICK) -> list[Json]:
+    def search_many(self, path: str, lines: Sequence[Json]) -> list[Json]:
         """Ask `_msearch` and return its answers; those that a busy server refused are asked again. Raises as `request`."""
+        patience = self.patience
         found: dict[int, Json] = {}
         waiting = list(range(len(lines) // 2))
         for attempt in range(patience.attempts):

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from searchctl.engines.lock import WriteLock, storage_errors
-from searchctl.engines.rest.http import Client
+from searchctl.engines.rest.http import QUICK, STEADY, Client
 from searchctl.engines.rest.state import IndexState, read_state
 from searchctl.errors import SearchctlError, ServerRefusal
 from searchctl.types import Json
@@ -47,6 +47,7 @@ class Loads:
             lock = self._locks.setdefault(state.uuid, writer_lock(self._client.url, state))
         lock.acquire()
         self._running.add(state.uuid)
+        self._client.patience = STEADY  # a whole run isn't given up for a restart
         try:
             self._begin(state)
             try:
@@ -57,6 +58,8 @@ class Loads:
             self._end(state.name)
         finally:
             self._running.discard(state.uuid)
+            if not self._running:
+                self._client.patience = QUICK
             lock.release()
 
     def _begin(self, state: IndexState) -> None:

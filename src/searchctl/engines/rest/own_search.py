@@ -1,0 +1,123 @@
+"""Searching and reading an index of searchctl's own on a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeGuard
+from urllib.parse import quote
+
+import numpy as np
+
+from searchctl.engines.rest import reading
+from searchctl.engines.rest.dialect import Dialect
+from searchctl.engines.rest.documents import as_entry, numbers
+from searchctl.engines.rest.http import Client
+from searchctl.engines.rest.queries import Questions, lexical_ranking, vector_ranking
+from searchctl.engines.rest.state import IndexState
+from searchctl.errors import IndexMissing
+from searchctl.schema import Bm25Settings
+from searchctl.types import Entry, Json, Match, Nearest, Ranking, Scope, TermStatistics, Total
+
+_SLICE = 1000  # ids in one request
+_QUESTIONS = 120  # searches in one request
+_WINDOW = 10_000  # hits a search may have, by the servers' own default
+
+
+class OwnView:
+    """One index as it was known when it was looked at; raises IndexMissing when the name means another one by now."""
+
+    def __init__(self, client: Client, dialect: Dialect, name: str, state: IndexState) -> None:
+        self._client = client
+        self._dialect = dialect
+        self._name = name
+        self._state = state
+        self._path = f"/{quote(state.name)}"
+        self._questions = Questions(state.schema, send_words=state.send_words)
+
+    def search(self, queries: Sequence[Match | Nearest]) -> list[Ranking]:
+        """Answer all queries in one `_msearch`, which asks for the statistics of their words as well."""
+        rankings: list[Ranking] = []
+        for start in range(0, len(queries), _QUESTIONS):
+            rankings += self._search_some(queries[start : start + _QUESTIONS])
+        return rankings
+
+    def _search_some(self, queries: Sequence[Match | Nearest]) -> list[Ranking]:
+        """Answer as many queries as one request takes."""
+        limited = [replace(query, k=min(query.k, _WINDOW)) for query in queries]
+        asked = [query for query in limited if query.k]
+        texts = list(dict.fromkeys(query.text for query in limited if _wants_statistics(query)))
+        bodies = [self.body(query) for query in asked] + [self._questions.statistics(text) for text in texts]
+        answers = self._ask(bodies)
+        self._check_still(hit for answer in answers for hit in answer["hits"]["hits"][:1])
+        counted = answers[len(asked) :]
+        statistics = {text: self._questions.counted(text, answer) for text, answer in zip(texts, counted, strict=True)}
+        remaining = iter(answers)
+        bm25 = self._state.schema.bm25 or Bm25Settings()
+        return [
+            _ranking(query, next(remaining) if query.k else None, bm25, statistics.get(getattr(query, "text", "")))
+            for query in limited
+        ]
+
+    def body(self, query: Match | Nearest) -> Json:
+        """Return a query as this server takes it."""
+        if isinstance(query, Match):
+            return self._questions.match(query)
+        nearest = self._dialect.nearest(numbers(query.vector), query.k, self._questions.filters(query.scope))
+        return {**nearest, "size": query.k, **self._questions.only_ids}
+
+    def _ask(self, bodies: Sequence[Json]) -> list[Json]:
+        """Search for all of these at once; statistics of words are those of all shards, and a part of an answer is none."""
+        header: Json = {"search_type": "dfs_query_then_fetch", "allow_partial_search_results": False}
+        return self._client.search_many(f"{self._path}/_msearch", [line for body in bodies for line in (header, body)])
+
+    def _check_still(self, hits: Iterable[Json]) -> None:
+        if any("error" in hit or hit["_index"] != self._state.name for hit in hits):
+            raise IndexMissing(f"the index '{self._name}' on {self._client.url} was replaced just now; ask again")
+
+    def get(self, ids: Sequence[str], *, vectors: bool, content: bool) -> list[Entry | None]:
+        """Return entries in the order asked for; without `content` their ids and fingerprints only."""
+        parameters = self._dialect.source_parameters(vectors=vectors)
+        if not content:
+            parameters = {"_source_includes": "searchctl.fingerprint"}
+        return [
+            as_entry(hit["_id"], hit["_source"], vectors=vectors) if hit.get("found") else None
+            for hit in self._by_id(ids, parameters)
+        ]
+
+    def _by_id(self, ids: Sequence[str], parameters: Mapping[str, str]) -> Iterator[Json]:
+        for start in range(0, len(ids), _SLICE):
+            body: Json = {"ids": list(ids[start : start + _SLICE])}
+            hits = self._client.request("POST", f"{self._path}/_mget", body, params=parameters).body["docs"]
+            self._check_still(hits)
+            yield from hits
+
+    def scan(self, batch: int, *, vectors: bool) -> Iterator[list[Entry]]:
+        """Yield all entries by id. Ids never change, so that no snapshot is needed to see each once."""
+        body: Json = {
+            "size": batch,
+            "sort": [{"searchctl.id": "asc"}],
+            "_source": self._dialect.source(vectors=vectors),
+            "track_total_hits": False,
+        }
+        for hits in reading.pages(self._client, self._state.name, body):
+            yield [as_entry(hit["_id"], hit["_source"], vectors=vectors) for hit in hits]
+
+    def count(self, scope: Scope | None) -> int:
+        """Count documents."""
+        body: Json = {"query": {"bool": {"filter": self._questions.filters(scope)}}} if scope else {}
+        return int(self._client.request("POST", f"{self._path}/_count", body).body["count"])
+
+
+def _wants_statistics(query: Match | Nearest) -> TypeGuard[Match]:
+    return isinstance(query, Match) and not query.synonyms
+
+
+def _ranking(
+    query: Match | Nearest, answer: Json | None, bm25: Bm25Settings, statistics: TermStatistics | None
+) -> Ranking:
+    if answer is None:
+        return Ranking((), np.zeros(0), (), Total(0, "gte"), statistics=statistics)
+    if isinstance(query, Nearest):
+        return vector_ranking(answer, query.k)
+    return replace(lexical_ranking(answer, bm25), statistics=None if query.synonyms else statistics)
