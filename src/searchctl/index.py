@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.encoders.base import Encoder
 from searchctl.engines import DEFAULT_ENGINE, open_engine
 from searchctl.engines.base import FullEngine, technique_of
-from searchctl.errors import EncoderMismatch, IndexMissing, UsageError
+from searchctl.errors import EncoderMismatch, IndexMissing, SearchctlError, UsageError
 from searchctl.filters import as_filter, holds, typed
 from searchctl.ranking.fusion import FusionSettings
 from searchctl.rerankers import open_reranker
@@ -32,10 +32,27 @@ from searchctl.settings.paths import user_path
 from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from searchctl.ingest.model import ConfirmPrune, IngestReport, IngestSettings, OnProgress
     from searchctl.sources import SourceFile
 
 Answer = TypeVar("Answer")
+
+
+class SearchOptions(TypedDict, total=False):
+    """What `Index.search` takes beside the query; see `search.searcher.Request` for what is usual."""
+
+    mode: Mode
+    where: Where | None
+    start: int
+    fusion: FusionSettings | str | None
+    min_relevance: float
+    repair: bool
+    sentences: bool
+    rerank: str | Rerank | None
+
+
 _REPLACED_SECONDS = 5.0  # how long a server may take to put one index in another's place
 _PAUSE = 0.02
 _LISTS = 64  # fused lists kept for their next pages: at most some megabytes
@@ -223,20 +240,7 @@ class Index:
 
     # Reading
 
-    def search(
-        self,
-        text: str,
-        k: int = 10,
-        *,
-        mode: Mode = "hybrid",
-        where: Where | None = None,
-        start: int = 0,
-        fusion: FusionSettings | str | None = None,
-        min_relevance: float = 0.0,
-        repair: bool = True,
-        sentences: bool = False,
-        rerank: str | Rerank | None = None,
-    ) -> Results:
+    def search(self, text: str, k: int = 10, **options: Unpack[SearchOptions]) -> Results:
         """Return the `k` best documents for a query, from number `start` on.
 
         A page that follows is cut from the list that was made for the first, until the index changes (embedded engine).
@@ -249,42 +253,23 @@ class Index:
         in "maxsim" or "maxsim:20" (see `reranking`). `fusion` says how legs are joined; the names "native" and "native-rrf" leave
         that to OpenSearch itself, to compare.
         """
-        request = self._request(k, mode, where, start, fusion, min_relevance, repair, sentences, rerank)
-        return self._search([text], request, self._lists)[0]
+        return self._search([text], self._request(k, options), self._lists)[0]
 
-    def search_many(
-        self,
-        texts: Sequence[str],
-        k: int = 10,
-        *,
-        mode: Mode = "hybrid",
-        where: Where | None = None,
-        start: int = 0,
-        fusion: FusionSettings | str | None = None,
-        min_relevance: float = 0.0,
-        repair: bool = True,
-        sentences: bool = False,
-        rerank: str | Rerank | None = None,
-    ) -> list[Results]:
+    def search_many(self, texts: Sequence[str], k: int = 10, **options: Unpack[SearchOptions]) -> list[Results]:
         """Answer many queries at once: quicker than one by one."""
-        request = self._request(k, mode, where, start, fusion, min_relevance, repair, sentences, rerank)
-        return self._search(texts, request, lists=None)
+        return self._search(texts, self._request(k, options), lists=None)
 
-    def _request(
-        self,
-        k: int,
-        mode: Mode,
-        where: Where | None,
-        start: int,
-        fusion: FusionSettings | str | None,
-        min_relevance: float,
-        repair: bool,
-        sentences: bool,
-        rerank: str | Rerank | None,
-    ) -> Request:
-        how = self.reranking(rerank) if isinstance(rerank, str) else rerank
-        native, settings = (technique_of(fusion), None) if isinstance(fusion, str) else (None, fusion)
-        return Request(k, mode, where, start, settings, min_relevance, repair, sentences, how, native)
+    def _request(self, k: int, options: SearchOptions) -> Request:
+        """Return the request that keywords ask for: rerankers and native fusions are given by name there."""
+        rerank, fusion = options.get("rerank"), options.get("fusion")
+        given: dict[str, Any] = {name: value for name, value in options.items() if name not in ("rerank", "fusion")}
+        return Request(
+            k,
+            **given,
+            fusion=None if isinstance(fusion, str) else fusion,
+            native=technique_of(fusion) if isinstance(fusion, str) else None,
+            rerank=self.reranking(rerank) if isinstance(rerank, str) else rerank,
+        )
 
     def _search(self, texts: Sequence[str], request: Request, lists: Lists | None) -> list[Results]:
         def answer(name: str) -> list[Results]:
@@ -331,21 +316,23 @@ class Index:
     def _of_one_index(self, answer: Callable[[str], Answer]) -> Answer:
         """Return an answer that comes whole from one index, though the name may be pointed at another meanwhile.
 
-        An index that is replaced stays, so an answer from it is good; only where the name itself was the index's, or the
-        index is gone, the question is put once more: at once, or a little later while a server is about to replace it.
+        An index that is replaced stays, so an answer from it is good. Only where the name itself was the index's, or the index is
+        gone, the question is put once more: at once, or a little later while a server is about to replace it. Names that keep
+        moving are followed for some seconds; then the answer or the error at hand is given out.
         """
         until = time.monotonic() + _REPLACED_SECONDS
         while True:
             name = self.engine.resolve(self.name)
             try:
                 found = answer(name)
-            except Exception as error:
-                if self.engine.resolve(self.name) == name:
-                    if not isinstance(error, IndexMissing) or time.monotonic() > until:
-                        raise
+            except SearchctlError as error:
+                moved = self.engine.resolve(self.name) != name
+                if time.monotonic() > until or not (moved or isinstance(error, IndexMissing)):
+                    raise
+                if not moved:
                     time.sleep(_PAUSE)
                 continue
-            if name != self.name or self.engine.resolve(self.name) == name:
+            if name != self.name or time.monotonic() > until or self.engine.resolve(self.name) == name:
                 return found
 
     def get(self, id: str) -> Document | None:
