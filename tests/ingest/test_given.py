@@ -49,7 +49,7 @@ class Colour(Enum):
         (PurePosixPath("/a/b"), "/a/b"),
         (Colour.RED, "red"),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_values_are_taken_in_their_plain_form(value: object, stored: object) -> None:
     for given in ({"id": "a", "text": "t", "f": value}, Document("a", "t", "", {"f": value})):  # type: ignore[dict-item]
@@ -79,7 +79,7 @@ def test_inner_mappings_are_flattened() -> None:
         (5, ["document 0", "an int"]),
         (Document("a", "t", "", {"f": b"x"}), ["document 0 ('a')", "'f'"]),  # type: ignore[dict-item]
     ],
-    ids=str,
+    ids=lambda value: str(value).partition(" object at")[0],
 )
 def test_errors_name_document_and_field(given: object, parts: list[str]) -> None:
     with pytest.raises(InvalidDocument) as raised:
