@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.ranking.fusion import Fused, Leg
+from searchctl.ranking.newton import maximise
 from searchctl.types import Mode
 
 Floats: TypeAlias = NDArray[np.float64]
 DOUBTFUL = (
     0.05  # a best hit less likely is no answer; chosen on development halves, which benchmarks/relevance.py prints
 )
-_STEPS = 50
 _FARTHEST = 30.0  # where a logistic is 0 or 1 to double precision
 
 
@@ -120,17 +120,14 @@ def fit(evidence: Floats, relevant: NDArray[np.bool_], *, prior: Calibration, st
     `evidence` (n, 6) is of `evidence`, `relevant` (n,) what was judged. Each coefficient has a normal prior of variance
     1 / `strength` around the given one: a ridge, so hits that are perfectly told apart don't drive it to infinity.
     """
+
+    def slope(at: Floats) -> tuple[Floats, Floats]:
+        predicted = _logistic(evidence @ at)
+        spread = evidence * (predicted * (1 - predicted))[:, None]
+        return evidence.T @ (relevant - predicted), spread.T @ evidence
+
     centre = np.array(prior.coefficients)
-    found = centre.copy()
-    ridge = strength * np.eye(len(centre))
-    for _ in range(_STEPS):
-        predicted = _logistic(evidence @ found)
-        slope = evidence.T @ (relevant - predicted) - ridge @ (found - centre)
-        curve = (evidence * (predicted * (1 - predicted))[:, None]).T @ evidence + ridge
-        step = np.linalg.solve(curve, slope)
-        found += step / max(1.0, float(np.abs(step).max()) / 4.0)  # long steps overshoot where the curve is flat
-        if float(np.abs(step).max()) < 1e-9:
-            break
+    found = maximise(slope, centre, strength * np.eye(len(centre)), longest=4.0, close=1e-9)
     return Calibration(*found.tolist())
 
 

@@ -1,33 +1,54 @@
 """Leave-one-out in closed form: every example scored as if it weren't stored.
 
-Its votes are taken back (ridge regression: Rifkin and Lippert 2007, "Notes on regularized least squares"), and its part of the
+Its share of the regression is taken back (Rifkin and Lippert 2007, "Notes on regularized least squares"), and its part of the
 metric too: without an example, the within-class covariance changes by rank one along the example's deviation from its class
-mean, so that all products are corrected (Sherman and Morrison 1950). What the changed metric does to the ridge weights of the
-others is left out; against counting anew for every example, the answers agree (tests/unit/test_routing_votes.py).
+mean, so that all products are corrected (Sherman and Morrison 1950). What the changed metric does to the features of the
+others is left out; against counting anew for every example, the answers agree (tests/routing/test_votes.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
 from searchctl.routing.metric import TINY
-from searchctl.routing.votes import NAME, Floats, Rows, Votes, kernel
+from searchctl.routing.votes import Floats, Rows, Votes
 from searchctl.types import Vectors
 
 _LEAST_REST = 0.05  # of the metric along an example's deviation: a guard against division by nearly nothing
+_BLOCK = 1000  # examples that are scored at once
 
 
-def left_out(votes: Votes, rows: Rows) -> tuple[Floats, Floats]:
-    """Score examples (row numbers, n) without themselves.
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Scores of examples without themselves, in two parts: `centroids` and `kernels`, both (n, labels). See `Votes.joined`."""
 
-    Returns their scores and their cosines with the labels' middles, both (n, labels).
-    """
+    centroids: Floats
+    kernels: Floats
+
+    def scores(self, votes: Votes) -> Floats:
+        """Return the scores (n, labels) as the votes join them."""
+        return votes.joined(self.centroids, self.kernels)
+
+
+def left_out(votes: Votes, rows: Rows, words: Floats) -> LeftOut:
+    """Score examples (row numbers, n), whose words are given (n, w), without themselves."""
+    starts = range(0, len(rows), _BLOCK)
+    parts = [_left_out(votes, rows[start : start + _BLOCK], words[start : start + _BLOCK]) for start in starts]
+    nothing = np.zeros((0, votes.members.shape[1]), np.float32)
+    return LeftOut(
+        np.concatenate([nothing, *(part.centroids for part in parts)]),
+        np.concatenate([nothing, *(part.kernels for part in parts)]),
+    )
+
+
+def _left_out(votes: Votes, rows: Rows, words: Floats) -> LeftOut:
     cosines = _corrected(votes, rows)
-    middles = _middles(votes, rows, cosines)
-    return np.asarray((middles + _kernels(votes, rows, cosines)) / 2, np.float32), middles
+    kernels = _kernels(votes, rows, cosines(slice(None), votes.landmarks), words)
+    return LeftOut(_centroids(votes, rows, cosines), kernels)
 
 
 Cosines: TypeAlias = "Callable[[slice | Rows, Vectors], Floats]"
@@ -73,7 +94,8 @@ def _deviations(votes: Votes, rows: Rows) -> tuple[Vectors, Floats]:
     return np.asarray(deviations), np.asarray(part / rest, np.float32)
 
 
-def _middles(votes: Votes, rows: Rows, cosines: Cosines) -> Floats:
+def _centroids(votes: Votes, rows: Rows, cosines: Cosines) -> Floats:
+    """Return the cosines with the labels' centroids, the own label's without the example: (n, labels)."""
     found = cosines(slice(None), votes.sums)
     for label in range(votes.members.shape[1]):
         mine = np.flatnonzero(votes.members[rows, label])
@@ -82,15 +104,14 @@ def _middles(votes: Votes, rows: Rows, cosines: Cosines) -> Floats:
     return found
 
 
-def _kernels(votes: Votes, rows: Rows, cosines: Cosines) -> Floats:
-    weights = votes.weights
-    products = kernel(cosines(slice(None), votes.voting))
-    scores = products @ weights
-    place = np.full(len(votes.rows), NAME)
-    place[votes.voter[votes.voter != NAME]] = np.flatnonzero(votes.voter != NAME)
-    voting = np.flatnonzero(place[rows] != NAME)
-    places = place[rows[voting]]
-    inverse = votes.inverse
-    leverage = np.einsum("nv,vn->n", products[voting], inverse[:, places]) / inverse[places, places]
-    scores[voting] -= leverage[:, None] * weights[places]
-    return np.asarray(scores)
+def _kernels(votes: Votes, rows: Rows, cosines: Floats, words: Floats) -> Floats:
+    """Return the regression's scores without each example, given its corrected cosines (n, m) with the landmarks: (n, labels)."""
+    weights = votes.weights.astype(np.float64)
+    asked = votes.kernels(cosines, words).astype(np.float64) @ votes.whitening
+    stored = votes.features(votes.rows[rows], words).astype(np.float64)
+    carried = stored @ votes.inverse
+    leverage = np.einsum("nm,nm->n", carried, stored)
+    members = votes.members[rows]
+    target = members - members.sum(axis=1, keepdims=True) / max(members.shape[1], 1)
+    missed = (target - stored @ weights) / np.maximum(1 - leverage, TINY)[:, None]
+    return np.asarray(asked @ weights - np.einsum("nm,nm->n", asked, carried)[:, None] * missed, np.float32)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from searchctl.errors import SourceError
-from searchctl.fields import as_values
-from searchctl.routing.examples import Example
+from searchctl.errors import SearchctlError, SourceError
+from searchctl.routing.examples import Example, as_document
 from searchctl.sources import Failure, FieldMapping, Format, Limits, Record, Remarks, discover, read
 from searchctl.sources.encodings import detect_lines
 from searchctl.sources.mapping import listed
@@ -18,9 +19,11 @@ from searchctl.sources.model import STDIN
 from searchctl.sources.records import SourceReading
 from searchctl.sources.rows import read_jsonl
 from searchctl.sources.streams import lines, opened
-from searchctl.types import Value
 
 LABEL_NAMES = ("label", "labels", "intent", "category", "class", "queue", "метка", "категория", "класс")
+_MISSING = frozenset({"nan", "none", "null", "nat", "<na>", "#n/a"})  # as pandas, SQL and Excel write an empty cell
+_WHOLE = re.compile(r"(-?\d+)\.0+")
+_DECIMAL = re.compile(r"-?\d+\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,32 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One text, what stood beside it, and its place in the source, from 1. `error` says why there is no text."""
+    """One text, the row it stood in, and its place in the source, from 1.
+
+    `data` is the row as it was read: every column, unchanged; empty for a line of text. `error` says why there is no text.
+    """
 
     place: int
     text: str
     labels: tuple[str, ...] = ()
-    data: Mapping[str, Value] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A row that gave no example: its place in the source, from 1, and why."""
+
+    place: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFile:
+    """The examples of a file in order, and the rows that gave none."""
+
+    examples: tuple[Example, ...]
+    skipped: tuple[Skipped, ...] = ()
 
 
 def read_rows(path: str | Path, columns: Columns | None = None, format: Format | None = None) -> Iterator[Row]:
@@ -77,77 +99,130 @@ def arriving(rows: Iterator[Row], most: int) -> Iterator[list[Row]]:
             for row in rows:
                 come.put(row)
             come.put(None)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the reader of the batches is told
+        except Exception as error:  # whatever it is, the reader of the batches is told
             come.put(error)
 
     threading.Thread(target=fetch, daemon=True, name="searchctl-rows").start()
     while True:
         batch: list[Row] = []
-        one = come.get()
-        while isinstance(one, Row):
-            batch.append(one)
+        item = come.get()
+        while isinstance(item, Row):
+            batch.append(item)
             if len(batch) == most or come.empty():
                 break
-            one = come.get()
+            item = come.get()
         if batch:
             yield batch
-        if isinstance(one, Exception):
-            raise one
-        if one is None:
+        if isinstance(item, Exception):
+            raise item
+        if item is None:
             return
 
 
 def _table_rows(items: Iterator[Record | Failure], columns: Columns) -> Iterator[Row]:
-    for one in items:
-        if isinstance(one, Failure):
-            yield Row(one.position, "", error=one.reason)
+    for item in items:
+        raw = dict(item.raw or {})
+        if isinstance(item, Failure):
+            yield Row(item.position, "", _labels(raw, columns), raw, item.reason)
             continue
-        document = one.document
-        text = f"{document.title}\n{document.text}".strip() if document.title else document.text
-        yield Row(one.position, text, _labels(document.fields, columns), dict(document.fields))
+        document = item.document
+        text = document.text if columns.text else f"{document.title}\n{document.text}"
+        yield Row(item.position, text.strip(), _labels(raw, columns), raw)
 
 
-def _labels(fields: Mapping[str, Value], columns: Columns) -> tuple[str, ...]:
-    usual = {name.lower(): name for name in reversed(tuple(fields))}
-    name = columns.label or next((usual[one] for one in LABEL_NAMES if one in usual), None)
-    if name is None or name not in fields:
+def label_column(names: Mapping[str, Any], columns: Columns) -> str | None:
+    """Return the column that holds a row's label: the one asked for, or the first with a usual name; None for none."""
+    if columns.label is not None:
+        return columns.label if columns.label in names else None
+    usual = {name.lower(): name for name in reversed(tuple(names))}
+    return next((usual[name] for name in LABEL_NAMES if name in usual), None)
+
+
+def _labels(data: Mapping[str, Any], columns: Columns) -> tuple[str, ...]:
+    name = label_column(data, columns)
+    if name is None:
         return ()
-    found = [str(one).strip() for one in as_values(fields[name])]
+    value = data[name]
+    cells = [str(cell).strip() for cell in (value if isinstance(value, list) else [value]) if cell is not None]
     if columns.separator:
-        found = [part.strip() for one in found for part in one.split(columns.separator)]
-    return tuple(dict.fromkeys(one for one in found if one and one != columns.outside))
+        cells = [part.strip() for cell in cells for part in cell.split(columns.separator)]
+    return tuple(dict.fromkeys(cell for cell in cells if cell and cell != columns.outside and not is_missing(cell)))
 
 
-def read_examples(path: str | Path, columns: Columns | None = None, format: Format | None = None) -> list[Example]:
-    """Return a file's labelled texts; rows whose label is that of outside texts have none.
+def is_missing(label: str) -> bool:
+    """Return whether a cell says that there is no label: `nan`, `None`, `NULL` and the like, in any case of letters."""
+    return label.casefold() in _MISSING
 
-    Raises SourceError for a row without a text or without a label, and when there is none.
+
+def read_examples(path: str | Path, columns: Columns | None = None, format: Format | None = None) -> LabelledFile:
+    """Read a file's labelled texts; rows whose label is that of outside texts have none.
+
+    A row that can't be read, or has no text, no label, or a label that can't be one, is skipped and reported.
+    Raises SourceError when no row gives an example.
     """
     columns = columns or Columns()
-    found = []
+    examples: list[Example] = []
+    skipped: list[Skipped] = []
+    unlabelled: Row | None = None
     for row in read_rows(path, columns, format):
-        if row.error:
-            raise SourceError(f"{path}, row {row.place}: {row.error}")
-        if not row.labels and not _is_outside(row, columns):
-            raise SourceError(f"{path}, row {row.place} has no label; {_where_labels_are(row, columns)}")
-        found.append(Example(row.text, row.labels))
-    if not found:
+        if reason := _unusable(row, columns):
+            skipped.append(Skipped(row.place, reason))
+            if unlabelled is None and not row.error and not row.labels:
+                unlabelled = row
+        else:
+            examples.append(Example(row.text, row.labels))
+    if not examples:
+        if unlabelled is not None:
+            hint = _where_labels_are(unlabelled, columns)
+            raise SourceError(f"{path}, row {unlabelled.place} has no label; {hint}")
+        if skipped:
+            raise SourceError(f"{path} holds no examples; row {skipped[0].place}: {skipped[0].reason}")
         raise SourceError(f"{path} holds no examples; expected rows with a text and a label")
-    return found
+    return LabelledFile(tuple(_whole_numbers(examples)), tuple(skipped))
+
+
+def _unusable(row: Row, columns: Columns) -> str:
+    """Return why a row gives no example; empty where it gives one."""
+    if row.error:
+        return row.error
+    if not row.text:
+        return "the row has no text"
+    if not row.labels and not _is_outside(row, columns):
+        name = label_column(row.data, columns)
+        value = row.data.get(name) if name is not None else None
+        return f"the row has no label: {value!r} says that there is none" if value else "the row has no label"
+    try:
+        as_document(Example(row.text, row.labels))
+    except SearchctlError as error:
+        return str(error)
+    return ""
+
+
+def _whole_numbers(examples: list[Example]) -> list[Example]:
+    """Return examples in which `1.0` is `1`, unless labels have other decimals: spreadsheets write both for one number."""
+    decimals = {label for example in examples for label in example.labels if _DECIMAL.fullmatch(label)}
+    if not decimals or not all(_WHOLE.fullmatch(label) for label in decimals):
+        return examples
+    return [
+        replace(example, labels=tuple(dict.fromkeys(_WHOLE.sub(r"\1", label) for label in example.labels)))
+        if any(_WHOLE.fullmatch(label) for label in example.labels)
+        else example
+        for example in examples
+    ]
 
 
 def _where_labels_are(row: Row, columns: Columns) -> str:
     name = columns.label or "label"
     if not row.data:
         return f"fill in its '{name}', leave the row out, or say how the rows are written, as in --format csv"
-    return f"beside the text it has {listed(tuple(row.data))}: fill in its '{name}', or name the column with --label COLUMN"
+    return f"the row has {listed(tuple(row.data))}: fill in its '{name}', or name the column with --label COLUMN"
 
 
 def _is_outside(row: Row, columns: Columns) -> bool:
     if columns.outside is None:
         return False
-    plain = replace(columns, outside=None)
-    return columns.outside in _labels(row.data, plain)
+    name = label_column(row.data, columns)
+    return name is not None and str(row.data[name]).strip() == columns.outside
 
 
 def as_format(name: str | None) -> Format | None:

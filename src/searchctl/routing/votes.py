@@ -1,11 +1,14 @@
-"""Votes of examples for labels, in two ways that are added: by a label's middle, and example by example.
+"""Scores of labels for texts, in two ways that are added: by a label's centroid, and by ridge regression on a kernel.
 
-middle: the cosine with the mean of a label's examples. It is sure where there are few.
-kernel: every example votes with exp(2 (cosine - 1)), weighted so that all together reproduce their own labels (ridge
-        regression in the kernel's space), so that examples which say the same share one vote.
+centroid: the cosine with the mean of a label's examples. It is sure where there are few.
+kernel:   all examples together reproduce their own labels (ridge regression), so that examples which say the same share one
+          vote. The kernel of two texts is exp(2 (cosine - 1)), plus `word_weight` times the cosine of their words.
 
-A label's name or description counts as one more example of it. Examples come and go without starting anew (Schur complements),
-which costs milliseconds; the metric follows when everything is counted again.
+A label's name or description counts as one more example of it. The kernel looks at a text through its likeness to `landmarks`,
+which are all examples while there are few, and beyond a fair part of each label's (Williams and Seeger 2001, "Using the
+Nyström method to speed up kernel machines"), so that every example is learnt from and the cost grows with their number alone.
+Examples are added one by one without counting anew (recursive least squares), which costs milliseconds; metric and landmarks
+follow when everything is counted again.
 """
 
 from __future__ import annotations
@@ -23,20 +26,38 @@ Floats: TypeAlias = "NDArray[np.float32]"
 Rows: TypeAlias = "NDArray[np.int64]"
 SHARPNESS = 2.0  # of the kernel; chosen, like RIDGE, in benchmarks/routing.py on data no reported number saw
 RIDGE = 0.03
-KERNEL_ROWS = 3000  # beyond, the kernel hears a part of the largest labels' examples, so that its cost stays bounded
-NAME = -1
+MANY_RIDGE = 0.3  # where landmarks are fewer than examples: with less, left-out answers fall far below new ones
+LANDMARKS = 2500  # at most
+_JITTER = 1e-3  # keeps examples that are equal from making the landmarks' kernel singular
+_BLOCK = 2000  # texts whose likeness to all landmarks is held at once
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Texts as the router compares them: the encoder's `vectors` (n, dim), and their `words` (n, w), w 0 where unused."""
+
+    vectors: Vectors
+    words: Floats
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def part(self, rows: slice | Rows) -> Texts:
+        """Return some of the texts."""
+        return Texts(self.vectors[rows], self.words[rows])
 
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """Examples in their metric.
+    """Examples in their metric, and what is learnt from them.
 
     `rows` (n, dim) are the examples projected, `lengths` (n,) what they had before, `members` (n, labels) of 0 and 1 whose they
-    are. `names` (labels, dim) are projected descriptions, zero for none; `name_shift` (dim,) moves a description to where
-    examples lie. The kernel's voters are `voting` (v, dim) with `votes_for` (v, labels) and `voter` (v,), the example's row or
-    NAME. `inverse` (v, v), of their ridged kernel, is `counted` (c, c) bordered by zeros, plus `grown @ grown.T` of `grown` (v, r)
-    for the voters that came later, so that adding one doesn't write it all anew. `sums` (labels, dim) of each label's examples
-    and name, `solved`, which is `inverse @ votes_for`, and `totals` (v,), its rows' sums, are kept because they're dear.
+    are. `names` (labels, dim) are projected descriptions, zero for none; `name_shift` (dim,)
+    moves a description to where examples lie; `sums` (labels, dim) are of each label's examples and name.
+
+    The kernel's features of a text are its kernel with `landmarks` (m, dim) and `landmark_words` (m, w), times `whitening`
+    (m, m). `inverse` (m, m) is that of the features' ridged scatter, `solved` (m, labels) the regression on whose examples
+    they are, `totals` (m,) the one on how many labels they have. `centroid_weight` is what a centroid counts beside the kernel.
     """
 
     metric: Metric
@@ -45,94 +66,82 @@ class Votes:
     members: Floats
     names: Vectors
     name_shift: Floats
-    voting: Vectors
-    votes_for: Floats
-    voter: Rows
-    counted: Floats
-    grown: Floats
     sums: Vectors
+    landmarks: Vectors
+    landmark_words: Floats
+    whitening: Floats
+    inverse: Floats
     solved: Floats
     totals: Floats
-
-    @property
-    def inverse(self) -> Floats:
-        """The inverse of the ridged kernel: (v, v)."""
-        later = len(self.voting) - len(self.counted)
-        return np.asarray(np.pad(self.counted, ((0, later), (0, later))) + self.grown @ self.grown.T)
+    word_weight: float = 0.0
+    centroid_weight: float = 1.0
 
     @property
     def weights(self) -> Floats:
-        """What each voter's vote counts for each label: (v, labels)."""
-        return np.asarray(self.solved - self.totals[:, None] / np.float32(self.votes_for.shape[1]))
+        """What each feature counts for each label: (m, labels)."""
+        return np.asarray(self.solved - self.totals[:, None] / np.float32(max(self.members.shape[1], 1)))
 
-    def scores(self, vectors: Vectors) -> Floats:
-        """Score texts given as the encoder's vectors (n, dim): (n, labels), higher is better, about 1 at best."""
-        seen = self.metric.project(vectors)
-        return np.asarray((seen @ unit(self.sums).T + kernel(seen @ self.voting.T) @ self.weights) / 2)
+    def scores(self, texts: Texts) -> Floats:
+        """Score texts (n): (n, labels), higher is better, about 1 at best."""
+        weights = self.whitening @ self.weights
+        found = np.zeros((len(texts), self.members.shape[1]), np.float32)
+        for start in range(0, len(texts), _BLOCK):
+            part = texts.part(slice(start, start + _BLOCK))
+            seen = self.metric.project(part.vectors)
+            kernels = self.kernels(seen @ self.landmarks.T, part.words) @ weights
+            found[start : start + _BLOCK] = self.joined(seen @ unit(self.sums).T, kernels)
+        return found
 
-    def middles(self, vectors: Vectors) -> Floats:
-        """Return the cosine with the middle of each label: (n, labels), in [-1, 1]."""
+    def joined(self, centroids: Floats, kernels: Floats) -> Floats:
+        """Return the scores that cosines with the centroids and the kernel's scores, each (n, labels), make together."""
+        weight = np.float32(self.centroid_weight)
+        return np.asarray((weight * centroids + kernels) / (weight + 1), np.float32)
+
+    def centroids(self, vectors: Vectors) -> Floats:
+        """Return the cosine of texts, given as the encoder's vectors (n, dim), with each label's centroid: (n, labels)."""
         return np.asarray(self.metric.project(vectors) @ unit(self.sums).T)
 
     def similarities(self, vectors: Vectors) -> Floats:
         """Return the metric's cosine of texts (n, dim) with every example: (n, examples), in [-1, 1]."""
         return np.asarray(self.metric.project(vectors) @ self.rows.T)
 
-    def added(self, vectors: Vectors, members: Floats, names: Vectors) -> Votes:
-        """Return the votes with more examples (k, dim), their labels (k, labels), and descriptions of labels that are new.
+    def kernels(self, cosines: Floats, words: Floats) -> Floats:
+        """Return the kernel of texts with all landmarks, given their cosines (n, m) and the texts' words (n, w): (n, m)."""
+        return _kernel(cosines, words, self.landmark_words, self.word_weight)
 
-        New labels come after the old; `names` (new labels, dim) is zero for none.
+    def features(self, rows: Vectors, words: Floats) -> Floats:
+        """Return the features (n, m) of texts given as projected vectors (n, dim) and words (n, w)."""
+        return np.asarray(self.kernels(rows @ self.landmarks.T, words) @ self.whitening)
+
+    def added(self, texts: Texts, members: Floats, names: Vectors) -> Votes:
+        """Return the votes with more examples (k), their labels (k, labels), and descriptions of labels that are new.
+
+        New labels come after the old; `names` (new labels, dim) is zero for none. The landmarks stay what they are.
         """
         labels, new = members.shape[1], len(names)
-        long = self.metric.transformed(vectors)
-        lengths = np.maximum(np.linalg.norm(long, axis=1), TINY).astype(np.float32)
-        rows = long / lengths[:, None]
+        rows, lengths = _projected(self.metric, texts.vectors)
         named = np.flatnonzero(np.abs(names).sum(axis=1) > 0)
         projected = np.zeros_like(names, dtype=np.float32)
         projected[named] = self.metric.project(names[named] + self.name_shift)
         fresh = np.concatenate([rows, projected[named]])
-        fresh_for = np.concatenate([members, np.eye(labels, dtype=np.float32)[labels - new + named]])
-        edges = _edges(self, fresh)
-        votes_for = np.concatenate([_wider(self.votes_for, new), fresh_for])
-        return Votes(
-            self.metric,
-            np.concatenate([self.rows, rows]),
-            np.concatenate([self.lengths, lengths]),
-            np.concatenate([_wider(self.members, new), members]),
-            np.concatenate([self.names, projected]),
-            self.name_shift,
-            np.concatenate([self.voting, fresh]),
-            votes_for,
-            np.concatenate([self.voter, len(self.rows) + np.arange(len(rows)), np.full(len(named), NAME)]),
-            self.counted,
-            np.concatenate([_taller(self.grown, len(fresh)), edges], axis=1),
-            np.pad(self.sums, ((0, new), (0, 0))) + members.T @ rows + np.pad(projected, ((labels - new, 0), (0, 0))),
-            _taller(_wider(self.solved, new), len(fresh)) + edges @ (edges.T @ votes_for),
-            np.pad(self.totals, (0, len(fresh))) + edges @ edges.sum(axis=0),
-        )
-
-    def removed(self, gone: Rows) -> Votes:
-        """Return the votes without these examples (row numbers); their labels stay."""
-        kept = np.setdiff1d(np.arange(len(self.rows)), gone)
-        leaving = np.isin(self.voter, gone)
-        place = np.full(len(self.rows) + 1, NAME)  # the last entry serves names, whose voter is -1
-        place[kept] = np.arange(len(kept))
-        whole = self.inverse
-        inside, between, lost = whole[~leaving][:, ~leaving], whole[~leaving][:, leaving], whole[leaving][:, leaving]
-        inverse = np.asarray(inside - between @ np.linalg.solve(lost, between.T) if leaving.any() else whole)
+        words = np.concatenate([texts.words, np.zeros((len(named), texts.words.shape[1]), np.float32)])
+        given = np.concatenate([members, np.eye(labels, dtype=np.float32)[labels - new + named]])
+        features = self.features(fresh, words)
+        carried = features @ self.inverse
+        gain = np.linalg.solve(np.eye(len(fresh), dtype=np.float32) + carried @ features.T, carried).T
+        solved = _wider(self.solved, new)
         return replace(
             self,
-            rows=self.rows[kept],
-            lengths=self.lengths[kept],
-            members=self.members[kept],
-            voting=self.voting[~leaving],
-            votes_for=self.votes_for[~leaving],
-            voter=place[self.voter[~leaving]],
-            counted=inverse,
-            grown=np.zeros((len(inverse), 0), np.float32),
-            sums=self.sums - self.members[gone].T @ self.rows[gone],
-            solved=np.asarray(inverse @ self.votes_for[~leaving]),
-            totals=np.asarray(inverse.sum(axis=1)),
+            rows=np.concatenate([self.rows, rows]),
+            lengths=np.concatenate([self.lengths, lengths]),
+            members=np.concatenate([_wider(self.members, new), members]),
+            names=np.concatenate([self.names, projected]),
+            sums=np.pad(self.sums, ((0, new), (0, 0)))
+            + members.T @ rows
+            + np.pad(projected, ((labels - new, 0), (0, 0))),
+            inverse=np.asarray(self.inverse - gain @ carried, np.float32),
+            solved=np.asarray(solved + gain @ (given - features @ solved), np.float32),
+            totals=np.asarray(self.totals + gain @ (given.sum(axis=1) - features @ self.totals), np.float32),
         )
 
 
@@ -141,28 +150,38 @@ def unit(rows: Floats) -> Floats:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), TINY))
 
 
-def kernel(cosines: Floats) -> Floats:
-    """Return how much two texts with these cosines have to say about each other: in (0, 1]."""
-    return np.asarray(np.exp(np.float32(SHARPNESS) * (cosines - 1)))
-
-
-def count_votes(vectors: Vectors, members: Floats, names: Vectors, *, seed: int = 0) -> Votes:
-    """Count examples (n, dim), their labels (n, labels) of 0 and 1, and descriptions (labels, dim), zero for none."""
+def count_votes(
+    texts: Texts, members: Floats, names: Vectors, *, word_weight: float = 0.0, landmarks: int = LANDMARKS, seed: int = 0
+) -> Votes:
+    """Learn from examples (n), their labels (n, labels) of 0 and 1, and descriptions (labels, dim), zero for none."""
     named = np.flatnonzero(np.abs(names).sum(axis=1) > 0)
     middle = names[named].mean(axis=0) if len(named) > 1 else np.zeros(names.shape[1])
     plain = Metric(np.asarray(middle, np.float32), np.eye(names.shape[1], dtype=np.float32))
-    metric = learn_metric(vectors, members) if len(vectors) else plain
+    metric = learn_metric(texts.vectors, members) if len(texts) else plain
     # names of labels are another kind of text than examples, and lie apart from them together
     shift = np.asarray(metric.centre - middle if len(named) > 1 else middle, np.float32)
     projected = np.zeros_like(names, dtype=np.float32)
     projected[named] = metric.project(names[named] + shift)
-    long = metric.transformed(vectors)
-    lengths = np.maximum(np.linalg.norm(long, axis=1), TINY).astype(np.float32)
-    rows = np.asarray(long / lengths[:, None], np.float32)
-    heard = _heard(members, KERNEL_ROWS, seed)
-    voting = np.concatenate([rows[heard], projected[named]])
-    votes_for = np.concatenate([members[heard], np.eye(members.shape[1], dtype=np.float32)[named]])
-    inverse = _inverse(kernel(voting @ voting.T))
+    rows, lengths = _projected(metric, texts.vectors)
+    words = texts.words if word_weight else np.zeros((len(texts), 0), np.float32)
+    heard = _fair_part(members, landmarks, seed)
+    marks = np.concatenate([rows[heard], projected[named]])
+    mark_words = np.concatenate([words[heard], np.zeros((len(named), words.shape[1]), np.float32)])
+    within = _kernel(marks @ marks.T, mark_words, mark_words, word_weight).astype(np.float64)
+    whitening = _inverse_root(within)
+    given = np.concatenate([members, np.eye(members.shape[1], dtype=np.float32)[named]])
+    scatter = (RIDGE if len(heard) == len(rows) else MANY_RIDGE) * np.eye(len(marks))
+    moments = np.zeros((len(marks), members.shape[1] + 1))
+    everything = np.concatenate([rows, projected[named]])
+    every_word = np.concatenate([words, np.zeros((len(named), words.shape[1]), np.float32)])
+    for start in range(0, len(everything), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        kernels = _kernel(everything[part] @ marks.T, every_word[part], mark_words, word_weight)
+        features = kernels @ whitening
+        scatter += features.T @ features
+        moments += features.T @ np.concatenate([given[part], given[part].sum(axis=1, keepdims=True)], axis=1)
+    inverse = np.linalg.inv(scatter)
+    solved = inverse @ moments
     return Votes(
         metric,
         rows,
@@ -170,41 +189,42 @@ def count_votes(vectors: Vectors, members: Floats, names: Vectors, *, seed: int 
         np.asarray(members, np.float32),
         projected,
         shift,
-        voting,
-        votes_for,
-        np.concatenate([heard, np.full(len(named), NAME)]),
-        inverse,
-        np.zeros((len(voting), 0), np.float32),
         np.asarray(members.T @ rows + projected, np.float32),
-        inverse @ votes_for,
-        np.asarray(inverse.sum(axis=1)),
+        marks,
+        mark_words,
+        whitening,
+        np.asarray(inverse, np.float32),
+        np.asarray(solved[:, :-1], np.float32),
+        np.asarray(solved[:, -1], np.float32),
+        word_weight,
     )
 
 
-def _inverse(products: Floats) -> Floats:
-    ridged = products + np.float32(RIDGE) * np.eye(len(products), dtype=np.float32)
-    return np.asarray(np.linalg.inv(ridged), np.float32)
+def _kernel(cosines: Floats, words: Floats, others: Floats, word_weight: float) -> Floats:
+    """Return how much texts say about others: (n, m), from the cosines (n, m) of their vectors and their words (n, w), (m, w)."""
+    kernels = np.exp(np.float32(SHARPNESS) * (cosines - 1))
+    return np.asarray(kernels + np.float32(word_weight) * (words @ others.T) if word_weight else kernels, np.float32)
 
 
-def _edges(votes: Votes, fresh: Vectors) -> Floats:
-    """Return the columns (v + k, k) whose products with each other, added to the inverse, extend it by k voters (k, dim)."""
-    between = kernel(votes.voting @ fresh.T)
-    carried = votes.grown @ (votes.grown.T @ between)
-    carried[: len(votes.counted)] += votes.counted @ between[: len(votes.counted)]
-    root = np.linalg.cholesky(_inverse(kernel(fresh @ fresh.T) - between.T @ carried))
-    return np.concatenate([-carried @ root, root])
+def _inverse_root(kernels: NDArray[np.float64]) -> Floats:
+    """Return W (m, m) such that W.T K W is the identity, for the landmarks' kernel K."""
+    root = np.linalg.cholesky(kernels + _JITTER * np.eye(len(kernels)))
+    return np.asarray(np.linalg.inv(root).T, np.float32)
 
 
-def _taller(rows: Floats, more: int) -> Floats:
-    return np.asarray(np.pad(rows, ((0, more), (0, 0))))
+def _projected(metric: Metric, vectors: Vectors) -> tuple[Vectors, Floats]:
+    """Return vectors (n, dim) as the metric sees them, of length 1, and the lengths that they had."""
+    long = metric.transformed(vectors)
+    lengths = np.maximum(np.linalg.norm(long, axis=1), TINY).astype(np.float32)
+    return np.asarray(long / lengths[:, None], np.float32), lengths
 
 
 def _wider(members: Floats, more: int) -> Floats:
     return np.asarray(np.pad(members, ((0, 0), (0, more)))) if more else members
 
 
-def _heard(members: Floats, limit: int, seed: int) -> Rows:
-    """Choose at most `limit` examples for the kernel, as many of each label as of any other while it has them."""
+def _fair_part(members: Floats, limit: int, seed: int) -> Rows:
+    """Choose at most `limit` examples, as many of each label as of any other while it has them."""
     count = len(members)
     if count <= limit:
         return np.arange(count)
