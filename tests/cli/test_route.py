@@ -124,7 +124,7 @@ def test_a_bad_row_keeps_its_place(taught: Run) -> None:
 def test_abstaining_gives_null_and_the_promise_is_said(taught: Run) -> None:
     result = taught("route", "predict", "xylophone quartz", "--target-precision", "0.95")
     assert json.loads(result.stdout)["label"] is None
-    assert "too few examples to prove a precision of 0.95" in result.stderr
+    assert "not enough examples to promise a precision of 0.95" in result.stderr
     assert json.loads(taught("route", "predict", "refund my money", "--threshold", "0.5").stdout)["label"] == "refund"
 
 
@@ -158,11 +158,17 @@ def test_labels_are_never_part_of_the_text(run: Run, here: Path, label: str) -> 
 
 def test_a_row_without_a_label_says_where_one_is_missing(run: Run, here: Path) -> None:
     (here / "a.csv").write_text("text,label\nhello,greeting\nbye,\n")
-    assert "row 3 has no label; fill in its 'label'" in run("route", "import", "a.csv", *HASHING).stderr
+    result = run("route", "import", "a.csv", *HASHING)
+    assert result.stdout == "1 example of 1 label added\n"
+    assert "1 row of a.csv left out:\n  row 3: the row has no label" in result.stderr
+    assert result.exit_code == 3
     assert "row 1 has no label; " in run("route", "import", "-", stdin="text,label\nhello,greeting\n").stderr
     assert "as in --format csv" in run("route", "import", "-", stdin="text,label\nhello,greeting\n").stderr
     (here / "b.csv").write_text("text,topic\nhello,greeting\n")
-    assert "it has 'topic': fill in its 'label', or name the column" in run("route", "import", "b.csv", *HASHING).stderr
+    assert (
+        "the row has 'text', 'topic': fill in its 'label', or name the column"
+        in run("route", "import", "b.csv", *HASHING).stderr
+    )
 
 
 def test_outside_texts_are_no_label(taught: Run, here: Path) -> None:

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_info
 
-from searchctl.routing.calibration import fit_calibration, promise, set_threshold, wilson
+from searchctl.routing.calibration import fit_softening, set_threshold
 from searchctl.routing.left_out import left_out
 from searchctl.routing.metric import SHRINKAGE, learn_metric
 from searchctl.routing.threads import one_thread
-from searchctl.routing.votes import RIDGE, SHARPNESS, Votes, count_votes
+from searchctl.routing.votes import RIDGE, SHARPNESS, ComparedTexts, Votes, count_votes
+from searchctl.routing.words import learn_words
 from searchctl.types import Vectors
 
 DIM, LABELS = 24, 6
@@ -31,6 +32,10 @@ def cloud(count: int, seed: int, *, spread: float = 0.6) -> tuple[Vectors, NDArr
 def names() -> Vectors:
     rows, _ = cloud(1, 77)
     return rows
+
+
+def texts(vectors: Vectors) -> ComparedTexts:
+    return ComparedTexts(vectors, np.zeros((len(vectors), 0), np.float32))
 
 
 def none_named() -> Vectors:
@@ -52,46 +57,49 @@ def test_the_metric_is_the_shrunken_within_class_covariance() -> None:
 def test_scores_are_middle_and_kernel_ridge(names: Vectors) -> None:
     vectors, members = cloud(8, 2)
     asked, _ = cloud(3, 3)
-    votes = count_votes(vectors, members, none_named())
+    votes = count_votes(texts(vectors), members, none_named())
     rows, seen = votes.metric.project(vectors), votes.metric.project(asked)
     products = np.exp(SHARPNESS * (rows @ rows.T - 1)).astype(float)
     weights = np.linalg.lstsq(products + RIDGE * np.eye(len(rows)), members - 1 / LABELS, rcond=None)[0]
     kernel = np.exp(SHARPNESS * (seen @ rows.T - 1)) @ weights
     sums = members.T @ rows
     middle = seen @ (sums / np.linalg.norm(sums, axis=1, keepdims=True)).T
-    assert votes.scores(asked) == pytest.approx((middle + kernel) / 2, abs=2e-3)
-    assert count_votes(vectors, members, names).scores(asked) != pytest.approx(votes.scores(asked), abs=1e-3)
+    assert votes.scores(texts(asked)) == pytest.approx((middle + kernel) / 2, abs=2e-3)
+    assert count_votes(texts(vectors), members, names).scores(texts(asked)) != pytest.approx(
+        votes.scores(texts(asked)), abs=1e-3
+    )
 
 
 @pytest.mark.parametrize("named", [False, True])
 def test_left_out_scores_are_those_of_counting_anew(named: bool, names: Vectors) -> None:
     vectors, members = cloud(6, 4, spread=1.2)
     described = names if named else none_named()
-    votes = count_votes(vectors, members, described)
+    votes = count_votes(texts(vectors), members, described)
     anew = np.concatenate(
         [
-            count_votes(np.delete(vectors, row, 0), np.delete(members, row, 0), described).scores(
-                vectors[row : row + 1]
+            count_votes(texts(np.delete(vectors, row, 0)), np.delete(members, row, 0), described).scores(
+                texts(vectors[row : row + 1])
             )
             for row in range(len(vectors))
         ]
     )
-    closed, _ = left_out(votes, np.arange(len(vectors)))
+    words = np.zeros((len(vectors), 0), np.float32)
+    closed = left_out(votes, np.arange(len(vectors)), words).scores(votes)
     assert np.corrcoef(anew.ravel(), closed.ravel())[0, 1] > 0.99
     assert np.mean(anew.argmax(axis=1) == closed.argmax(axis=1)) > 0.94
     own = members > 0
     assert closed[own].mean() == pytest.approx(anew[own].mean(), abs=0.02)
-    assert votes.scores(vectors)[own].mean() > closed[own].mean() + 0.05  # what isn't left out flatters itself
+    assert votes.scores(texts(vectors))[own].mean() > closed[own].mean() + 0.05  # what isn't left out flatters itself
     some = np.array([3, 17, 30])
-    assert left_out(votes, some)[0] == pytest.approx(closed[some], abs=1e-5)
+    assert left_out(votes, some, words[some]).scores(votes) == pytest.approx(closed[some], abs=1e-4)
 
 
-def test_left_out_middles_without_a_metric_are_exact() -> None:
+def test_left_out_centroids_without_a_metric_are_exact() -> None:
     """With one example a label nothing is learnt, and leaving out leaves the name alone."""
     vectors, members = cloud(1, 8)
     described, _ = cloud(1, 9)
-    votes = count_votes(vectors, members, described)
-    _, closed = left_out(votes, np.arange(LABELS))
+    votes = count_votes(texts(vectors), members, described)
+    closed = left_out(votes, np.arange(LABELS), np.zeros((LABELS, 0), np.float32)).centroids
     for row in range(LABELS):
         assert closed[row, row] == pytest.approx(float(votes.rows[row] @ votes.names[row]), abs=1e-5)
 
@@ -99,62 +107,101 @@ def test_left_out_middles_without_a_metric_are_exact() -> None:
 def split_off(label: int, seed: int) -> tuple[Votes, Vectors, NDArray[np.float32]]:
     vectors, members = cloud(8, seed)
     own = members[:, label] > 0
-    votes = count_votes(vectors[~own], members[~own][:, :label], none_named()[:label])
+    votes = count_votes(texts(vectors[~own]), members[~own][:, :label], none_named()[:label])
     return votes, vectors[own], members[own]
 
 
-def test_adding_a_label_equals_the_kernel_with_it(names: Vectors) -> None:
+def test_adding_equals_the_regression_with_more_rows(names: Vectors) -> None:
+    """The landmarks stay; everything else is as if the new examples had been there."""
     votes, vectors, members = split_off(LABELS - 1, 11)
-    grown = votes.added(vectors, members, names[-1:])
+    grown = votes.added(texts(vectors), members, names[-1:])
     assert grown.members.shape == (48, LABELS)
-    products = np.exp(SHARPNESS * (grown.voting @ grown.voting.T - 1)) + RIDGE * np.eye(len(grown.voting))
-    assert grown.inverse @ products == pytest.approx(np.eye(len(products)), abs=5e-3)
-    assert grown.solved == pytest.approx(grown.inverse @ grown.votes_for, abs=5e-3)
-    assert grown.totals == pytest.approx(grown.inverse.sum(axis=1), abs=5e-3)
+    rows = np.concatenate([grown.rows, grown.names[-1:]])
+    features = grown.features(rows, np.zeros((len(rows), 0), np.float32)).astype(float)
+    given = np.concatenate([grown.members, np.eye(LABELS)[-1:]])
+    scatter = features.T @ features + RIDGE * np.eye(features.shape[1])
+    assert grown.solved == pytest.approx(np.linalg.solve(scatter, features.T @ given), abs=5e-3)
+    assert grown.totals == pytest.approx(np.linalg.solve(scatter, features.T @ given.sum(axis=1)), abs=5e-3)
     assert grown.sums == pytest.approx(grown.members.T @ grown.rows + grown.names, abs=1e-4)
-    assert grown.scores(vectors).argmax(axis=1).tolist() == [LABELS - 1] * len(vectors)
+    assert grown.scores(texts(vectors)).argmax(axis=1).tolist() == [LABELS - 1] * len(vectors)
 
 
 def test_adding_one_by_one_equals_adding_at_once(names: Vectors) -> None:
     votes, vectors, members = split_off(LABELS - 1, 16)
     asked, _ = cloud(4, 17)
-    stepwise = votes.added(vectors[:1], members[:1], names[-1:])
+    stepwise = votes.added(texts(vectors[:1]), members[:1], names[-1:])
     for row in range(1, len(vectors)):
-        stepwise = stepwise.added(vectors[row : row + 1], members[row : row + 1], names[:0])
-    at_once = votes.added(vectors, members, names[-1:])
-    assert stepwise.scores(asked) == pytest.approx(at_once.scores(asked), abs=2e-3)
-    assert stepwise.totals == pytest.approx(stepwise.inverse.sum(axis=1), abs=5e-3)
+        stepwise = stepwise.added(texts(vectors[row : row + 1]), members[row : row + 1], names[:0])
+    at_once = votes.added(texts(vectors), members, names[-1:])
+    assert stepwise.scores(texts(asked)) == pytest.approx(at_once.scores(texts(asked)), abs=2e-3)
 
 
-def test_removing_what_was_added_changes_nothing(names: Vectors) -> None:
-    votes, vectors, members = split_off(LABELS - 1, 12)
-    asked, _ = cloud(4, 13)
-    back = votes.added(vectors, members, none_named()[-1:]).removed(np.arange(40, 48))
-    assert back.scores(asked)[:, :-1] == pytest.approx(votes.scores(asked), abs=0.02)
-    assert back.voter.tolist() == list(range(40))
-    assert back.solved == pytest.approx(back.inverse @ back.votes_for, abs=5e-3)
-    assert back.sums == pytest.approx(back.members.T @ back.rows, abs=1e-4)
+def test_beyond_the_landmarks_every_example_is_learnt_from() -> None:
+    vectors, members = cloud(60, 14, spread=1.5)
+    asked, truth = cloud(60, 15, spread=1.5)
+    right = truth.argmax(axis=1)
+
+    def accuracy(votes: Votes) -> float:
+        return float((votes.scores(texts(asked)).argmax(axis=1) == right).mean())
+
+    whole = count_votes(texts(vectors), members, none_named())
+    some = count_votes(texts(vectors), members, none_named(), landmarks=60)
+    assert len(some.landmarks) == 60
+    fair = np.concatenate([np.flatnonzero(members[:, at])[:10] for at in range(LABELS)])
+    few = count_votes(texts(vectors[fair]), members[fair], none_named())
+    assert accuracy(some) > accuracy(few) + 0.02
+    assert accuracy(some) == pytest.approx(accuracy(whole), abs=0.03)
+    closed = left_out(some, np.arange(len(vectors)), np.zeros((len(vectors), 0), np.float32)).scores(some)
+    assert (closed.argmax(axis=1) == members.argmax(axis=1)).mean() == pytest.approx(accuracy(some), abs=0.05)
 
 
-def test_many_examples_leave_the_kernel_balanced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("searchctl.routing.votes.KERNEL_ROWS", 20)
+def test_landmarks_are_of_all_labels_alike() -> None:
     vectors, members = cloud(10, 14)
     few = np.concatenate([np.arange(0, 2), np.arange(10, 60)])  # the first label has two
-    votes = count_votes(vectors[few], members[few], none_named())
-    counts = members[few][votes.voter].sum(axis=0)
+    votes = count_votes(texts(vectors[few]), members[few], none_named(), landmarks=20)
+    near = (votes.landmarks @ votes.rows.T).argmax(axis=1)
+    counts = members[few][near].sum(axis=0)
     assert counts.sum() == 20
     assert counts[0] == 2
     assert set(counts[1:].tolist()) <= {3.0, 4.0}
-    assert (votes.scores(vectors).argmax(axis=1) == members.argmax(axis=1)).mean() > 0.9
+
+
+def test_words_tell_apart_what_vectors_cannot() -> None:
+    said = [
+        "order E17 failed",
+        "error E17 again",
+        "code E17 shown",
+        "order E18 failed",
+        "error E18 again",
+        "code E18 shown",
+    ]
+    members = np.repeat(np.eye(2, dtype=np.float32), 3, axis=0)
+    vectors = np.tile(cloud(1, 21)[0][:1], (6, 1))
+    words = learn_words(said)
+    compared = ComparedTexts(vectors, words.vectors(said))
+    votes = count_votes(compared, members, np.zeros((2, DIM), np.float32), word_weight=0.3)
+    asked = ComparedTexts(vectors[:2], words.vectors(["what is E17", "what is E18"]))
+    assert votes.scores(asked).argmax(axis=1).tolist() == [0, 1]
+    closed = left_out(votes, np.arange(6), compared.words).scores(votes)
+    anew = [
+        count_votes(
+            ComparedTexts(np.delete(vectors, row, 0), np.delete(compared.words, row, 0)),
+            np.delete(members, row, 0),
+            np.zeros((2, DIM), np.float32),
+            word_weight=0.3,
+        ).scores(compared.part(slice(row, row + 1)))[0]
+        for row in range(6)
+    ]
+    assert closed == pytest.approx(np.array(anew), abs=0.02)
 
 
 def test_labels_with_few_examples_are_not_outvoted() -> None:
     vectors, members = cloud(40, 18, spread=1.2)
     kept = np.concatenate([np.flatnonzero(members[:, at])[: 2 if at < 3 else 40] for at in range(LABELS)])
-    votes = count_votes(vectors[kept], members[kept], none_named())
+    votes = count_votes(texts(vectors[kept]), members[kept], none_named())
     asked, truth = cloud(30, 19, spread=1.2)
     rare = truth[:, :3].any(axis=1)
-    ours = votes.scores(asked).argmax(axis=1)
+    ours = votes.scores(texts(asked)).argmax(axis=1)
     plain = LogisticRegression(C=30, max_iter=1000).fit(vectors[kept], members[kept].argmax(axis=1)).predict(asked)
     right = truth.argmax(axis=1)
     assert (ours[rare] == right[rare]).mean() > (plain[rare] == right[rare]).mean() + 0.1
@@ -170,7 +217,7 @@ def test_calibration_finds_the_likeliest_sharpness() -> None:
     grid = np.arange(8.0, 18.0, 0.02)
     logits = grid[:, None, None] * scores
     likelihood = np.take_along_axis(logits, answers[None, :, None], 2)[..., 0] - np.log(np.exp(logits).sum(axis=2))
-    found = fit_calibration(scores, np.eye(LABELS, dtype=np.float32)[answers], several=False)
+    found = fit_softening(scores, np.eye(LABELS, dtype=np.float32)[answers], multi_label=False)
     assert found.sharpness == pytest.approx(float(grid[likelihood.sum(axis=1).argmax()]), abs=0.1)  # the prior: 1 %
     probabilities = found.probabilities(scores)
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(1900))
@@ -181,34 +228,9 @@ def test_calibration_of_several_labels_is_a_logistic() -> None:
     rng = np.random.default_rng(4)
     scores = rng.normal(scale=0.4, size=(1000, 4)).astype(np.float32)
     truth = rng.random((1000, 4)) < 1 / (1 + np.exp(-(8 * scores - 2)))
-    found = fit_calibration(scores, truth.astype(np.float32), several=True)
+    found = fit_softening(scores, truth.astype(np.float32), multi_label=True)
     assert found.sharpness == pytest.approx(8, rel=0.1)
     assert found.offset == pytest.approx(-2, abs=0.3)
-
-
-def test_wilson_is_that_of_the_textbook() -> None:
-    """Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I: 81 of 263."""
-    found = wilson(81, 263)
-    assert (round(found.low, 4), round(found.high, 4)) == (0.2553, 0.3662)
-    assert (wilson(0, 0).low, wilson(0, 0).high) == (0.0, 1.0)
-
-
-def test_a_promise_takes_the_lowest_threshold_that_keeps_the_precision() -> None:
-    confidence = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
-    right = np.array([True, True, True, False, True, False])
-    made = promise(confidence, right, 0.75)  # 4 of the first 5 are right
-    assert made.threshold == 0.5
-    assert made.precision.value == pytest.approx(0.8)
-    assert made.coverage.value == pytest.approx(5 / 6)
-    assert made.proven
-    unproven = promise(confidence, right, 0.95)  # takes 20 right answers at least
-    assert not unproven.proven
-    assert unproven.threshold == 0.95
-
-
-def test_equal_confidences_are_taken_together() -> None:
-    made = promise(np.array([0.9, 0.9, 0.9, 0.9]), np.array([True, True, True, False]), 0.5)
-    assert made.precision.value == pytest.approx(0.75)
 
 
 def test_sets_hold_the_true_label_as_often_as_asked() -> None:

@@ -49,8 +49,8 @@ class OnnxEncoder:
         self.dim = self._settings.dim or int(self._vectors_of([[0]])[0].shape[-1])
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """Encode what people ask."""
-        return self._encode([self._settings.query_prefix + text for text in texts])
+        """Encode what people ask, each by itself: a quantised model's numbers depend on what else is in the batch."""
+        return self._encode([self._settings.query_prefix + text for text in texts], alone=True)
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         """Encode what is searched."""
@@ -80,13 +80,14 @@ class OnnxEncoder:
             unread_share(text, tokens.ids, tokens.offsets, unknown) for text, tokens in zip(texts, encoded, strict=True)
         ]
 
-    def _encode(self, texts: Sequence[str]) -> Vectors:
+    def _encode(self, texts: Sequence[str], *, alone: bool = False) -> Vectors:
         vectors = np.zeros((len(texts), self.dim), np.float32)
         if not texts:
             return vectors
         self._model.load()
         tokens = [self._cut(encoding.ids) for encoding in self._model.tokenizer.encode_batch_fast(list(texts))]
-        batches = list(_batches(list(map(len, tokens)), self._threads))
+        lengths = list(map(len, tokens))
+        batches = [[row] for row in range(len(texts))] if alone else list(_batches(lengths, self._threads))
         parts = self._side_by_side(lambda rows: self._vectors_of([tokens[row] for row in rows]), batches)
         for rows, part in zip(batches, parts, strict=True):
             vectors[rows] = part

@@ -63,7 +63,8 @@ def apply(
 ) -> ApplyReport:
     """Label the documents of an index for which `where` holds. `dry_run` stores nothing; `stop` ends after a batch.
 
-    A text that gets no label has an empty `route_label`. Raises IndexLocked, InvalidDocument, UsageError.
+    A text that gets no label has an empty `route_label`; of a label below others, these are there too.
+    Raises IndexLocked, InvalidDocument, UsageError.
     """
     settings = replace(settings, neighbours=0, candidates=1)
     mark = stamp_of(router, settings)
@@ -111,9 +112,16 @@ def _batches(index: Index, where: Where | None, batch: int) -> Iterator[list[Ent
 
 def _labelled(entry: Entry, route: Route, mark: str) -> Entry:
     """Return the entry with its label; its fingerprint stays, so that an ingest of the same source leaves it alone."""
-    labels: Value = list(route.labels) if len(route.labels) > 1 else (route.label or "")
+    labels: Value = with_parents(route.labels) or ""
     fields = {**entry.document.fields, LABEL: labels, CONFIDENCE: round(route.confidence, 4), STAMP: mark}
     return replace(entry, document=replace(entry.document, fields=fields))
+
+
+def with_parents(labels: Sequence[str]) -> str | list[str]:
+    """Return labels with what is above them, so that a filter for `billing` finds `billing/refund`; a single one by itself."""
+    parents = [label.rsplit("/", depth)[0] for label in labels for depth in range(1, label.count("/") + 1)]
+    every = list(dict.fromkeys((*labels, *parents)))
+    return every[0] if len(every) == 1 else every
 
 
 def unlabelled(document: Document) -> Document:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from searchctl.routing.calibration import Doubles, Flags, Interval, Promise, wilson
+from searchctl.routing.calibration import Doubles, Flags
 from searchctl.routing.examples import Stored
-from searchctl.routing.state import State, Trust
+from searchctl.routing.guarantee import PrecisionGuarantee, ShareInterval, wilson
+from searchctl.routing.state import CalibrationReport, State
 from searchctl.routing.votes import unit
 from searchctl.types import Vectors
 
@@ -19,7 +20,7 @@ _FEW = 5  # examples a label should have at least
 _ALIKE = 0.2  # of the probability of one label's examples goes to the other
 _SUSPECT = 0.8  # as sure as that, an example belongs to another label
 _SAME = 0.98  # cosine in the metric from which two examples say the same
-_LISTED = 50
+_MOST_TWINS = 10_000  # pairs that are listed; of more, the contradicting and the nearest
 _CYRILLIC, _LATIN = re.compile("[а-яё]", re.IGNORECASE), re.compile("[a-z]", re.IGNORECASE)
 
 
@@ -32,8 +33,8 @@ class LabelCheck:
 
     label: str
     examples: int
-    precision: Interval
-    recall: Interval
+    precision: ShareInterval
+    recall: ShareInterval
     coverage: float
     confused_with: str | None
     languages: dict[str, int]
@@ -81,44 +82,50 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The whole report; lists are worst first. `accuracy` is of left-out answers."""
+    """The whole report; lists are whole and worst first. `accuracy` is of left-out answers.
 
-    accuracy: Interval
-    promise: Promise
+    `twins_found` is how many pairs of twins there are; of more than 10,000, `twins` has the contradicting and the nearest.
+    """
+
+    accuracy: ShareInterval
+    promise: PrecisionGuarantee
     labels: tuple[LabelCheck, ...]
     alike: tuple[Alike, ...]
     suspects: tuple[Suspect, ...]
     twins: tuple[Twins, ...]
+    twins_found: int
     wanted: tuple[Wanted, ...]
 
 
-def check(state: State, trust: Trust, target: float, unlabelled: Sequence[tuple[str, Vectors]] = ()) -> Check:
-    """Check the examples; `unlabelled` texts with their vectors (dim,) are weighed for what to label next."""
-    examples = [state.examples[row] for row in trust.rows.tolist()]
-    probabilities, members = trust.left_out, trust.members
-    made = trust.levels[0].promise(target)
+def check(state: State, report: CalibrationReport, target: float, unlabelled: Sequence[str], vectors: Vectors) -> Check:
+    """Check the examples; `unlabelled` messages (n) with their vectors (n, dim) are weighed for what to label next."""
+    examples = [state.examples[row] for row in report.rows.tolist()]
+    probabilities, members = report.left_out, report.members
+    made = report.promises(target)[0]
     best = probabilities.argmax(axis=1) if len(probabilities) else np.zeros(0, np.int64)
     right = members[np.arange(len(best)), best] > 0
-    labels = _labels(state, trust, best, right, made)
+    labels = _labels(state, report, best, right, made)
+    twins, twins_found = _twins(state)
     return Check(
         wilson(int(right.sum()), len(right)),
         made,
         labels,
         _alike(state, probabilities, members),
         _suspects(state, examples, probabilities, best, right),
-        _twins(state),
-        (*_thin(labels, state), *_unsure(state, trust, unlabelled)),
+        twins,
+        twins_found,
+        (*_thin(labels, state), *_unsure(state, report, unlabelled, vectors)),
     )
 
 
 def _labels(
     state: State,
-    trust: Trust,
+    report: CalibrationReport,
     best: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
     right: Flags,
-    made: Promise,
+    made: PrecisionGuarantee,
 ) -> tuple[LabelCheck, ...]:
-    probabilities, members = trust.left_out, trust.members
+    probabilities, members = report.left_out, report.members
     languages = [language_of(one.text) for one in state.examples]
     found = []
     for at, label in enumerate(state.labels):
@@ -148,7 +155,7 @@ def language_of(text: str) -> str:
 
 
 def _alike(state: State, probabilities: Doubles, members: Vectors) -> tuple[Alike, ...]:
-    if not len(probabilities) or state.several:
+    if not len(probabilities) or state.multi_label:
         return ()
     shares = members.T @ probabilities / np.maximum(members.sum(axis=0), 1)[:, None]
     both = (shares + shares.T) / 2
@@ -156,7 +163,7 @@ def _alike(state: State, probabilities: Doubles, members: Vectors) -> tuple[Alik
         Alike(state.labels[a], state.labels[b], round(float(both[a, b]), 4))
         for a, b in zip(*np.nonzero(np.triu(both >= _ALIKE, 1)), strict=True)
     ]
-    return tuple(sorted(found, key=lambda one: -one.share)[:_LISTED])
+    return tuple(sorted(found, key=lambda one: -one.share))
 
 
 def _suspects(
@@ -166,7 +173,7 @@ def _suspects(
     best: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
     right: Flags,
 ) -> tuple[Suspect, ...]:
-    if state.several:
+    if state.multi_label:
         return ()
     found = [
         Suspect(
@@ -175,22 +182,26 @@ def _suspects(
         for row, one in enumerate(examples)
         if not right[row] and probabilities[row, best[row]] >= _SUSPECT
     ]
-    return tuple(sorted(found, key=lambda one: -one.confidence)[:_LISTED])
+    return tuple(sorted(found, key=lambda one: -one.confidence))
 
 
-def _twins(state: State) -> tuple[Twins, ...]:
-    found = []
+def _twins(state: State) -> tuple[tuple[Twins, ...], int]:
+    """Return pairs of examples that say the same, contradicting ones first, and how many there are."""
+    found: list[Twins] = []
+    count = 0
     rows = state.votes.rows
     for start in range(0, len(rows), 1000):
         near = rows[start : start + 1000] @ rows.T
         firsts, seconds = np.nonzero(near >= _SAME)
         for a, b in zip((firsts + start).tolist(), seconds.tolist(), strict=True):
-            if a < b:
+            count += a < b
+            if a < b and (len(found) < _MOST_TWINS or state.examples[a].labels != state.examples[b].labels):
                 one, other = state.examples[a], state.examples[b]
                 labels = (", ".join(one.labels), ", ".join(other.labels))
                 similarity = round(float(near[a - start, b]), 4)
                 found.append(Twins(one.id, other.id, (one.text, other.text), labels, similarity))
-    return tuple(sorted(found, key=lambda one: (one.labels[0] == one.labels[1], -one.similarity))[:_LISTED])
+    found.sort(key=lambda one: (one.labels[0] == one.labels[1], -one.similarity))
+    return tuple(found[:_MOST_TWINS]), count
 
 
 def _thin(labels: Sequence[LabelCheck], state: State) -> list[Wanted]:
@@ -206,15 +217,16 @@ def _thin(labels: Sequence[LabelCheck], state: State) -> list[Wanted]:
             found.append(Wanted("", one.label, f"has no example in {', '.join(missing)}"))
         elif one.recall.value < 0.5:
             found.append(Wanted("", one.label, f"recognises {one.recall.value:.0%} of its own examples"))
-    return found[:_LISTED]
+    return found
 
 
-def _unsure(state: State, trust: Trust, unlabelled: Sequence[tuple[str, Vectors]], count: int = 10) -> list[Wanted]:
+def _unsure(
+    state: State, report: CalibrationReport, unlabelled: Sequence[str], vectors: Vectors, count: int = 10
+) -> list[Wanted]:
     """Choose the texts whose labels would teach most: least sure between two labels, and unlike each other."""
     if not unlabelled:
         return []
-    vectors = np.stack([vector for _, vector in unlabelled])
-    probabilities = trust.calibration.probabilities(state.votes.scores(vectors))
+    probabilities = report.probabilities(state.votes.scores(state.texts(unlabelled, vectors)))
     ordered = np.sort(probabilities, axis=1)
     doubt = 1 - (ordered[:, -1] - (ordered[:, -2] if ordered.shape[1] > 1 else 0))
     seen = unit(state.votes.metric.project(vectors))
@@ -222,8 +234,8 @@ def _unsure(state: State, trust: Trust, unlabelled: Sequence[tuple[str, Vectors]
     for _ in range(min(count, len(unlabelled))):
         at = int(doubt.argmax())
         best = np.argsort(-probabilities[at])[:2].tolist()
-        names = " or ".join(f"{state.labels[place]} ({probabilities[at, place]:.2f})" for place in best)
-        chosen.append(Wanted(unlabelled[at][0], state.labels[best[0]], names))
+        names = " or ".join(f"{state.labels[label]} ({probabilities[at, label]:.2f})" for label in best)
+        chosen.append(Wanted(unlabelled[at], state.labels[best[0]], names))
         doubt = doubt * (1 - (seen @ seen[at]).clip(0, 1))
         doubt[at] = -1
     return chosen

@@ -9,12 +9,11 @@ import numpy as np
 
 from searchctl.errors import UsageError
 from searchctl.routing.calibration import Doubles
-from searchctl.routing.state import Level, State, Trust, depths, grouped
+from searchctl.routing.state import OUTSIDE_LIMIT, CalibrationReport, State, depths, grouped
 from searchctl.routing.threads import one_thread
 from searchctl.routing.votes import Floats
 from searchctl.types import Vectors
 
-OUTSIDE_LIMIT = 0.99
 _WORTH_SAYING = 0.005  # of a second label's probability: less is 0.00
 _NO_LABELS = "there are no labels yet; add one with: searchctl route add LABEL TEXT"
 
@@ -23,9 +22,10 @@ _NO_LABELS = "there are no labels yet; add one with: searchctl route add LABEL T
 class RouteSettings:
     """What is wanted of an answer.
 
-    `target_precision` in (0, 1) sets the threshold by the stored examples; `threshold` sets it by hand. Below it, and where a
-    text is `outside_limit` sure to belong nowhere, there's no label; with neither, the best label is always given. `coverage`
-    in (0, 1) asks for label sets that hold the true label this often. `candidates` and `neighbours` say how many to show.
+    `target_precision` in (0, 1) sets the threshold by the stored examples; `threshold` in (0, 1) sets it by hand. Below it, and
+    where it is as sure as `outside_limit` in (0, 1] that a text belongs nowhere, there's no label. None is the usual limit,
+    0.92, and 1 is none. `coverage` in (0, 1) asks for label sets that hold the true label this often. `candidates` and
+    `neighbours` say how many to show. Raises UsageError for other values.
     """
 
     target_precision: float | None = None
@@ -39,22 +39,25 @@ class RouteSettings:
         for name, value in (
             ("target precision", self.target_precision),
             ("threshold", self.threshold),
-            ("outside limit", self.outside_limit),
             ("coverage of sets", self.coverage),
         ):
             if value is not None and not 0 < value < 1:
                 raise UsageError(f"the {name} {value:g} can't be used; give a number between 0 and 1, as in 0.95")
+        if self.outside_limit is not None and not 0 < self.outside_limit <= 1:
+            raise UsageError(
+                f"the outside limit {self.outside_limit:g} can't be used; give a number above 0, at most 1"
+            )
         if self.target_precision is not None and self.threshold is not None:
             raise UsageError("a target precision sets the threshold itself; give only one of them")
         if self.candidates < 1 or self.neighbours < 0:
             raise UsageError("ask for at least 1 candidate and not for less than 0 neighbours")
 
     @property
-    def limit(self) -> float | None:
-        """From which `outside` on a text gets no label: its own limit, or the usual one where a precision is asked for."""
-        if self.outside_limit is None and self.target_precision is not None:
+    def limit(self) -> float:
+        """From which certainty on that a text belongs nowhere it gets no label; above 1 for never."""
+        if self.outside_limit is None:
             return OUTSIDE_LIMIT
-        return self.outside_limit
+        return self.outside_limit if self.outside_limit < 1 else 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ class Route:
 
     `label` is None where the router abstains, and a parent like `billing` where only that much is sure. `labels` holds all
     labels of the text. `confidence` is the probability that `label`, or else the first candidate, is right. `outside` in [0, 1]
-    says how sure it is that the text belongs to no label. `label_set` is empty unless asked for.
+    says how sure it is that the text belongs to no label. `label_set` is empty unless asked for. `read_as` is what was read
+    instead of the text where that was repaired, else empty; `cut` says that only its beginning was read.
     """
 
     label: str | None
@@ -92,29 +96,35 @@ class Route:
     outside: float
     label_set: tuple[str, ...]
     why: str
+    read_as: str = ""
+    cut: bool = False
 
 
 @one_thread()
 def decide(
-    state: State, trust: Trust, vectors: Vectors, settings: RouteSettings, probabilities: Doubles | None = None
+    state: State,
+    report: CalibrationReport,
+    vectors: Vectors,
+    settings: RouteSettings,
+    probabilities: Doubles | None = None,
+    texts: Sequence[str] | None = None,
 ) -> list[Route]:
     """Route texts given as the encoder's vectors (n, dim); raises UsageError while there are no labels.
 
-    `probabilities` (n, labels) that something else gave take the place of the votes.
+    `probabilities` (n, labels) that something else gave take the place of the votes. Without `texts` (n), only the vectors are
+    looked at, and no word.
     """
     if not state.labels:
         raise UsageError(_NO_LABELS)
     votes = state.votes
     if probabilities is None:
-        probabilities = trust.calibration.probabilities(votes.scores(vectors))
-    outside = trust.outside.scores(votes, vectors)
+        probabilities = report.probabilities(votes.scores(state.texts(texts, vectors)))
+    # Descriptions are another kind of text than what is routed, so that nothing is unlike them.
+    outside = report.scope.scores(votes, vectors) if state.examples else np.zeros(len(vectors))
     similarities = votes.similarities(vectors) if settings.neighbours else np.zeros((len(vectors), 0), np.float32)
-    sets = _sets(state, trust, probabilities, settings)
-    chosen = (
-        _several(state, trust, probabilities, settings)
-        if state.several
-        else _one(state, trust, probabilities, settings)
-    )
+    sets = _sets(state, report, probabilities, settings)
+    given = _several if state.multi_label else _one
+    chosen = given(state, probabilities, _thresholds(state, report, settings), settings)
     routes = []
     for row, route in enumerate(chosen):
         near = _neighbours(state, similarities[row], settings.neighbours)
@@ -128,12 +138,22 @@ def _candidates(state: State, row: Doubles, count: int) -> tuple[Candidate, ...]
     return tuple(Candidate(state.labels[at], float(row[at])) for at in best)
 
 
-def _one(state: State, trust: Trust, probabilities: Doubles, settings: RouteSettings) -> list[Route]:
+def _thresholds(state: State, report: CalibrationReport, settings: RouteSettings) -> list[float]:
+    """Return from which probability on a label is given at each depth, the whole labels' first."""
+    count = 1 if state.multi_label else len(depths(state.labels))
+    if settings.target_precision is not None:
+        made = [promise.threshold for promise in report.promises(settings.target_precision)][:count]
+        return made + [settings.target_precision] * (count - len(made))
+    if settings.threshold is not None:
+        return [settings.threshold] * count
+    return [report.usual if state.multi_label else 0.0] * count
+
+
+def _one(state: State, probabilities: Doubles, thresholds: list[float], settings: RouteSettings) -> list[Route]:
     """Give each text the most probable label, or the deepest parent that is probable enough."""
     found: list[Route | None] = [None] * len(probabilities)
     best = probabilities.max(axis=1)
-    for depth, level in zip(depths(state.labels), _padded(trust, state), strict=True):
-        least = _threshold(level, settings)
+    for depth, least in zip(depths(state.labels), thresholds, strict=True):
         groups, names = grouped(state.labels, depth)
         summed = probabilities @ groups
         for row, route in enumerate(found):
@@ -141,9 +161,8 @@ def _one(state: State, trust: Trust, probabilities: Doubles, settings: RouteSett
             if route is None and summed[row, at] >= least:
                 top = _candidates(state, probabilities[row], settings.candidates)
                 found[row] = Route(names[at], (names[at],), float(summed[row, at]), top, (), 0.0, (), "")
-        if all(found) or (settings.target_precision is None and settings.threshold is None):
+        if all(found):
             break
-    least = _threshold(_padded(trust, state)[0], settings)
     return [
         route
         or Route(
@@ -154,36 +173,25 @@ def _one(state: State, trust: Trust, probabilities: Doubles, settings: RouteSett
             (),
             0.0,
             (),
-            _too_unsure(float(best[row]), least, settings),
+            _too_unsure(float(best[row]), thresholds[0], settings),
         )
         for row, route in enumerate(found)
     ]
 
 
-def _several(state: State, trust: Trust, probabilities: Doubles, settings: RouteSettings) -> list[Route]:
+def _several(state: State, probabilities: Doubles, thresholds: list[float], settings: RouteSettings) -> list[Route]:
     """Give each text every label that is probable enough; the best one at least, where no precision or threshold is asked for."""
     asked = settings.target_precision is not None or settings.threshold is not None
-    least = _threshold(trust.levels[0], settings) if asked else trust.usual
+    least = thresholds[0]
     routes = []
     for row in probabilities:
         order = np.argsort(-row, kind="stable")
-        labels = tuple(state.labels[at] for place, at in enumerate(order) if row[at] >= least or not (place or asked))
+        labels = tuple(state.labels[at] for rank, at in enumerate(order) if row[at] >= least or not (rank or asked))
         top = float(row[order[0]])
         why = "" if labels else _too_unsure(top, least, settings)
         first = labels[0] if labels else None
         routes.append(Route(first, labels, top, _candidates(state, row, settings.candidates), (), 0.0, (), why))
     return routes
-
-
-def _padded(trust: Trust, state: State) -> list[Level | None]:
-    wanted = len(depths(state.labels))
-    return [*trust.levels[:wanted], *[None] * max(wanted - len(trust.levels), 0)]
-
-
-def _threshold(level: Level | None, settings: RouteSettings) -> float:
-    if settings.target_precision is not None:
-        return level.promise(settings.target_precision).threshold if level else settings.target_precision
-    return settings.threshold or 0.0
 
 
 def _too_unsure(confidence: float, least: float, settings: RouteSettings) -> str:
@@ -192,10 +200,12 @@ def _too_unsure(confidence: float, least: float, settings: RouteSettings) -> str
     return f"no label: the confidence {confidence:.2f} is below {least:.2f}{reason}"
 
 
-def _sets(state: State, trust: Trust, probabilities: Doubles, settings: RouteSettings) -> list[tuple[str, ...]]:
+def _sets(
+    state: State, report: CalibrationReport, probabilities: Doubles, settings: RouteSettings
+) -> list[tuple[str, ...]]:
     if settings.coverage is None:
         return [()] * len(probabilities)
-    least = trust.set_threshold(settings.coverage)
+    least = report.set_threshold(settings.coverage)
     return [
         tuple(state.labels[at] for at in np.argsort(-row, kind="stable") if row[at] >= least) for row in probabilities
     ]
@@ -214,9 +224,9 @@ def _neighbours(state: State, similarities: Floats, count: int) -> tuple[Neighbo
     )
 
 
-def _kept(route: Route, limit: float | None) -> Route:
+def _kept(route: Route, limit: float) -> Route:
     """Take the label away from a text that looks like nothing stored."""
-    if limit is None or route.outside < limit:
+    if route.outside < limit:
         return route
     why = f"no label: the text is unlike everything stored (outside {route.outside:.3f}, limit {limit:g})"
     return replace(route, label=None, labels=(), why=why)

@@ -21,7 +21,7 @@ _SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class UnlabelledGroup:
     """Texts that are alike and got no label.
 
     `name` is made of their `terms`, `label` too, in a form that can be one. `texts` are all of them, the most typical first;
@@ -45,7 +45,7 @@ class Discovery:
     texts: int
     unrouted: int
     min_size: int
-    groups: tuple[Group, ...]
+    groups: tuple[UnlabelledGroup, ...]
     alone: tuple[str, ...]
 
 
@@ -58,7 +58,7 @@ def discover(
     min_size: int | None = None,
     examples: int = 5,
 ) -> Discovery:
-    """Group the texts, given with their vectors (n, dim) and routes, that didn't get one of the `labels`.
+    """UnlabelledGroup the texts, given with their vectors (n, dim) and routes, that didn't get one of the `labels`.
 
     A parent of labels is too little; None stands for the route of a text before there are labels. Raises MissingExtra
     without scikit-learn.
@@ -82,13 +82,13 @@ def _none(min_size: int) -> Clusters:
     return Clusters(np.zeros(0, np.int64), np.zeros(0), (), min_size)
 
 
-def _group(topic: Topic, texts: Sequence[str], routes: Sequence[Route | None], examples: int) -> Group:
+def _group(topic: Topic, texts: Sequence[str], routes: Sequence[Route | None], examples: int) -> UnlabelledGroup:
     members = [routes[row] for row in topic.members]
     routed = [one for one in members if one is not None]
     outside = float(np.mean([one.outside for one in routed])) if routed else 1.0
     nearest = Counter(one.candidates[0].label for one in routed)
     own = tuple(texts[row] for row in topic.members)
-    return Group(
+    return UnlabelledGroup(
         topic.name,
         "-".join(_NO_LABEL.sub("-", term.text).strip("-") for term in topic.terms[:2]) or "new",
         topic.terms,
@@ -107,7 +107,7 @@ def _proposed(texts: Sequence[str], count: int) -> tuple[str, ...]:
     return tuple(differing.values())[:count]
 
 
-def _named_apart(groups: Sequence[Group], labels: Sequence[str]) -> tuple[Group, ...]:
+def _named_apart(groups: Sequence[UnlabelledGroup], labels: Sequence[str]) -> tuple[UnlabelledGroup, ...]:
     """Return the groups with labels that nothing else has."""
     taken = set(labels)
     found = []

@@ -11,9 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.errors import SourceError, UsageError
-from searchctl.routing.calibration import Doubles, Flags, Promise
+from searchctl.ranking.relevance import auroc, calibration_error
+from searchctl.routing.calibration import Doubles, Flags
+from searchctl.routing.everyday import EVERYDAY
 from searchctl.routing.examples import Example, Stored, name_text
-from searchctl.routing.state import State, gather, learn_trust, members_of
+from searchctl.routing.guarantee import PrecisionGuarantee
+from searchctl.routing.message import message_of
+from searchctl.routing.state import OUTSIDE_LIMIT, State, gather, learn_report, members_of
 from searchctl.routing.threads import one_thread
 from searchctl.types import Vectors
 
@@ -41,8 +45,8 @@ class TrialSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """Labelled texts as vectors (n, dim), and whose they are: (n, labels) of 0 and 1, all 0 for labels nobody knows."""
+class LabelledTexts:
+    """Labelled messages with their vectors (n, dim), and whose they are: (n, labels) of 0 and 1, all 0 for labels nobody knows."""
 
     texts: tuple[str, ...]
     vectors: Vectors
@@ -50,19 +54,21 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class TrialData:
     """What is drawn from and what is asked; `names` (labels, dim) are the labels' names as vectors."""
 
     labels: tuple[str, ...]
     names: Vectors
-    train: Texts
-    test: Texts
+    train: LabelledTexts
+    test: LabelledTexts
     outside: Vectors
     encoder: str
+    everyday: Vectors
+    outside_texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class TrialRun:
     """One drawing's numbers. `values` by metric; `predicted` (n, labels), `confidence` and `right` (n,) of the test texts."""
 
     values: Mapping[str, float]
@@ -72,12 +78,12 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class RoutingTrial:
     """All drawings by number of shots."""
 
-    material: Material
+    material: TrialData
     settings: TrialSettings
-    draws: Mapping[int, Sequence[Draw]] = field(default_factory=dict)
+    draws: Mapping[int, Sequence[TrialRun]] = field(default_factory=dict)
 
     def values(self, shots: int, metric: str) -> list[float]:
         """Return one metric of all drawings where it could be measured."""
@@ -91,8 +97,11 @@ def prepare(
     outside: Sequence[str],
     settings: TrialSettings,
     on_progress: OnProgress | None = None,
-) -> Material:
+) -> TrialData:
     """Encode what the drawings will need. Raises SourceError when train or test have too few labels."""
+    train = [Example(message_of(one.text), one.labels) for one in train]
+    test = [Example(message_of(one.text), one.labels) for one in test]
+    outside = [message_of(text) for text in outside]
     labels = tuple(sorted({label for one in train for label in one.labels}))
     if len(labels) < 2:
         raise SourceError(f"the training texts have {len(labels)} labels; routing needs at least 2")
@@ -100,17 +109,21 @@ def prepare(
         {row for shots in settings.shots for seed in range(settings.seeds) for row in draw(train, shots, seed)}
     )
     kept = [train[row] for row in wanted]
-    given = [*(one.text for one in kept), *(one.text for one in test), *outside, *map(name_text, labels)]
+    given = [*(one.text for one in kept), *(one.text for one in test), *outside, *map(name_text, labels), *EVERYDAY]
     vectors = _encoded(encoder, given, on_progress)
-    first, second, third = np.cumsum([len(kept), len(test), len(outside)]).tolist()
+    first, second, third, fourth = np.cumsum([len(kept), len(test), len(outside), len(labels)]).tolist()
     known = [[label for label in one.labels if label in set(labels)] for one in test]
-    return Material(
+    return TrialData(
         labels,
-        vectors[third:],
-        Texts(tuple(one.text for one in kept), vectors[:first], members_of([one.labels for one in kept], labels)),
-        Texts(tuple(one.text for one in test), vectors[first:second], members_of(known, labels)),
+        vectors[third:fourth],
+        LabelledTexts(
+            tuple(one.text for one in kept), vectors[:first], members_of([one.labels for one in kept], labels)
+        ),
+        LabelledTexts(tuple(one.text for one in test), vectors[first:second], members_of(known, labels)),
         vectors[second:third],
         f"{encoder.name} {encoder.revision}",
+        vectors[fourth:],
+        tuple(outside),
     )
 
 
@@ -138,47 +151,52 @@ def draw(examples: Sequence[Example], shots: int, seed: int) -> list[int]:
     return taken
 
 
-def run(material: Material, settings: TrialSettings, on_progress: OnProgress | None = None) -> Trial:
+def run(material: TrialData, settings: TrialSettings, on_progress: OnProgress | None = None) -> RoutingTrial:
     """Draw, count, ask and score."""
     train = material.train
     examples = [
         Example(text, tuple(material.labels[at] for at in np.flatnonzero(row)))
         for text, row in zip(train.texts, train.members, strict=True)
     ]
-    draws: dict[int, list[Draw]] = {}
+    draws: dict[int, list[TrialRun]] = {}
     for place, shots in enumerate(settings.shots):
         for seed in range(settings.seeds if shots else 1):
             rows = draw(examples, shots, seed)
             draws.setdefault(shots, []).append(_drawn(material, rows, examples, settings))
             if on_progress is not None:
                 on_progress(place * settings.seeds + seed + 1, len(settings.shots) * settings.seeds)
-    return Trial(material, settings, draws)
+    return RoutingTrial(material, settings, draws)
 
 
-def _drawn(material: Material, rows: Sequence[int], examples: Sequence[Example], settings: TrialSettings) -> Draw:
+def _drawn(material: TrialData, rows: Sequence[int], examples: Sequence[Example], settings: TrialSettings) -> TrialRun:
     names = [
         Stored("", "", (label,), "name", vector) for label, vector in zip(material.labels, material.names, strict=True)
     ]
-    stored = [Stored("", "", examples[row].labels, "example", material.train.vectors[row]) for row in rows]
-    state = gather([*names, *stored], material.names.shape[1])
-    trust = learn_trust(state)
+    stored = [
+        Stored("", examples[row].text, examples[row].labels, "example", material.train.vectors[row]) for row in rows
+    ]
+    state = gather([*names, *stored], material.names.shape[1], material.everyday)
+    report = learn_report(state)
     test = material.test
     order = [state.labels.index(label) for label in material.labels]
-    probabilities = trust.calibration.probabilities(state.votes.scores(test.vectors))[:, order]
-    predicted = _predicted(probabilities, trust.usual if state.several else None)
+    probabilities = report.probabilities(state.votes.scores(state.texts(test.texts, test.vectors)))[:, order]
+    predicted = _predicted(probabilities, report.usual if state.multi_label else None)
     right = (predicted == (test.members > 0)).all(axis=1)
     confidence = probabilities.max(axis=1)
+    inside = report.scope.scores(state.votes, test.vectors)
+    strange = report.scope.scores(state.votes, material.outside)
+    made = report.promises(settings.target_precision)[0]
     values = {
         "accuracy": float(right.mean()),
         "macro_f1": _macro_f1(predicted, test.members > 0),
-        "ece": calibration_error(confidence, right),
-        "auroc_oos": auroc(
-            trust.outside.scores(state.votes, test.vectors), trust.outside.scores(state.votes, material.outside)
-        ),
-        "add_class_ms": _time_to_add(state),
-        **_abstaining(probabilities, test.members, state.several, trust.levels[0].promise(settings.target_precision)),
+        "ece": calibration_error(confidence, right, bins=_BINS),
+        "auroc_oos": auroc(strange, inside) if len(strange) and len(inside) else float("nan"),
+        "lost_inside": float((inside >= OUTSIDE_LIMIT).mean()) if len(inside) else float("nan"),
+        "found_outside": float((strange >= OUTSIDE_LIMIT).mean()) if len(strange) else float("nan"),
+        "add_class_ms": _time_to_add(state, stored, material),
+        **_abstaining(probabilities, test.members, state.multi_label, made, inside < OUTSIDE_LIMIT),
     }
-    return Draw(values, predicted, confidence, right)
+    return TrialRun(values, predicted, confidence, right)
 
 
 def _predicted(probabilities: Doubles, least: float | None) -> Flags:
@@ -194,53 +212,45 @@ def _macro_f1(predicted: Flags, truth: Flags) -> float:
     return float((2 * hits[sizes > 0] / sizes[sizes > 0]).mean())
 
 
-def calibration_error(confidence: Doubles, right: Flags) -> float:
-    """Return the expected calibration error in 15 bins of equal width (Naeini et al. 2015): 0 where confidence is what it says."""
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = [
-        abs(confidence[bins == place].mean() - right[bins == place].mean()) * (bins == place).mean()
-        for place in np.unique(bins)
-    ]
-    return float(sum(gaps))
-
-
-def auroc(usual: Doubles, strange: Doubles) -> float:
-    """Return how often a strange text scores above a usual one, ties counting half; NaN where either is missing."""
-    if not len(usual) or not len(strange):
-        return float("nan")
-    ordered = np.sort(usual)
-    below = np.searchsorted(ordered, strange, "left") + np.searchsorted(ordered, strange, "right")
-    return float(below.mean() / (2 * len(usual)))
-
-
-def _abstaining(probabilities: Doubles, members: NDArray[np.float32], several: bool, made: Promise) -> dict[str, float]:
-    """Keep a promise on test texts: what share gets a label, and how much of that is right."""
-    if several:
-        kept, right = (probabilities >= made.threshold).ravel(), (members > 0).ravel()
+def _abstaining(
+    probabilities: Doubles,
+    members: NDArray[np.float32],
+    multi_label: bool,
+    made: PrecisionGuarantee,
+    inside: Flags,
+) -> dict[str, float]:
+    """Keep a promise on test texts: what share gets a label, and how much of that is right. Nothing is kept that wasn't promised."""
+    asked = np.where(inside[:, None], probabilities, 0.0)
+    if multi_label:
+        kept, right = (asked >= made.threshold).ravel(), (members > 0).ravel()
     else:
-        kept = probabilities.max(axis=1) >= made.threshold
-        right = members[np.arange(len(members)), probabilities.argmax(axis=1)] > 0
+        kept = asked.max(axis=1) >= made.threshold
+        right = members[np.arange(len(members)), asked.argmax(axis=1)] > 0
     precision = float(right[kept].mean()) if kept.any() else float("nan")
+    tested = made.proven and precision == precision
     return {
-        "coverage": float(kept.mean()),
+        "coverage": float((asked.max(axis=1) >= made.threshold).mean()),
+        "promised": float(made.proven),
         "promised_coverage": made.coverage.value,
         "precision": precision,
-        "promise_kept": float("nan") if precision != precision else float(precision >= made.precision.low),
+        "promise_kept": float(precision >= made.precision.low) if tested else float("nan"),
     }
 
 
 @one_thread()
-def _time_to_add(state: State) -> float:
+def _time_to_add(state: State, stored: Sequence[Stored], material: TrialData) -> float:
     """Return the milliseconds it takes to put the last label in once it's missing, and to score a text with it."""
-    last = len(state.labels) - 1
-    own = np.flatnonzero(state.members[:, last])
-    if not len(own) or last < 2:
+    last = state.labels[-1]
+    own = [one for one in stored if last in one.labels]
+    if not own or len(state.labels) < 4 or state.multi_label:
         return float("nan")
-    bare = state.votes.removed(own)
-    vectors = np.stack([state.examples[row].vector for row in own.tolist()])
+    bare = gather([one for one in stored if last not in one.labels], material.names.shape[1], material.everyday)
     began = time.perf_counter()
-    members = np.zeros((len(own), last + 2), np.float32)
+    vectors = np.stack([one.vector for one in own])
+    members = np.zeros((len(own), len(bare.labels) + 1), np.float32)
     members[:, -1] = 1
-    full = bare.added(vectors, members, np.zeros((1, state.votes.names.shape[1]), np.float32))
-    full.scores(vectors[:1])
+    name = material.names[material.labels.index(last)][None, :]
+    texts = bare.texts([one.text for one in own], vectors)
+    full = bare.votes.added(texts, members, name)
+    full.scores(texts.part(slice(0, 1)))
     return (time.perf_counter() - began) * 1000

@@ -7,14 +7,14 @@ from html import escape
 import numpy as np
 
 from searchctl.evaluation.html import STYLE, WIDTH, svg, table
-from searchctl.routing.evaluation import Trial
+from searchctl.routing.evaluation import RoutingTrial
 from searchctl.routing.evaluation_report import METRICS, confusion_matrix, confusions, per_label, shots_name, summary
 
 _HEIGHT = 220
 _SHOWN = 30  # labels in the heat map: those most confused
 
 
-def render(trial: Trial, title: str) -> str:
+def render(trial: RoutingTrial, title: str) -> str:
     """Return the page."""
     most = list(trial.draws)[-1]
     material = trial.material
@@ -30,7 +30,7 @@ def render(trial: Trial, title: str) -> str:
     )
 
 
-def _numbers(trial: Trial) -> str:
+def _numbers(trial: RoutingTrial) -> str:
     rows = []
     for shots in trial.draws:
         found = summary(trial, shots)
@@ -39,7 +39,7 @@ def _numbers(trial: Trial) -> str:
     return table(["examples", *(name.replace("_", " ") for name in METRICS)], rows, len(METRICS))
 
 
-def _curve(trial: Trial) -> str:
+def _curve(trial: RoutingTrial) -> str:
     """Draw accuracy against the number of examples, each drawing a dot, the means joined."""
     sizes = list(trial.draws)
     values = {shots: trial.values(shots, "accuracy") for shots in sizes}
@@ -67,7 +67,7 @@ def _curve(trial: Trial) -> str:
     return f"<h3>Accuracy by examples a label</h3>{svg(_HEIGHT, ''.join(parts))}"
 
 
-def _calibration(trial: Trial, shots: int) -> str:
+def _calibration(trial: RoutingTrial, shots: int) -> str:
     confidence = np.concatenate([draw.confidence for draw in trial.draws[shots]])
     right = np.concatenate([draw.right for draw in trial.draws[shots]])
     bins = np.minimum((confidence * 10).astype(int), 9)
@@ -83,7 +83,7 @@ def _calibration(trial: Trial, shots: int) -> str:
     return table(["confidence", "of texts", "mean confidence", "right"], rows, 3)
 
 
-def _heat_map(trial: Trial, shots: int) -> str:
+def _heat_map(trial: RoutingTrial, shots: int) -> str:
     """Draw the labels that are confused most as a square of coloured cells."""
     matrix = confusion_matrix(trial, shots)
     wrong = matrix - np.diag(np.diag(matrix))
@@ -112,12 +112,12 @@ def _heat_map(trial: Trial, shots: int) -> str:
     return svg(round(foot) + 130, "".join(parts))
 
 
-def _confusions(trial: Trial, shots: int) -> str:
+def _confusions(trial: RoutingTrial, shots: int) -> str:
     rows = [[one.label, one.given, f"{one.share:.1%}"] for one in confusions(trial, shots)]
     return table(["texts of", "went to", "share"], rows, 1) if rows else "<p>Nothing.</p>"
 
 
-def _labels(trial: Trial, shots: int) -> str:
+def _labels(trial: RoutingTrial, shots: int) -> str:
     rows = [
         [label, str(one["texts"]), f"{one['precision']:.3f}", f"{one['recall']:.3f}"]
         for label, one in zip(trial.material.labels, per_label(trial, shots), strict=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from searchctl.routing.evaluation import Trial
+from searchctl.routing.evaluation import RoutingTrial
 from searchctl.types import Json
 
 TRIAL_FORMAT = 1
@@ -15,10 +15,13 @@ METRICS = (
     "accuracy",
     "macro_f1",
     "coverage",
+    "promised",
     "promised_coverage",
     "precision",
     "promise_kept",
     "auroc_oos",
+    "lost_inside",
+    "found_outside",
     "ece",
     "add_class_ms",
 )
@@ -34,7 +37,7 @@ class Confusion:
     share: float
 
 
-def to_json(trial: Trial) -> Json:
+def to_json(trial: RoutingTrial) -> Json:
     """Return the report: `shots` holds mean and spread (standard deviation) of each metric by number of examples."""
     material, settings = trial.material, trial.settings
     most = list(trial.draws)[-1]
@@ -62,7 +65,7 @@ def shots_name(shots: int) -> str:
     return str(shots) if shots else "all"
 
 
-def summary(trial: Trial, shots: int) -> dict[str, dict[str, float] | None]:
+def summary(trial: RoutingTrial, shots: int) -> dict[str, dict[str, float] | None]:
     """Return each metric's mean and standard deviation over the drawings; None where it couldn't be measured."""
     found: dict[str, dict[str, float] | None] = {}
     for metric in METRICS:
@@ -71,7 +74,7 @@ def summary(trial: Trial, shots: int) -> dict[str, dict[str, float] | None]:
     return found
 
 
-def per_label(trial: Trial, shots: int) -> list[dict[str, float | int]]:
+def per_label(trial: RoutingTrial, shots: int) -> list[dict[str, float | int]]:
     """Return precision, recall and the number of test texts of each label, over all drawings."""
     truth = trial.material.test.members > 0
     predicted = sum(draw.predicted.astype(np.int64) for draw in trial.draws[shots])
@@ -87,7 +90,7 @@ def per_label(trial: Trial, shots: int) -> list[dict[str, float | int]]:
     ]
 
 
-def confusions(trial: Trial, shots: int, count: int = _CONFUSIONS) -> Sequence[Confusion]:
+def confusions(trial: RoutingTrial, shots: int, count: int = _CONFUSIONS) -> Sequence[Confusion]:
     """Return which label's texts went where they shouldn't, the largest share first."""
     matrix = confusion_matrix(trial, shots)
     np.fill_diagonal(matrix, 0)
@@ -97,7 +100,7 @@ def confusions(trial: Trial, shots: int, count: int = _CONFUSIONS) -> Sequence[C
     return [Confusion(labels[a], labels[b], float(matrix[a, b])) for a, b in places if matrix[a, b] > 0]
 
 
-def confusion_matrix(trial: Trial, shots: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def confusion_matrix(trial: RoutingTrial, shots: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Return what share of each label's texts (row) was given each label (column): (labels, labels)."""
     truth = trial.material.test.members.astype(np.float64)
     sizes = np.maximum(truth.sum(axis=0), 1)[:, None]

@@ -31,19 +31,9 @@ How do I change a tyre?
 How much petrol does this engine need?
 When should roses be cut back?
 What colour goes well with grey walls?
-My phone is slow, what can I do?
-The program crashes when it starts.
-How do I connect the printer?
-The internet has been down since this morning.
-Who is responsible for this project?
-I would like to apply for the job.
-What documents do I need for a visa?
 What is inflation?
 How much is the rent for a small flat?
-Where is my order?
-Is this product still available?
 Hello, how are you?
-I don't understand you.
 My name is Anna and I live in London.
 The government plans a new tax.
 The museum is closed on Mondays.
@@ -72,18 +62,11 @@ asdfgh qwerty
 Как вывести пятно от вина с ковра?
 Соседи шумят по ночам.
 Как написать цикл на Питоне?
-Что означает это сообщение об ошибке?
-Я забыл пароль.
-Пришлите документы по почте.
 Совещание перенесли на понедельник.
 Сколько зарабатывает учитель?
-Как открыть счёт в банке?
 Стоит ли сейчас покупать акции?
-Хочу отменить подписку.
-Туфли мне малы.
 Большое спасибо за помощь!
 Хороших выходных.
-Вы мне совсем не помогаете.
 Вчера мы с детьми ездили на озеро.
 Учёные открыли новый вид рыб.
 Во время бури рухнул старый мост.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -18,6 +19,7 @@ import numpy as np
 from searchctl.errors import InvalidDocument, UsageError
 from searchctl.fields import as_values
 from searchctl.ingest.prepare import checked, fingerprint
+from searchctl.routing.message import message_of
 from searchctl.schema import FieldType
 from searchctl.types import Document, Entry, Passage, Vector, Vectors
 
@@ -31,6 +33,7 @@ FIELDS: dict[str, FieldType] = {LABEL: "keyword", KIND: "keyword"}
 Kind: TypeAlias = Literal["example", "description", "name", "outside"]
 MAX_LABEL = 200
 _ENCODED_AS = "route: encoded as a query"
+_MESSAGE_ENCODED_AS = "route: its message encoded as a query"
 _BATCH = 256
 _WORDS = re.compile(r"(?<=[a-zа-яё])(?=[A-ZА-ЯЁ])|[_/.\-\s]+")
 
@@ -52,6 +55,19 @@ class Stored:
     labels: tuple[str, ...]
     kind: Kind
     vector: Vector
+
+
+def as_texts(texts: str | Iterable[str], what: str = "a text") -> list[str]:
+    """Return texts as a list; a single string is one text. Raises UsageError for what isn't text, `what` being meant."""
+    if isinstance(texts, str):
+        return [texts]
+    if isinstance(texts, (bytes, Mapping)) or not isinstance(texts, Iterable):
+        raise UsageError(f"{what} is expected, or a list of them; found {type(texts).__name__}")
+    found = list(texts)
+    for place, text in enumerate(found):
+        if not isinstance(text, str):
+            raise UsageError(f"{what} is expected, and number {place + 1} is {text!r}; give strings")
+    return found
 
 
 def check_label(label: str) -> str:
@@ -84,7 +100,7 @@ def is_own(id: str) -> bool:
     return id.startswith("route-")
 
 
-def as_document(example: Example) -> Document:
+def example_document(example: Example) -> Document:
     """Return the document of an example; raises InvalidDocument for an empty text."""
     kind: Kind = "example" if example.labels else "outside"
     labels = [check_label(label) for label in example.labels]
@@ -101,33 +117,45 @@ def describing(label: str, text: str, kind: Kind) -> Document:
 
 
 def mark(document: Document) -> str:
-    """Return the fingerprint of a document whose vector is that of a query."""
-    return fingerprint(document, _ENCODED_AS)
+    """Return the fingerprint of a document whose vector is that of a query: of its message, where that isn't the whole text."""
+    whole = message_of(document.text) == document.text
+    return fingerprint(document, _ENCODED_AS if whole else _MESSAGE_ENCODED_AS)
 
 
 def entries_of(documents: Sequence[Document], encoder: Encoder) -> list[Entry]:
     """Return the router's own documents as they are stored: whole, with vectors as of queries."""
-    vectors = encoder.encode_queries([one.text for one in documents])
+    vectors = encoded(encoder, [one.text for one in documents])
     return [
         Entry(one, (Passage(0, len(one.text)),), vectors[place : place + 1], mark(one))
         for place, one in enumerate(documents)
     ]
 
 
-def write(index: Index, documents: Sequence[Document]) -> Vectors:
-    """Encode and store documents whole; returns their vectors (n, dim). Raises InvalidDocument when the engine refuses one."""
-    encoder = needed_encoder(index)
+def encoded(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+    """Return the vectors (n, dim) of the messages in texts, each encoded by itself.
+
+    A quantised model's numbers depend on what else is in the batch, and no text's label may.
+    """
+    vectors = np.zeros((len(texts), encoder.dim), np.float32)
+    messages = [message_of(text) for text in texts]
+    for start in range(0, len(messages), _BATCH):
+        vectors[start : start + _BATCH] = encoder.encode_queries(messages[start : start + _BATCH])
+    return vectors
+
+
+def write(index: Index, documents: Sequence[Document], vectors: Vectors) -> None:
+    """Store documents whole with their vectors (n, dim) of `encoded`. Raises InvalidDocument when the engine refuses one."""
     schema = index.schema
     if any(name not in schema.fields for name in FIELDS):
         index.engine.update_schema(index.name, schema.with_fields({**FIELDS, **schema.fields}))
-    vectors = np.zeros((len(documents), encoder.dim), np.float32)
-    for start in range(0, len(documents), _BATCH):
-        entries = entries_of(documents[start : start + _BATCH], encoder)
-        vectors[start : start + len(entries)] = [one.vectors[0] for one in entries if one.vectors is not None]
-        refused = index.engine.write(index.name, entries)
+    entries = [
+        Entry(document, (Passage(0, len(document.text)),), vectors[row : row + 1], mark(document))
+        for row, document in enumerate(documents)
+    ]
+    for start in range(0, len(entries), _BATCH):
+        refused = index.engine.write(index.name, entries[start : start + _BATCH])
         if refused:
             raise InvalidDocument(f"{index.engine.name} refuses the example '{refused[0].id}': {refused[0].reason}")
-    return vectors
 
 
 def needed_encoder(index: Index) -> Encoder:
@@ -140,7 +168,7 @@ def needed_encoder(index: Index) -> Encoder:
     return encoder
 
 
-def read(index: Index) -> list[Stored]:
+def read_stored(index: Index) -> list[Stored]:
     """Return the index's examples, descriptions and outside texts, in the engine's order."""
     if not index.count():
         return []
@@ -148,8 +176,9 @@ def read(index: Index) -> list[Stored]:
     for entries in index.engine.scan(index.name, vectors=True):
         found += [(entry.document, _own_vector(entry)) for entry in entries if _concerns(entry.document)]
     foreign = [document for document, vector in found if vector is None]
-    encoded = iter(_encoded(index, foreign))
-    return [_stored(document, next(encoded) if vector is None else vector) for document, vector in found]
+    texts = [f"{one.title}\n{one.text}".strip() for one in foreign]
+    fresh = iter(encoded(needed_encoder(index), texts) if texts else ())
+    return [_stored(document, next(fresh) if vector is None else vector) for document, vector in found]
 
 
 def _concerns(document: Document) -> bool:
@@ -162,23 +191,63 @@ def _own_vector(entry: Entry) -> Vector | None:
     return np.asarray(entry.vectors[0])
 
 
-def _encoded(index: Index, documents: Sequence[Document]) -> Iterator[Vector]:
-    for start in range(0, len(documents), _BATCH):
-        part = documents[start : start + _BATCH]
-        yield from needed_encoder(index).encode_queries([f"{one.title}\n{one.text}".strip() for one in part])
+def document_kind(document: Document) -> Kind:
+    """Return what a document is to the router."""
+    kinds: dict[object, Kind] = {"description": "description", "name": "name", "outside": "outside"}
+    return kinds.get(document.fields.get(KIND), "example")
 
 
 def _stored(document: Document, vector: Vector) -> Stored:
-    kinds: dict[object, Kind] = {"description": "description", "name": "name", "outside": "outside"}
     labels = tuple(str(one) for one in as_values(document.fields.get(LABEL, ())))
     text = f"{document.title}\n{document.text}".strip()
-    kind = kinds.get(document.fields.get(KIND), "example")
-    return Stored(document.id, text, labels, kind, vector)
+    return Stored(document.id, text, labels, document_kind(document), vector)
 
 
-def merged(examples: Iterable[Example]) -> list[Example]:
-    """Return examples without repetition; a text that comes with several labels has them all, in order."""
-    labels: dict[str, dict[str, None]] = {}
+def text_key(text: str) -> str:
+    """Return what two texts have in common that differ in case and blanks alone: they are one example."""
+    return " ".join(text.split()).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A text that came with different labels, and those it keeps: the most frequent, of equal ones the last."""
+
+    text: str
+    labels: tuple[tuple[str, ...], ...]
+    kept: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MergedExamples:
+    """Examples without repetition; `repeated` is how many said again what another one said."""
+
+    examples: tuple[Example, ...]
+    repeated: int = 0
+    contradictions: tuple[Contradiction, ...] = ()
+
+
+def merge_examples(examples: Iterable[Example], *, multi_label: bool = False) -> MergedExamples:
+    """Return each text once; texts that differ in case and blanks alone are the same.
+
+    A text that comes with different labels contradicts itself, and keeps those that it has most often; with `multi_label` it has
+    them all.
+    """
+    rows: dict[str, list[Example]] = {}
     for example in examples:
-        labels.setdefault(example.text, {}).update(dict.fromkeys(example.labels))
-    return [Example(text, tuple(own)) for text, own in labels.items()]
+        rows.setdefault(text_key(example.text), []).append(example)
+    kept: list[Example] = []
+    contradictions: list[Contradiction] = []
+    repeated = 0
+    for same in rows.values():
+        text = same[0].text
+        repeated += len(same) - 1
+        if multi_label:
+            kept.append(Example(text, tuple(dict.fromkeys(label for one in same for label in one.labels))))
+            continue
+        counts = Counter(tuple(sorted(one.labels)) for one in same)
+        last = {tuple(sorted(one.labels)): place for place, one in enumerate(same)}
+        chosen = same[max(last.items(), key=lambda item: (counts[item[0]], item[1]))[1]].labels
+        kept.append(Example(text, chosen))
+        if len(counts) > 1:
+            contradictions.append(Contradiction(text, tuple(last), chosen))
+    return MergedExamples(tuple(kept), repeated - len(contradictions), tuple(contradictions))

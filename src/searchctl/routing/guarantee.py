@@ -22,7 +22,7 @@ _TESTS = 400  # thresholds that are tested at most
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class ShareInterval:
     """A share in [0, 1] with an interval that holds the true one 19 times in 20."""
 
     value: float
@@ -30,16 +30,16 @@ class Interval:
     high: float
 
 
-def wilson(successes: int, trials: int, *, level: float = 0.95) -> Interval:
+def wilson(successes: int, trials: int, *, level: float = 0.95) -> ShareInterval:
     """Return a share with its interval by Wilson's score (Wilson 1927); nothing tried is 0 to 1."""
     if trials == 0:
-        return Interval(float("nan"), 0.0, 1.0)
+        return ShareInterval(float("nan"), 0.0, 1.0)
     z = NormalDist().inv_cdf((1 + level) / 2)
     share = successes / trials
     middle = share + z * z / (2 * trials)
     spread = z * float(np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)))
     scale = 1 + z * z / trials
-    return Interval(share, max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale))
+    return ShareInterval(share, max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class PrecisionGuarantee:
 
     target: float
     threshold: float
-    precision: Interval
-    coverage: Interval
+    precision: ShareInterval
+    coverage: ShareInterval
     proven: bool
     answers: int = 0
 
@@ -89,7 +89,7 @@ def guarantee(confidence: Doubles, right: Flags, target: float, best: Doubles | 
     correct = int(hits[kept - 1]) if kept else 0
     share = wilson(correct, kept)
     low = promised_precision(target) if proven else 0.0
-    precision = Interval(share.value, low, max(share.high, low))
+    precision = ShareInterval(share.value, low, max(share.high, low))
     texts = confidence if best is None else best
     coverage = wilson(int((texts >= threshold).sum()), len(texts))
     return PrecisionGuarantee(target, threshold, precision, coverage, proven, len(order))

@@ -22,7 +22,7 @@ _KEPT = 100  # steps; twice as many are let stand before the file is written ane
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class HistoryStep:
     """One change: when, what was asked for, and for each id the document it had before, None for none."""
 
     when: str
@@ -57,7 +57,7 @@ class History:
         else:
             self._append(line)
 
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[HistoryStep]:
         """Return the steps, the newest last."""
         return [step for line in self._lines() if (step := _step(line)) is not None]
 
@@ -96,13 +96,13 @@ def _as_json(document: Document) -> dict[str, Any]:
     return {"id": document.id, "title": document.title, "text": document.text, "fields": dict(document.fields)}
 
 
-def _step(line: str) -> Step | None:
+def _step(line: str) -> HistoryStep | None:
     """Read a line; one that is damaged or newer than this searchctl is passed over."""
     try:
         data = json.loads(line)
         if data["format"] > HISTORY_FORMAT:
             return None
         before = {id: None if one is None else Document(**one) for id, one in data["before"].items()}
-        return Step(str(data["when"]), str(data["what"]), before)
+        return HistoryStep(str(data["when"]), str(data["what"]), before)
     except (ValueError, KeyError, TypeError):
         return None

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from searchctl.routing.calibration import Interval, wilson
 from searchctl.routing.examples import Stored
-from searchctl.routing.state import State, Trust, gather, learn_trust
+from searchctl.routing.guarantee import ShareInterval, wilson
+from searchctl.routing.state import CalibrationReport, State, gather, learn_report
 from searchctl.types import Vectors
 
 
@@ -36,9 +36,9 @@ class Impact:
 
     label: str
     new: int
-    accuracy_before: Interval
-    accuracy_after: Interval
-    recognised: Interval
+    accuracy_before: ShareInterval
+    accuracy_after: ShareInterval
+    recognised: ShareInterval
     taken: tuple[Moved, ...]
     taken_by_label: dict[str, int]
     recent: tuple[Moved, ...]
@@ -46,18 +46,25 @@ class Impact:
 
 
 def impact(
-    state: State, trust: Trust, stored: Sequence[Stored], new: Sequence[Stored], recent: Sequence[tuple[str, Vectors]]
+    state: State,
+    report: CalibrationReport,
+    stored: Sequence[Stored],
+    new: Sequence[Stored],
+    recent: Sequence[str],
+    vectors: Vectors,
 ) -> Impact:
-    """Compare what is stored, `stored` of which `state` and `trust` were made, with the same plus `new` examples of one label.
+    """Compare what is stored, `stored` of which `state` and `report` were made, with the same plus `new` examples of one label.
 
-    The first of `new` is an example; the label's name may be among them.
+    The first of `new` is an example; the label's name may be among them. `recent` (n) are messages with `vectors` (n, dim).
     """
     label = new[0].labels[0]
     examples = [one for one in new if one.kind == "example"]
     changed = {one.id for one in new}
-    after = gather([*(one for one in stored if one.id not in changed), *new], len(new[0].vector))
-    follows = learn_trust(after)
-    before_of = _answers(state, trust)
+    after = gather(
+        [*(one for one in stored if one.id not in changed), *new], len(new[0].vector), state.everyday.sentences
+    )
+    follows = learn_report(after)
+    before_of = _answers(state, report)
     after_of = _answers(after, follows)
     shared = [one for one in state.examples if one.id in before_of and one.id in after_of and one.id not in changed]
     right_before = [before_of[one.id][0] in one.labels for one in shared]
@@ -76,15 +83,15 @@ def impact(
         wilson(sum(fresh), len(fresh)),
         tuple(sorted(taken, key=lambda one: -one.confidence)),
         dict(Counter(one.true for one in taken).most_common()),
-        _moved(state, trust, after, follows, recent),
+        _moved(state, report, after, follows, recent, vectors),
         len(recent),
     )
 
 
-def _answers(state: State, trust: Trust) -> dict[str, tuple[str, float]]:
+def _answers(state: State, report: CalibrationReport) -> dict[str, tuple[str, float]]:
     """Return each example's left-out label and confidence, by id."""
-    ids = [state.examples[row].id for row in trust.rows.tolist()]
-    return {id: _best(state, row) for id, row in zip(ids, trust.left_out, strict=True)}
+    ids = [state.examples[row].id for row in report.rows.tolist()]
+    return {id: _best(state, row) for id, row in zip(ids, report.left_out, strict=True)}
 
 
 def _best(state: State, row: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tuple[str, float]:
@@ -93,15 +100,19 @@ def _best(state: State, row: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) 
 
 
 def _moved(
-    state: State, trust: Trust, after: State, follows: Trust, recent: Sequence[tuple[str, Vectors]]
+    state: State,
+    report: CalibrationReport,
+    after: State,
+    follows: CalibrationReport,
+    recent: Sequence[str],
+    vectors: Vectors,
 ) -> tuple[Moved, ...]:
     if not recent or not state.labels:
         return ()
-    vectors = np.stack([vector for _, vector in recent])
-    then = follows.calibration.probabilities(after.votes.scores(vectors))
-    now = trust.calibration.probabilities(state.votes.scores(vectors))
+    then = follows.probabilities(after.votes.scores(after.texts(recent, vectors)))
+    now = report.probabilities(state.votes.scores(state.texts(recent, vectors)))
     found = []
-    for (text, _), one, other in zip(recent, now, then, strict=True):
+    for text, one, other in zip(recent, now, then, strict=True):
         (first, _), (second, sure) = _best(state, one), _best(after, other)
         if first != second:
             found.append(Moved(text, "", first, second, sure))

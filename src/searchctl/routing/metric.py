@@ -20,7 +20,7 @@ TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class LabelMetric:
     """`centre` (dim,) is taken away, `transform` (dim, dim) multiplied from the right.
 
     `influence` is how much of an example's own scatter, as the metric sees it, went into the metric: 0 where nothing did.
@@ -40,7 +40,7 @@ class Metric:
         return np.asarray((np.asarray(vectors, np.float32) - self.centre) @ self.transform)
 
 
-def learn_metric(vectors: Vectors, members: NDArray[np.float32]) -> Metric:
+def learn_metric(vectors: Vectors, members: NDArray[np.float32]) -> LabelMetric:
     """Learn the metric from examples (n, dim) and whose they are, `members` (n, classes) of 0 and 1.
 
     With fewer than two classes nothing is centred; without two examples of one class the metric is plain cosine. Texts of
@@ -51,7 +51,7 @@ def learn_metric(vectors: Vectors, members: NDArray[np.float32]) -> Metric:
     held = sizes > 0
     dim = rows.shape[1]
     if held.sum() < 2:
-        return Metric(np.zeros(dim, np.float32), np.eye(dim, dtype=np.float32))
+        return LabelMetric(np.zeros(dim, np.float32), np.eye(dim, dtype=np.float32))
     means = (members[:, held].T @ rows) / sizes[held][:, None]
     shares = members[:, held] / members[:, held].sum(axis=1, keepdims=True).clip(1)
     scatter = rows - shares @ means
@@ -59,8 +59,8 @@ def learn_metric(vectors: Vectors, members: NDArray[np.float32]) -> Metric:
     mean_variance = float(np.trace(covariance)) / dim
     centre = means.mean(axis=0) * (_KEPT_CENTRE if (members.sum(axis=1) > 1).any() else 1.0)
     if mean_variance <= TINY:
-        return Metric(centre.astype(np.float32), np.eye(dim, dtype=np.float32))
+        return LabelMetric(centre.astype(np.float32), np.eye(dim, dtype=np.float32))
     shrunken = (1 - SHRINKAGE) * covariance + SHRINKAGE * mean_variance * np.eye(dim)
     values, directions = np.linalg.eigh(shrunken / mean_variance)
     transform = (directions / np.sqrt(values)) @ directions.T
-    return Metric(centre.astype(np.float32), transform.astype(np.float32), (1 - SHRINKAGE) / mean_variance)
+    return LabelMetric(centre.astype(np.float32), transform.astype(np.float32), (1 - SHRINKAGE) / mean_variance)

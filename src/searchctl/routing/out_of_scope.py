@@ -81,7 +81,9 @@ class OutOfScope:
     def strangeness(self, centroids: Floats, nearness: Doubles) -> Doubles:
         """Join both signs of texts (n,): about 0 for a usual example, 2 for one of the strangest."""
         (mean, spread), (near, around) = self.centroid, self.cohort
-        both = (1 - self.share) * (mean - centroids.astype(np.float64)) / spread + self.share * (near - nearness) / around
+        both = (1 - self.share) * (mean - centroids.astype(np.float64)) / spread + self.share * (
+            near - nearness
+        ) / around
         return np.asarray(both / self.joined)
 
     def certainty(self, strange: Doubles, like: Floats) -> Doubles:
@@ -126,7 +128,9 @@ def learn_out_of_scope(
     strange = strange / joined
     scope = OutOfScope(everyday, centroid, cohort, share, joined, np.sort(strange[seen]), known)
     if not len(known) or not len(votes.sums):
-        return LearntOutOfScope(scope, scope.certainty(strange, np.full(len(rows), -1.0, np.float32)), np.zeros(len(known)))
+        return LearntOutOfScope(
+            scope, scope.certainty(strange, np.full(len(rows), -1.0, np.float32)), np.zeros(len(known))
+        )
     among = known @ known.T
     np.fill_diagonal(among, -1.0)
     like = np.concatenate([(votes.rows[rows] @ known.T).max(axis=1), among.max(axis=1).clip(0.0)])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from searchctl.errors import SearchctlError, SourceError
-from searchctl.routing.examples import Example, as_document
+from searchctl.routing.examples import Example, example_document
 from searchctl.sources import Failure, FieldMapping, Format, Limits, Record, Remarks, discover, read
 from searchctl.sources.encodings import detect_lines
 from searchctl.sources.mapping import listed
@@ -51,7 +51,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedRow:
     """A row that gave no example: its place in the source, from 1, and why."""
 
     place: int
@@ -63,7 +63,7 @@ class LabelledFile:
     """The examples of a file in order, and the rows that gave none."""
 
     examples: tuple[Example, ...]
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedRow, ...] = ()
 
 
 def read_rows(path: str | Path, columns: Columns | None = None, format: Format | None = None) -> Iterator[Row]:
@@ -162,11 +162,11 @@ def read_examples(path: str | Path, columns: Columns | None = None, format: Form
     """
     columns = columns or Columns()
     examples: list[Example] = []
-    skipped: list[Skipped] = []
+    skipped: list[SkippedRow] = []
     unlabelled: Row | None = None
     for row in read_rows(path, columns, format):
         if reason := _unusable(row, columns):
-            skipped.append(Skipped(row.place, reason))
+            skipped.append(SkippedRow(row.place, reason))
             if unlabelled is None and not row.error and not row.labels:
                 unlabelled = row
         else:
@@ -192,7 +192,7 @@ def _unusable(row: Row, columns: Columns) -> str:
         value = row.data.get(name) if name is not None else None
         return f"the row has no label: {value!r} says that there is none" if value else "the row has no label"
     try:
-        as_document(Example(row.text, row.labels))
+        example_document(Example(row.text, row.labels))
     except SearchctlError as error:
         return str(error)
     return ""

@@ -7,18 +7,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from searchctl.routing.calibration import Doubles, Flags, Softening, fit_softening, likely_threshold, losses, set_threshold
+from searchctl.routing.calibration import (
+    Doubles,
+    Flags,
+    Softening,
+    fit_softening,
+    likely_threshold,
+    losses,
+    set_threshold,
+)
 from searchctl.routing.examples import Stored, name_text
 from searchctl.routing.guarantee import PrecisionGuarantee, guarantee
 from searchctl.routing.left_out import left_out
 from searchctl.routing.message import message_of
 from searchctl.routing.out_of_scope import Everyday, OutOfScope, learn_out_of_scope
 from searchctl.routing.threads import one_thread
-from searchctl.routing.votes import Floats, Rows, Texts, Votes, count_votes
+from searchctl.routing.votes import ComparedTexts, Floats, Rows, Votes, count_votes
 from searchctl.routing.words import Words, learn_words
 from searchctl.types import Vectors
 
-OUTSIDE_LIMIT = 0.94  # as sure as that, a text belongs to no label; 4 % of examples' own kind are lost, see benchmarks/routing.py
+OUTSIDE_LIMIT = (
+    0.92  # as sure as that, a text belongs to no label; 4 % of examples' own kind are lost, see benchmarks/routing.py
+)
 _TESTED_NAMES = 20  # examples from which on names of labels have to prove themselves
 _LEFT_OUT = 3000  # examples that are scored without themselves, so that the cost stays bounded
 _LEAST_AGREEMENT = 0.1  # of names with examples, 0 being chance
@@ -27,7 +37,7 @@ _CHOOSING_AMONG = 1000  # examples it looks at
 WORD_WEIGHT = 0.3  # of words beside vectors, where they help
 CENTROID_WEIGHTS = (1.0, 0.5, 0.25, 0.1)  # that a centroid may count beside the kernel
 _SURELY = 1.0  # standard errors by which another way has to be better than the usual one
-_IGNORANCE = 3.0  # answers that say nothing, which the confidence of few examples is mixed with
+_IGNORANCE = 2.0  # answers that say nothing, which the confidence of few examples is mixed with
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +90,10 @@ class CalibrationReport:
         found: list[PrecisionGuarantee] = []
         left = np.ones(len(self.levels[0].confidence), bool)
         for level in self.levels:
-            part = level if len(level.confidence) != len(left) else Level(
-                level.confidence[left], level.right[left], level.best[left]
+            part = (
+                level
+                if len(level.confidence) != len(left)
+                else Level(level.confidence[left], level.right[left], level.best[left])
             )
             found.append(part.promise(target))
             if len(level.confidence) == len(left):
@@ -114,12 +126,12 @@ class State:
         """Whose the examples are: (n, labels) of 0 and 1."""
         return self.votes.members
 
-    def texts(self, texts: Sequence[str] | None, vectors: Vectors) -> Texts:
-        """Return texts, given with the encoder's vectors (n, dim), as the votes compare them; None for texts without words."""
+    def texts(self, texts: Sequence[str] | None, vectors: Vectors) -> ComparedTexts:
+        """Return messages, given with the encoder's vectors (n, dim), as the votes compare them; None where only vectors count."""
         width = self.votes.landmark_words.shape[1]
         if self.vocabulary is None or texts is None:
-            return Texts(vectors, np.zeros((len(vectors), width), np.float32))
-        return Texts(vectors, self.vocabulary.vectors([message_of(text) for text in texts]))
+            return ComparedTexts(vectors, np.zeros((len(vectors), width), np.float32))
+        return ComparedTexts(vectors, self.vocabulary.vectors(texts))
 
 
 @one_thread()
@@ -131,7 +143,7 @@ def gather(stored: Sequence[Stored], dim: int, everyday: Vectors | None = None) 
     vectors = stacked([one.vector for one in examples], dim)
     names, described, phrases = _names(stored, labels, dim)
     anchors = np.concatenate([vectors, names[np.abs(names).sum(axis=1) > 0]])
-    plain = Texts(vectors, np.zeros((len(vectors), 0), np.float32))
+    plain = ComparedTexts(vectors, np.zeros((len(vectors), 0), np.float32))
     multi_label = bool((members.sum(axis=1) > 1).any())
     given = np.array([kind == "description" for kind in described], bool)
     votes = count_votes(plain, members, names)
@@ -143,7 +155,7 @@ def gather(stored: Sequence[Stored], dim: int, everyday: Vectors | None = None) 
     words = plain.words
     if vocabulary is not None:
         words = vocabulary.vectors(messages)
-        votes = count_votes(Texts(vectors, words), members, names, word_weight=WORD_WEIGHT)
+        votes = count_votes(ComparedTexts(vectors, words), members, names, word_weight=WORD_WEIGHT)
     others = [one for one in stored if one.kind == "outside"]
     state = State(
         examples,
@@ -202,7 +214,9 @@ def _names_help(votes: Votes, given: Flags) -> bool:
     return (agreement - chance) / max(1 - chance, 1e-9) >= _LEAST_AGREEMENT
 
 
-def _words_help(texts: Texts, messages: Sequence[str], members: Floats, names: Vectors, multi_label: bool) -> bool:
+def _words_help(
+    texts: ComparedTexts, messages: Sequence[str], members: Floats, names: Vectors, multi_label: bool
+) -> bool:
     """Tell by cross-validation whether words beside the vectors make left-out answers surely better."""
     if len(messages) < _CHOOSING or members.shape[1] < 2:
         return False
@@ -214,7 +228,7 @@ def _words_help(texts: Texts, messages: Sequence[str], members: Floats, names: V
     if len(able) < _CHOOSING:
         return False
     found = []
-    for part, weight in ((texts.part(rows), 0.0), (Texts(texts.vectors[rows], words), WORD_WEIGHT)):
+    for part, weight in ((texts.part(rows), 0.0), (ComparedTexts(texts.vectors[rows], words), WORD_WEIGHT)):
         votes = count_votes(part, own, names, word_weight=weight)
         scores = left_out(votes, able, part.words[able]).scores(votes)
         found.append(_losses(scores, own[able], multi_label))
@@ -263,11 +277,11 @@ def _shrunken(probabilities: Doubles, answers: int) -> Doubles:
 
 
 @one_thread()
-def learn_trust(state: State, *, seed: int = 0, most: int = _LEFT_OUT) -> CalibrationReport:
+def learn_report(state: State, *, seed: int = 0, most: int = _LEFT_OUT) -> CalibrationReport:
     """Score examples without themselves, `most` at most, and learn from that how far answers can be trusted."""
     votes, members = state.votes, state.members
     rows = np.sort(np.random.default_rng(seed).permutation(_able(state))[:most])
-    messages = [state.examples[row].text for row in rows.tolist()]
+    messages = [message_of(state.examples[row].text) for row in rows.tolist()]
     words = state.texts(messages, np.zeros((len(rows), 0), np.float32)).words
     answers = left_out(votes, rows, words)
     scores, own = answers.scores(votes), members[rows]
@@ -276,12 +290,18 @@ def learn_trust(state: State, *, seed: int = 0, most: int = _LEFT_OUT) -> Calibr
     probabilities = _shrunken(softening.probabilities(scores), len(rows)) if scores.size else np.zeros(shape)
     learnt = learn_out_of_scope(votes, rows, answers.centroids, state.everyday, state.outside)
     report = CalibrationReport(softening, (), rows, probabilities, own, learnt.scope, 0.5, len(rows))
-    foreign = report.probabilities(votes.scores(Texts(state.outside, state.outside_words))) if state.labels else np.zeros(shape)
+    foreign = (
+        report.probabilities(votes.scores(ComparedTexts(state.outside, state.outside_words)))
+        if state.labels
+        else np.zeros(shape)
+    )
     # What is taken for out of scope gets no label, and known out-of-scope texts that get one count as mistakes.
-    asked = np.concatenate([
-        np.where((learnt.examples < OUTSIDE_LIMIT)[:, None], probabilities, 0.0),
-        np.where((learnt.known < OUTSIDE_LIMIT)[:, None], foreign, 0.0),
-    ])
+    asked = np.concatenate(
+        [
+            np.where((learnt.examples < OUTSIDE_LIMIT)[:, None], probabilities, 0.0),
+            np.where((learnt.known < OUTSIDE_LIMIT)[:, None], foreign, 0.0),
+        ]
+    )
     truth = np.concatenate([own, np.zeros((len(foreign), len(state.labels)), np.float32)])
     usual = likely_threshold(probabilities, own) if state.multi_label else 0.5
     return replace(report, levels=_levels(asked, truth, state), usual=usual)

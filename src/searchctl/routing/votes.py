@@ -19,7 +19,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.routing.metric import TINY, Metric, learn_metric
+from searchctl.routing.metric import TINY, LabelMetric, learn_metric
 from searchctl.types import Vectors
 
 Floats: TypeAlias = "NDArray[np.float32]"
@@ -33,8 +33,8 @@ _BLOCK = 2000  # texts whose likeness to all landmarks is held at once
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """Texts as the router compares them: the encoder's `vectors` (n, dim), and their `words` (n, w), w 0 where unused."""
+class ComparedTexts:
+    """ComparedTexts as the router compares them: the encoder's `vectors` (n, dim), and their `words` (n, w), w 0 where unused."""
 
     vectors: Vectors
     words: Floats
@@ -42,9 +42,9 @@ class Texts:
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def part(self, rows: slice | Rows) -> Texts:
+    def part(self, rows: slice | Rows) -> ComparedTexts:
         """Return some of the texts."""
-        return Texts(self.vectors[rows], self.words[rows])
+        return ComparedTexts(self.vectors[rows], self.words[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Votes:
     they are, `totals` (m,) the one on how many labels they have. `centroid_weight` is what a centroid counts beside the kernel.
     """
 
-    metric: Metric
+    metric: LabelMetric
     rows: Vectors
     lengths: Floats
     members: Floats
@@ -81,7 +81,7 @@ class Votes:
         """What each feature counts for each label: (m, labels)."""
         return np.asarray(self.solved - self.totals[:, None] / np.float32(max(self.members.shape[1], 1)))
 
-    def scores(self, texts: Texts) -> Floats:
+    def scores(self, texts: ComparedTexts) -> Floats:
         """Score texts (n): (n, labels), higher is better, about 1 at best."""
         weights = self.whitening @ self.weights
         found = np.zeros((len(texts), self.members.shape[1]), np.float32)
@@ -113,7 +113,7 @@ class Votes:
         """Return the features (n, m) of texts given as projected vectors (n, dim) and words (n, w)."""
         return np.asarray(self.kernels(rows @ self.landmarks.T, words) @ self.whitening)
 
-    def added(self, texts: Texts, members: Floats, names: Vectors) -> Votes:
+    def added(self, texts: ComparedTexts, members: Floats, names: Vectors) -> Votes:
         """Return the votes with more examples (k), their labels (k, labels), and descriptions of labels that are new.
 
         New labels come after the old; `names` (new labels, dim) is zero for none. The landmarks stay what they are.
@@ -151,12 +151,18 @@ def unit(rows: Floats) -> Floats:
 
 
 def count_votes(
-    texts: Texts, members: Floats, names: Vectors, *, word_weight: float = 0.0, landmarks: int = LANDMARKS, seed: int = 0
+    texts: ComparedTexts,
+    members: Floats,
+    names: Vectors,
+    *,
+    word_weight: float = 0.0,
+    landmarks: int = LANDMARKS,
+    seed: int = 0,
 ) -> Votes:
     """Learn from examples (n), their labels (n, labels) of 0 and 1, and descriptions (labels, dim), zero for none."""
     named = np.flatnonzero(np.abs(names).sum(axis=1) > 0)
     middle = names[named].mean(axis=0) if len(named) > 1 else np.zeros(names.shape[1])
-    plain = Metric(np.asarray(middle, np.float32), np.eye(names.shape[1], dtype=np.float32))
+    plain = LabelMetric(np.asarray(middle, np.float32), np.eye(names.shape[1], dtype=np.float32))
     metric = learn_metric(texts.vectors, members) if len(texts) else plain
     # names of labels are another kind of text than examples, and lie apart from them together
     shift = np.asarray(metric.centre - middle if len(named) > 1 else middle, np.float32)
@@ -212,7 +218,7 @@ def _inverse_root(kernels: NDArray[np.float64]) -> Floats:
     return np.asarray(np.linalg.inv(root).T, np.float32)
 
 
-def _projected(metric: Metric, vectors: Vectors) -> tuple[Vectors, Floats]:
+def _projected(metric: LabelMetric, vectors: Vectors) -> tuple[Vectors, Floats]:
     """Return vectors (n, dim) as the metric sees them, of length 1, and the lengths that they had."""
     long = metric.transformed(vectors)
     lengths = np.maximum(np.linalg.norm(long, axis=1), TINY).astype(np.float32)

@@ -10,13 +10,13 @@ import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
-from searchctl.cli.output import count_of, echo, print_json, print_table
+from searchctl.cli.output import count_of, echo, print_json, print_table, printable
 from searchctl.cli.route.context import open_router
 from searchctl.cli.route.words import promise_words, share
 from searchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from searchctl.routing.check import Check
+    from searchctl.routing.check import Check, Twins
     from searchctl.routing.impact import Impact
 
 _SHOWN = 10
@@ -33,11 +33,13 @@ _SHOWN = 10
 )
 @click.option("--target-precision", type=float, default=0.95, show_default=True, help="For coverage, by label.")
 @click.option("--file", "path", metavar="FILE", help="Texts without labels: choose which to label next.")
+@click.option("--all", "whole", is_flag=True, help="Print whole lists; the worst ten of each by default.")
 @framed
-def check_command(frame: Frame, target_precision: float, path: str | None) -> None:
+def check_command(frame: Frame, target_precision: float, path: str | None, whole: bool) -> None:
     """Route every example as if it weren't stored, and report by label what goes wrong.
 
-    Also: labels too alike, examples that look mislabelled, repeated or contradicting ones, and what to label next.
+    Also: labels too alike, examples that look mislabelled, repeated or contradicting ones, and what to label next. --json has
+    whole lists, and their `totals`.
     """
     from searchctl.routing.rows import read_rows
 
@@ -45,9 +47,24 @@ def check_command(frame: Frame, target_precision: float, path: str | None) -> No
     with open_router(frame) as router:
         found = router.check(target_precision, texts)
     if frame.json:
-        print_json(_plain(asdict(found)))
+        print_json({**asdict_plain(found), "totals": _totals(found)})
         return
-    _print_check(found)
+    _print_check(found, whole)
+
+
+def _totals(found: Check) -> dict[str, int]:
+    """Return how many of each kind there are; of the lists only that of twins may be shorter."""
+    return {
+        "alike": len(found.alike),
+        "suspects": len(found.suspects),
+        "twins": found.twins_found,
+        "wanted": len(found.wanted),
+    }
+
+
+def asdict_plain(found: Check | Impact) -> dict[str, object]:
+    """Return a report as JSON values, None for what couldn't be measured."""
+    return {name: _plain(value) for name, value in asdict(found).items()}
 
 
 def _plain(value: object) -> object:
@@ -59,7 +76,7 @@ def _plain(value: object) -> object:
     return None if isinstance(value, float) and value != value else value
 
 
-def _print_check(found: Check) -> None:
+def _print_check(found: Check, whole: bool) -> None:
     rows = [
         [
             one.label,
@@ -75,27 +92,38 @@ def _print_check(found: Check) -> None:
     print_table(["label", "examples", "precision", "recall", "coverage", "confused with", "lang"], rows)
     say(f"\nof the examples, each seen without itself, {share(found.accuracy)} are recognised")
     say(promise_words(found.promise))
-    for pair in found.alike[:_SHOWN]:
-        say(
+    lists = {
+        "alike": [
             f"alike: {pair.one} and {pair.other} share {pair.share:.0%}; merge them, or add examples that tell them apart"
-        )
-    for suspect in found.suspects[:_SHOWN]:
-        say(
+            for pair in found.alike
+        ],
+        "suspects": [
             f"mislabelled? '{suspect.text}' is {suspect.label}, looks like {suspect.suggested} ({suspect.confidence:.2f})"
-        )
-    for twins in found.twins[:_SHOWN]:
-        what = (
-            "repeated"
-            if twins.labels[0] == twins.labels[1]
-            else f"contradiction, {twins.labels[0]} and {twins.labels[1]}"
-        )
-        say(f"{what}: '{twins.texts[0]}' and '{twins.texts[1]}'")
-    for wanted in found.wanted[:_SHOWN]:
-        say(
+            for suspect in found.suspects
+        ],
+        "twins": [_twins_line(twins) for twins in found.twins],
+        "wanted": [
             f"label next: '{wanted.text}', {wanted.reason}"
             if wanted.text
             else f"add examples: {wanted.label} {wanted.reason}"
-        )
+            for wanted in found.wanted
+        ],
+    }
+    totals = _totals(found)
+    for name, lines in lists.items():
+        shown = lines if whole else lines[:_SHOWN]
+        for line in shown:
+            say(printable(line))
+        if totals[name] > len(shown):
+            say(
+                f"  and {totals[name] - len(shown):,} more, {totals[name]:,} in all; {'--json' if whole else '--all'} lists them"
+            )
+
+
+def _twins_line(twins: Twins) -> str:
+    one, other = twins.labels
+    what = "repeated" if one == other else f"contradiction, {one} and {other}"
+    return f"{what}: '{twins.texts[0]}' and '{twins.texts[1]}'"
 
 
 def _percent(value: float) -> str:
@@ -128,7 +156,7 @@ def impact_command(frame: Frame, label: str, words: tuple[str, ...], path: str |
     with open_router(frame) as router:
         found = router.impact(as_text(label), texts, others)
     if frame.json:
-        print_json(_plain(asdict(found)))
+        print_json(asdict_plain(found))
         return
     _print_impact(found)
 

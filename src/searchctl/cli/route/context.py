@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from searchctl.cli.context import Frame
+from searchctl.cli.failures import say
+from searchctl.cli.output import count_of, printable
 from searchctl.errors import IndexMissing
 from searchctl.sources.formats import ROW_FORMATS
 
 if TYPE_CHECKING:
     from searchctl.routing.router import Router
-    from searchctl.routing.rows import Columns
+    from searchctl.routing.rows import Columns, LabelledFile
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 FORMATS = ("txt", *ROW_FORMATS)
 ROUTES = "routes"
+_REASONS = 10  # that are shown
+_PLACES = 10  # rows that are named for a reason
 
 
 def routed(frame: Frame) -> Frame:
@@ -71,6 +75,22 @@ def file_options(function: Function) -> Function:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def say_skipped(path: str, read: LabelledFile) -> None:
+    """Report the rows of a file that gave no example: how many, why, and where."""
+    if not read.skipped:
+        return
+    reasons: dict[str, list[int]] = {}
+    for row in read.skipped:
+        reasons.setdefault(row.reason, []).append(row.place)
+    say(f"searchctl: {count_of(len(read.skipped), 'row')} of {path} left out:")
+    for reason, places in list(reasons.items())[:_REASONS]:
+        shown = ", ".join(map(str, places[:_PLACES]))
+        more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
+        say(printable(f"  row {shown}{more}: {reason}"))
+    if len(reasons) > _REASONS:
+        say(f"  and {len(reasons) - _REASONS} other reasons")
 
 
 def columns_of(text: str | None, label: str | None, separator: str | None, outside: str | None) -> Columns:

@@ -14,7 +14,7 @@ from searchctl.cli.route.context import columns_of, file_options, open_router
 from searchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from searchctl.routing.discover import Discovery, Group
+    from searchctl.routing.discover import Discovery, UnlabelledGroup
 
 
 @click.command(
@@ -54,7 +54,7 @@ def discover_command(
     outside_label: str | None,
     format_name: str | None,
 ) -> None:
-    """Group the texts of FILE that get no label, name the groups, and propose examples for new labels.
+    """UnlabelledGroup the texts of FILE that get no label, name the groups, and propose examples for new labels.
 
     Nothing is stored without --promote; then the same groups are found again, and `searchctl route undo` takes it back.
     Groups which hold most texts that belong nowhere come first. Needs the extra 'explore'.
@@ -78,9 +78,9 @@ def discover_command(
         _say_summary(found, chosen)
 
 
-def _chosen(found: Discovery, asked: Sequence[str]) -> dict[str, Group]:
+def _chosen(found: Discovery, asked: Sequence[str]) -> dict[str, UnlabelledGroup]:
     """Return the groups that become labels, by label."""
-    chosen: dict[str, Group] = {}
+    chosen: dict[str, UnlabelledGroup] = {}
     for one in asked:
         which, _, label = one.partition("=")
         group = _asked(found.groups, which.strip())
@@ -88,7 +88,7 @@ def _chosen(found: Discovery, asked: Sequence[str]) -> dict[str, Group]:
     return chosen
 
 
-def _asked(groups: Sequence[Group], which: str) -> Group:
+def _asked(groups: Sequence[UnlabelledGroup], which: str) -> UnlabelledGroup:
     if which.isdigit() and 0 < int(which) <= len(groups):
         return groups[int(which) - 1]
     for group in groups:
@@ -98,7 +98,7 @@ def _asked(groups: Sequence[Group], which: str) -> Group:
     raise UsageError(f"no group '{which}'; {there}. Nothing was stored")
 
 
-def _as_json(found: Discovery, chosen: dict[str, Group]) -> dict[str, object]:
+def _as_json(found: Discovery, chosen: dict[str, UnlabelledGroup]) -> dict[str, object]:
     return {
         "texts": found.texts,
         "unrouted": found.unrouted,
@@ -121,7 +121,7 @@ def _as_json(found: Discovery, chosen: dict[str, Group]) -> dict[str, object]:
     }
 
 
-def _print(found: Discovery, chosen: dict[str, Group]) -> None:
+def _print(found: Discovery, chosen: dict[str, UnlabelledGroup]) -> None:
     made = {id(group): label for label, group in chosen.items()}
     for place, group in enumerate(found.groups, 1):
         click.echo(printable(f"{place}  {group.name}: {count_of(len(group.texts), 'text')}, {_place(group)}"))
@@ -131,7 +131,7 @@ def _print(found: Discovery, chosen: dict[str, Group]) -> None:
             click.echo(f"   {printable(' '.join(text.split()))}")
 
 
-def _place(group: Group) -> str:
+def _place(group: UnlabelledGroup) -> str:
     """Say where a group lies among the labels: far from all, or near some."""
     if not group.nearest:
         return "there are no labels yet"
@@ -139,7 +139,7 @@ def _place(group: Group) -> str:
     return f"outside {group.outside:.2f}, {count} nearest to {label}"
 
 
-def _say_summary(found: Discovery, chosen: dict[str, Group]) -> None:
+def _say_summary(found: Discovery, chosen: dict[str, UnlabelledGroup]) -> None:
     say(
         f"searchctl: {found.unrouted} of {count_of(found.texts, 'text')} got no label; {len(found.alone)} of these are in no group"
     )

@@ -11,12 +11,12 @@ from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say, say_error
 from searchctl.cli.output import count_of, print_json, print_table, refuse_overwriting
 from searchctl.cli.progress import Meter
-from searchctl.cli.route.context import columns_of, file_options
+from searchctl.cli.route.context import columns_of, file_options, say_skipped
 from searchctl.errors import StorageError, UsageError
 from searchctl.files import replacing
 
 if TYPE_CHECKING:
-    from searchctl.routing.evaluation import Trial, TrialSettings
+    from searchctl.routing.evaluation import RoutingTrial, TrialSettings
     from searchctl.routing.examples import Example
 
 GATE_MISSED = 5
@@ -71,7 +71,10 @@ def evaluate_command(
 
     settings = TrialSettings(_shots(shots), seeds, target_precision)
     columns, format = columns_of(text_columns, label_column, separator, outside_label), as_format(format_name)
-    first, second = read_examples(train, columns, format), read_examples(test, columns, format)
+    read = [read_examples(path, columns, format) for path in (train, test)]
+    for path, one in zip((train, test), read, strict=True):
+        say_skipped(path, one)
+    first, second = (one.examples for one in read)
     strange = [row.text for row in read_rows(oos, columns, format) if row.text] if oos else []
     strange += [one.text for one in second if not one.labels]
     trial = _run(frame, [one for one in first if one.labels], [one for one in second if one.labels], strange, settings)
@@ -91,7 +94,9 @@ def _shots(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(0 if name == "all" else int(name) for name in names))
 
 
-def _run(frame: Frame, train: list[Example], test: list[Example], strange: list[str], settings: TrialSettings) -> Trial:
+def _run(
+    frame: Frame, train: list[Example], test: list[Example], strange: list[str], settings: TrialSettings
+) -> RoutingTrial:
     from searchctl.encoders import DEFAULT_ENCODER, open_encoder
     from searchctl.routing.evaluation import prepare, run
 
@@ -102,18 +107,18 @@ def _run(frame: Frame, train: list[Example], test: list[Example], strange: list[
         return run(material, settings, meter.update)
 
 
-def _mean(trial: Trial, shots: int, metric: str) -> float:
+def _mean(trial: RoutingTrial, shots: int, metric: str) -> float:
     values = trial.values(shots, metric)
     return sum(values) / len(values) if values else float("nan")
 
 
-def _print(frame: Frame, trial: Trial) -> None:
+def _print(frame: Frame, trial: RoutingTrial) -> None:
     from searchctl.routing.evaluation_report import confusions, shots_name, summary, to_json
 
     if frame.json:
         print_json(to_json(trial))
         return
-    columns = ("accuracy", "macro_f1", "coverage", "precision", "auroc_oos", "ece", "add_class_ms")
+    columns = ("accuracy", "macro_f1", "coverage", "precision", "promised", "auroc_oos", "ece", "add_class_ms")
     rows = []
     for shots in trial.draws:
         found = summary(trial, shots)
@@ -134,7 +139,7 @@ def _print(frame: Frame, trial: Trial) -> None:
         say(f"confused: {mistake.share:.0%} of {mistake.label} went to {mistake.given}")
 
 
-def _write_html(trial: Trial, title: str, path: Path) -> None:
+def _write_html(trial: RoutingTrial, title: str, path: Path) -> None:
     from searchctl.routing.evaluation_html import render
 
     try:

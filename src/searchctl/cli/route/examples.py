@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
-from searchctl.cli.output import count_of, echo, print_json, print_table
-from searchctl.cli.route.context import FORMATS, columns_of, file_options, open_router
+from searchctl.cli.failures import DEAD_LETTERS, say
+from searchctl.cli.output import count_of, echo, print_json, print_table, printable
+from searchctl.cli.route.context import FORMATS, columns_of, file_options, open_router, say_skipped
 from searchctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from searchctl.routing.examples import MergedExamples
+    from searchctl.routing.rows import LabelledFile
+
+_SHOWN = 10  # contradictions
 
 
 @click.command(
@@ -80,27 +88,63 @@ def add_command(
     ),
 )
 @click.argument("path", metavar="FILE")
+@click.option("--several", is_flag=True, help="A text may have several labels: it gets those of all its rows.")
 @file_options
 @framed
 def import_command(
     frame: Frame,
     path: str,
+    several: bool,
     text_columns: str | None,
     label_column: str | None,
     separator: str | None,
     outside_label: str | None,
     format_name: str | None,
 ) -> None:
-    """Add labelled texts from a file (CSV, TSV, JSON, JSON Lines), or standard input (-)."""
+    """Add labelled texts from a file (CSV, TSV, JSON, JSON Lines), or standard input (-).
+
+    Each text has one label. A row that lists several, in a JSON array or by --separator, lets every text have several from then
+    on; so does --several, which gives a text the labels of all its rows. Otherwise a text under different labels contradicts
+    itself: it is reported, and keeps the label it has most often. Exit code 3: some rows gave no example; they are reported.
+    """
+    from searchctl.routing.examples import merge_examples
     from searchctl.routing.rows import as_format, read_examples
 
     columns = columns_of(text_columns, label_column, separator, outside_label)
-    examples = read_examples(path, columns, as_format(format_name))
+    read = read_examples(path, columns, as_format(format_name))
+    merged = merge_examples(read.examples, multi_label=several)
     with open_router(frame, create=True) as router:
-        added = router.add_examples(examples)
-    labels = len({label for one in examples for label in one.labels})
-    text = f"{count_of(added, 'example')} of {count_of(labels, 'label')} added{_known(len(examples) - added)}"
-    _say_added(frame, added, text)
+        added = router.add_examples(merged.examples)
+    labels = len({label for one in merged.examples for label in one.labels})
+    text = f"{count_of(added, 'example')} of {count_of(labels, 'label')} added{_known(len(merged.examples) - added)}"
+    _say_added(frame, added, text, read, merged)
+    if not frame.json:
+        _say_merged(merged)
+        say_skipped(path, read)
+    if read.skipped:
+        click.get_current_context().exit(DEAD_LETTERS)
+
+
+def _say_merged(merged: MergedExamples) -> None:
+    """Report what the rows of a file say twice, and where they contradict each other."""
+    if merged.repeated:
+        say(f"searchctl: {count_of(merged.repeated, 'row')} said again what another one says")
+    multi = sum(len(one.labels) > 1 for one in merged.examples)
+    if multi:
+        say(
+            f"searchctl: {count_of(multi, 'text')} with several labels, so every text may have several from now on, and a "
+            "precision is promised label by label"
+        )
+    contradictions = merged.contradictions
+    if not contradictions:
+        return
+    count = f"{count_of(len(contradictions), 'text')} under different labels"
+    say(f"searchctl: {count}; each keeps the most frequent, or else the last (--several keeps all):")
+    for one in contradictions[:_SHOWN]:
+        given = " and ".join(", ".join(labels) or "no label" for labels in one.labels)
+        say(printable(f"  '{' '.join(one.text.split())[:100]}': {given}; kept: {', '.join(one.kept) or 'no label'}"))
+    if len(contradictions) > _SHOWN:
+        say(f"  and {len(contradictions) - _SHOWN} more; --json lists all")
 
 
 def _known(same: int) -> str:
@@ -108,9 +152,19 @@ def _known(same: int) -> str:
     return f", {same} {'was' if same == 1 else 'were'} there" if same else ""
 
 
-def _say_added(frame: Frame, added: int, text: str) -> None:
+def _say_added(
+    frame: Frame, added: int, text: str, read: LabelledFile | None = None, merged: MergedExamples | None = None
+) -> None:
     if frame.json:
-        print_json({"added": added})
+        found: dict[str, object] = {"added": added}
+        if read is not None and merged is not None:
+            found["repeated"] = merged.repeated
+            found["contradictions"] = [
+                {"text": one.text, "labels": [list(labels) for labels in one.labels], "kept": list(one.kept)}
+                for one in merged.contradictions
+            ]
+            found["left_out"] = [{"row": row.place, "reason": row.reason} for row in read.skipped]
+        print_json(found)
     elif not frame.quiet:
         echo(text)
 

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import DEAD_LETTERS, say
-from searchctl.cli.output import echo, on_terminal, print_json, print_pairs, printable, refuse_overwriting
+from searchctl.cli.output import count_of, echo, on_terminal, print_json, print_pairs, printable, refuse_overwriting
 from searchctl.cli.progress import Meter
 from searchctl.cli.route.context import columns_of, file_options, open_router
+from searchctl.cli.route.rows_out import CsvWriter, JsonWriter, Writer, as_json, joined_row
 from searchctl.errors import SourceError, StorageError, UsageError
-from searchctl.notation import table_cell
 
 if TYPE_CHECKING:
     from searchctl.routing.router import Route, Router, RouteSettings
-    from searchctl.routing.rows import Row
+    from searchctl.routing.rows import Columns, Row
     from searchctl.routing.scorer import Scorer
+    from searchctl.sources import Format
 
 _BATCH = 256
 _OUTPUTS = ("jsonl", "csv")
+_NAMED_ROWS = 10
 _LOOKS_LIKE_FILE = re.compile(r"\S+\.(csv|tsv|jsonl?|txt)(\.gz)?")
 
 
@@ -46,7 +47,10 @@ _LOOKS_LIKE_FILE = re.compile(r"\S+\.(csv|tsv|jsonl?|txt)(\.gz)?")
 @click.option("--target-precision", type=float, metavar="P", help="Give a label only where it's right this often.")
 @click.option("--threshold", type=float, metavar="P", help="Give a label from this confidence on.")
 @click.option(
-    "--outside-limit", type=float, metavar="P", help="No label from this certainty on that a text fits nowhere."
+    "--outside-limit",
+    type=float,
+    metavar="P",
+    help="No label from this certainty on that a text fits nowhere [default: 0.92]; 1 gives one to any text.",
 )
 @click.option(
     "--set", "coverage", type=float, metavar="P", help="Also give the labels among which the right one is this often."
@@ -82,8 +86,10 @@ def predict_command(
 ) -> None:
     """Route a text, the rows of a file, or of standard input (-).
 
-    Rows come out as they went in, with label, confidence, the best labels, the nearest examples and the reason. Where the
-    router abstains, the label is null. A row's own label becomes `given_label`. Exit code 3: some rows couldn't be read.
+    Rows come out as they went in, every column unchanged and in its place; label, confidence, the best labels, the nearest
+    examples and the reason come after them. A new column whose name the rows have is called `route_` and that name, but for the
+    label: a row's own is then `given_label`. Where the router abstains, the label is null. A row that can't be read comes out
+    with an `error`. Exit code 3: there were such rows.
     """
     from searchctl.routing.decide import RouteSettings
     from searchctl.routing.rows import as_format, read_rows
@@ -100,28 +106,84 @@ def predict_command(
         if source is None:
             _print_one(frame, router.predict([text], settings, scorer=scorer)[0])
             return
-        columns = columns_of(text_columns, label_column, separator, outside_label)
-        rows = read_rows(source, columns, as_format(format_name))
+        columns, form = columns_of(text_columns, label_column, separator, outside_label), as_format(format_name)
+        rows = read_rows(source, columns, form)
         if frame.json:
-            print_json({"routes": [_joined(row, route) for row, route in _routed(router, rows, settings, scorer)]})
+            joined = [joined_row(row, route) for row, route in _routed(router, rows, settings, scorer)]
+            print_json({"routes": joined})
             return
         kind = output_format or (output.suffix.lstrip(".") if output else "") or "jsonl"
         if kind not in _OUTPUTS:
             raise UsageError(f"can't write '.{kind}'; name a file .jsonl or .csv, or say --to csv")
         refuse_overwriting([output], [str(source)])
+        names = _all_names(source, columns, form) if kind == "csv" else []
         with _opened(output) as file, Meter(frame, "texts") as meter:
-            write = _CsvWriter(file) if kind == "csv" else _JsonWriter(file)
-            failed = done = 0
-            for row, route in _routed(router, rows, settings, scorer):
-                write.row(_joined(row, route))
-                done += 1
-                failed += route is None
-                if done % _BATCH == 0:
-                    meter.update(done, failed=failed)
-            meter.update(done, failed=failed)
-    if failed:
-        say(f"searchctl: {failed} of {done} rows couldn't be read; their `error` says why")
+            write = CsvWriter(file, names) if kind == "csv" else JsonWriter(file)
+            tally = _written(write, _routed(router, rows, settings, scorer), meter)
+    _say_tally(frame, tally)
+    if tally.failed:
         click.get_current_context().exit(DEAD_LETTERS)
+
+
+@dataclass
+class PredictionTally:
+    """What became of the rows: `failed` are the numbers of those that couldn't be read."""
+
+    done: int = 0
+    labelled: int = 0
+    cut: int = 0
+    repaired: int = 0
+    failed: list[int] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+
+
+def _written(write: Writer, routed: Iterator[tuple[Row, Route | None]], meter: Meter) -> PredictionTally:
+    tally = PredictionTally()
+    for row, route in routed:
+        write.row(joined_row(row, route))
+        tally.done += 1
+        if route is None:
+            tally.failed.append(row.place)
+        else:
+            tally.labelled += route.label is not None
+            tally.cut += route.cut
+            tally.repaired += bool(route.read_as)
+        if tally.done % _BATCH == 0:
+            meter.update(tally.done, failed=len(tally.failed))
+    meter.update(tally.done, failed=len(tally.failed))
+    tally.lost = write.lost
+    return tally
+
+
+def _say_tally(frame: Frame, tally: PredictionTally) -> None:
+    if not frame.quiet:
+        read = tally.done - len(tally.failed)
+        say(f"searchctl: {tally.labelled} of {count_of(read, 'text')} got a label")
+        if tally.cut:
+            say(f"searchctl: of {count_of(tally.cut, 'text')} only the beginning was read, as far as the encoder reads")
+        if tally.repaired:
+            say(
+                f"searchctl: {count_of(tally.repaired, 'text')} read in another keyboard layout or alphabet; `why` says as what"
+            )
+    if tally.lost:
+        say(
+            f"searchctl: columns that only later rows have aren't in the table: {', '.join(sorted(tally.lost))}; --to jsonl has all"
+        )
+    if tally.failed:
+        shown = ", ".join(map(str, tally.failed[:_NAMED_ROWS]))
+        more = f" and {len(tally.failed) - _NAMED_ROWS} more" if len(tally.failed) > _NAMED_ROWS else ""
+        say(
+            f"searchctl: {len(tally.failed)} of {tally.done} rows couldn't be read: row {shown}{more}; their `error` says why"
+        )
+
+
+def _all_names(source: str, columns: Columns, form: Format | None) -> list[str]:
+    """Return the columns of all rows of a file, in order; of a stream, whose rows can't be read twice, none."""
+    from searchctl.routing.rows import read_rows
+
+    if source == "-":
+        return []
+    return list(dict.fromkeys(name for row in read_rows(source, columns, form) for name in row.data))
 
 
 def _source(words: Sequence[str]) -> str | None:
@@ -158,33 +220,6 @@ def _routed(
             yield row, next(routes) if not row.error and row.text else None
 
 
-def _joined(row: Row, route: Route | None) -> dict[str, Any]:
-    """Return a row's own values and its route's."""
-    own = dict(row.data)
-    if "label" in own:
-        own["given_label"] = own.pop("label")
-    if route is None:
-        return {"text": row.text, **own, "label": None, "error": row.error or "the row has no text"}
-    return {"text": row.text, **own, **as_json(route)}
-
-
-def as_json(route: Route) -> dict[str, Any]:
-    """Return a route as JSON values."""
-    return {
-        "label": route.label,
-        "labels": list(route.labels),
-        "confidence": round(route.confidence, 4),
-        "top": [{"label": one.label, "confidence": round(one.confidence, 4)} for one in route.candidates],
-        "outside": round(route.outside, 4),
-        **({"set": list(route.label_set)} if route.label_set else {}),
-        "neighbours": [
-            {"id": one.id, "labels": list(one.labels), "similarity": round(one.similarity, 4), "text": one.text}
-            for one in route.neighbours
-        ],
-        "why": route.why,
-    }
-
-
 def _say_promise(router: Router, target: float) -> None:
     from searchctl.cli.route.words import promise_words
 
@@ -204,48 +239,6 @@ def _print_one(frame: Frame, route: Route) -> None:
         echo(f"  {one.similarity:.2f}  {printable(', '.join(one.labels))}: {printable(one.text)}")
     if route.label_set:
         echo(f"set: {printable(', '.join(route.label_set))}")
-
-
-class _Writer(Protocol):
-    def row(self, values: dict[str, Any]) -> None: ...
-
-
-class _JsonWriter:
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
-
-    def row(self, values: dict[str, Any]) -> None:
-        self._file.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
-        self._file.flush()
-
-
-class _CsvWriter:
-    """Flat columns: the best labels as `label:confidence`, sets with `|` between; the neighbours' texts stay out."""
-
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
-        self._writer: csv.DictWriter[str] | None = None
-
-    def row(self, values: dict[str, Any]) -> None:
-        flat = {table_cell(name): table_cell(_cell(name, value)) for name, value in values.items()}
-        if self._writer is None:
-            names = dict.fromkeys(
-                (*flat, "label", "labels", "confidence", "top", "outside", "neighbours", "why", "error")
-            )
-            self._writer = csv.DictWriter(
-                self._file, list(names), restval="", extrasaction="ignore", lineterminator="\n"
-            )
-            self._writer.writeheader()
-        self._writer.writerow(flat)
-        self._file.flush()
-
-
-def _cell(name: str, value: Any) -> str:
-    if name == "top":
-        return "|".join(f"{one['label']}:{one['confidence']}" for one in value)
-    if name == "neighbours":
-        return "|".join(one["id"] for one in value)
-    return "|".join(map(str, value)) if isinstance(value, (list, tuple)) else "" if value is None else str(value)
 
 
 @contextmanager
