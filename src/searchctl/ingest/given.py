@@ -28,13 +28,11 @@ def given_documents(given: Iterable[GivenDocument] | GivenDocument) -> Iterator[
 
     Raises InvalidDocument naming the document's place, and its id where it has one, and the field that is wrong.
     """
+    if hasattr(given, "to_dict") and hasattr(given, "columns"):
+        given = given.to_dict("records")  # a table of pandas, which by itself gives the names of its columns
     single = isinstance(given, (str, Mapping, Document))
     if not single and (isinstance(given, (bytes, bytearray)) or not isinstance(given, Iterable)):
         raise InvalidDocument(f"documents are given as strings, mappings or Documents, found {_kind(given)}")
-    if hasattr(given, "to_dict") and hasattr(
-        given, "columns"
-    ):  # a table of pandas, which would give its columns' names
-        given = given.to_dict("records")
     documents: Iterable[Any] = [given] if single else given  # type: ignore[assignment]
     for place, document in enumerate(documents):
         yield as_document(document, place)
