@@ -213,3 +213,9 @@ def test_dotenv(tmp_path):
         '# c\nA=1\nexport B = two words # c\nC=\'x # y\'\nD="q\\"z" # c\nE=\nnot a line\nF=a#b\nГ=1\n', encoding="utf-8"
     )
     assert read_dotenv(path) == {"A": "1", "B": "two words", "C": "x # y", "D": 'q"z', "E": "", "F": "a#b"}
+
+
+def test_dotenv_reads_what_other_programs_read(tmp_path):
+    path = tmp_path / ".env"
+    path.write_text("A=\"two\nlines\"\nB=$HOME\nC='x' # why\nD\nbroken line here\nE=1\n", encoding="utf-8")
+    assert read_dotenv(path) == {"A": "two\nlines", "B": "$HOME", "C": "x", "E": "1"}

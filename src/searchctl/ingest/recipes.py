@@ -98,7 +98,11 @@ def _find(given: str | Path) -> Path:
 
 
 class _Reader:
-    """Takes a recipe's values one by one, each checked; messages name the key and the file."""
+    """Takes a recipe's values one by one, each checked; messages name the key, the value and what was expected.
+
+    msgspec was tried in its place: 8 ms to import, and its messages ("Expected `str | array`, got `int` - at
+    `$.source.paths`") name neither the value nor the near key; translated into ours they are as long as this.
+    """
 
     def __init__(self, path: Path, data: Mapping[str, Any]) -> None:
         self._path = path

@@ -124,6 +124,7 @@ def _first_file(name: str, folders: Iterable[Path]) -> Path | None:
     return next((one / name for one in folders if (one / name).is_file()), None)
 
 
+# platformdirs takes 9 ms to import, at every command, and on macOS means another folder than the one documented.
 def _user_file(environ: Mapping[str, str]) -> Path:
     base = environ.get("XDG_CONFIG_HOME")
     home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()

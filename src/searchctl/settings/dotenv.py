@@ -1,29 +1,26 @@
-"""Read a .env file: `NAME=value` lines, optional `export`, quotes and comments; nothing is expanded."""
+"""Read a .env file: `NAME=value` lines, optional `export`, quotes also over several lines, comments; nothing is expanded."""
 
 from __future__ import annotations
 
 import re
+from io import StringIO
 from pathlib import Path
 
 from searchctl.errors import ConfigError
 
-_LINE = re.compile(
-    r"""\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*
-    (?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(.*?))\s*(?:(?:^|(?<=\s))\#.*)?""",
-    re.VERBOSE,
-)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """Return the file's variables; lines that set none are passed over. Raises ConfigError when it can't be read."""
+    """Return the file's variables. Raises ConfigError when it can't be read.
+
+    Lines that set none are passed over, with a warning that names their number.
+    """
+    from dotenv import dotenv_values  # 8 ms, and most folders have no such file
+
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"can't read {path}: {error}; correct it or move it away") from error
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        match = _LINE.fullmatch(line)
-        if match:
-            name, double, single, bare = match.groups()
-            found[name] = bare if double is single else single if double is None else re.sub(r"\\(.)", r"\1", double)
-    return found
+    values = dotenv_values(stream=StringIO(text), interpolate=False)
+    return {name: value for name, value in values.items() if value is not None and _NAME.fullmatch(name)}
