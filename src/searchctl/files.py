@@ -29,7 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
         with draft.open("r+b") as written:
             os.fsync(written.fileno())
         os.replace(draft, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -42,7 +42,7 @@ def is_same_file(path: str | os.PathLike[str], other: str | os.PathLike[str]) ->
         return False
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the name on the disk as well, where the system knows how to (Windows doesn't)."""
     if not hasattr(os, "O_DIRECTORY"):
         return

@@ -17,7 +17,7 @@ from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.encoders.base import Encoder
 from searchctl.engines import DEFAULT_ENGINE, open_engine
 from searchctl.engines.base import FullEngine, technique_of
-from searchctl.errors import EncoderMismatch, IndexMissing, SearchctlError, UsageError
+from searchctl.errors import EncoderMismatch, IndexExists, IndexMissing, SearchctlError, UsageError
 from searchctl.filters import as_filter, holds, typed
 from searchctl.ranking.fusion import FusionSettings
 from searchctl.rerankers import open_reranker
@@ -112,8 +112,14 @@ class Index:
                     boosts=dict(boosts or {}),
                     synonyms=read_rules(synonyms, analyzer),
                 )
-                opened.create(name, schema)
-                index = cls(opened, name, made)
+                try:
+                    opened.create(name, schema)
+                except IndexExists:  # another process has made it just now
+                    schema = opened.schema(name)
+                    index = cls(opened, name)
+                    index._use(made, schema)
+                else:
+                    index = cls(opened, name, made)
             else:
                 index = cls(opened, name)
                 if encoder is not None:
@@ -236,7 +242,7 @@ class Index:
         or several in place of what is typed. Raises UsageError naming the line that isn't one.
         """
         schema = self.schema
-        self.engine.update_schema(self.name, replace(schema, synonyms=read_rules(lines, schema.analyzer)))
+        self.engine.update_schema(self.name, replace(schema, synonyms=read_rules(lines, schema.analyzer)), since=schema)
 
     # Reading
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from operator import mul
 from typing import Any, Literal, TypeAlias, cast, get_args
 
@@ -185,6 +185,22 @@ class Schema:
         """Return the schema with words compared as in this analysis: 1, or `ANALYSIS`."""
         name = self.analyzer.removesuffix(_FIRST) + (_FIRST if number == 1 else "")
         return replace(self, analyzer=cast(Analyzer, name))
+
+    def rebased(self, since: Schema, stored: Schema) -> Schema:
+        """Return `stored` with what this stamp changes of `since`, so that two writers don't undo each other's changes.
+
+        Where both changed the same thing, this stamp's counts. Types of fields and boosts are compared name by name.
+        """
+        changes: dict[str, Any] = {}
+        for name in (column.name for column in fields(self)):
+            ours, before, theirs = getattr(self, name), getattr(since, name), getattr(stored, name)
+            if isinstance(ours, Mapping):
+                gone = before.keys() - ours.keys()
+                changed = {key: value for key, value in ours.items() if before.get(key) != value}
+                changes[name] = {**{key: value for key, value in theirs.items() if key not in gone}, **changed}
+            elif ours != before:
+                changes[name] = ours
+        return replace(stored, **changes)
 
     def to_json(self) -> Json:
         """Return the stamp as JSON values, with its format number."""

@@ -199,12 +199,20 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """What of an index a leg couldn't look at, and why, as the end of a sentence. `whole`: it couldn't look at anything."""
+
+    reason: str
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """One leg's answer, best first, ties by id.
 
     `scores` (n,) are BM25 for `Match` and cosine in [-1, 1] for `Nearest`; `passages[i]` is the ordinal of the best passage
     of document i, or -1 where the leg knows none. `took_ms` is the engine's own time. `statistics` are those of a lexical
-    query's words.
+    query's words. `gap` is None where the leg has looked at the whole index.
     """
 
     ids: tuple[str, ...]
@@ -213,6 +221,7 @@ class Ranking:
     total: Total
     took_ms: float = 0.0
     statistics: TermStatistics | None = None
+    gap: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)

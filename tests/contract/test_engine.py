@@ -57,7 +57,7 @@ def test_stores_and_returns_documents_as_they_were(books: FullEngine) -> None:
     found = books.get(INDEX, ["coffee", "nothing", "tea"], vectors=True)
     assert [one and one.document for one in found] == [BOOKS[1].document, None, BOOKS[0].document]
     assert found[0] is not None and found[0].passages == BOOKS[1].passages
-    np.testing.assert_allclose(found[0].vectors, BOOKS[1].vectors, atol=1e-6)
+    np.testing.assert_allclose(found[0].vectors, BOOKS[1].vectors, atol=5e-4)
     assert found[0].fingerprint == BOOKS[1].fingerprint
 
 

@@ -18,7 +18,7 @@ def test_ids_are_read_once_however_many_documents_there_are(tmp_path: Path, monk
     store = Store(tmp_path / "index.sqlite", create=Schema(None))
     store.write([entry(f"d{n}", "text") for n in range(1, 16)], {})
     said: list[str] = []
-    store._db.set_trace_callback(said.append)
+    store.database._db.set_trace_callback(said.append)
     for rows in ([1, 2, 3], [9, 4], [15, 12], [12, 15, 2]):
         assert store.ids(rows) == [f"d{row}" for row in rows]
     assert sum("LIMIT" in one for one in said) == 1

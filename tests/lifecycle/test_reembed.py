@@ -192,7 +192,7 @@ def test_what_others_write_meanwhile_is_brought_over(index: Index) -> None:
     assert found["d0"].document.text == "rewritten while the work ran"
     assert "d1" not in found and "d299" not in found and "late" in found
     np.testing.assert_allclose(
-        found["d0"].vectors, open_encoder("hashing:64").encode_documents(["rewritten while the work ran"]), atol=1e-6
+        found["d0"].vectors, open_encoder("hashing:64").encode_documents(["rewritten while the work ran"]), atol=5e-4
     )
 
 
@@ -335,7 +335,7 @@ def test_the_routers_examples_stay_as_it_compares_them(index: Index) -> None:
     found = contents(index, "books")
     for example in examples:
         entry = found[example.id]
-        np.testing.assert_array_equal(entry.vectors, encoder.encode_queries([example.text]))
+        np.testing.assert_allclose(entry.vectors, encoder.encode_queries([example.text]), atol=5e-4)  # float16
         assert entry.fingerprint == mark(example)
 
 

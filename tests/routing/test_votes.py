@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_info
 
+from searchctl.engines.threads import one_thread
 from searchctl.routing.calibration import fit_softening, set_threshold
 from searchctl.routing.left_out import left_out
 from searchctl.routing.metric import SHRINKAGE, learn_metric
-from searchctl.routing.threads import one_thread
 from searchctl.routing.votes import RIDGE, SHARPNESS, ComparedTexts, Votes, count_votes
 from searchctl.routing.words import learn_words
 from searchctl.types import Vectors

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "delete": ("searchctl.cli.delete", "Delete documents by id or by filter."),
     "info": ("searchctl.cli.info", "Show what an index holds and how it was made."),
     "doctor": ("searchctl.cli.doctor", "Check the index, the encoder and this machine."),
+    "compact": ("searchctl.cli.compact", "Give back the space of deleted documents."),
     "evaluate": ("searchctl.cli.evaluate", "Measure how good the answers are, mode by mode."),
     "tune": ("searchctl.cli.tune", "Fit how an index joins its legs to judged queries."),
     "synonyms": ("searchctl.cli.synonyms", "Show or change the words that searches look for as well."),

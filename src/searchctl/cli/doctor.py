@@ -11,14 +11,17 @@ from searchctl.cli.output import echo, on_terminal, print_json, printable
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
-@click.command("doctor", cls=Command, examples=("searchctl doctor", "searchctl doctor --engine ./my-index --json"))
+@click.command(
+    "doctor", cls=Command, examples=("searchctl doctor", "searchctl doctor --deep --engine ./my-index --json")
+)
+@click.option("--deep", is_flag=True, help="Read all files of the index too, and compare them with their checksums.")
 @framed
-def command(frame: Frame) -> None:
+def command(frame: Frame, *, deep: bool) -> None:
     """Check this machine, the index and its encoder; fails when something is broken."""
     from searchctl.lifecycle.doctor import examine
 
     where = frame.settings
-    findings = examine(where.engine, where.index, encoder=where.encoder, connection=where.connection)
+    findings = examine(where.engine, where.index, encoder=where.encoder, connection=where.connection, deep=deep)
     well = all(one.level != "error" for one in findings)
     if frame.json:
         rows = [

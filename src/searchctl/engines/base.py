@@ -50,8 +50,12 @@ class Engine(Protocol):
     def schema(self, index: str) -> Schema:
         """Return the index's stamp: its encoder, analyzer, fields and settings."""
 
-    def update_schema(self, index: str, schema: Schema) -> None:
-        """Replace the stamp. Fields may be added; retyped only by engines that are `Retyping`."""
+    def update_schema(self, index: str, schema: Schema, *, since: Schema | None = None) -> None:
+        """Replace the stamp, or with `since`, the stamp it was made of, change what is different in it.
+
+        So what another process has changed meanwhile is kept. Fields may be added; retyped only by
+        engines that are `Retyping`.
+        """
 
     def writing(self, index: str) -> AbstractContextManager[None]:
         """Hold the right to write for many calls, as a bulk load needs. At the end everything written is searchable.
@@ -155,6 +159,17 @@ class Diagnostics(Protocol):
 
     def diagnose_index(self, index: str) -> Iterator[Finding]:
         """Examine health and settings of an index."""
+
+
+@runtime_checkable
+class Upkeep(Protocol):
+    """Keeps files of its own, which can be checked and made smaller."""
+
+    def check_files(self, index: str) -> Iterator[Finding]:
+        """Read all of an index's files. What is derived and damaged is made anew."""
+
+    def compact(self, index: str) -> None:
+        """Give back the space of what was removed. Raises IndexLocked, StorageError."""
 
 
 @runtime_checkable

@@ -96,7 +96,7 @@ def save_background(engine: FullEngine, version: str) -> None:
     passages = engine.info(version).passages
     background = choose_background(schema.background, BackgroundMeter(), passages, engine.scan(version, vectors=True))
     if background != schema.background:
-        engine.update_schema(version, replace(schema, background=background))
+        engine.update_schema(version, replace(schema, background=background), since=schema)
 
 
 def check_complete(engine: FullEngine, version: str, expected: int, report: CopyReport, source: str) -> None:

@@ -41,7 +41,7 @@ def declare_types(
             return 0
         with engine.writing(index):
             journal.set_pending_types(renewed)
-            engine.update_schema(index, replace(schema, fields={**schema.fields, **types}))
+            engine.update_schema(index, replace(schema, fields={**schema.fields, **types}), since=schema)
             count = _index_anew(engine, index, renewed, date_formats)
             journal.set_pending_types(())
         return count

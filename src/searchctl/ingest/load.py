@@ -196,7 +196,7 @@ class _Load:
         stored = engine.scan(name, vectors=True)
         background = choose_background(schema.background, self._meter, engine.info(name).passages, stored)
         if background != schema.background:
-            engine.update_schema(name, replace(schema, background=background))
+            engine.update_schema(name, replace(schema, background=background), since=schema)
 
     def _run_stages(self, items: Items | Iterator[Record], run: int) -> None:
         threads = [

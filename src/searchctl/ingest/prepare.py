@@ -122,8 +122,9 @@ class StoredIndex:
         return self._schema
 
     def _update(self, types: Mapping[str, FieldType]) -> None:
-        schema = self._engine.schema(self._index).with_fields(types)
-        self._engine.update_schema(self._index, schema)
+        before = self._engine.schema(self._index)
+        schema = before.with_fields(types)
+        self._engine.update_schema(self._index, schema, since=before)
         self._schema = schema
 
     def fingerprints(self, ids: Sequence[str]) -> list[str | None]:

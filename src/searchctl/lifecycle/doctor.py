@@ -14,7 +14,7 @@ import numpy as np
 
 from searchctl.encoders.base import Encoder
 from searchctl.engines import open_engine
-from searchctl.engines.base import Diagnostics, Finding, term_statistics
+from searchctl.engines.base import Diagnostics, Finding, Upkeep, term_statistics
 from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError
 from searchctl.index import Index
 from searchctl.ingest.encoding import passage_texts
@@ -31,13 +31,23 @@ _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimd",
 
 
 def examine(
-    engine: str, name: str = "default", *, encoder: str | None = None, connection: Connection | None = None
+    engine: str,
+    name: str = "default",
+    *,
+    encoder: str | None = None,
+    connection: Connection | None = None,
+    deep: bool = False,
 ) -> list[Finding]:
-    """Examine this machine, the index and its encoder. Raises EngineUnreachable; all else becomes a finding."""
+    """Examine this machine, the index and its encoder, with `deep` each of the index's files. Raises EngineUnreachable only.
+
+    All else becomes a finding.
+    """
     findings = [_versions(), _cpu()]
     try:
         findings.append(_server(engine, connection) if is_server(engine) else _disk(user_path(engine)))
         with Index.open(engine, name, encoder=encoder, connection=connection, create=False) as index:
+            if deep:
+                findings += _files(index)
             findings += [*_on_server(index), *_index(index)]
     except EngineUnreachable:
         raise
@@ -98,6 +108,13 @@ def _server(engine: str, connection: Connection | None) -> Finding:
         return opened.diagnose_server()
     finally:
         opened.close()
+
+
+def _files(index: Index) -> Iterator[Finding]:
+    if isinstance(index.engine, Upkeep):
+        yield from index.engine.check_files(index.name)
+    else:
+        yield Finding("ok", "files", f"{index.engine.name} looks after its own")
 
 
 def _on_server(index: Index) -> Iterator[Finding]:

@@ -71,7 +71,7 @@ def apply(
     if not dry_run:
         schema = index.schema
         if any(name not in schema.fields for name in _FIELDS):
-            index.engine.update_schema(index.name, schema.with_fields({**_FIELDS, **schema.fields}))
+            index.engine.update_schema(index.name, schema.with_fields({**_FIELDS, **schema.fields}), since=schema)
     counts: Counter[str] = Counter()
     before = abstained = 0
     total = index.count()

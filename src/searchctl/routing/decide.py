@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from searchctl.engines.threads import one_thread
 from searchctl.errors import UsageError
 from searchctl.routing.calibration import Doubles
 from searchctl.routing.state import OUTSIDE_LIMIT, CalibrationReport, State, depths, grouped
-from searchctl.routing.threads import one_thread
 from searchctl.routing.votes import Floats
 from searchctl.types import Vectors
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.engines.threads import one_thread
 from searchctl.errors import SourceError, UsageError
 from searchctl.ranking.relevance import auroc, calibration_error
 from searchctl.routing.calibration import Doubles, Flags
@@ -18,7 +19,6 @@ from searchctl.routing.examples import Example, Stored, name_text
 from searchctl.routing.guarantee import PrecisionGuarantee
 from searchctl.routing.message import message_of
 from searchctl.routing.state import OUTSIDE_LIMIT, State, gather, learn_report, members_of
-from searchctl.routing.threads import one_thread
 from searchctl.types import Vectors
 
 if TYPE_CHECKING:

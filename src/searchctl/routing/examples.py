@@ -147,7 +147,7 @@ def write(index: Index, documents: Sequence[Document], vectors: Vectors) -> None
     """Store documents whole with their vectors (n, dim) of `encoded`. Raises InvalidDocument when the engine refuses one."""
     schema = index.schema
     if any(name not in schema.fields for name in FIELDS):
-        index.engine.update_schema(index.name, schema.with_fields({**FIELDS, **schema.fields}))
+        index.engine.update_schema(index.name, schema.with_fields({**FIELDS, **schema.fields}), since=schema)
     entries = [
         Entry(document, (Passage(0, len(document.text)),), vectors[row : row + 1], mark(document))
         for row, document in enumerate(documents)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from searchctl.engines.threads import one_thread
 from searchctl.routing import examples as storing
 from searchctl.routing.editing import Change, Editor, labels_of
 from searchctl.routing.everyday import EVERYDAY
@@ -15,7 +16,6 @@ from searchctl.routing.message import message_of
 from searchctl.routing.out_of_scope import Everyday
 from searchctl.routing.state import CalibrationReport, State, gather, learn_report, members_of, stacked
 from searchctl.routing.state_file import KeptState, StateFile, digest_of
-from searchctl.routing.threads import one_thread
 from searchctl.types import Vectors
 
 _STALE = 0.1  # of the examples may be added before metric and calibration are learnt anew

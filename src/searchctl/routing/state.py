@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from searchctl.engines.threads import one_thread
 from searchctl.routing.calibration import (
     Doubles,
     Flags,
@@ -21,7 +22,6 @@ from searchctl.routing.guarantee import PrecisionGuarantee, guarantee
 from searchctl.routing.left_out import left_out
 from searchctl.routing.message import message_of
 from searchctl.routing.out_of_scope import Everyday, OutOfScope, learn_out_of_scope
-from searchctl.routing.threads import one_thread
 from searchctl.routing.votes import ComparedTexts, Floats, Rows, Votes, count_votes
 from searchctl.routing.words import Words, learn_words
 from searchctl.types import Vectors

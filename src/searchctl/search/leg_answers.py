@@ -173,7 +173,7 @@ class Answer:
         return Total(candidates, "eq" if complete else "gte", "hybrid")
 
     def reports(self) -> dict[str, LegReport]:
-        """Return for each leg whether it ran, and why it gave nothing."""
+        """Return for each leg whether it ran, and why it gave nothing or hasn't looked at everything."""
         return {"lexical": self._lexical_report(), "vector": self._vector_report()}
 
     @property
@@ -184,6 +184,8 @@ class Answer:
     def _lexical_report(self) -> LegReport:
         if self.lexical is None:
             return LegReport(False, "only vectors were asked for")
+        if self.lexical.gap is not None:
+            return LegReport(not self.lexical.gap.whole, self.lexical.gap.reason, round(self.lexical.took_ms, 3))
         reason = None if self.lexical.ids else "no document matches"
         if not self.statistics.frequencies and not self.lexical.ids:
             reason = "the query has no words to look for"
@@ -194,5 +196,7 @@ class Answer:
     def _vector_report(self) -> LegReport:
         if self.vector is not None:
             reason = None if self.vector.ids else "no document matches"
+            if self.vector.gap is not None:
+                reason = self.vector.gap.reason
             return LegReport(True, reason, round(self.vector.took_ms + self.question.encoding_ms, 3))
         return LegReport(False, self.question.no_vector or "the index has no vectors")

@@ -167,7 +167,7 @@ def apply(index: Index, report: TuneReport) -> tuple[str, ...]:
     """
     found = {"fusion": report.fusion, "relevance": report.relevance, "rerank": report.rerank, "bm25": report.bm25}
     written = tuple(name for name, choice in found.items() if choice is not None and choice.significant)
-    schema = index.schema
+    before = schema = index.schema
     if "fusion" in written:
         schema = replace(schema, fusion=report.fusion.best)
     if "relevance" in written and report.relevance is not None:
@@ -177,14 +177,15 @@ def apply(index: Index, report: TuneReport) -> tuple[str, ...]:
     if "bm25" in written and report.bm25 is not None:
         schema = replace(schema, bm25=report.bm25.best)
     if written:
-        index.engine.update_schema(index.name, schema)
+        index.engine.update_schema(index.name, schema, since=before)
     return written
 
 
 def reset(index: Index) -> None:
     """Take back what `apply` has written: searches use the defaults again."""
-    untuned = replace(index.schema, fusion=None, relevance=(), rerank_depth=None, bm25=None)
-    index.engine.update_schema(index.name, untuned)
+    schema = index.schema
+    untuned = replace(schema, fusion=None, relevance=(), rerank_depth=None, bm25=None)
+    index.engine.update_schema(index.name, untuned, since=schema)
 
 
 class _Tuner:

@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
+from searchctl.engines.base import Finding
 from searchctl.engines.embedded.folder import Folder
-from searchctl.engines.embedded.index import EmbeddedIndex
+from searchctl.engines.embedded.index import EmbeddedIndex, make_store
 from searchctl.schema import Bm25Settings, Schema
 from searchctl.types import Document, Entry, IndexInfo, Match, Nearest, Ranking, Rejection, Scope
 
@@ -17,7 +18,10 @@ _log = logging.getLogger(__name__)
 
 
 class EmbeddedEngine:
-    """Indexes below one folder, made when the first index is. Implements `FullEngine`, `Revisions` and `Retyping`."""
+    """Indexes below one folder, made when the first index is.
+
+    Implements `FullEngine`, `Revisions`, `Retyping` and `Upkeep`.
+    """
 
     name = "embedded"
     retypes = True
@@ -29,14 +33,18 @@ class EmbeddedEngine:
 
     def _index(self, name: str) -> EmbeddedIndex:
         path = self.folder.path(name)
-        if path.name not in self._open:
-            self._open[path.name] = EmbeddedIndex(path)
-        return self._open[path.name]
+        opened = self._open.get(path.name)
+        if opened is not None and opened.store.database.was_replaced():  # dropped, and made anew by another process
+            self._open.pop(path.name).close()
+            opened = None
+        if opened is None:
+            opened = self._open[path.name] = EmbeddedIndex(path)
+        return opened
 
     def create(self, index: str, schema: Schema) -> None:
         """Make an empty index; raises IndexExists."""
-        path = self.folder.new_path(index)
-        self._open[path.name] = EmbeddedIndex(path, create=_without_bm25(index, schema))
+        with self.folder.making(index) as path:
+            make_store(path, _without_bm25(index, schema))
 
     def resolve(self, index: str) -> str:
         """Return the name of the index that this name or alias stands for."""
@@ -44,15 +52,15 @@ class EmbeddedEngine:
 
     def schema(self, index: str) -> Schema:
         """Return the index's stamp."""
-        return self._index(index).schema
+        return self._index(index).current_schema()
 
     def revision(self, index: str) -> Hashable:
         """Return a value that is another one after whatever changes an answer."""
         return self._index(index).revision()
 
-    def update_schema(self, index: str, schema: Schema) -> None:
-        """Replace the stamp."""
-        self._index(index).save_schema(_without_bm25(index, schema))
+    def update_schema(self, index: str, schema: Schema, *, since: Schema | None = None) -> None:
+        """Replace the stamp, or what is changed of `since`."""
+        self._index(index).update_schema(_without_bm25(index, schema), since)
 
     def writing(self, index: str) -> AbstractContextManager[None]:
         """Hold the right to write; raises IndexLocked."""
@@ -93,11 +101,30 @@ class EmbeddedEngine:
         """Return counts and size on disk."""
         opened = self._index(index)
         documents, passages = opened.size()
-        size = sum(path.stat().st_size for path in opened.path.rglob("*") if path.is_file())
+        size = sum(map(_size, opened.path.rglob("*")))
         name = self.folder.known_as(opened.path.name)
         led = sorted(alias for alias, target in self.folder.aliases().items() if target == opened.path.name)
         aliases = tuple(alias for alias in led if alias != name)
         return IndexInfo(name, documents, passages, size, opened.path, aliases)
+
+    def check_files(self, index: str) -> Iterator[Finding]:
+        """Read all of an index's files. What is derived and damaged is made anew."""
+        opened = self._index(index)
+        faults = opened.check()
+        for part, reason in faults:
+            if part == "store":
+                fix = f"restore a dump, or move {opened.path} away and ingest again"
+                yield Finding("error", "files", f"index.sqlite is damaged: {reason}", fix)
+            else:
+                gap = opened.gap(part)
+                done = f"it couldn't be made anew: {gap}" if gap else "it was made anew from the documents"
+                yield Finding("error" if gap else "warning", "files", f"the {part} leg was damaged ({reason}); {done}")
+        if not faults:
+            yield Finding("ok", "files", "all files are whole: read and compared with their checksums")
+
+    def compact(self, index: str) -> None:
+        """Give back the space of what was removed."""
+        self._index(index).compact()
 
     def indexes(self) -> list[IndexInfo]:
         """Return every index in the folder, by name."""
@@ -119,6 +146,13 @@ class EmbeddedEngine:
         """Release all files."""
         while self._open:
             self._open.popitem()[1].close()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:  # deleted meanwhile by a writer
+        return 0
 
 
 def _without_bm25(index: str, schema: Schema) -> Schema:

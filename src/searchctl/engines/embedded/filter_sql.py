@@ -1,18 +1,31 @@
-"""Filters as SQL over the store's tables."""
+"""Filters of an embedded index: a document's values by field, and filters on them as SQL."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from searchctl.fields import as_values, comparables
 from searchctl.filters.checking import is_own
 from searchctl.schema import FieldType
-from searchctl.types import And, Clause, Exists, Filter, Not, OneOf, Or, Prefix, Range
+from searchctl.types import And, Clause, Document, Exists, Filter, Not, OneOf, Or, Prefix, Range
 
 _JOINED = {And: "INTERSECT", Or: "UNION"}
 _BOUND = 400  # values bound one by one: below every SQLite's limit
 _ALL = "SELECT row FROM documents"
+
+
+def facets(
+    row: int | None, document: Document, fields: Mapping[str, FieldType]
+) -> Iterator[tuple[str, str | float, int | None]]:
+    """Yield (field, value, row) for each value that filters can ask for; of texts only that they are there."""
+    for name, value in document.fields.items():
+        kind = fields.get(name)
+        if kind is None:
+            continue
+        for held in ("",) if kind == "text" and as_values(value) else comparables(name, kind, value):
+            yield name, held, row
 
 
 def filter_sql(wanted: Filter, fields: Mapping[str, FieldType]) -> tuple[str, list[Any]]:

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from searchctl.engines.lock import storage_errors
+from searchctl.engines.lock import WriteLock
 from searchctl.engines.names import check_name
+from searchctl.engines.storage import read_notes, storage_errors, write_notes
 from searchctl.errors import IndexExists, IndexFormatError, IndexMissing
-from searchctl.files import replacing
-from searchctl.types import Json
+from searchctl.files import sync_folder
 
 FOLDER_FORMAT = 1
-
-
-def write_json(path: Path, data: Json) -> None:
-    """Write JSON durably: to a temporary name, then renamed."""
-    with storage_errors(path.parent), replacing(path) as draft, draft.open("w", encoding="utf-8") as file:
-        json.dump(data, file, ensure_ascii=False, indent=1)
-
-
-def read_json(path: Path) -> Json | None:
-    """Read a JSON object; None when the file isn't there or isn't one."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    return data if isinstance(data, dict) else None
+_DROPPED = ".dropped-"  # what a folder is called while it's deleted
+_PATIENCE = 10.0  # seconds: names are changed for moments only
 
 
 class Folder:
@@ -53,7 +41,7 @@ class Folder:
         return dict(self._aliases)
 
     def _read_aliases(self) -> dict[str, str]:
-        data = read_json(self._meta)
+        data = read_notes(self._meta, unsealed=True)
         if data is None:
             raise IndexFormatError(f"{self._meta} is damaged; restore it, or ingest into another folder")
         if not isinstance(data.get("format"), int) or data["format"] > FOLDER_FORMAT:
@@ -73,7 +61,10 @@ class Folder:
     def _folders(self) -> list[str]:
         self.aliases()
         folder = self.root / "indexes"
-        return [path.name for path in folder.iterdir() if (path / "index.sqlite").exists()] if folder.is_dir() else []
+        if not folder.is_dir():
+            return []
+        paths = [path for path in folder.iterdir() if not path.name.startswith(_DROPPED)]
+        return [path.name for path in paths if (path / "index.sqlite").exists()]
 
     def known_as(self, folder: str) -> str:
         """Return the name that leads to an index's folder: the folder's own, unless an alias has taken that over."""
@@ -99,17 +90,33 @@ class Folder:
         engine = "" if str(self.root) == ".searchctl" else f" --engine {self.root}"
         return engine + ("" if name == "default" else f" --index {name}")
 
-    def new_path(self, name: str) -> Path:
-        """Make the folder for a new index; raises IndexExists."""
-        if name in self.aliases() or name in self._folders():
-            raise IndexExists(f"there is an index '{name}' in {self.root} already; choose another --index")
-        path = self.root / "indexes" / check_name(name)
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Hold the right to change names; others wait. Raises IndexLocked, or StorageError where nothing can be written."""
         with storage_errors(self.root):
-            path.mkdir(parents=True, exist_ok=True)
-            if not self._meta.exists():
-                self._save({})
-                (self.root / ".gitignore").write_text("*\n", encoding="utf-8")
-        return path
+            self.root.mkdir(parents=True, exist_ok=True)
+        with WriteLock(self.root, f"the names in {self.root}", _PATIENCE).held():
+            yield
+
+    @contextmanager
+    def making(self, name: str) -> Iterator[Path]:
+        """Give the folder for a new index, and hold the right to make it meanwhile; raises IndexExists.
+
+        So two processes that make one index at the same moment don't both make it: the second finds the first's.
+        """
+        check_name(name)
+        with self.changing():
+            if name in self.aliases() or name in self._folders():
+                raise IndexExists(f"there is an index '{name}' in {self.root} already; choose another --index")
+            path = self.root / "indexes" / name
+            with storage_errors(self.root):
+                path.mkdir(parents=True, exist_ok=True)
+                sync_folder(path.parent)
+                if not self._meta.exists():
+                    self._save({})
+                    (self.root / ".gitignore").write_text("*\n", encoding="utf-8")
+                    sync_folder(self.root)
+            yield path
 
     def point(self, alias: str, index: str, keep: str | None) -> str | None:
         """Point an alias at an index and return what it pointed at before.
@@ -117,25 +124,39 @@ class Folder:
         An index whose folder has the alias's name stays where it is, and an alias `keep` leads to it: the file of aliases
         changes in one step, so readers find the one or the other.
         """
-        aliases = self.aliases()
-        target = self.path(index).name
-        if check_name(alias) in self._folders() and aliases.get(alias, alias) == alias:
-            if keep is None:
-                raise IndexExists(f"'{alias}' is an index of its own in {self.root}, so it can't be an alias")
-            self._save({**aliases, check_name(keep): alias, alias: target})
-            return keep
-        before = aliases.get(alias)
-        self._save({**aliases, alias: target})
-        return None if before is None else self.known_as(before)
+        with self.changing():
+            aliases = self.aliases()
+            target = self.path(index).name
+            if check_name(alias) in self._folders() and aliases.get(alias, alias) == alias:
+                if keep is None:
+                    raise IndexExists(f"'{alias}' is an index of its own in {self.root}, so it can't be an alias")
+                self._save({**aliases, check_name(keep): alias, alias: target})
+                return keep
+            before = aliases.get(alias)
+            self._save({**aliases, alias: target})
+            return None if before is None else self.known_as(before)
 
     def drop(self, name: str) -> None:
-        """Delete an index and the aliases that point at it."""
-        aliases = self.aliases()
-        real = aliases.get(name, name)
-        kept = {alias: target for alias, target in aliases.items() if target != real}
-        if kept != aliases:
-            self._save(kept)
-        shutil.rmtree(self.root / "indexes" / check_name(real), ignore_errors=True)
+        """Delete an index and the aliases that point at it; raises IndexLocked while another process writes to it."""
+        if not self._meta.exists():
+            return
+        with self.changing():
+            aliases = self.aliases()
+            real = check_name(aliases.get(name, name))
+            path = self.root / "indexes" / real
+            dropped = path.with_name(f"{_DROPPED}{real}")
+            kept = {alias: target for alias, target in aliases.items() if target != real}
+            if path.is_dir():
+                with WriteLock(path, str(path)).held():
+                    if kept != aliases:
+                        self._save(kept)
+                    shutil.rmtree(dropped, ignore_errors=True)  # of a process that died
+                    with storage_errors(path):
+                        os.rename(path, dropped)  # in one step: a half deleted index would look like a damaged one
+                        sync_folder(path.parent)
+            elif kept != aliases:
+                self._save(kept)
+            shutil.rmtree(dropped, ignore_errors=True)
 
     def _save(self, aliases: dict[str, str]) -> None:
-        write_json(self._meta, {"format": FOLDER_FORMAT, "aliases": aliases})
+        write_notes(self._meta, {"format": FOLDER_FORMAT, "aliases": aliases})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -15,44 +16,76 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.engines.embedded.lexical import Found, LexicalIndex
+from searchctl.engines.embedded.filter_cache import FilterCache
+from searchctl.engines.embedded.legs import DerivedLegs, Stopped
+from searchctl.engines.embedded.lexical_queries import MatchingRows
+from searchctl.engines.embedded.rows import RowSet
+from searchctl.engines.embedded.sealed import NearestPassages
+from searchctl.engines.embedded.segments import DamagedPart
 from searchctl.engines.embedded.store import Store
-from searchctl.engines.embedded.vectors import VectorIndex
-from searchctl.engines.lock import WriteLock, storage_errors
-from searchctl.filters import typed
+from searchctl.engines.lock import WriteLock
+from searchctl.engines.storage import storage_errors
+from searchctl.errors import StorageError
+from searchctl.files import sync_folder
 from searchctl.schema import ANALYSIS, Schema
-from searchctl.types import Entry, Match, Nearest, Ranking, Scope, Total
+from searchctl.types import Entry, Gap, Match, Nearest, Ranking, Scope, TermStatistics, Total
 
 _OPENED = count()  # numbers the indexes that this process has opened
 _DECIMALS = 6  # of a cosine: what float32 is sure of
 _COMMIT_SECONDS = 10.0  # while a load runs, what it wrote becomes searchable this often
+_FIRST_COMMIT_SECONDS = 2.0  # and for the first time after this
+_INLINE = 20_000  # up to so many documents a reader catches up before it answers; beyond, beside that
+_log = logging.getLogger(__name__)
 
 
 class EmbeddedIndex:
-    """What the engine opens once per index and keeps."""
+    """What the engine opens once per index and keeps. Safe to use from several threads."""
 
-    def __init__(self, path: Path, *, create: Schema | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        if create is not None:
-            _make(path, create)
         self.store = Store(path / "index.sqlite")
         self.schema = self.store.schema().with_analysis(ANALYSIS)  # what is derived is made anew
-        self._mutex = threading.RLock()
+        self._gate = threading.Condition()
+        self._users, self._closed = 0, False
         self._thread, self._process = _thread(), os.getpid()
+        self._builder: threading.Thread | None = None
         self._lock = WriteLock(path, str(path))
-        self._lexical = LexicalIndex(path / "lexical", self.schema)
-        self._vectors = VectorIndex(path / "vectors", self.schema.encoder.dim) if self.schema.encoder else None
+        self._legs = DerivedLegs(path, self.store, self.schema)
+        self._filters = FilterCache(self.store)
+        self._following = threading.RLock()
         self._seen, self._behind = -1, True
         self._opened, self._steps = next(_OPENED), 0
-        self._applied_at = time.monotonic()
+        self._next_commit = time.monotonic() + _FIRST_COMMIT_SECONDS
+        self._told: set[str] = set()
         self._refresh()
 
     def close(self) -> None:
-        """Release all files."""
-        with self._mutex:
-            self._thread.shutdown()
-            self._lexical.close()
-            self.store.close()
+        """Release all files, after the searches under way."""
+        self._legs.stopping.set()
+        with self._gate:
+            if self._process == os.getpid():  # in a forked process the parent's threads don't run
+                self._gate.wait_for(lambda: not self._users)
+            self._closed = True
+        if self._builder is not None and self._process == os.getpid():
+            self._builder.join()
+        self._thread.shutdown()
+        self._legs.close()
+        self.store.close()
+        self._lock.abandon()
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Keep the files open during the block; raises StorageError when they're closed."""
+        with self._gate:
+            if self._closed:
+                raise StorageError(f"{self.path} was closed; open the index again")
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._gate:
+                self._users -= 1
+                self._gate.notify_all()
 
     # Writing
 
@@ -61,6 +94,8 @@ class EmbeddedIndex:
         """Hold the writer's lock; at the end everything written is searchable."""
         self._begin_writing()
         try:
+            if not self._lock.is_nested:
+                self._next_commit = time.monotonic() + _FIRST_COMMIT_SECONDS
             yield
         finally:
             try:
@@ -69,9 +104,13 @@ class EmbeddedIndex:
                 self._lock.release()
 
     def _begin_writing(self) -> None:
-        """Take the lock, and see first what the last writer left: applying it twice would double it."""
+        """Take the lock, and see first what the last writer left."""
         self._lock.acquire()
-        self._follow()
+        try:
+            self._follow()
+        except BaseException:
+            self._lock.release()
+            raise
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Store entries durably; the legs follow when `writing` ends, or with the next search where it isn't held."""
@@ -80,7 +119,7 @@ class EmbeddedIndex:
             self.store.write(entries, self.schema.fields)
             if not self._lock.is_nested:
                 self._behind = True
-            elif time.monotonic() - self._applied_at > _COMMIT_SECONDS:
+            elif time.monotonic() > self._next_commit:
                 self._catch_up()
         finally:
             self._lock.release()
@@ -90,86 +129,153 @@ class EmbeddedIndex:
         with self.writing():
             return self.store.delete(ids)
 
-    def save_schema(self, schema: Schema) -> None:
-        """Replace the stamp."""
+    def update_schema(self, schema: Schema, since: Schema | None) -> None:
+        """Replace the stamp, or what is changed of `since`."""
         self._begin_writing()
         try:
-            self.store.save_schema(schema)
-            self._use_schema(schema)
+            self.schema = self.store.update_schema(schema, since).with_analysis(ANALYSIS)
+            self._legs.lexical.stamp = self.schema
+            self._steps += 1
         finally:
             self._lock.release()
 
-    def _use_schema(self, schema: Schema) -> None:
-        self.schema = schema
-        self._lexical.stamp = schema
+    def current_schema(self) -> Schema:
+        """Return the stamp as it is now, whoever wrote it last."""
+        self._follow()
+        return self.schema
 
     def _catch_up(self, *, finish: bool = False) -> None:
-        with self._mutex:
-            self._lexical.catch_up(self.store)
-            if self._vectors is not None:
-                self._vectors.catch_up(self.store)
-                if finish:
-                    self._vectors.optimise(self.store)
-            if finish:
-                self._lexical.release_writer()
+        self._legs.catch_up(finish=finish)
+        with self._following:
             self._seen, self._behind = self.store.version(), False
             self._steps += 1
-            self._applied_at = time.monotonic()
+            self._next_commit = time.monotonic() + _COMMIT_SECONDS
+
+    def compact(self) -> None:
+        """Give back the space of what was removed: in both legs and in the store. Raises IndexLocked."""
+        self._begin_writing()
+        try:
+            self.store.shrink_vectors()
+            self._legs.compact()
+            self.store.forget_removals()
+            self.store.database.vacuum()
+            self._catch_up(finish=True)
+        finally:
+            self._lock.release()
+
+    # Following
 
     def _refresh(self) -> None:
-        """Follow what other processes wrote; finish the work of one that died."""
-        with self._mutex:
-            self._follow()
-            if self._behind and not self.store.read_only and self._lock.try_acquire():
-                try:
-                    self._follow()
-                    self._catch_up(finish=True)
-                finally:
-                    self._lock.release()
+        """Follow what other processes wrote; finish the work of one that died.
+
+        What can't be written now, on a full disk or a read-only one, keeps nobody from reading.
+        """
+        self._follow()
+        if not self._behind or self.store.read_only:
+            return
+        if self._legs.lag > _INLINE:
+            self._catch_up_beside()
+        elif self._lock.try_acquire():
+            try:
+                self._follow()
+                self._catch_up(finish=not self._lock.is_nested)
+            except StorageError as error:
+                self._tell(str(error))
+            finally:
+                self._lock.release()
 
     def _follow(self) -> None:
         """See what other processes have committed: to the store, and after that to what is derived."""
-        with self._mutex:
+        with self._following:
             version = self.store.version()
             if version == self._seen and not self._behind:
                 return
-            self._use_schema(self.store.schema().with_analysis(ANALYSIS))
-            self._lexical.reload()
-            if self._vectors is not None:
-                self._vectors.refresh(self.store)
-            self._seen, self._behind = version, self._lags()
+            self.schema = self.store.schema().with_analysis(ANALYSIS)
+            self._legs.follow(self.schema)
+            self._seen, self._behind = version, bool(self._legs.lag or self._legs.lexical.refusal)
             self._steps += 1
 
-    def _lags(self) -> bool:
-        mark = self.store.watermark()
-        return self._lexical.lags(mark) or (self._vectors is not None and self._vectors.lags(mark))
+    def _catch_up_beside(self) -> None:
+        """Let a thread catch up with much, and answer meanwhile from what there is."""
+        if (self._builder is None or not self._builder.is_alive()) and self._lock.try_acquire():
+            self._builder = threading.Thread(target=self._build, name="searchctl-legs", daemon=True)
+            self._builder.start()
+
+    def _build(self) -> None:
+        try:
+            self._catch_up(finish=True)
+        except Stopped:
+            return
+        except StorageError as error:
+            self._tell(str(error))
+        finally:
+            self._lock.release()
+
+    def refresh(self) -> None:
+        """Make everything written searchable now, however long it takes. Raises IndexLocked, StorageError."""
+        with self.writing():
+            pass
+
+    def check(self) -> list[tuple[str, str]]:
+        """Read all files; return what is damaged as the part's name and what is wrong with it. What is derived is made anew."""
+        faults = [("store", fault) for fault in self.store.check()]
+        with self._in_use():
+            derived = self._legs.check()
+            for leg, reason in derived:
+                self._legs.discard(leg, reason)
+            self._behind = self._behind or bool(derived)
+            self._refresh()
+        return faults + derived
+
+    def gap(self, leg: str) -> str:
+        """Return what a leg ("lexical" or "vector") lacks now, empty for nothing."""
+        gap = self._legs.lexical_gap() if leg == "lexical" else self._legs.vector_gap()
+        return gap.reason if gap is not None else ""
+
+    def _tell(self, message: str) -> None:
+        """Say once what keeps a leg from being whole."""
+        if message not in self._told:
+            self._told.add(message)
+            _log.warning("%s: %s", self.path, message)
 
     # Reading
 
     def search(self, queries: Sequence[Match | Nearest]) -> list[Ranking]:
-        """Answer all queries; those about the same scope share its evaluation.
+        """Answer all queries; those about the same scope share its evaluation, and vectors of one scope are searched at once.
 
-        The legs run side by side: tantivy and faiss both let other threads work meanwhile.
+        The legs run side by side: tantivy and faiss both let other threads work meanwhile. Raises StorageError when the only
+        leg that is asked can't be searched.
         """
         matches = {place: query for place, query in enumerate(queries) if isinstance(query, Match)}
         nearest = {place: query for place, query in enumerate(queries) if isinstance(query, Nearest)}
-        with self._mutex:
+        with self._in_use():
             self._refresh()
+            for query in queries:  # once, before both legs ask for it
+                self._filter_rows(query.scope)
             if not (matches and nearest):
-                found = self._all_matches(matches) | self._all_nearest(nearest)
+                rankings = self._all_matches(matches) | self._all_nearest(nearest)
             else:
                 beside = self._beside().submit(self._all_nearest, nearest)
                 try:
-                    found = self._all_matches(matches)
+                    rankings = self._all_matches(matches)
                 finally:
-                    beside.exception()  # is waited for: nothing reads the index any more once the mutex is let go
-                found |= beside.result()
-        return [found[place] for place in range(len(queries))]
+                    beside.exception()  # is waited for: nothing reads the index any more once it's let go
+                rankings |= beside.result()
+        documents = any(query.k for query in matches.values())  # or only statistics are asked for
+        self._check_gaps(list(rankings.values()), alone=documents and not (nearest and self._legs.vectors))
+        return [rankings[place] for place in range(len(queries))]
+
+    def _check_gaps(self, rankings: Sequence[Ranking], *, alone: bool) -> None:
+        for gap in {ranking.gap for ranking in rankings if ranking.gap is not None}:
+            if gap.whole and alone:
+                raise StorageError(f"{self.path}: {gap.reason}")
+            if gap.whole:
+                self._tell(gap.reason)
 
     def _beside(self) -> ThreadPoolExecutor:
         """Return the thread of the vector leg; a process that was forked hasn't its parent's, and would wait for it forever."""
         if self._process != os.getpid():
-            self._thread, self._process = _thread(), os.getpid()
+            self._thread, self._process, self._users = _thread(), os.getpid(), 1
         return self._thread
 
     def revision(self) -> Hashable:
@@ -183,67 +289,97 @@ class EmbeddedIndex:
     def _all_nearest(self, queries: Mapping[int, Nearest]) -> dict[int, Ranking]:
         groups: dict[tuple[str, int], list[int]] = {}
         for place, query in queries.items():
-            scope = repr(query.scope)  # tells 1 from True, as equality doesn't
-            groups.setdefault((scope, query.k), []).append(place)
-        found: dict[int, Ranking] = {}
+            groups.setdefault((repr(query.scope), query.k), []).append(place)  # which tells 1 from True
+        rankings: dict[int, Ranking] = {}
         for (_, k), places in groups.items():
             rows = self._scope_rows(queries[places[0]].scope)
             vectors = [queries[place].vector for place in places]
-            found.update(zip(places, self._nearest(vectors, k, rows), strict=True))
-        return found
+            rankings.update(zip(places, self._nearest(vectors, k, rows), strict=True))
+        return rankings
 
     def _match(self, query: Match) -> Ranking:
-        began = time.perf_counter()
-        statistics = None if query.synonyms else self._lexical.statistics(query.text)
-        if query.k == 0:
-            return Ranking((), np.zeros(0), (), Total(0, "gte"), statistics=statistics)
-        hits = self._lexical.search(query, self._condition_rows(query.scope))
-        ranking = self._ranking(Found(hits.rows, hits.scores, hits.total), None, began)
-        return replace(ranking, statistics=statistics)
+        try:
+            return self._asked_match(query)
+        except DamagedPart as error:
+            self._mend("lexical", error)
+        try:
+            return self._asked_match(query)
+        except DamagedPart as error:
+            raise StorageError(f"{self.path}: its words can't be searched ({error}); check the disk") from error
 
-    def _nearest(self, vectors: Sequence[NDArray[np.float32]], k: int, rows: NDArray[np.int64] | None) -> list[Ranking]:
-        if self._vectors is None:
+    def _asked_match(self, query: Match) -> Ranking:
+        began = time.perf_counter()
+        reader = self._legs.lexical.reader
+        gap = self._legs.lexical_gap()
+        if reader is None:
+            return Ranking((), np.zeros(0), (), Total(0), statistics=TermStatistics(0, {}), gap=gap)
+        statistics = None if query.synonyms else reader.statistics(query.text)
+        if query.k == 0:
+            return Ranking((), np.zeros(0), (), Total(0, "gte"), statistics=statistics, gap=gap)
+        ranking = self._ranking(reader.search(query, self._filter_rows(query.scope)), None, began)
+        return replace(ranking, statistics=statistics, gap=gap)
+
+    def _nearest(self, vectors: Sequence[NDArray[np.float32]], k: int, rows: RowSet | None) -> list[Ranking]:
+        if self._legs.vectors is None:
             return [Ranking((), np.zeros(0), (), Total(0)) for _ in vectors]
         began = time.perf_counter()
+        try:
+            answers = self._legs.vectors.search(self.store, vectors, k, rows)
+        except DamagedPart as error:
+            self._mend("vector", error)
+            try:
+                answers = self._legs.vectors.search(self.store, vectors, k, rows)
+            except DamagedPart as again:
+                raise StorageError(f"{self.path}: its vectors can't be searched ({again}); check the disk") from again
         total = Total(len(rows) if rows is not None else self.store.count()[0])
-        found = self._vectors.search(vectors, k, rows)
-        return [  # rounded, since a product's last digits depend on how many vectors were asked at once
-            self._ranking(Found(one.rows, np.round(one.scores, _DECIMALS), total), one.ordinals, began) for one in found
-        ]
+        return [self._vector_ranking(answer, total, began, self._legs.vector_gap()) for answer in answers]
 
-    def _ranking(self, found: Found, ordinals: NDArray[np.int32] | None, began: float) -> Ranking:
-        ids = self.store.ids(found.rows.tolist())
+    def _vector_ranking(self, answer: NearestPassages, total: Total, began: float, gap: Gap | None) -> Ranking:
+        return replace(self._ranking(MatchingRows(answer.rows, answer.scores, total), answer.ordinals, began), gap=gap)
+
+    def _mend(self, leg: str, error: DamagedPart) -> None:
+        """Make a leg anew whose files turn out to be damaged, at once where it's small; else it's missing for a while."""
+        self._legs.discard(leg, str(error))
+        self._behind = True
+        self._refresh()
+
+    def _ranking(self, matching: MatchingRows, ordinals: NDArray[np.int32] | None, began: float) -> Ranking:
+        ids = self.store.ids(matching.rows.tolist())
         best = [-1] * len(ids) if ordinals is None else ordinals.tolist()
         hits = [
             (score, id, ordinal)
-            for score, id, ordinal in zip((-found.scores).tolist(), ids, best, strict=True)
+            for score, id, ordinal in zip((-matching.scores).tolist(), ids, best, strict=True)
             if id is not None  # deleted meanwhile
         ]
         hits.sort()
         scores = -np.array([score for score, _, _ in hits], dtype=np.float64)
         took = (time.perf_counter() - began) * 1000
         return Ranking(
-            tuple([id for _, id, _ in hits]), scores, tuple([ordinal for _, _, ordinal in hits]), found.total, took
+            tuple([id for _, id, _ in hits]), scores, tuple([ordinal for _, _, ordinal in hits]), matching.total, took
         )
 
-    def _condition_rows(self, scope: Scope) -> NDArray[np.int64] | None:
+    def _filter_rows(self, scope: Scope) -> RowSet | None:
         if scope.filter is None:
             return None
-        return self.store.matching(typed(scope.filter, self.schema.fields), self.schema.fields)
+        return self._filters.rows(scope.filter, self.schema.fields, self._steps)
 
-    def _scope_rows(self, scope: Scope) -> NDArray[np.int64] | None:
-        rows = self._condition_rows(scope)
+    def _scope_rows(self, scope: Scope) -> RowSet | None:
+        rows = self._filter_rows(scope)
         if not (scope.required or scope.excluded):
             return rows
-        matching = self._lexical.matching(scope.required, scope.excluded)
-        return matching if rows is None else np.intersect1d(rows, matching, assume_unique=True)
+        reader = self._legs.lexical.reader
+        if reader is None:
+            gap = self._legs.lexical_gap()
+            raise StorageError(f"{self.path}: {gap.reason if gap else 'try again'}")
+        matching = reader.matching(scope.required, scope.excluded)
+        return RowSet(matching if rows is None else np.intersect1d(rows.rows, matching, assume_unique=True))
 
     def count(self, scope: Scope | None) -> int:
         """Count documents in a scope."""
         if not scope:
             return self.size()[0]
-        self._refresh()
-        with self._mutex:
+        with self._in_use():
+            self._refresh()
             rows = self._scope_rows(scope)
             return 0 if rows is None else len(rows)
 
@@ -257,10 +393,11 @@ def _thread() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "searchctl-vectors")
 
 
-def _make(path: Path, schema: Schema) -> None:
+def make_store(path: Path, schema: Schema) -> None:
     """Make an empty store that is there whole or not at all: others may be looking for it."""
     with storage_errors(path):
         for left in path.glob("index.sqlite.new*"):  # of a process that died
             left.unlink()
         Store(path / "index.sqlite.new", create=schema).close()
         os.replace(path / "index.sqlite.new", path / "index.sqlite")
+        sync_folder(path)

@@ -1,151 +1,293 @@
-"""The lexical leg of an embedded index: BM25 by tantivy, derived from the store."""
+"""The lexical leg of an embedded index: BM25 by tantivy, derived from the store.
+
+How far it has followed the store is read from tantivy's own commit: the last row it holds. The notes beside it only add what
+a commit can't tell, and count for that commit alone. So no crash can apply anything twice: what is lost is applied again.
+"""
 
 from __future__ import annotations
 
+import logging
+import os
 import shutil
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import numpy as np
 import tantivy
-from numpy.typing import NDArray
 
-from searchctl.engines.embedded.folder import read_json, write_json
+from searchctl.engines.embedded.lexical_queries import Analysis, LexicalReader
+from searchctl.engines.embedded.segments import DamagedPart
+from searchctl.engines.embedded.shadow import Shadow
 from searchctl.engines.embedded.store import Store, Text, Watermark
-from searchctl.engines.lock import storage_errors
+from searchctl.engines.embedded.tantivy_files import (
+    REFUSED,
+    Meta,
+    SystemRefusal,
+    check_files,
+    read_meta,
+    share,
+    sweep,
+    tantivy_errors,
+    version,
+)
+from searchctl.engines.storage import read_notes, storage_errors, write_notes
 from searchctl.errors import StorageError
-from searchctl.schema import Analyzer, Schema
-from searchctl.text.analysis import LANGUAGES, is_stop_word, stop_words_of
+from searchctl.files import sync_folder
+from searchctl.schema import Schema
 from searchctl.text.folding import searchable
-from searchctl.text.literals import literal_groups
 from searchctl.text.searched import searched_texts
-from searchctl.types import Document, Match, TermStatistics, Total, Variant
+from searchctl.types import Document
 
-LEXICAL_FORMAT = 3  # 1 kept what was deleted; 2 had no `literal`, no folded accents and no keys of codes
+LEXICAL_FORMAT = (
+    4  # 1 kept what was deleted; 2 had no `literal` and no keys of codes; 3 counted what a commit might not hold
+)
 _BATCH = 2000
+_COMMIT_ROWS = 100_000
 _HEAP = 64_000_000
-_MAX_TERMS = 1024  # Lucene's own limit of clauses
-_K1 = 1.2
-_FEW_ROWS = 2000  # up to here a filter goes into the query; above, hits are filtered: measured to be faster
+_PATIENCE = 0.5  # seconds
+_PAUSE = 0.01
+_log = logging.getLogger(__name__)
 
-
-class Found(NamedTuple):
-    """Matching rows, best first, with their BM25 scores and the number of all matches."""
-
-    rows: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    total: Total
+Progress = Callable[[int, int], None]
 
 
 class LexicalIndex:
-    """A tantivy index in a folder. `documents` and `tombstone` say how far it has followed the store."""
+    """A tantivy index in a folder. `document` and `tombstone` say how far it has followed the store.
+
+    `damage` says why nothing of it can be used until it's made anew, `refusal` why it can't be opened here; else both are empty.
+    """
 
     def __init__(self, path: Path, schema: Schema) -> None:
         self._path = path
         self._state_path = path / "state.json"
-        self._analyzer: Analyzer = schema.analyzer
-        self._writer: Any = None
-        self._index: Any = None
-        self._schema = self._build_schema()
+        self._analysis = Analysis(schema.analyzer)
+        self._writer: tantivy.IndexWriter | None = None
+        self._index: tantivy.Index | None = None
+        self._shadow: Shadow | None = None
+        self.reader: LexicalReader | None = None
         self.stamp = schema
+        self.document = self.tombstone = 0
+        self.damage = self.refusal = ""
+        self._verified = False
+        self._version: tuple[int, ...] = ()
+        self._broken: tuple[int, ...] | None = None  # the version of the files that turned out to be damaged
         self._open()
 
     def _open(self) -> None:
-        state = read_json(self._state_path) or {}
-        current = state.get("format") == LEXICAL_FORMAT and state.get("analyzer") == self._analyzer
-        self.document: int = state["document"] if current else 0
-        self.tombstone: int = state["tombstone"] if current else 0
-        self.stale = not current
-        if current and self._index is not None:
-            self._see_commits()
-        elif current:
-            try:
-                self._attach(tantivy.Index.open(str(self._path)))
-            except (ValueError, OSError):  # damaged: it's derived, so it's made anew
-                self.stale = True
+        self.damage = self.refusal = ""
+        try:
+            self._attach()
+        except DamagedPart as error:
+            self.damage = str(error)
+        except (StorageError, OSError) as error:
+            self.refusal = str(error)
 
-    def _build_schema(self) -> Any:
-        builder = tantivy.SchemaBuilder()
-        builder.add_unsigned_field("row", indexed=True, fast=True)
-        builder.add_text_field("content", tokenizer_name="content", index_option="position")
-        builder.add_text_field(
-            "literal", tokenizer_name="literal", index_option="position"
-        )  # with stop words, for signs
-        return builder.build()
-
-    def _attach(self, index: Any) -> None:
-        self._terms = self._text_analyzer(stop_words=True)
-        index.register_tokenizer("content", self._text_analyzer(stop_words=False))
-        index.register_tokenizer("literal", self._terms)
-        index.config_reader(reload_policy="manual")
-        self._index = index
+    def _attach(self) -> None:
+        """Open what is there. Raises DamagedPart when it has to be made anew, StorageError when it can't be opened."""
+        self._let_go()
+        until = time.monotonic() + _PATIENCE
+        while not self._path.exists() and self._beside.exists() and time.monotonic() < until:
+            time.sleep(_PAUSE)  # another process is about to rename it
+        data = read_notes(self._state_path) or {}
+        if (data.get("format"), data.get("analyzer")) != (LEXICAL_FORMAT, self._analysis.analyzer):
+            there = self._path.exists()
+            raise DamagedPart("its notes are missing, damaged or of another version" if there else "it isn't there")
+        meta = read_meta(self._path)
+        check_files(self._path, meta)
+        try:
+            self._use(self._path)
+        except SystemRefusal as error:
+            if error.number not in REFUSED:
+                raise
+            self._shadow = Shadow(self._path)
+            self._use(self._shadow.path)
         self._see_commits()
 
-    def _see_commits(self) -> None:
-        self._index.reload()
-        self._searcher = self._index.searcher()
-        self._counted = max(_counted(self._path), self._searcher.num_docs)
+    def _use(self, path: Path) -> None:
+        with tantivy_errors(path):
+            index = tantivy.Index.open(str(path))
+            self._analysis.register(index)
+            index.config_reader(reload_policy="manual")
+            self._index = index
+        self._read_commit()
 
-    def _text_analyzer(self, *, stop_words: bool) -> Any:
-        filters = tantivy.Filter
-        builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).filter(filters.remove_long(256))
-        left_out = [] if stop_words else stop_words_of(self._analyzer)
-        if left_out:
-            builder = builder.filter(filters.custom_stopword(left_out))
-        for language in LANGUAGES[self._analyzer]:
-            builder = builder.filter(filters.stemmer(language))
-        return builder.build()
+    def _read_commit(self) -> Meta:
+        """Answer from the newest commit."""
+        assert self._index is not None
+        with tantivy_errors(self._path):
+            self._index.reload()
+            searcher = self._index.searcher()
+        self._version = version(self._path)
+        meta = read_meta(self._path)
+        self.reader = LexicalReader(self._path, searcher, self._analysis, meta.documents)
+        return meta
+
+    def _see_commits(self) -> None:
+        """Answer from the newest commit, and tell from it how far it is."""
+        if self._shadow is not None:
+            self._shadow.follow()
+        meta = self._read_commit()
+        assert self.reader is not None
+        notes = read_notes(self._state_path) or {}
+        if notes.get("opstamp") == meta.opstamp and notes.get("documents") == len(self.reader):
+            self.document, self.tombstone, self._verified = notes["document"], notes["tombstone"], True
+            return
+        # of another commit: what it doesn't know of is applied again, which changes nothing
+        older = bool(notes) and notes["opstamp"] <= meta.opstamp
+        self.document, self.tombstone = self.reader.last_row(), notes["tombstone"] if older else 0
+        self._verified = False
+
+    def _let_go(self) -> None:
+        self._index = self.reader = None
+        if self._shadow is not None:
+            self._shadow.close()
+            self._shadow = None
 
     # Following the store
 
     def reset(self, tombstone: int) -> None:
         """Start again from nothing."""
-        self.close()
-        shutil.rmtree(self._path, ignore_errors=True)
-        with storage_errors(self._path.parent):
-            self._path.mkdir(parents=True)
-        with _tantivy_errors(self._path):
-            self._attach(tantivy.Index(self._schema, path=str(self._path)))
-        self.document, self.tombstone, self.stale = 0, tombstone, False
+        self.damage = "it couldn't be made anew"  # until it is
+        self._drop_writer()
+        self._let_go()
+        with storage_errors(self._path):
+            shutil.rmtree(self._path, ignore_errors=True)
+            self._path.mkdir(parents=True, exist_ok=True)
+            with tantivy_errors(self._path):
+                tantivy.Index(self._analysis.schema, path=str(self._path))
+        self.document, self.tombstone, self._verified = 0, tombstone, False
+        self._use(self._path)
+        self._save()
+        self.damage = self.refusal = ""
 
     def lags(self, mark: Watermark) -> bool:
-        """Tell whether the store has gone on since."""
-        return self.stale or (self.document, self.tombstone) != (mark.document, mark.tombstone)
+        """Tell whether there is work for `catch_up`."""
+        if self.refusal:
+            return False
+        return bool(self.damage) or not self._verified or self._place != (mark.document, mark.tombstone)
 
-    def catch_up(self, store: Store) -> None:
+    @property
+    def _place(self) -> tuple[int, int]:
+        return self.document, self.tombstone
+
+    def catch_up(self, store: Store, progress: Progress | None = None) -> None:
         """Apply what the store has gained and lost since last time. The caller holds the writer's lock."""
         mark = store.watermark()
-        if self.stale or self.document > mark.document or self.tombstone > mark.tombstone:
-            self.reset(mark.tombstone)
-        if (self.document, self.tombstone) == (mark.document, mark.tombstone):
+        if self.damage:
+            self._take_beside()
+        if self.refusal:
+            self._open()
+        if self.refusal:
+            raise StorageError(self.refusal)
+        if self.damage or self.document > mark.document or self.tombstone > mark.tombstone:
+            self._reset_loudly(store, self.damage or "it's ahead of the documents")
+        elif self._verified and self._place == (mark.document, mark.tombstone):
             return
-        with _tantivy_errors(self._path):
-            if self._writer is None:
-                self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
-            while texts := store.texts_after(self.document, _BATCH):
-                for text in texts:
-                    self._writer.add_document(self._document(text))
-                self.document = texts[-1].row
-            gone = store.tombstones_after(self.tombstone)
-            if gone:
-                # by a query: deletion by a term takes any number for a signed one, finds nothing, and doesn't say so
-                self._writer.delete_documents_by_query(tantivy.Query.term_set_query(self._schema, "row", gone))
-            self._writer.commit()
-        self.document, self.tombstone = max(self.document, mark.document), mark.tombstone
-        write_json(
+        try:
+            self._apply(store, progress)
+            self._verify(store)
+        except DamagedPart as error:
+            self._reset_loudly(store, str(error))
+            try:
+                self._apply(store, progress)
+            except DamagedPart as again:
+                self.damage = str(again)
+                raise StorageError(f"can't make {self._path} anew: {again}; check the disk") from again
+            self._verify(store, last_try=True)
+
+    def _reset_loudly(self, store: Store, reason: str) -> None:
+        if self._path.exists():
+            _log.warning(
+                "%s: the lexical index can't be used (%s); it's made anew from the documents", self._path, reason
+            )
+        self.reset(store.watermark().tombstone)
+
+    def _apply(self, store: Store, progress: Progress | None) -> None:
+        total = store.watermark().document - self.document
+        started = self.document
+        finished = False
+        while not finished:
+            mark = store.watermark()
+            last, added = self.document, 0
+            with self._writing():
+                while added < _COMMIT_ROWS and (texts := store.texts_after(last, _BATCH)):
+                    if progress is not None:
+                        progress(last - started, max(1, total))
+                    for text in texts:
+                        self._open_writer.add_document(self._document(text))
+                    last, added = texts[-1].row, added + len(texts)
+                gone = store.tombstones_after(self.tombstone)
+                if gone:
+                    # by a query: deletion by a term takes any number for a signed one, finds nothing, and doesn't say so
+                    rows = tantivy.Query.term_set_query(self._analysis.schema, "row", gone)
+                    self._open_writer.delete_documents_by_query(rows)
+                self._open_writer.commit()
+            finished = added < _COMMIT_ROWS
+            self.document = max(last, mark.document) if finished else last
+            self.tombstone = max(mark.tombstone, self.tombstone)
+            self._save()
+
+    def _save(self) -> None:
+        """Answer from the last commit, and note how far it is."""
+        meta = self._read_commit()
+        assert self.reader is not None
+        write_notes(
             self._state_path,
             {
                 "format": LEXICAL_FORMAT,
-                "analyzer": self._analyzer,
+                "analyzer": self._analysis.analyzer,
+                "opstamp": meta.opstamp,
+                "documents": len(self.reader),
                 "document": self.document,
                 "tombstone": self.tombstone,
             },
         )
-        self._see_commits()
+        share(self._path, self._path.parent / "index.sqlite")
 
-    def _document(self, text: Text) -> Any:
+    def _verify(self, store: Store, *, last_try: bool = False) -> None:
+        """Raise DamagedPart unless it holds as many documents as the store."""
+        assert self.reader is not None
+        if store.watermark() != (self.document, store.watermark().passage, self.tombstone):
+            return  # somebody has written meanwhile
+        held, stored = len(self.reader), store.count()[0]
+        if held != stored:
+            message = f"it holds {held:,} documents of {stored:,}"
+            if not last_try:
+                raise DamagedPart(message)
+            _log.warning("%s: %s, made anew; please report it", self._path, message)
+        self._verified = True
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Have a writer; one that fails is thrown away, and with it all that it hasn't committed."""
+        with tantivy_errors(self._path):
+            try:
+                if self._writer is None:
+                    assert self._index is not None
+                    sweep(self._path, read_meta(self._path))
+                    self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
+                yield
+            except BaseException:
+                self._drop_writer()
+                raise
+
+    @property
+    def _open_writer(self) -> tantivy.IndexWriter:
+        """The writer, which nobody else keeps: one that is thrown away lets go of its lock at once."""
+        assert self._writer is not None
+        return self._writer
+
+    def _drop_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            try:
+                writer.rollback()
+            except BaseException:
+                _log.debug("%s: a writer can't be rolled back", self._path, exc_info=True)
+            del writer
+
+    def _document(self, text: Text) -> tantivy.Document:
         document = tantivy.Document()
         document.add_unsigned("row", text.row)
         for paragraph in searched_texts(Document("", text.text, text.title, text.fields), self.stamp).paragraphs():
@@ -156,147 +298,89 @@ class LexicalIndex:
 
     def reload(self) -> None:
         """See what another process has committed."""
-        if self._writer is None:
+        if self._writer is not None or (self.damage and version(self._path) == self._broken):
+            return
+        if self._index is None:
             self._open()
+            return
+        try:
+            self._see_commits()
+        except DamagedPart:  # perhaps made anew by another process
+            self._open()
+        except StorageError as error:
+            self.refusal = str(error)
+
+    def discard(self, reason: str) -> bool:
+        """Use no file any more until they are made anew; False when another process has done that already."""
+        if version(self._path) != self._version:
+            self._open()
+            return False
+        self._drop_writer()
+        self._let_go()
+        self.damage, self._broken = reason, self._version
+        return True
+
+    def rebuild(self, store: Store, progress: Progress | None = None) -> None:
+        """Make it anew without what was removed, if there is any; what there is answers meanwhile.
+
+        The caller holds the writer's lock. Between the two renames a kill leaves no index here, but a new one beside.
+        """
+        if self.reader is None or self.reader.counted <= len(self.reader):
+            return
+        old = self._path.with_name(self._path.name + ".old")
+        for left in (self._beside, old):
+            shutil.rmtree(left, ignore_errors=True)
+        fresh = LexicalIndex(self._beside, self.stamp)
+        try:
+            fresh.catch_up(store, progress)
+        finally:
+            fresh.close()
+        self._drop_writer()
+        self._let_go()
+        with storage_errors(self._path):
+            os.rename(self._path, old)
+            os.rename(self._beside, self._path)
+            sync_folder(self._path.parent)
+        shutil.rmtree(old, ignore_errors=True)
+        self._open()
+
+    @property
+    def _beside(self) -> Path:
+        return self._path.with_name(self._path.name + ".new")
+
+    def _take_beside(self) -> None:
+        """Use the index that a rebuilding that was killed between its renames has left."""
+        if not self._path.exists() and read_notes(self._beside / self._state_path.name) is not None:
+            with storage_errors(self._path):
+                os.rename(self._beside, self._path)
+                sync_folder(self._path.parent)
+            self._open()
+
+    @property
+    def garbage(self) -> float:
+        """The share of what it holds that was removed, in [0, 1]."""
+        return 1 - len(self.reader) / self.reader.counted if self.reader is not None and self.reader.counted else 0.0
 
     def release_writer(self) -> None:
         """Let go of the writer and its memory, after its merges have ended."""
         if self._writer is not None:
             writer, self._writer = self._writer, None
-            writer.wait_merging_threads()
+            try:
+                with tantivy_errors(self._path):
+                    writer.wait_merging_threads()
+            except (DamagedPart, StorageError) as error:  # what was committed is, merged or not
+                _log.warning("%s: segments can't be merged now (%s)", self._path, error)
+            share(self._path, self._path.parent / "index.sqlite")
 
     def close(self) -> None:
         """Let go of all files."""
         self.release_writer()
-        self._index = self._searcher = None
+        self._let_go()
 
-    # Searching
-
-    def search(self, query: Match, rows: NDArray[np.int64] | None) -> Found:
-        """Return the query's best rows among `rows` (ascending; None: all)."""
-        k, excluded = query.k, query.scope.excluded
-        phrases = [one for one in (self._literal(phrase) for phrase in query.scope.required) if one is not None]
-        should = self._words_of(query.text) + [
-            (tantivy.Occur.Should, tantivy.Query.disjunction_max_query([self._variant(one) for one in group]))
-            for group in query.synonyms
-        ]
-        if self._index is None or not (should or phrases) or (rows is not None and not len(rows)):
-            return Found(np.zeros(0, np.int64), np.zeros(0), Total(0))
-        if rows is None and not (phrases or excluded):
-            return self._top(should, k)  # not wrapped in another query: tantivy then skips what can't be among the best
-        clauses = [(tantivy.Occur.Must, tantivy.Query.boolean_query(should))] if should else []
-        clauses += [(tantivy.Occur.Must, phrase) for phrase in phrases]
-        clauses += self._without(excluded)
-        if rows is None:
-            return self._top(clauses, k)
-        if len(rows) <= _FEW_ROWS:
-            keep = tantivy.Query.term_set_query(self._schema, "row", rows.tolist())
-            return self._top([*clauses, (tantivy.Occur.Must, tantivy.Query.const_score_query(keep, 0.0))], k)
-        return self._top_among(clauses, k, rows)
-
-    def _words_of(self, text: str) -> list[Any]:
-        return [
-            (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "content", term, "freq"))
-            for term in self._query_terms(text)
-        ]
-
-    def _variant(self, variant: Variant) -> Any:
-        phrase = self._phrase(variant.text, "content") if variant.phrase else None
-        found = phrase or tantivy.Query.boolean_query(self._words_of(variant.text))
-        return tantivy.Query.boost_query(found, variant.weight)
-
-    def _top(self, clauses: list[Any], limit: int) -> Found:
-        result = self._searcher.search(tantivy.Query.boolean_query(clauses), limit)
-        hits = result.hits
-        rows = self._searcher.fast_field_values("row", [address for _, address in hits])
-        scores = np.array([score for score, _ in hits], dtype=np.float64) / (
-            _K1 + 1
-        )  # Lucene left this factor out in version 8
-        return Found(np.array(rows, dtype=np.int64), scores, Total(result.count or len(hits)))
-
-    def _top_among(self, clauses: list[Any], k: int, rows: NDArray[np.int64]) -> Found:
-        """Take more and more of the best hits until `k` of them are among `rows`: the order doesn't depend on the filter."""
-        documents = max(self._searcher.num_docs, 1)
-        limit = int(1.3 * k * documents / len(rows)) + 100
-        while True:
-            found = self._top(clauses, min(limit, documents))
-            keep = np.isin(found.rows, rows, assume_unique=True)
-            exhausted = len(found.rows) >= found.total.value
-            if keep.sum() >= k or exhausted:
-                total = Total(int(keep.sum()), "eq" if exhausted else "gte")
-                return Found(found.rows[keep][:k], found.scores[keep][:k], total)
-            limit *= 3
-
-    def matching(self, required: Sequence[str], excluded: Sequence[str]) -> NDArray[np.int64]:
-        """Return the rows with all the required phrases and none of the excluded, ascending."""
-        if self._index is None:
-            return np.zeros(0, np.int64)
-        phrases = [self._literal(phrase) for phrase in required]
-        clauses = [(tantivy.Occur.Must, phrase) for phrase in phrases if phrase is not None]
-        clauses = clauses or [(tantivy.Occur.Must, tantivy.Query.all_query())]
-        hits = self._searcher.search(
-            tantivy.Query.boolean_query(clauses + self._without(excluded)), max(self._searcher.num_docs, 1), count=False
-        ).hits
-        return np.sort(
-            np.array(self._searcher.fast_field_values("row", [address for _, address in hits]), dtype=np.int64)
-        )
-
-    def _without(self, excluded: Sequence[str]) -> list[Any]:
-        phrases = [self._literal(phrase) for phrase in excluded]
-        return [(tantivy.Occur.MustNot, phrase) for phrase in phrases if phrase is not None]
-
-    def _literal(self, phrase: str) -> Any:
-        """Return a query for what is meant as it is typed; None for a phrase without words."""
-        groups = []
-        for group in literal_groups(phrase, self._analyzer):
-            phrases = [self._phrase(form, "literal") for form in group]
-            forms = [(tantivy.Occur.Should, phrase) for phrase in phrases if phrase is not None]
-            if forms:
-                groups.append(forms[0][1] if len(forms) == 1 else tantivy.Query.boolean_query(forms))
-        if len(groups) < 2:
-            return groups[0] if groups else None
-        return tantivy.Query.boolean_query([(tantivy.Occur.Must, group) for group in groups])
-
-    def _phrase(self, phrase: str, field: str) -> Any:
-        """Return a query for words that stand together; in the field `content` stop words leave gaps."""
-        words = searchable(phrase).split()
-        terms: list[str | tuple[int, str]] = []
-        first: int | None = None
-        for place, word in enumerate(words):
-            if field == "literal" or not is_stop_word(word, self._analyzer):
-                first = place if first is None else first
-                terms += [(place - first, term) for term in self._analyze([word])]
-        if len(terms) < 2:
-            return tantivy.Query.term_query(self._schema, field, terms[0][1], "freq") if terms else None
-        return tantivy.Query.phrase_query(self._schema, field, terms)
-
-    def _query_terms(self, text: str) -> list[str]:
-        """Return the different terms of a text in its order, without stop words, as many as a query may have."""
-        words = [word for word in searchable(text).split() if not is_stop_word(word, self._analyzer)]
-        return list(dict.fromkeys(self._analyze(words)))[:_MAX_TERMS]
-
-    def _analyze(self, words: Sequence[str]) -> list[str]:
-        """Return the terms of words, stop words among them."""
-        return [] if self._index is None else [term for word in words for term in self._terms.analyze(word)]
-
-    def statistics(self, text: str) -> TermStatistics:
-        """Return how many documents hold each of the text's terms, the deleted included that BM25 counts until a merge."""
-        if self._index is None:
-            return TermStatistics(0, {})
-        frequencies = {term: self._searcher.doc_freq("content", term) for term in sorted(self._query_terms(text))}
-        return TermStatistics(self._counted, frequencies, self._counted - self._searcher.num_docs)
-
-
-def _counted(path: Path) -> int:
-    """Return how many documents tantivy's segments hold by its own notes, deleted ones among them."""
-    meta = read_json(path / "meta.json") or {}
-    return sum(int(one["max_doc"]) for one in meta.get("segments", ()))
-
-
-@contextmanager
-def _tantivy_errors(path: Path) -> Iterator[None]:
-    """Say failures of the disk, which tantivy reports as ValueError or OSError, as StorageError."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        raise StorageError(f"can't use {path}: {error}; check free space and permissions") from error
+    def check(self) -> None:
+        """Read all files; raises DamagedPart, or StorageError where they can't be read."""
+        if self.refusal:
+            raise StorageError(self.refusal)
+        if self.damage:
+            raise DamagedPart(self.damage)
+        check_files(self._path, read_meta(self._path), deep=True)

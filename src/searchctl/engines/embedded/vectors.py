@@ -1,299 +1,330 @@
-"""The vector leg of an embedded index: a flat file of vectors scanned exactly, and an HNSW graph over it when it's large.
+"""The vector leg of an embedded index: codes of most vectors in segments, and the newest compared one by one.
 
-Derived from the store. The graph may lag behind the flat file, and the flat file behind the store: what a part hasn't seen
-yet is scanned exactly, so an answer never misses a document.
+Derived from the store, which alone keeps the vectors. Segments are scanned for candidates, whose vectors are then read from
+the store and compared exactly. What no segment covers yet, the tail, is held in memory, up to a bound: an answer says how
+many passages it hasn't seen.
 """
 
 from __future__ import annotations
 
-import importlib
-import os
-import shutil
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from secrets import token_hex
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.engines.embedded.folder import read_json, write_json
-from searchctl.engines.embedded.store import PassageVector, Store, Watermark
-from searchctl.engines.lock import storage_errors
-from searchctl.types import Json, Vector, Vectors
+from searchctl.engines.embedded.quantiser import Quantiser
+from searchctl.engines.embedded.rows import RowSet
+from searchctl.engines.embedded.sealed import (
+    NOTHING,
+    Allowed,
+    NearestPassages,
+    Sealed,
+    SearchableSegment,
+    best_documents,
+    merged,
+)
+from searchctl.engines.embedded.segments import Segment, SegmentFolder, SegmentNotes, VectorNotes
+from searchctl.engines.embedded.store import PassageVectors, Store
+from searchctl.engines.threads import one_thread
+from searchctl.types import Vector, Vectors
 
-VECTOR_FORMAT = 1
-EXACT_ROWS = 20_000  # up to here a scan is as quick as the graph and exact
+EXACT_ROWS = 20_000  # up to here comparing all vectors is as quick as codes, and exact
+SEGMENT_ROWS = 262_144
+_TAIL_ROWS = 2 * EXACT_ROWS  # the most that is held in memory
 _BATCH = 4096
-_NEIGHBOURS = 32
-_BUILD_WIDTH = 100
-_SEARCH_WIDTH = 128
 _QUERIES_AT_ONCE = 32
-_COMPACT_DEAD = 0.3  # share of dead rows at which the flat file is written anew
+_JOINED = 8  # small segments become one
+_RETRAIN = 8  # times as many vectors as the quantiser was trained for: it's trained anew
+_GARBAGE = 0.3  # share of removed rows at which segments are made anew
+
+Progress = Callable[[int, int], None]
 
 
-def _faiss() -> Any:
-    """Import faiss when the first graph is needed: small indexes never pay for it. Its stubs lack what is used here."""
-    return importlib.import_module("faiss")
-
-
-class FoundPassages(NamedTuple):
-    """The best passage of each of the nearest documents, best first: document rows, cosines, passage ordinals."""
-
-    rows: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    ordinals: NDArray[np.int32]
+_EMPTY = PassageVectors(
+    np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros((0, 0), np.float32)
+)
 
 
 class VectorIndex:
     """Vectors of all passages, by row of their document."""
 
     def __init__(self, path: Path, dim: int) -> None:
-        self._path = path
+        self._folder = SegmentFolder(path, dim)
+        self._mutex = threading.RLock()  # of what the fields below say together
         self._dim = dim
-        self._graph: Any = None
-        self._graph_rows = 0
-        self._open()
-
-    def _open(self) -> None:
-        state = read_json(self._path / "state.json") or {}
-        current = state.get("format") == VECTOR_FORMAT and state.get("dim") == self._dim
-        self.passage: int = state["passage"] if current else 0
-        self.tombstone: int = state["tombstone"] if current else 0
-        self._generation: int = state.get("generation", 0) if current else 0
-        self._rows: int = state["rows"] if current else 0
-        self._graph_covers: int = state["graph"] if current else 0
-        self.stale = not current
-        self._map()
-        self._dead: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._tail_passage = self.passage
-        self._tail: list[PassageVector] = []
-        self._join()
-
-    def _file(self, name: str) -> Path:
-        return self._path / f"{self._generation}.{name}"
-
-    def _map(self) -> None:
-        self._flat: Vectors = np.zeros((0, self._dim), np.float32)
-        self._flat_documents: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._flat_ordinals: NDArray[np.int32] = np.zeros(0, np.int32)
-        if self._rows:
-            with storage_errors(self._path):
-                mapped = np.memmap(self._file("vectors"), "<f4", "r", shape=(self._rows, self._dim))
-                self._flat = np.asarray(mapped)  # which is quicker to index than a memmap
-                self._flat_documents = np.fromfile(self._file("documents"), "<i8", self._rows)
-                self._flat_ordinals = np.fromfile(self._file("ordinals"), "<i4", self._rows)
-
-    def _join(self) -> None:
-        """Put the flat file and the tail read from the store together."""
-        tail = self._tail
-        vectors = np.frombuffer(b"".join(one.vector for one in tail), "<f4").reshape(len(tail), self._dim)
-        self._blocks: list[Vectors] = [block for block in (self._flat, vectors) if len(block)]
-        self._documents = np.concatenate([self._flat_documents, np.array([one.document for one in tail], np.int64)])
-        self._ordinals = np.concatenate([self._flat_ordinals, np.array([one.ordinal for one in tail], np.int32)])
-        self._per_document = len(self._documents) / max(1, int(np.count_nonzero(np.diff(self._documents))) + 1)
-        alive = ~np.isin(self._documents, self._dead) if len(self._dead) else None
-        self._alive = None if alive is None or alive.all() else alive
+        self._version: tuple[int, ...] | None = None
+        self._broken: tuple[int, ...] | None = None  # the version of the notes whose files are damaged
+        self._notes = VectorNotes(dim)
+        self._sealed: Sealed | None = None  # read when it's first searched
+        self._tail = _EMPTY
+        self._unseen = 0
+        self._dead: NDArray[np.int64] = np.zeros(0, np.int64)  # rows of removed documents, ascending
+        self._removals = -1  # how many removals that was made of
+        self._alive: tuple[Any, NDArray[np.bool_] | None, Allowed] | None = None
 
     def __len__(self) -> int:
-        return len(self._documents)
+        return self._notes.rows + len(self._tail.passages)
 
     # Following the store
 
     def refresh(self, store: Store) -> None:
         """See what the store has gained and lost, without writing anything."""
-        state = read_json(self._path / "state.json") or {}
-        if state and state != self._state():
-            self._graph = None
-            self._open()
-        found = store.vectors_after(self._tail_passage, _BATCH)
-        while found:
-            self._tail += found
-            self._tail_passage = found[-1].passage
-            found = store.vectors_after(self._tail_passage, _BATCH)
-        self._dead = np.array(store.tombstones_after(self.tombstone), np.int64)
-        self._join()
+        with self._mutex:
+            version = self._folder.version()
+            if version not in (self._version, self._broken):
+                self._use(self._folder.notes(), version)
+            self._tail = self._followed_tail(store)
+            last = self._last
+            self._unseen = store.watermark().passage - last if store.has_passages_after(last) else 0
+            dead = store.tombstones_after(self._notes.tombstone)
+            if len(dead) != self._removals:
+                self._dead, self._removals = np.unique(np.array(dead, np.int64)), len(dead)
 
-    def lags(self, mark: Watermark) -> bool:
-        """Tell whether passages wait to be appended; removals are looked up in the store."""
-        return self.passage != mark.passage
+    def discard(self, store: Store) -> bool:
+        """Use no file any more until they are made anew; False when another process has done that already."""
+        with self._mutex:
+            renewed = self._folder.version() != self._version
+            if not renewed:
+                self._broken = self._version
+                self._use(VectorNotes(self._dim), ())
+            self.refresh(store)
+            return not renewed
 
-    def catch_up(self, store: Store) -> None:
-        """Append the store's new vectors to the flat file. The caller holds the writer's lock."""
-        mark = store.watermark()
-        if self.stale or self.passage > mark.passage or self.tombstone > mark.tombstone:
-            self._reset(mark.tombstone)
-        if self.passage < mark.passage:
-            with storage_errors(self._path):
-                self._append(store)
-            self.passage = self._tail_passage = max(self.passage, mark.passage)
-            self._tail = []
-            self._save()
-            self._map()
+    def _use(self, notes: VectorNotes, version: tuple[int, ...]) -> None:
+        grown = notes.quantiser == self._notes.quantiser
+        if not grown or notes.covered < self._notes.covered:
+            self._sealed, self._tail = None, _EMPTY
+        self._notes, self._version, self._removals = notes, version, -1
+        if version:
+            self._broken = None
+
+    @property
+    def _last(self) -> int:
+        """The last passage seen."""
+        return int(self._tail.passages[-1]) if len(self._tail.passages) else self._notes.covered
+
+    def _followed_tail(self, store: Store) -> PassageVectors:
+        tail, last = _beyond(self._tail, self._notes.covered), self._last
+        parts, room = [tail], _TAIL_ROWS - len(tail.passages)
+        while room > 0 and len((more := store.passages_after(last, min(_BATCH, room))).passages):
+            parts.append(more)
+            last, room = int(more.passages[-1]), room - len(more.passages)
+        return tail if len(parts) == 1 else _joined(parts)
+
+    @property
+    def unseen(self) -> int:
+        """How many passages are neither in segments nor in memory, or a few more: they came since the last catching up."""
+        return self._unseen
+
+    @property
+    def lag(self) -> int:
+        """How many passages wait for `catch_up`."""
+        waiting = len(self._tail.passages) + self._unseen
+        return waiting if waiting > EXACT_ROWS or self._broken else 0
+
+    def catch_up(self, store: Store, progress: Progress | None = None) -> None:
+        """Put what is in no segment into one, when it's much. The caller holds the writer's lock."""
+        self.refresh(store)
+        if self._broken or (not self._notes.segments and self._folder.holds_others()):
+            self._save(VectorNotes(self._dim))  # damaged, or of another format
+            self.refresh(store)
+        if self._is_worn(store):
+            self.rebuild(store, progress)
+        elif self.lag:
+            self._seal(store, self._notes, progress)
+            self.refresh(store)
+
+    def _is_worn(self, store: Store) -> bool:
+        """Tell whether the segments should be made anew: for much garbage, for an old quantiser, or since the store was replaced."""
+        notes, mark = self._notes, store.watermark()
+        if not notes.segments:
+            return False
+        if notes.covered > mark.passage or notes.tombstone > mark.tombstone:
+            return True
+        if len(self) + self._unseen > _RETRAIN * max(notes.trained, EXACT_ROWS):
+            return True
+        alive = store.count()[1] - len(self._tail.passages) - self._unseen
+        return self._removals > 0 and notes.rows - alive > _GARBAGE * notes.rows
+
+    def rebuild(self, store: Store, progress: Progress | None = None) -> None:
+        """Make all segments anew. What there is answers meanwhile; the caller holds the writer's lock."""
+        fresh = VectorNotes(self._dim, self._notes.number, tombstone=store.watermark().tombstone)
+        if store.count()[1] > EXACT_ROWS:
+            self._seal(store, fresh, progress)
+        elif self._folder.version() or self._folder.holds_others():
+            self._save(fresh)
         self.refresh(store)
 
-    def _append(self, store: Store) -> None:
-        for name, size in (("vectors", 4 * self._dim), ("documents", 8), ("ordinals", 4)):
-            path = self._file(name)
-            path.touch()
-            os.truncate(path, self._rows * size)  # what a crash left beyond the last state
-        with (
-            self._file("vectors").open("ab") as vectors,
-            self._file("documents").open("ab") as documents,
-            self._file("ordinals").open("ab") as ordinals,
-        ):
-            while found := store.vectors_after(self.passage, _BATCH):
-                vectors.write(b"".join(one.vector for one in found))
-                documents.write(np.array([one.document for one in found], "<i8").tobytes())
-                ordinals.write(np.array([one.ordinal for one in found], "<i4").tobytes())
-                self._rows += len(found)
-                self.passage = found[-1].passage
-            for file in (vectors, documents, ordinals):
-                file.flush()
-                os.fsync(file.fileno())
+    def _seal(self, store: Store, notes: VectorNotes, progress: Progress | None) -> None:
+        """Write segments of what is beyond those in `notes`. The notes name each when it's whole, so a kill loses little.
 
-    def _reset(self, tombstone: int) -> None:
-        self._graph = None
-        shutil.rmtree(self._path, ignore_errors=True)
-        with storage_errors(self._path.parent):
-            self._path.mkdir(parents=True)
-        self._open()
-        self.stale, self.tombstone = False, tombstone
-        self._save()
+        A new start takes the place of what there was only when all of it is written.
+        """
+        anew = bool(self._notes.segments) and not notes.segments
+        total = max(1, store.watermark().passage - notes.covered)
+        started = notes.covered
+        if not notes.quantiser:
+            quantiser = Quantiser.trained(store.sampled_vectors(EXACT_ROWS))
+            trained = store.count()[1]
+            notes = replace(notes, quantiser=f"{token_hex(4)}.quantiser", trained=trained)
+            self._folder.write_quantiser(notes.quantiser, quantiser)
+        else:
+            quantiser = self._folder.read_quantiser(notes)
 
-    def _state(self) -> Json:
-        return {
-            "format": VECTOR_FORMAT,
-            "dim": self._dim,
-            "generation": self._generation,
-            "rows": self._rows,
-            "passage": self.passage,
-            "tombstone": self.tombstone,
-            "graph": self._graph_covers,
-        }
+        def working(rows: int) -> None:
+            if progress is not None:
+                progress(notes.covered - started + rows, total)
 
-    def _save(self) -> None:
-        write_json(self._path / "state.json", self._state())
+        while segment := _segment(store, quantiser, notes.covered, working):
+            name = f"{notes.number}.segment"
+            self._folder.write_segment(name, segment)
+            made = SegmentNotes(name, len(segment.passages), int(segment.passages[0]), int(segment.passages[-1]))
+            notes = replace(notes, number=notes.number + 1, segments=(*notes.segments, made))
+            if not anew:
+                self._save(notes)
+        if anew:
+            self._save(notes)
+        self._join_small(store, quantiser, working)
 
-    def optimise(self, store: Store) -> None:
-        """At the end of a load: drop dead rows when there are many, and extend the graph when what it lacks is long."""
-        dead = 0 if self._alive is None else len(self) - int(self._alive.sum())
-        if dead > EXACT_ROWS // 20 and dead > _COMPACT_DEAD * len(self):
-            self._compact(store)
-        if self._rows - self._graph_covers > EXACT_ROWS:
-            self._extend_graph()
+    def _join_small(self, store: Store, quantiser: Quantiser, working: Callable[[int], None]) -> None:
+        """Make one segment of the last ones when they are many and small: each costs a search some time."""
+        notes = self._notes
+        small = notes.segments[-_JOINED:]
+        if len(small) < _JOINED or max(segment.rows for segment in small) > SEGMENT_ROWS // 2:
+            return
+        kept = notes.segments[:-_JOINED]
+        start = kept[-1].last if kept else 0
+        segment = _segment(store, quantiser, start, working, until=notes.covered)
+        if segment is not None:
+            name = f"{notes.number}.segment"
+            self._folder.write_segment(name, segment)
+            made = SegmentNotes(name, len(segment.passages), int(segment.passages[0]), notes.covered)
+            self._save(replace(notes, number=notes.number + 1, segments=(*kept, made)))
 
-    def _compact(self, store: Store) -> None:
-        mark = store.watermark()
-        old = list(self._path.glob(f"{self._generation}.*"))
-        self._generation, self._rows, self._graph_covers, self._graph = self._generation + 1, 0, 0, None
-        self.passage, self.tombstone = 0, mark.tombstone
-        with storage_errors(self._path):
-            self._append(store)
-        self.passage = self._tail_passage = mark.passage
-        self._save()
-        self._map()
-        self.refresh(store)
-        for path in old:
-            path.unlink(missing_ok=True)
+    def _save(self, notes: VectorNotes) -> None:
+        self._folder.save(notes)
+        with self._mutex:
+            self._use(notes, self._folder.version())
 
-    def _extend_graph(self) -> None:
-        faiss = _faiss()
-        graph = self._load_graph() if self._graph_covers else None
-        if graph is None:
-            graph = faiss.IndexHNSWSQ(self._dim, faiss.ScalarQuantizer.QT_8bit, _NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
-            graph.hnsw.efConstruction = _BUILD_WIDTH
-            sample = np.linspace(0, self._rows - 1, min(self._rows, EXACT_ROWS)).astype(np.int64)
-            graph.train(np.ascontiguousarray(self._flat[sample]))
-            self._graph_covers = 0
-        for start in range(self._graph_covers, self._rows, _BATCH):
-            graph.add(np.ascontiguousarray(self._flat[start : min(start + _BATCH, self._rows)]))
-        temporary = self._file("graph.tmp")
-        with storage_errors(self._path):
-            faiss.write_index(graph, str(temporary))
-            os.replace(temporary, self._file("graph"))
-        self._graph, self._graph_covers = graph, self._rows
-        self._save()
-
-    def _load_graph(self) -> Any:
-        if self._graph is None and self._graph_covers:
-            self._graph = _faiss().read_index(str(self._file("graph")))
-        return self._graph
+    def check(self) -> None:
+        """Read all files; raises DamagedPart."""
+        self._folder.check()
 
     # Searching
 
-    def search(self, queries: Sequence[Vector], k: int, rows: NDArray[np.int64] | None) -> list[FoundPassages]:
-        """Return for each query the `k` documents nearest to it among document `rows` (ascending; None: all)."""
-        mask = self._alive
+    def search(self, store: Store, queries: Sequence[Vector], k: int, rows: RowSet | None) -> list[NearestPassages]:
+        """Return for each query the `k` documents nearest to it among `rows` (None: all). Raises DamagedPart."""
+        best: list[NearestPassages] = []
+        with self._mutex:
+            for start in range(0, len(queries), _QUERIES_AT_ONCE):
+                matrix = np.stack(queries[start : start + _QUERIES_AT_ONCE]).astype(np.float32)
+                parts = [self._in_tail(matrix, k, rows)]
+                if self._notes.segments:
+                    parts.append(self._in_segments(store, matrix, k, rows))
+                best += [merged(answers, k) for answers in zip(*parts, strict=True)]
+        return best
+
+    def _in_tail(self, matrix: Vectors, k: int, rows: RowSet | None) -> list[NearestPassages]:
+        tail = self._tail
+        if not len(tail.passages):
+            return [NOTHING] * len(matrix)
+        allowed = ~_among(tail.documents, self._dead)
         if rows is not None:
-            among = np.isin(self._documents, rows)
-            mask = among if mask is None else mask & among
-        allowed = len(self) if mask is None else int(mask.sum())
-        if not allowed:
-            return [FoundPassages(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int32)) for _ in queries]
-        if not self._graph_covers or allowed <= EXACT_ROWS:
-            return self._scan(queries, k, mask, allowed)
-        return [self._search_graph(query, k, mask) for query in queries]
+            allowed &= rows.holds(tail.documents)
+        count = int(np.count_nonzero(allowed))
+        if count < len(allowed) // 2:
+            tail, allowed = _taken(tail, np.flatnonzero(allowed)), allowed[:0]
+        with one_thread():
+            scores = matrix @ tail.vectors.T
+        if count < len(allowed):
+            scores[:, ~allowed] = -np.inf
+        return [best_documents(tail.documents, row, tail.ordinals, k, count) for row in scores]
 
-    def _scan(
-        self, queries: Sequence[Vector], k: int, mask: NDArray[np.bool_] | None, allowed: int
-    ) -> list[FoundPassages]:
-        picked = None if mask is None or allowed > len(self) // 2 else np.flatnonzero(mask)
-        found = []
-        for start in range(0, len(queries), _QUERIES_AT_ONCE):
-            part = np.stack(queries[start : start + _QUERIES_AT_ONCE]).astype(np.float32)
-            scores = self._scores(part, picked)
-            if picked is None and mask is not None:
-                scores[:, ~mask] = -np.inf
-            found += [self._best(row, picked, k, allowed) for row in scores]
-        return found
+    def _in_segments(self, store: Store, matrix: Vectors, k: int, rows: RowSet | None) -> list[NearestPassages]:
+        sealed = self._read()
+        return sealed.search(store, matrix, k, self._allowed(sealed, rows))
 
-    def _scores(self, queries: Vectors, picked: NDArray[np.int64] | None) -> NDArray[np.float32]:
-        if picked is not None:
-            return np.asarray(queries @ self._take(picked).T)
-        return np.concatenate([queries @ block.T for block in self._blocks], axis=1)
+    def _allowed(self, sealed: Sealed, rows: RowSet | None) -> Allowed:
+        state = (sealed, self._removals)
+        if self._alive is None or self._alive[0] != state:
+            dead = _among(sealed.documents, self._dead)
+            alive = ~dead if dead.any() else None
+            self._alive = (state, alive, sealed.allowed(alive, None))
+        if rows is None:
+            return self._alive[2]
+        if rows.kept is None or rows.kept[0] != state:
+            rows.kept = (state, sealed.allowed(self._alive[1], rows))
+        return cast(Allowed, rows.kept[1])
 
-    def _take(self, picked: NDArray[np.int64]) -> Vectors:
-        inside = picked < self._rows
-        if inside.all():
-            return self._flat[picked]
-        return np.concatenate([self._flat[picked[inside]], self._blocks[-1][picked[~inside] - self._rows]])
+    def _read(self) -> Sealed:
+        """Read the segments, those that weren't read yet; raises DamagedPart."""
+        notes, sealed = self._notes, self._sealed
+        if sealed is None or tuple(part.notes for part in sealed.parts) != notes.segments:
+            known = {part.notes: part for part in sealed.parts} if sealed is not None else {}
+            quantiser = sealed.quantiser if sealed is not None else self._folder.read_quantiser(notes)
+            parts = [
+                known.get(segment) or SearchableSegment.of(segment, quantiser, self._folder.read_segment(segment))
+                for segment in notes.segments
+            ]
+            sealed = self._sealed = Sealed(quantiser, parts)
+        return sealed
 
-    def _best(
-        self, scores: NDArray[np.float32], picked: NDArray[np.int64] | None, k: int, allowed: int
-    ) -> FoundPassages:
-        """Keep each document's best passage, and the `k` best documents."""
-        take = min(2 * k + 16, allowed)
-        while True:
-            top = np.argpartition(-scores, take - 1)[:take] if take < len(scores) else np.arange(len(scores))
-            top = top[np.argsort(-scores[top], kind="stable")][:take]
-            places = top if picked is None else picked[top]
-            _, first = np.unique(self._documents[places], return_index=True)
-            if len(first) >= k or take >= allowed:
-                first = np.sort(first)[:k]
-                return FoundPassages(
-                    self._documents[places[first]], scores[top[first]].astype(np.float64), self._ordinals[places[first]]
-                )
-            take = min(2 * take, allowed)
 
-    def _search_graph(self, query: Vector, k: int, mask: NDArray[np.bool_] | None) -> FoundPassages:
-        """Ask the graph; where a few documents' passages crowd out the rest ask it for more, and in the end scan."""
-        tail = np.arange(self._graph_covers, len(self))
-        tail = tail if mask is None else tail[mask[tail]]
-        usual = k if self._per_document == 1 else int(1.3 * self._per_document * k) + 16
-        for want in (usual, 4 * usual):
-            places = np.concatenate([self._near(query, min(want, self._graph_covers), mask), tail])
-            best = self._best(self._take(places) @ query, places, k, len(places))
-            if len(best.rows) == k:
-                return best
-        return self._scan([query], k, mask, len(self) if mask is None else int(mask.sum()))[0]
+def _segment(
+    store: Store, quantiser: Quantiser, covered: int, working: Callable[[int], None], until: int | None = None
+) -> Segment | None:
+    """Return the next passages beyond `covered`, all that there are up to `until`, as a segment; None when there are none."""
+    numbers: list[PassageVectors] = []
 
-    def _near(self, query: Vector, want: int, mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-        """Return the places of about `want` passages near the query, from the graph."""
-        faiss = _faiss()
-        wide = {"efSearch": max(_SEARCH_WIDTH, want)}
-        if mask is not None:
-            bits = np.packbits(mask[: self._graph_covers], bitorder="little")
-            wide["sel"] = faiss.IDSelectorBitmap(self._graph_covers, faiss.swig_ptr(bits))
-        parameters = faiss.SearchParametersHNSW(**wide)
-        _, near = self._load_graph().search(np.ascontiguousarray(query[None, :], np.float32), want, params=parameters)
-        return np.asarray(near[0][near[0] >= 0])
+    def batches() -> Iterator[Vectors]:
+        last, rows = covered, 0
+        while (until is not None or rows < SEGMENT_ROWS) and len((more := store.passages_after(last, _BATCH)).passages):
+            if until is not None and more.passages[-1] > until:
+                more = _taken(more, slice(None, int(np.searchsorted(more.passages, until, side="right"))))
+                if not len(more.passages):
+                    return
+            last, rows = int(more.passages[-1]), rows + len(more.passages)
+            numbers.append(more._replace(vectors=more.vectors[:0]))
+            working(rows)
+            yield more.vectors
+
+    codes = quantiser.encode(batches())
+    if not numbers:
+        return None
+    rows = _joined(numbers)
+    return Segment(codes, rows.passages, rows.documents, rows.ordinals)
+
+
+def _joined(parts: list[PassageVectors]) -> PassageVectors:
+    parts = [part for part in parts if len(part.passages)] or parts[:1]
+    return PassageVectors(
+        np.concatenate([part.passages for part in parts]),
+        np.concatenate([part.documents for part in parts]),
+        np.concatenate([part.ordinals for part in parts]),
+        np.concatenate([part.vectors for part in parts]),
+    )
+
+
+def _taken(passages: PassageVectors, places: NDArray[np.int64] | slice) -> PassageVectors:
+    return PassageVectors(
+        passages.passages[places], passages.documents[places], passages.ordinals[places], passages.vectors[places]
+    )
+
+
+def _beyond(passages: PassageVectors, passage: int) -> PassageVectors:
+    start = int(np.searchsorted(passages.passages, passage, side="right"))
+    return _taken(passages, slice(start, None)) if start else passages
+
+
+def _among(documents: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell for each of `documents`, ascending, whether it's among `rows`, ascending."""
+    mask = np.zeros(len(documents), np.bool_)
+    starts, ends = np.searchsorted(documents, rows, "left"), np.searchsorted(documents, rows, "right")
+    for start, end in zip(starts[starts < ends], ends[starts < ends], strict=True):
+        mask[start:end] = True
+    return mask

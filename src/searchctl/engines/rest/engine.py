@@ -168,9 +168,10 @@ class ServerEngine:
         """Return the index's stamp."""
         return self.look(index).schema
 
-    def update_schema(self, index: str, schema: Schema) -> None:
-        """Replace the stamp and map new fields."""
+    def update_schema(self, index: str, schema: Schema, *, since: Schema | None = None) -> None:
+        """Replace the stamp, or what is changed of `since`, and map new fields."""
         found = self.look(index, fresh=True)
+        schema = schema if since is None else schema.rebased(since, found.schema)
         if isinstance(found, ForeignView):
             self._update_homes(found, schema)
             return

@@ -1,6 +1,6 @@
-"""Matrix products on one thread: the router's are so small that BLAS's threads wait for each other longer than they work.
+"""Matrix products on one thread: ours are so small that BLAS's threads wait for each other longer than they work.
 
-On two busy cores routing takes a fifth of the processor time, and counting 1,650 examples half.
+On two busy cores routing by one thread takes a fifth of the processor time, and counting 1,650 examples half.
 """
 
 from __future__ import annotations

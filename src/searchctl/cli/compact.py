@@ -1,0 +1,25 @@
+"""`searchctl compact`: an index's files as small as they can be."""
+
+from __future__ import annotations
+
+import click
+
+from searchctl.cli.context import Command, Frame, framed
+from searchctl.cli.output import print_json
+
+
+@click.command("compact", cls=Command, examples=("searchctl compact", "searchctl compact --engine ./my-index"))
+@framed
+def command(frame: Frame) -> None:
+    """Give back the space of deleted and replaced documents; searching goes on meanwhile.
+
+    It happens by itself where much of an index is garbage. The disk needs room for a second copy while it runs.
+    """
+    from searchctl.lifecycle.compact import compact
+
+    with frame.open_index() as index:
+        report = compact(index)
+    if frame.json:
+        print_json({"index": frame.settings.index, "before": report.before, "after": report.after})
+    elif not frame.quiet:
+        click.echo(f"{report.before / 1e6:,.1f} MB before, {report.after / 1e6:,.1f} MB after")
