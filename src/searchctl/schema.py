@@ -206,7 +206,7 @@ class Schema:
         """Return the stamp as JSON values, with its format number."""
         first = is_first_analysis(self.analyzer)
         named = {"analyzer": self.analyzer.removesuffix(_FIRST), "analysis": 1 if first else ANALYSIS}
-        return {"format": STAMP_FORMAT, **asdict(self), **named}
+        return {"format": STAMP_FORMAT, **_with_lists(asdict(self)), **named}
 
     @classmethod
     def from_json(cls, data: Json) -> Schema:
@@ -252,6 +252,13 @@ class Schema:
         ):
             if not fits:
                 raise ValueError(f"'{what}' is out of range")
+
+
+def _with_lists(value: Any) -> Any:
+    """Return values with lists in place of tuples, as JSON has them."""
+    if isinstance(value, dict):
+        return {name: _with_lists(own) for name, own in value.items()}
+    return [_with_lists(own) for own in value] if isinstance(value, (tuple, list)) else value
 
 
 def _listed(value: Any) -> tuple[Any, ...]:

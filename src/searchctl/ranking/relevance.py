@@ -23,6 +23,7 @@ Floats: TypeAlias = NDArray[np.float64]
 DOUBTFUL = (
     0.05  # a best hit less likely is no answer; chosen on development halves, which benchmarks/relevance.py prints
 )
+FEWEST_TELLING = 300  # documents: below, the size says nothing, since the model has seen no smaller index
 _FARTHEST = 30.0  # where a logistic is 0 or 1 to double precision
 
 
@@ -64,10 +65,11 @@ def evidence(lexical: Floats, vector: Floats, documents: int, foreign: float = 0
     """Return the evidence for hits as rows: (n, 6).
 
     `lexical` and `vector` (n,) are in [0, 1], as `fusion.lexical_scores` and `fusion.vector_scores` give them, 0 where
-    the words don't match or a leg didn't run; `documents` is how many the index holds, `foreign` as in `background.foreign_share`.
+    the words don't match or a leg didn't run; `documents` is how many the index holds (a small index counts as one of
+    `FEWEST_TELLING`: that its best is the best of few makes it no likelier), `foreign` as in `background.foreign_share`.
     """
     rows = np.ones((len(lexical), 6))
-    rows[:, 1], rows[:, 2], rows[:, 3] = lexical, vector, np.log10(max(documents, 1))
+    rows[:, 1], rows[:, 2], rows[:, 3] = lexical, vector, np.log10(max(documents, FEWEST_TELLING))
     rows[:, 4], rows[:, 5] = foreign, vector * foreign
     return rows
 

@@ -19,11 +19,12 @@ from searchctl.text.folding import is_unspaced
 from searchctl.text.scripts import UNSPACED
 from searchctl.types import TermStatistics, Variant
 
+_WHOLE = 2.0  # how often a code counts that stands there as a whole: once is as good as often
 _SCATTERED = 0.35  # what the parts of a code are worth that don't stand together
 _LOOSE = 0.6  # the same where they were typed with a blank between them
 _MOST_CODES = 16  # in one query, and pairs of letters
 _MOST_PAIRS = 64
-_LEADING = 0.9  # how much of a query the rarest code can be worth, however much is said around it
+_LEADING = 0.95  # how much of a query the rarest code can be worth, however much is said around it
 _UNSPACED_RUN = re.compile(rf"[{UNSPACED}]{{2,}}")
 _WITH_BLANK = re.compile(r"(?<!\S)(?:[^\W\d_]{1,3} \d{1,6}|\d{1,6} [^\W\d_]{1,4})(?!\S)")
 
@@ -102,7 +103,7 @@ class _Weigher:
         if code.literal and key is not None and not loose:
             self._add_literal(self._idf(key), key, parts, scattered if not code.symbol or scattered else 0.0, together)
         elif code.literal and together and not code.symbol and not loose and len(code.parts) > 1:
-            self._groups.append((scattered, (Variant(parts, 1.0, True), Variant(parts, _SCATTERED, False))))
+            self._groups.append((scattered, (Variant(parts, _WHOLE, True), Variant(parts, _SCATTERED, False))))
             self._frequencies |= self._terms(parts)
         elif key is not None and (not code.literal or loose):
             worth = max(scattered, self._idf(key))
@@ -117,10 +118,10 @@ class _Weigher:
         return True
 
     def _add_literal(self, worth: float, key: str, parts: str, scattered: float, together: bool) -> None:
-        variants = [Variant(key, 1.0, False)]
+        variants = [Variant(key, _WHOLE, False)]
         if scattered:
             if together:
-                variants.append(Variant(parts, worth / scattered, True))
+                variants.append(Variant(parts, _WHOLE * worth / scattered, True))
             variants.append(Variant(parts, _SCATTERED * worth / scattered, False))
         self._groups.append((worth, tuple(variants)))
         self._frequencies |= self._terms(key)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from searchctl.schema import Analyzer
 from searchctl.text.analysis import analyze
@@ -12,9 +12,11 @@ from searchctl.text.scripts import letter_counts, on_cyrillic_keys, on_latin_key
 from searchctl.types import Repair, RepairKind
 
 _SHORTEST = 5  # letters of a word that may be misspelt
-_ALIKE = 0.8  # of difflib's ratio, from which on a word may be meant for another
-_MOST_WORDS = 20  # of a query that are looked at, and
-_MOST_CANDIDATES = 5000  # words that may be meant
+_LONGEST = 16  # letters of it in which an error is looked for
+_MOST_WORDS = 3  # of a query that may be
+_ENGLISH = "abcdefghijklmnopqrstuvwxyz"
+_RUSSIAN = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
+CountDocuments: TypeAlias = Callable[[Sequence[str]], Mapping[str, int]]
 _KINDS: tuple[RepairKind, ...] = ("keyboard layout", "transliteration")  # in the order of `repairs`
 _LETTERS = re.compile(r"[^\W\d_]+")
 
@@ -39,22 +41,30 @@ def word_repairs(text: str, unknown: Collection[str]) -> Iterator[Repair]:
             yield Repair(_replaced(text, changed), _KINDS[number])
 
 
-def spelling_repair(text: str, unknown: Collection[str], texts: Iterable[str]) -> Repair | None:
-    """Return the query with its `unknown` words as the most similar words of these texts; None where there are none."""
-    wanted = [word for word in unknown if _LETTERS.fullmatch(word) and len(word) >= _SHORTEST][:_MOST_WORDS]
-    if not wanted:
-        return None
-    found: dict[str, None] = {}
-    for candidate in texts:
-        found |= dict.fromkeys(word.lower() for word in _LETTERS.findall(candidate) if len(word) >= _SHORTEST - 1)
-        if len(found) > _MOST_CANDIDATES:
-            break
+def spelling_repair(text: str, unknown: Collection[str], count: CountDocuments) -> Repair | None:
+    """Return the query with its `unknown` words as words of the index from which a typing error parts them; None without any.
+
+    `count` tells how many documents hold each of some words. One letter is missing, too much, another one, or two have changed
+    places; the first letter is taken to be right. Of several words the commonest is meant.
+    """
     changed = {}
-    for word in wanted:
-        near = difflib.get_close_matches(word.lower(), list(found), n=1, cutoff=_ALIKE)
-        if near and near[0] != word.lower():
-            changed[word] = near[0]
+    for word in [word for word in unknown if _LETTERS.fullmatch(word) and len(word) >= _SHORTEST][:_MOST_WORDS]:
+        candidates = _one_error_away(word.lower())
+        counts = count(candidates)
+        best = max(counts, key=lambda candidate: counts[candidate], default="")
+        if best and counts[best]:
+            changed[word] = best
     return Repair(_replaced(text, changed), "spelling") if changed else None
+
+
+def _one_error_away(word: str) -> list[str]:
+    letters = _RUSSIAN if letter_counts(word)[0] else _ENGLISH
+    parts = [(word[:place], word[place:]) for place in range(1, min(len(word), _LONGEST) + 1)]
+    swapped = [f"{left}{right[1]}{right[0]}{right[2:]}" for left, right in parts if len(right) > 1]
+    shorter = [left + right[1:] for left, right in parts if right]
+    other = [left + letter + right[1:] for left, right in parts if right for letter in letters]
+    longer = [left + letter + right for left, right in parts for letter in letters]
+    return list(dict.fromkeys([*swapped, *shorter, *other, *longer]))
 
 
 def unknown_words(text: str, frequencies: Mapping[str, int], analyzer: Analyzer) -> list[str]:

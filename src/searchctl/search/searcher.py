@@ -23,6 +23,7 @@ from searchctl.search.recent import Recent
 from searchctl.search.repair import repairs, spelling_repair, unknown_words, word_repairs
 from searchctl.search.request import MAX_HITS, Request
 from searchctl.search.rerank import Rerank, rerank
+from searchctl.text.analysis import analyze
 from searchctl.types import Document, Hit, LegReport, Nearest, Repair, Results, Scope, TermStatistics, Vector
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_HITS", "Lists", "Request", "Searcher"]
 
+_MISSPELT = 0.1  # how much more relevant the answer has to be to a word that was probably meant
 Lists: TypeAlias = Recent[tuple[Answer, Ordered]]
 
 
@@ -98,16 +100,25 @@ class Searcher:
             better = self._if_better(repair, results, request)
             if better is not None:
                 return better
-        spelt = spelling_repair(text, unknown, _texts_of(results)) if request.start == 0 else None
-        return (spelt and self._if_better(spelt, results, request)) or results
+        spelt = spelling_repair(text, unknown, self._document_counts)
+        return (spelt and self._if_better(spelt, results, request, by=_MISSPELT)) or results
 
-    def _if_better(self, repair: Repair, results: Results, request: Request) -> Results | None:
-        """Return the answer to the query as repaired, if the index holds all its words and it is more relevant."""
+    def _document_counts(self, words: Sequence[str]) -> dict[str, int]:
+        """Return how many documents hold each word, in any of its forms."""
+        frequencies = term_statistics(self._engine, self._index, " ".join(words)).frequencies
+        terms = ((word, [token.term for token in analyze(word, self._schema.analyzer)]) for word in words)
+        return {word: frequencies.get(own[0], 0) for word, own in terms if len(own) == 1}
+
+    def _if_better(self, repair: Repair, results: Results, request: Request, by: float = 0.0) -> Results | None:
+        """Return the answer to the query as repaired, if the index holds its words and it is more relevant."""
         known = term_statistics(self._engine, self._index, parse_query(repair.query).text).frequencies
-        if not known or not all(known.values()):
+        if not known or (
+            repair.kind != "spelling" and not all(known.values())
+        ):  # of spelling, what was changed is known
             return None
         (found,) = self.search([repair.query], replace(request, repair=False))
-        if found.best_relevance <= results.best_relevance:
+        newly_answered = found.answered and not results.answered
+        if found.best_relevance <= results.best_relevance + (0.0 if newly_answered else by):
             return None
         return replace(found, query=results.query, repaired=repair)
 
@@ -234,9 +245,3 @@ class Searcher:
             [hit.passage for hit in hits], answer.weights, self._schema.analyzer, self._encoder, nearest.vector
         )
         return tuple(replace(hit, passage=passage) for hit, passage in zip(hits, passages, strict=True))
-
-
-def _texts_of(results: Results) -> Iterable[str]:
-    for hit in results:
-        yield hit.title
-        yield hit.document.text
