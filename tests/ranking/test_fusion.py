@@ -152,8 +152,12 @@ def test_an_unknown_method_names_the_known_ones() -> None:
 relaxed = settings(deadline=None)
 IDS = st.integers(0, 25).map(lambda number: f"d{number:02}")
 # few distinct values, so that ties are common
-BM25 = st.dictionaries(IDS, st.one_of(st.integers(0, 6).map(float), st.floats(0, 50)), max_size=20)
-COSINES = st.dictionaries(IDS, st.one_of(st.sampled_from([0.5, 0.6, 0.8]), st.floats(-1, 1)), max_size=20)
+BM25 = st.dictionaries(
+    IDS, st.one_of(st.integers(0, 6).map(float), st.floats(0, 50).map(lambda score: round(score, 6))), max_size=20
+)
+COSINES = st.dictionaries(
+    IDS, st.one_of(st.sampled_from([0.5, 0.6, 0.8]), st.floats(-1, 1).map(lambda cosine: round(cosine, 6))), max_size=20
+)
 BOUND = st.floats(0, 60)
 METHOD = st.sampled_from(METHODS)
 BACKGROUNDS = st.sampled_from([None, BACKGROUND, Background(0.0, 0.0), Background(1.0, 0.0)])

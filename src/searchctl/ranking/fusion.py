@@ -225,8 +225,12 @@ def distribution_scores(scores: Floats) -> Floats:
     """
     if not len(scores):
         return np.zeros(0)
+    largest = float(np.abs(scores).max())
+    if largest < 1e-300:
+        return np.full(len(scores), 0.5)
+    scores = scores / largest  # whose squares don't vanish, however small the scores
     spread = 3.0 * float(scores.std(ddof=1)) if len(scores) > 1 else 0.0
-    if spread <= 1e-12 * max(float(np.abs(scores).max()), 1e-300):
+    if spread <= 1e-12:
         return np.full(len(scores), 0.5)
     scaled: Floats = (scores - scores.mean() + spread) / (2.0 * spread)
     return scaled
