@@ -9,18 +9,23 @@ import pytest
 
 from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.encoders.base import Encoder
+from tests.encoders.endpoint_server import serving
 from tests.encoders.test_static import save_static
 
 TEXTS = ["The cat sat on the mat.", "Interest rates rose again in March.", "Кошка спит на ковре.", "", "x " * 3000]
 
 
-@pytest.fixture(scope="module", params=[DEFAULT_ENCODER, "hashing:64", "static"])
+@pytest.fixture(scope="module", params=[DEFAULT_ENCODER, "hashing:64", "static", "endpoint"])
 def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encoder]:
     name: str = request.param
     if name == "static":
         folder = tmp_path_factory.mktemp("static")
         save_static(folder)
         name = str(folder)
+    if name == "endpoint":
+        with serving() as server:
+            yield open_encoder(f"openai:small@{server.url}")
+        return
     yield open_encoder(name)
 
 

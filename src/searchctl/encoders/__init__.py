@@ -14,7 +14,7 @@ _SHIPPED = Path(__file__).parent / "models"
 
 
 def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> Encoder:
-    """Open an encoder: the shipped one, `hashing` (or `hashing:DIM`), a folder, or a name on the Hugging Face hub.
+    """Open an encoder: the shipped one, `hashing` (or `hashing:DIM`), a folder, `openai:MODEL@URL`, or a name on the Hugging Face hub.
 
     A folder holds an ONNX model, a static one (model2vec, StaticEmbedding), or a sentence-transformers or Hugging Face model
     (which takes the `torch` extra, as the hub does). `threads` limits the processor cores used. Raises EncoderUnavailable, MissingExtra.
@@ -23,6 +23,8 @@ def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> 
     folder = user_path(name)
     if family == "hashing":
         return _hashing(name, option)
+    if family == "openai":
+        return _endpoint(name)
     if name in ("default", DEFAULT_ENCODER):
         return _onnx(_SHIPPED / DEFAULT_ENCODER, DEFAULT_ENCODER, threads)
     if folder.is_dir() and onnx_file(folder) is not None:
@@ -43,6 +45,12 @@ def _hashing(name: str, option: str) -> Encoder:
             f"'{name}' isn't an encoder; write hashing or hashing:DIM with 8 to 4096, as in hashing:128"
         )
     return HashingEncoder(int(option or 256))
+
+
+def _endpoint(name: str) -> Encoder:
+    from searchctl.encoders.endpoint import EndpointEncoder
+
+    return EndpointEncoder(name)
 
 
 def _onnx(folder: Path, name: str, threads: int | None) -> Encoder:
