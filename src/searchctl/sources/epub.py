@@ -51,9 +51,9 @@ def _order(package: Package) -> tuple[str, list[str]]:
     opf = parsed_xml(data, root, "EPUB")
     folder = posixpath.dirname(root)
     items = {item.get("id"): item for item in opf.iter(f"{_OPF}item")}
-    names = []
+    names: dict[str, None] = {}
     for reference in opf.iter(f"{_OPF}itemref"):
         item = items.get(reference.get("idref"))
         if item is not None and item.get("media-type") in _PAGES:
-            names.append(posixpath.normpath(posixpath.join(folder, unquote(item.get("href", "")))))
-    return (opf.findtext(f".//{_DC}title") or "").strip(), names
+            names[posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))] = None
+    return (opf.findtext(f".//{_DC}title") or "").strip(), list(names)

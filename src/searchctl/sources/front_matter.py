@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ _STARTS = ("---", "+++", "{\n")
 _YAML_BOUNDARY = re.compile(r"^(?:-{3,}|\.{3})[ \t]*$", re.MULTILINE)
 _TOML_BOUNDARY = re.compile(r"^\+{3,}[ \t]*$", re.MULTILINE)
 _TITLE = re.compile(r"^title[ \t]*[:=][ \t]*(\S.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_COLON = re.compile(
+    r"^([\w-][\w -]*:[ \t]+)(?![\"'\[{|>&*!])(.*:[ \t].*)$", re.MULTILINE
+)  # as in `title: Setup: the guide`
 _LARGEST = 100_000  # characters
 _OFTEN = 2  # times the block's length is what its values may come to: aliases of YAML repeat
 
@@ -60,13 +64,18 @@ def _split(text: str, handler: Any) -> FrontMatter:
         return FrontMatter(below, lines=lines, remark="front matter left out: it's longer than 100 kB")
     try:
         data = handler.load(block)
-    except (ValueError, RecursionError) as error:
-        return _damaged(block, below, lines, error)
-    except Exception as error:  # noqa: BLE001 - the YAML library's errors have no common base in the standard library
-        return _damaged(block, below, lines, error)
+    except Exception as error:  # noqa: BLE001 - each library has errors of its own
+        try:
+            data = handler.load(_COLON.sub(_quoted, block))
+        except Exception:  # noqa: BLE001
+            return _damaged(block, below, lines, error)
     if not isinstance(data, dict):  # a rule, some text, a rule
         return FrontMatter(text) if data is not None else FrontMatter(below, lines=lines)
     return _fields(data, block, below, lines)
+
+
+def _quoted(line: re.Match[str]) -> str:
+    return line.group(1) + json.dumps(line.group(2).strip(), ensure_ascii=False)
 
 
 def _damaged(block: str, below: str, lines: int, error: Exception) -> FrontMatter:
@@ -106,7 +115,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (date, datetime, time)):
         return value.isoformat()
     if isinstance(value, (list, tuple, set)):
-        return [_plain(item) for item in value]
+        return [item.isoformat() if isinstance(item, (date, datetime, time)) else item for item in value]
     return value
 
 

@@ -27,6 +27,7 @@ _LAYOUT = "table, ul, ol, h1, h2, h3, p + p, pre"  # in a cell, these tell a tab
 _SPACE = re.compile(r"[ \t\n\r\f\x1c-\x1f]+")
 _SPACES = re.compile(r" {2,}")
 _HEADING, _PARAGRAPH, _LINE, _CELL = "\x1c", "\x1d", "\x1e", "\x1f"  # marks in the text, until it is tidied
+_PERMALINKS = frozenset("¶ # § 🔗".split())
 _DENSE_TAGS = frozenset("ul ol dl div section table td p".split())
 _DENSE = 0.6  # of a block's characters are in links
 _FEW_LINKS = 3
@@ -188,7 +189,12 @@ class _Walk:
                 self._leave(node)
             elif node.tag == "-text":
                 self._write(node.text(deep=False))
-            elif node.tag not in _DROPPED and not self._hidden.hides(node) and not self._is_frame(node):
+            elif (
+                node.tag not in _DROPPED
+                and not _is_permalink(node)
+                and not self._hidden.hides(node)
+                and not self._is_frame(node)
+            ):
                 stack.append(self._enter(node))
                 stack.extend(reversed(list(node.iter(include_text=True))))
         return "".join(self._pieces)
@@ -237,6 +243,13 @@ class _Walk:
         if self._frame is None:
             return False
         return self._frame.holds(node, in_content=bool(self._within["article"] or self._within["main"]))
+
+
+def _is_permalink(node: LexborNode) -> bool:
+    """Tell whether an element is the sign beside a heading that links to it."""
+    if node.tag != "a" or not node.attributes:
+        return False
+    return node.text(strip=True) in _PERMALINKS and (node.attributes.get("href") or "").startswith("#")
 
 
 def _tidied(marked: str) -> Iterator[tuple[str, bool]]:

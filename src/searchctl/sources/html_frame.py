@@ -27,7 +27,7 @@ _KIND = (
 _NAME = re.compile(rf"(?:(?:{_PLACE})[-_]{{1,2}})*(?:{_PART})(?:[-_]{{1,2}}(?:{_KIND}|{_PART}))*")
 _CONTENT = "main, [role=main], [itemprop=articleBody]"
 _MOST_OF_PAGE = 0.4  # of the characters outside links: what holds so much isn't the frame
-_LEAST_PROSE = 0.5  # of the characters in paragraphs have to stay
+_LEAST_PROSE = 0.25  # of the characters in paragraphs have to stay
 _LEAST_LENGTH = 0.05  # of the text; where less is left, the page is all links
 
 

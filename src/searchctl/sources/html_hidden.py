@@ -28,7 +28,7 @@ class Hidden:
         """Tell whether an element, and all in it, isn't shown."""
         known = node.attributes
         if not known:
-            return False
+            return node.tag == "dialog"
         if "hidden" in known and (known["hidden"] or "").lower() != "until-found":
             return True
         if node.tag == "dialog" and "open" not in known:

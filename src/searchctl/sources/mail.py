@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.policy
 from collections.abc import Iterator
-from email.message import EmailMessage
+from email.header import decode_header, make_header
+from email.message import Message
 from email.utils import parsedate_to_datetime
+from typing import TypeAlias
 
 from searchctl.sources.encodings import declared_encoding, detect
 from searchctl.sources.html import decode_html, html_to_text
@@ -15,22 +18,25 @@ from searchctl.sources.pages import Page, PageInput, PageText, read_page
 from searchctl.sources.records import SourceReading
 from searchctl.types import Document, Value
 
+Mail: TypeAlias = "Message[str, str]"
+
 _ADDRESSES = ("from", "to", "cc", "reply-to")
 _MOST_PARTS = 1000
+_LONGEST_HEADER = 20_000  # characters
 _FROM = b"From "
 
 
 def eml(given: PageInput) -> Page:
     """Read an e-mail; raises Unreadable."""
-    return message_page(email.message_from_bytes(given.data, policy=email.policy.default), given.limits.file)
+    return message_page(email.message_from_bytes(given.data, policy=email.policy.compat32), given.limits.file)
 
 
-def message_page(message: EmailMessage, limit: int) -> Page:
+def message_page(message: Mail, limit: int) -> Page:
     """Return a message's page: the plain text of its body, or where it has none its HTML; addresses and date as fields."""
     text = PageText(limit)
     for words in _bodies(message):
         text.add(words)
-    attachments = [name for part in _parts(message) if (name := part.get_filename())]
+    attachments = [name for part in _parts(message) if (name := _words(part.get_filename() or ""))]
     fields: dict[str, Value] = {name: value for name in _ADDRESSES if (value := _header(message, name))}
     if date := _date(message):
         fields["date"] = date
@@ -88,15 +94,14 @@ def _messages(reading: SourceReading) -> Iterator[bytes | None]:
         yield b"".join(parts) if size <= limit else None
 
 
-def _parts(message: EmailMessage) -> Iterator[EmailMessage]:
+def _parts(message: Mail) -> Iterator[Mail]:
     for count, part in enumerate(message.walk()):
         if count > _MOST_PARTS:
             return
-        if isinstance(part, EmailMessage):
-            yield part
+        yield part
 
 
-def _bodies(message: EmailMessage) -> Iterator[str]:
+def _bodies(message: Mail) -> Iterator[str]:
     """Yield the texts of a message's body."""
     plain = [part for part in _parts(message) if _is_body(part, "text/plain")]
     for part in plain or [part for part in _parts(message) if _is_body(part, "text/html")]:
@@ -109,7 +114,7 @@ def _bodies(message: EmailMessage) -> Iterator[str]:
         yield words or ""
 
 
-def _is_body(part: EmailMessage, kind: str) -> bool:
+def _is_body(part: Mail, kind: str) -> bool:
     return (
         part.get_content_type() == kind and not part.get_filename() and part.get_content_disposition() != "attachment"
     )
@@ -123,15 +128,20 @@ def _decoded(data: bytes, charset: str | None) -> str | None:
     return data.decode(found, "replace") if found else None
 
 
-def _header(message: EmailMessage, name: str) -> str:
+def _header(message: Mail, name: str) -> str:
     """Return a header's words; one that can't be read is empty."""
-    try:
-        return " ".join(str(message.get(name, "")).split())
-    except (ValueError, LookupError, AttributeError, IndexError, TypeError):
-        return ""
+    return _words(str(message.get(name, "")))
 
 
-def _date(message: EmailMessage) -> str:
+def _words(value: str) -> str:
+    """Return a header's value with its encoded words decoded; of one that can't be, what stands there."""
+    value = value[:_LONGEST_HEADER]
+    with contextlib.suppress(ValueError, LookupError):
+        value = str(make_header(decode_header(value)))
+    return " ".join(value.split())
+
+
+def _date(message: Mail) -> str:
     try:
         return parsedate_to_datetime(str(message.get("date", ""))).isoformat()
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_DIRECTIVE_TITLE = re.compile(
+    r"\{(?!code|literal|math|image|figure|eval)[\w-]+\}[ \t]+(\S.*)"
+)  # of MyST: ```{note} Title
 _DEEPEST = 200  # lists and quotes within each other; the library drops what is deeper
 
 
@@ -125,6 +128,8 @@ def _lines(tokens: Iterable[Token]) -> list[str]:
                 lines.append(mark + words)
                 mark = ""
         elif token.type in ("fence", "code_block"):
+            if title := _DIRECTIVE_TITLE.match(token.info):
+                lines.append(title.group(1))
             lines.append(mark + token.content.rstrip("\n"))
             mark = ""
         elif token.type == "html_block":

@@ -29,8 +29,8 @@ _REPLACED = (
     (re.compile(r"(?<=[\])])\{:?[ \t]*[\w-]+=[^{}]*\}|^\{:[^{}]*\}[ \t]*$"), ""),
     (re.compile(r"!\[\[[^\[\]]*\]\]"), ""),
     (re.compile(r"(?<!!)\[\[(?:[^\[\]|]*\|)?([^\[\]|]+)\]\]"), r"\1"),
-    (re.compile(r"\{[\w:-]+\}`([^`<]*?)[ \t]*(?:<[^`>]*>)?`"), r"\1"),
 )
+_ROLE = re.compile(r"\{[\w:-]+\}`([^`<]*?)[ \t]*(?:<[^`>]*>)?`")
 _INDENT = 4
 
 
@@ -86,6 +86,7 @@ def _plain_line(line: str, plain: PlainLines, boxes: list[int], indent: int) -> 
     line = _ALERT.sub(lambda alert: f"{alert.group(1)}{alert.group(2).capitalize()}: ", line)
     if "{" not in line and "[[" not in line:
         return line
+    line = _ROLE.sub(r"\1", line)
     parts, place = [], 0
     for code in _CODE_SPAN.finditer(line):
         parts += [_replaced(line[place : code.start()]), code.group()]

@@ -72,7 +72,7 @@ class Limits:
 
     record: int = 10_000_000
     file: int = 100_000_000
-    seconds: int = 40
+    seconds: int = 20
     memory: int = 1_000_000_000
 
 

@@ -14,6 +14,10 @@ from searchctl.sources.model import EXCERPT, Failure, FieldMapping, Limits, Reco
 from searchctl.sources.streams import Stream
 
 _SAMPLE = 20
+_MOST_FAILURES, _TIMES = (
+    1000,
+    9,
+)  # where so many rows fail, and so many times those that don't, a source isn't what it seems
 _T = TypeVar("_T")
 
 
@@ -61,8 +65,14 @@ def mapped(rows: Iterator[RawRow], reading: SourceReading) -> Iterator[Record | 
         mapper.learn([row.record for row in sample if row.record is not None])
         rows = chain(sample, rest)
     source = reading.file.source
+    given = failed_rows = 0
     for row in rows:
+        if failed_rows >= _MOST_FAILURES and failed_rows > _TIMES * given:
+            raise Unreadable(
+                f"{failed_rows:,} of the first {failed_rows + given:,} rows can't be read; the others aren't tried"
+            )
         if row.record is None:
+            failed_rows += 1
             yield Failure(source, row.position, None, row.error, row.line[:EXCERPT], line=row.line)
             continue
         if is_letter(row.record):
@@ -74,9 +84,11 @@ def mapped(rows: Iterator[RawRow], reading: SourceReading) -> Iterator[Record | 
             reading.remarks.add("passed over: neither text nor title", source)
             reading.remarks.ids.add(empty.id or row.id)
         except Unreadable as failed:
+            failed_rows += 1
             excerpt = (failed.excerpt or row.line or _shown(row.record))[:EXCERPT]
             yield Failure(source, row.position, failed.id, failed.reason, excerpt, row.record)
         else:
+            given += 1
             yield Record(document, source, row.position, row.record)
 
 

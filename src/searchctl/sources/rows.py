@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from searchctl.sources.json_layouts import find_records, is_action
 from searchctl.sources.json_values import JsonValue, line_values, streamed_values, with_whole_letters
 from searchctl.sources.mapping import kind_of
-from searchctl.sources.model import EXCERPT, Failure, Record, Unreadable
+from searchctl.sources.model import Failure, Record, Unreadable
 from searchctl.sources.records import RawRow, SourceReading, mapped
 from searchctl.sources.streams import HEAD
 
@@ -171,4 +171,6 @@ def _row(position: int, uri: str, item: Any, text: str) -> RawRow:
     """Return a value as a row; `text` is what it was read from."""
     if isinstance(item, dict):
         return RawRow(position, uri, item, line=text, meant=with_whole_letters(item, text))
-    return RawRow(position, uri, error=f"expected an object, found {kind_of(item)}", line=json.dumps(item)[:EXCERPT])
+    return RawRow(
+        position, uri, error=f"expected an object, found {kind_of(item)}", line=json.dumps(item, ensure_ascii=False)
+    )

@@ -19,6 +19,7 @@ from searchctl.types import Value
 
 _SAMPLE_ROWS = 1000
 _SAMPLE_CELLS = 100_000
+_MOST_TYPED = 10_000  # columns; no more are kept as fields anyway
 _DECLARED = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
 
 
@@ -79,7 +80,10 @@ def table_records(
     header = next(rows, None)
     names = _names(header, reading.mapping)
     sample, rest = looked_at(rows, max(1, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(names))))
-    cells = {name: [row.cells[place] for row in sample if place < len(row.cells)] for place, name in enumerate(names)}
+    cells = {
+        name: [row.cells[place] for row in sample if place < len(row.cells)]
+        for place, name in enumerate(names[:_MOST_TYPED])
+    }
     readers, doubts = cell_readers(cells)
     source, remarks = reading.file.source, reading.remarks
     if header is not None:
