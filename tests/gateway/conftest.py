@@ -31,6 +31,7 @@ class Shop:
     url: str
     family: Family
     index: str = INDEX
+    in_place: bool = False
 
     def ask(self, method: str, path: str, body: Any = None, **parameters: str) -> Answered:
         return ask(self.url, method, path, body, parameters)
@@ -45,11 +46,13 @@ def make(
     index: str,
     encoder: str = "hashing:64",
     texts: tuple[str, ...] = ("description", "bullets"),
+    *,
+    in_place: bool = False,
     **options: Any,
 ) -> Shop:
     """Make the shop's index anew and give its documents vectors."""
-    shop = Shop(url, family, index)
-    shop.ask("DELETE", f"/{index}?ignore_unavailable=true")
+    shop = Shop(url, family, index, in_place)
+    shop.ask("DELETE", f"/{index},searchctl-vectors-{index}?ignore_unavailable=true")
 
     def send(method: str, path: str, body: Any) -> Any:
         answer = shop.ask(method, path, body)
@@ -61,7 +64,7 @@ def make(
     try:
         opened = open_encoder(encoder)
         reading = Reading("name", texts)
-        ForeignIndex(engine, index, encoder_stamp(encoder, opened), opened, reading).run(Watch())
+        ForeignIndex(engine, index, encoder_stamp(encoder, opened), opened, reading, in_place=in_place).run(Watch())
     finally:
         engine.close()
     return shop
@@ -72,14 +75,19 @@ def _shops() -> dict[str, Shop]:
     return {}
 
 
-@pytest.fixture(params=[server_param(name) for name in SERVERS])
+def _in_place(name: str) -> Any:
+    return pytest.param(f"{name} in place", marks=server_param(name).marks, id=f"{name}-in-place")
+
+
+@pytest.fixture(params=[*map(server_param, SERVERS), _in_place("opensearch-2"), _in_place("elasticsearch-9")])
 def shop(request: pytest.FixtureRequest, _shops: dict[str, Shop]) -> Shop:
-    """Each server in turn, with the index."""
-    name = request.param
-    if name not in _shops:
+    """Each server in turn, with the index; its vectors lie beside it or in it."""
+    if request.param not in _shops:
+        name, _, where = request.param.partition(" ")
         family: Family = "opensearch" if name.startswith("opensearch") else "elasticsearch"
-        _shops[name] = make(server_url(request, name), family, INDEX)
-    return _shops[name]
+        index = f"{INDEX}-in-place" if where else INDEX
+        _shops[request.param] = make(server_url(request, name), family, index, in_place=bool(where))
+    return _shops[request.param]
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def others(shop: Shop) -> Iterator[Callable[..., str]]:
         index = f"{shop.index}-{name}"
         made.append(index)
         if encoder is not None:
-            make(shop.url, shop.family, index, encoder, copies=1)
+            make(shop.url, shop.family, index, encoder, copies=1, in_place=shop.in_place)
         else:
             shop.ask("PUT", f"/{index}", {"settings": {"number_of_replicas": 0}})
             shop.ask("PUT", f"/{index}/_doc/1?refresh=true", {"description": "warm gloves"})
@@ -105,7 +105,7 @@ def others(shop: Shop) -> Iterator[Callable[..., str]]:
 
     yield other
     for index in made:
-        shop.ask("DELETE", f"/{index}?ignore_unavailable=true")
+        shop.ask("DELETE", f"/{index},searchctl-vectors-{index}?ignore_unavailable=true")
 
 
 def test_indexes_without_vectors_or_with_those_of_several_encoders(

@@ -18,13 +18,13 @@ from searchctl.gateway.flow import Encode, Policy
 from searchctl.gateway.legs import bm25_factor
 from searchctl.gateway.plan import visible_source
 from searchctl.gateway.policies import read_policies
-from searchctl.gateway.reasons import Refused
+from searchctl.gateway.reasons import Refused, WhyLexical
 from searchctl.gateway.recording import Recorder, read_recording
 from searchctl.gateway.replay import searches_of
 from searchctl.gateway.requests import Search
 from searchctl.gateway.settings import GatewaySettings, read_address
 from searchctl.gateway.tally import ShadowPair, percentiles
-from searchctl.gateway.target import alias_limit, read_family
+from searchctl.gateway.target import alias_limit, homes_of, read_family
 from searchctl.index import encoder_stamp
 from searchctl.settings.config import load_settings
 
@@ -114,7 +114,7 @@ def test_texts_are_encoded_once_and_failures_reach_who_waits() -> None:
 
     encoder = QueryEncoder(opener)
     first = encoder.submit(Encode(stamp, "warm gloves")).result(10)
-    assert np.array_equal(first, real.encode_queries(["warm gloves"])[0])
+    assert np.array_equal(first.vector, real.encode_queries(["warm gloves"])[0])
     again = encoder.submit(Encode(stamp, "warm gloves"))
     assert again.done() and again.result() is first and opened == ["hashing:16"]
     other = encoder_stamp("hashing:32", open_encoder("hashing:32"))
@@ -217,6 +217,14 @@ def test_an_alias_shows_what_its_filter_lets_through() -> None:
     mine = {"aliases": {"mine": {"filter": {"term": {"open": True}}}, "all": {}}}
     assert alias_limit("mine", {"shop": mine}) == {"term": {"open": True}}
     assert alias_limit("all", {"shop": mine}) is None and alias_limit("shop", {"shop": mine}) is None
+
+
+def test_vectors_lie_beside_a_name_or_beside_each_of_its_indexes() -> None:
+    stamped = {"mappings": {"_meta": {"searchctl": {"format": 1}}}}
+    found = {"c-a-v2": {**stamped, "aliases": {"c-a": {}}}, "c-b": stamped}
+    assert homes_of("c-both", ["c-a", "c-b"], found) == {"c-a": found["c-a-v2"], "c-b": stamped}
+    assert homes_of("c-b", ["c-a", "c-x"], found) == {"c-b": stamped}
+    assert isinstance(homes_of("c-both", ["c-a", "c-x"], found), WhyLexical)
 
 
 def test_which_server_answers() -> None:

@@ -320,5 +320,26 @@ class VectorLeg(Protocol):
     def ranking(self, answer: Json, k: int) -> Ranking:
         """Return the answer to `nearest`, its scores as cosines."""
 
+    def companions(self, name: str, indexes: Sequence[str]) -> tuple[str, list[str]]:
+        """Return where the vectors of a name's documents may lie: for the name as a whole, or for each of its indexes."""
+
+    def is_companion(self, index: str) -> bool:
+        """Tell whether an index holds nothing but the vectors of another one's documents."""
+
+    def nearest_beside(self, vector: Vector, k: int, ids: Sequence[str] | None, *, passages: bool) -> Json:
+        """Return a search of a companion: the `k` documents nearest to a vector (dim,), of these ids only unless None."""
+
+    def beside_hits(self, answer: Json) -> list[Json]:
+        """Return the hits of such a search under the index and the id of the documents they stand for, with their `mark`."""
+
+    def is_version(self, mark: str, version: int) -> bool:
+        """Tell whether a document in this version is the one that was encoded; otherwise its text has to be looked at."""
+
+    def is_text(self, schema: Schema, mark: str, hit: Json) -> bool:
+        """Tell whether a hit with its `texts` says what was encoded."""
+
+    def texts(self, schema: Schema) -> list[str]:
+        """Return the fields of an owner's document that were encoded."""
+
     def added(self, schema: Schema) -> tuple[str, ...]:
         """Return the names of the fields at the top of a document that the index's owner knows nothing of."""

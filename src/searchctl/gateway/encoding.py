@@ -10,11 +10,13 @@ from concurrent.futures import Future
 
 from searchctl.encoders import open_encoder
 from searchctl.encoders.base import Encoder
+from searchctl.encoders.unread import unread_shares
 from searchctl.errors import EncoderMismatch
 from searchctl.gateway.flow import Encode
+from searchctl.gateway.legs import Encoded
 from searchctl.schema import EncoderStamp
+from searchctl.search.prior import general_background
 from searchctl.search.recent import Recent
-from searchctl.types import Vector
 
 _log = logging.getLogger(__name__)
 _REMEMBERED = 10_000  # questions; people ask the same, and search as they type
@@ -31,15 +33,15 @@ class QueryEncoder:
 
     def __init__(self, opener: Callable[[str], Encoder] = open_encoder) -> None:
         self._opener = opener
-        self._vectors: Recent[Vector] = Recent(_REMEMBERED)
+        self._vectors: Recent[Encoded] = Recent(_REMEMBERED)
         self._encoders: dict[EncoderStamp, Encoder] = {}
-        self._waiting: queue.Queue[tuple[Encode, Future[Vector]] | None] = queue.Queue(_WAITING)
+        self._waiting: queue.Queue[tuple[Encode, Future[Encoded]] | None] = queue.Queue(_WAITING)
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def submit(self, asked: Encode) -> Future[Vector]:
+    def submit(self, asked: Encode) -> Future[Encoded]:
         """Return the vector to come; raises EncodingBusyError where too many wait."""
-        future: Future[Vector] = Future()
+        future: Future[Encoded] = Future()
         known = self._vectors.get((asked.stamp, asked.text))
         if known is not None:
             future.set_result(known)
@@ -73,12 +75,15 @@ class QueryEncoder:
                 batch.append(more)
             self._encode([one for one in batch if one[1].set_running_or_notify_cancel()])
 
-    def _encode(self, batch: list[tuple[Encode, Future[Vector]]]) -> None:
+    def _encode(self, batch: list[tuple[Encode, Future[Encoded]]]) -> None:
         for stamp in {asked.stamp for asked, _ in batch}:
             part = [(asked, future) for asked, future in batch if asked.stamp == stamp]
             texts = list(dict.fromkeys(asked.text for asked, _ in part))
             try:
-                vectors = dict(zip(texts, self._encoder(stamp).encode_queries(texts), strict=True))
+                encoder = self._encoder(stamp)
+                background, shares = general_background(encoder), unread_shares(encoder, texts)
+                found = zip(texts, encoder.encode_queries(texts), shares, strict=True)
+                vectors = {text: Encoded(vector, background, share) for text, vector, share in found}
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to know
                 for _, future in part:
                     future.set_exception(error)

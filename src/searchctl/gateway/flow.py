@@ -6,10 +6,11 @@ So the proxy, which waits for many at once, and the clients, which wait for one,
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
+from searchctl.encoders.unread import UNREADABLE
 from searchctl.engines import vector_leg
 from searchctl.engines.base import VectorLeg
 from searchctl.gateway import plan
@@ -18,6 +19,7 @@ from searchctl.gateway.dsl import QueryReading, read_query
 from searchctl.gateway.legs import (
     LEGACY_FACTOR,
     Asked,
+    Encoded,
     as_id,
     as_key,
     bm25_factor,
@@ -36,6 +38,8 @@ from searchctl.gateway.target import (
     Known,
     VectorIndexes,
     coverage_body,
+    has_stamp,
+    homes_of,
     read_coverage,
     read_family,
     read_target,
@@ -47,6 +51,8 @@ from searchctl.search.leg_answers import WINDOW, Ordered
 from searchctl.search.query import ParsedQuery, parse_query
 from searchctl.types import Json, Ranking
 
+FEW = 2000  # ids up to which an app's filters are told to a companion one by one
+MANY = 1000  # documents asked of a companion where many of them may not be seen
 Mode: TypeAlias = Literal["reorder", "expand", "off"]
 Shown: TypeAlias = Literal["hybrid", "reorder", "lexical"]
 
@@ -92,7 +98,7 @@ class ServerReply:
 
 @dataclass(frozen=True, slots=True)
 class Encode:
-    """A text to encode as a question; a vector (dim,) is what comes back."""
+    """A text to encode as a question; `Encoded` is what comes back."""
 
     stamp: EncoderStamp
     text: str
@@ -150,9 +156,12 @@ def _answer(search: Search, known: Known, policy: Policy, identity: str) -> Flow
     parsed = parse_query(reading.text)
     if not parsed.text:
         return lexical(WhyLexical("no_text"))
-    vector = without_language((yield Encode(_stamp(target), parsed.text)), target.schema.background)
+    encoded: Encoded = yield Encode(_stamp(target), parsed.text)
+    if encoded.unread > UNREADABLE:
+        return lexical(WhyLexical("unread_script"))
+    encoded = replace(encoded, vector=without_language(encoded.vector, target.schema.background))
     expand = mode == "expand" and not reading.exact and "min_score" not in search.body
-    return (yield from _Legs(search, reading, target, leg, known, policy, parsed, vector, expand).answer())
+    return (yield from _Legs(search, reading, target, leg, known, policy, parsed, encoded, expand).answer())
 
 
 def _stamp(target: VectorIndexes) -> EncoderStamp:
@@ -188,13 +197,38 @@ def _asked_target(search: Search, leg: VectorLeg) -> Generator[Step, Any, Vector
     reply: ServerReply = yield Ask("GET", f"/{name}", {"filter_path": DESCRIPTION, **where}, about=True)
     if reply.status >= 400 or not isinstance(reply.body, Mapping):
         return WhyLexical("unmapped_index", f"HTTP {reply.status} for its description")
-    target = read_target(search.index, reply.body)
+    described = {real: body for real, body in reply.body.items() if not leg.is_companion(real)}
+    homes = None
+    if not any(map(has_stamp, described.values())):
+        homes = yield from _homes(search.index, leg, list(described))
+    if isinstance(homes, WhyLexical):
+        return homes
+    target = read_target(search.index, described, homes)
     if isinstance(target, WhyLexical):
         return target
-    counted: ServerReply = yield Ask("POST", f"/{name}/_search", dict(where), coverage_body(leg), about=True)
-    if counted.status >= 400:
-        return WhyLexical("unmapped_index", f"HTTP {counted.status} for its counts")
-    return VectorIndexes(target.names, target.schema, target.types, target.limit, read_coverage(counted.body))
+    if homes:
+        counts = []
+        for counted in (name, quote(",".join(homes), safe=",")):
+            told: ServerReply = yield Ask("GET", f"/{counted}/_count", about=True)
+            if told.status >= 400:
+                return WhyLexical("unmapped_index", f"HTTP {told.status} for its counts")
+            counts.append(int(told.body["count"]))
+        return replace(target, coverage=min(counts[1] / counts[0], 1.0) if counts[0] else 1.0)
+    counted_here: ServerReply = yield Ask("POST", f"/{name}/_search", dict(where), coverage_body(leg), about=True)
+    if counted_here.status >= 400:
+        return WhyLexical("unmapped_index", f"HTTP {counted_here.status} for its counts")
+    return replace(target, coverage=read_coverage(counted_here.body))
+
+
+def _homes(index: str, leg: VectorLeg, indexes: Sequence[str]) -> Generator[Step, Any, dict[str, Any] | WhyLexical]:
+    """Return the companion indexes that hold the vectors of a name's documents."""
+    whole, single = leg.companions(index, indexes)
+    names = list(dict.fromkeys([whole, *single]))
+    listed = quote(",".join(names), safe=",")
+    wanted = {"ignore_unavailable": "true", "filter_path": DESCRIPTION}
+    reply: ServerReply = yield Ask("GET", f"/{listed}", wanted, about=True)
+    found = reply.body if reply.status < 400 and isinstance(reply.body, Mapping) else {}
+    return homes_of(whole, single, found)
 
 
 class _Legs:
@@ -209,11 +243,11 @@ class _Legs:
         known: Known,
         policy: Policy,
         parsed: ParsedQuery,
-        vector: Any,
+        encoded: Encoded,
         expand: bool,
     ) -> None:
         self.search, self.reading, self.target, self.leg = search, reading, target, leg
-        self.known, self.policy, self.parsed, self.vector, self.expand = known, policy, parsed, vector, expand
+        self.known, self.policy, self.parsed, self.encoded, self.expand = known, policy, parsed, encoded, expand
         self.hidden = leg.added(target.schema)
 
     def answer(self) -> Flow:
@@ -221,33 +255,84 @@ class _Legs:
         words = plan.words_of(self.reading.text, self.target)
         factor = self.known.factor(self.search.index)
         statistics = plan.statistics_body(self.search, self.reading, words, self.target)
-        bodies = [
-            plan.lexical_body(self.search),
-            self._vector_body(matching=not self.expand),
-            {**statistics, "explain": True} if factor is None else statistics,
-        ]
-        own, near, told = yield from self._ask(bodies, begins_with_own=True)
+        bodies = [plan.lexical_body(self.search), {**statistics, "explain": True} if factor is None else statistics]
+        limited = plan.allowed_body(self.search, self.reading, FEW) if self.target.homes and self.expand else None
+        if not self.target.homes:
+            bodies.append(self._vector_body(matching=not self.expand))
+        elif limited is not None:
+            bodies.append(limited)
+        own, told, *more = yield from self._ask(bodies, begins_with_own=True)
         if factor is None:
             factor = next((bm25_factor(hit.get("_explanation")) for hit in told["hits"]["hits"]), None)
             self.known.keep_factor(self.search.index, factor)
         numbers, coverage = read_statistics(told, words, factor or LEGACY_FACTOR)
-        asked = Asked(self.parsed, self.vector, numbers, coverage)
+        asked = Asked(self.parsed, self.encoded, numbers, coverage)
         first = own_ranking(own, asked)
         if first is None:
             raise _Stop(WhyLexical("sort_not_score", "hits without scores"))
         rescue = not first.ids and not self.expand and not self.reading.exact and "min_score" not in self.search.body
-        if rescue:
+        near: Json = more[0] if more else {"hits": {"hits": []}}
+        if self.target.homes:
+            near = yield from self._beside(own, more[0] if limited else None, rescue=rescue)
+        elif rescue:
             (near,) = yield from self._ask([self._vector_body(matching=False)])
         second = near_ranking(near, self.leg)
         ordered = self._kept(order(asked, self.reading, first, second, self.target, self.policy.fusion), first)
-        page, added = yield from self._second_round(ordered, first, second)
+        page, added = yield from self._second_round(ordered, first, second, near)
         answer = finished(self.search, assemble(self.search, own, ordered, page, self.target, added))
         return SearchOutcome(
             "hybrid" if self.expand or (rescue and added) else "reorder", None, answer, bool(rescue and added)
         )
 
+    def _beside(self, own: Json, allowed: Json | None, *, rescue: bool) -> Generator[Step, Any, Json]:
+        """Ask the companion, and keep what the app may see and what still says what was encoded.
+
+        To change the order of what the query finds, only that is compared.
+        """
+        if self.expand or rescue:
+            if rescue and (body := plan.allowed_body(self.search, self.reading, FEW)):
+                (allowed,) = yield from self._ask([body])
+            few = allowed is not None and len(allowed["hits"]["hits"]) < FEW
+            ids = [str(hit["_id"]) for hit in allowed["hits"]["hits"]] if few and allowed is not None else None
+            k = MANY if (allowed is not None and not few) or self.target.limit else WINDOW
+        else:
+            ids, k = [str(hit["_id"]) for hit in own["hits"]["hits"]], WINDOW
+        if ids == []:
+            return {"hits": {"hits": []}}
+        passages = wants_passages(self.search, self.target)
+        body = self.leg.nearest_beside(self.encoded.vector, k, ids, passages=passages)
+        home = quote(",".join(self.target.homes), safe=",")
+        reply: ServerReply = yield Ask("POST", f"/{home}/_search", body=body, about=True)
+        if reply.status >= 400:
+            raise _Stop(WhyLexical("backend_error_on_vector_leg", f"HTTP {reply.status}"))
+        hits = self.leg.beside_hits(reply.body)
+        versions = {key_of(hit): int(hit["_version"]) for hit in own["hits"]["hits"]}
+        unseen = [key_of(hit) for hit in hits if key_of(hit) not in versions]
+        if unseen and (self.expand or rescue):
+            (seen,) = yield from self._ask([plan.check_body(self.search, self.reading, unseen)])
+            versions |= {key_of(hit): int(hit["_version"]) for hit in seen["hits"]["hits"]}
+        kept = yield from self._current([hit for hit in hits if key_of(hit) in versions], versions)
+        return {**reply.body, "hits": {"hits": kept[:WINDOW]}}
+
+    def _current(self, hits: list[Json], versions: Mapping[Key, int]) -> Generator[Step, Any, list[Json]]:
+        """Leave out the documents that say something else than when they were encoded."""
+        doubtful = {
+            key_of(hit): hit["mark"] for hit in hits if not self.leg.is_version(hit["mark"], versions[key_of(hit)])
+        }
+        if not doubtful:
+            return hits
+        (texts,) = yield from self._ask([plan.texts_body(list(doubtful), self.leg.texts(self.target.schema))])
+        same = {
+            key_of(hit)
+            for hit in texts["hits"]["hits"]
+            if self.leg.is_text(self.target.schema, doubtful[key_of(hit)], hit)
+        }
+        return [hit for hit in hits if key_of(hit) not in doubtful or key_of(hit) in same]
+
     def _vector_body(self, *, matching: bool) -> Json:
-        return plan.vector_body(self.search, self.reading, self.target, self.leg, self.vector, matching=matching)
+        return plan.vector_body(
+            self.search, self.reading, self.target, self.leg, self.encoded.vector, matching=matching
+        )
 
     def _kept(self, ordered: Ordered, first: Ranking) -> Ordered:
         """Leave out what no word matches and is hardly relevant, and with a limit of scores all that isn't in the lexical leg."""
@@ -267,7 +352,7 @@ class _Legs:
         return "min_score" in self.search.body or "terminate_after" in self.search.body
 
     def _second_round(
-        self, ordered: Ordered, first: Ranking, second: Ranking
+        self, ordered: Ordered, first: Ranking, second: Ranking, near: Json
     ) -> Generator[Step, Any, tuple[HitsPage, int]]:
         """Bring the page, and count the documents that only the vector leg found.
 
@@ -285,7 +370,7 @@ class _Legs:
             if behind
             else None,
             "matching": plan.matching_body(self.search, others) if others and len(first.ids) >= WINDOW else None,
-            "texts": plan.passages_body(list(best), self.target)
+            "texts": plan.passages_body(list(best), self.leg.texts(self.target.schema))
             if best and wants_passages(self.search, self.target)
             else None,
         }
@@ -299,6 +384,9 @@ class _Legs:
         found = {key_of(hit): hit for hit in hits.get("page", ())}
         placed = [(start + place, found[key]) for place, key in enumerate(wanted) if key in found]
         texts = {key_of(hit): hit.get("_source") or {} for hit in hits.get("texts", ())}
+        if self.target.homes:
+            cut = {key_of(hit): (hit.get("_source") or {}).get("passages") for hit in near["hits"]["hits"]}
+            texts = {key: {**source, "passages": cut.get(key)} for key, source in texts.items()}
         return HitsPage(placed, hits.get("rest", ()), texts, best), len(others) - len(hits.get("matching", ()))
 
     def _ask(self, bodies: Sequence[Json], *, begins_with_own: bool = False) -> Generator[Step, Any, list[Json]]:

@@ -13,12 +13,21 @@ from searchctl.gateway.dsl import QueryReading
 from searchctl.gateway.plan import Key
 from searchctl.gateway.target import VectorIndexes
 from searchctl.ranking.bm25 import upper_bound
-from searchctl.schema import FusionSettings
+from searchctl.schema import Background, FusionSettings
 from searchctl.search.leg_answers import WINDOW, Answer, Ordered, Question
 from searchctl.search.query import ParsedQuery
 from searchctl.types import Json, Match, Nearest, Ranking, TermStatistics, Total, Vector
 
 LEGACY_FACTOR = 2.2  # k1 + 1, which all servers but OpenSearch from 3 on leave in BM25
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A text as the encoder sees it: its vector (dim,), what cosines unrelated texts have, the share in [0, 1] it can't read."""
+
+    vector: Vector
+    background: Background | None = None
+    unread: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +38,7 @@ class Asked:
     """
 
     parsed: ParsedQuery
-    vector: Vector
+    encoded: Encoded
     statistics: TermStatistics
     coverage: float
 
@@ -109,7 +118,15 @@ def order(
     chosen = settings or target.schema.fusion or FusionSettings()
     if reading.by_rank:
         chosen = replace(chosen, method="rrf")
-    question = Question(reading.text, asked.parsed, Match(asked.parsed.text), Nearest(asked.vector))
+    encoded = asked.encoded
+    question = Question(
+        reading.text,
+        asked.parsed,
+        Match(asked.parsed.text),
+        Nearest(encoded.vector),
+        background=target.schema.background or encoded.background,
+        unread=encoded.unread,
+    )
     answer = Answer(question, asked.statistics, lexical if lexical.ids else _nothing(), vector)
     ordered = answer.ordered(target.schema, chosen)
     return ordered if not reading.pinned else _pinned(ordered, reading.pinned)

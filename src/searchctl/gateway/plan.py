@@ -38,7 +38,7 @@ def lexical_body(search: Search, *, size: int = WINDOW) -> Json:
     body = {name: value for name, value in search.body.items() if name not in _OF_THE_PAGE}
     if search.lists_total_as_number:
         body.setdefault("track_total_hits", True)
-    return {**body, "from": 0, "size": size, "_source": False}
+    return {**body, "from": 0, "size": size, "_source": False, "version": True}
 
 
 def vector_body(
@@ -49,6 +49,27 @@ def vector_body(
     filters += [limit for limit in (search.body.get("post_filter"), target.limit) if limit]
     body = leg.nearest(target.schema, vector, WINDOW, [without_inner_hits(one) for one in filters])
     return {**body, **_defined(search), **({"timeout": search.body["timeout"]} if "timeout" in search.body else {})}
+
+
+def allowed_body(search: Search, reading: QueryReading, most: int) -> Json | None:
+    """Return a search for the ids that the app's filters allow, as long as they are few; None where it has no filters."""
+    filters = [without_inner_hits(limit) for limit in (*reading.filters, search.body.get("post_filter")) if limit]
+    if not filters:
+        return None
+    bare: Json = {"size": most, "_source": False, "track_total_hits": most + 1}
+    return {"query": {"bool": {"filter": filters}}, **bare, **_defined(search)}
+
+
+def check_body(search: Search, reading: QueryReading, keys: Sequence[Key]) -> Json:
+    """Return a search that tells which documents the app may see within its filters, in which version."""
+    filters = [without_inner_hits(limit) for limit in (*reading.filters, search.body.get("post_filter")) if limit]
+    bare: Json = {"size": len(keys), "_source": False, "version": True, "track_total_hits": False}
+    return {"query": {"bool": {"filter": [ids_query(keys), *filters]}}, **bare, **_defined(search)}
+
+
+def texts_body(keys: Sequence[Key], fields: Sequence[str]) -> Json:
+    """Return a search that brings what documents say now."""
+    return {"query": ids_query(keys), "size": len(keys), "_source": list(fields), "track_total_hits": False}
 
 
 def statistics_body(search: Search, reading: QueryReading, words: Mapping[str, str], target: VectorIndexes) -> Json:
@@ -127,12 +148,9 @@ def matching_body(search: Search, keys: Sequence[Key]) -> Json:
     return {"query": {"bool": among}, **bare, **_defined(search)}
 
 
-def passages_body(keys: Sequence[Key], target: VectorIndexes) -> Json:
+def passages_body(keys: Sequence[Key], texts: Sequence[str]) -> Json:
     """Return a search that brings the texts of documents and where their passages lie, but no vectors."""
-    layout = target.schema.layout
-    texts = list(layout.text) if layout is not None else ["text"]
-    wanted = ["passages.start", "passages.end", *texts]
-    return {"query": ids_query(keys), "size": len(keys), "_source": wanted, "track_total_hits": False}
+    return texts_body(keys, ["passages.start", "passages.end", *texts])
 
 
 def ids_query(keys: Sequence[Key]) -> Json:
@@ -148,6 +166,8 @@ def ids_query(keys: Sequence[Key]) -> Json:
 
 def visible_source(source: Any, hidden: Sequence[str]) -> Any:
     """Return `_source` without the fields that the app knows nothing of, unless it names them itself."""
+    if not hidden:
+        return True if source is None else source
     if source is False:
         return False
     if source is None or source is True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,27 +26,29 @@ class VectorIndexes:
     """One or several indexes that are searched together; their vectors are of one encoder.
 
     `names` are the indexes themselves; `types` says what their fields hold, `limit` what the alias shows of them. `coverage`
-    in [0, 1] is the share of their documents that have vectors of their present text.
+    in [0, 1] is the share of their documents that have vectors of their present text. `homes` are the companion indexes that
+    hold the vectors, none where these lie in the documents.
     """
 
     names: frozenset[str]
     schema: Schema
     types: Mapping[str, str]
     limit: Json | None
-    coverage: float
+    coverage: float = 1.0
+    homes: tuple[str, ...] = ()
 
 
-def read_target(index: str, described: Mapping[str, Any], coverage: float = 1.0) -> VectorIndexes | WhyLexical:
-    """Read what the server says of the indexes behind a name (`GET /NAME`)."""
+def read_target(
+    index: str, described: Mapping[str, Any], homes: Mapping[str, Any] | None = None
+) -> VectorIndexes | WhyLexical:
+    """Read what the server says of the indexes behind a name (`GET /NAME`), and of companions where the vectors lie in these."""
     if not described:
         return WhyLexical("unmapped_index", "no such index")
     if not all(isinstance(body, Mapping) for body in described.values()):
         return WhyLexical("unmapped_index", "a description that can't be read")
     schemas: list[Schema] = []
-    types: dict[str, str] = {}
-    for body in described.values():
-        mappings = body.get("mappings") or {}
-        stamp = (mappings.get("_meta") or {}).get(META)
+    for body in (homes or described).values():
+        stamp = ((body.get("mappings") or {}).get("_meta") or {}).get(META)
         if not stamp:
             return WhyLexical("unmapped_index", "an index without vectors")
         try:
@@ -55,14 +57,34 @@ def read_target(index: str, described: Mapping[str, Any], coverage: float = 1.0)
             return WhyLexical("unmapped_index", "a stamp that this version can't read")
         if schema.encoder is None:
             return WhyLexical("unmapped_index", "an index made for words only")
-        if (body.get("settings") or {}).get("index", {}).get("search", {}).get("default_pipeline"):
-            return WhyLexical("already_vector", "a default search pipeline")
         schemas.append(schema)
-        types.update(field_types(mappings.get("properties") or {}))
-        types.update({name: str(one.get("type")) for name, one in (mappings.get("runtime") or {}).items()})
     if len({schema.encoder for schema in schemas}) > 1:
         return WhyLexical("multi_index_mixed_models")
-    return VectorIndexes(frozenset(described), schemas[0], types, alias_limit(index, described), coverage)
+    types: dict[str, str] = {}
+    for body in described.values():
+        mappings = body.get("mappings") or {}
+        if (body.get("settings") or {}).get("index", {}).get("search", {}).get("default_pipeline"):
+            return WhyLexical("already_vector", "a default search pipeline")
+        types.update(field_types(mappings.get("properties") or {}))
+        types.update({name: str(one.get("type")) for name, one in (mappings.get("runtime") or {}).items()})
+    limit = alias_limit(index, described)
+    return VectorIndexes(frozenset(described), schemas[0], types, limit, homes=tuple(homes or ()))
+
+
+def has_stamp(body: Any) -> bool:
+    """Tell whether the description of an index carries a stamp."""
+    return isinstance(body, Mapping) and bool(((body.get("mappings") or {}).get("_meta") or {}).get(META))
+
+
+def homes_of(whole: str, single: Sequence[str], found: Mapping[str, Any]) -> dict[str, Any] | WhyLexical:
+    """Return the companions of a name by the names they were asked under: one for all of it, or one for each index."""
+    described = {real: body for real, body in found.items() if isinstance(body, Mapping)}
+    by_name = {name: body for real, body in described.items() for name in (real, *(body.get("aliases") or {}))}
+    if whole in by_name:
+        return {whole: by_name[whole]}
+    if not all(name in by_name for name in single):
+        return WhyLexical("unmapped_index", "an index without vectors")
+    return {name: by_name[name] for name in single}
 
 
 def field_types(properties: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
