@@ -54,3 +54,6 @@ bench:  ## all of benchmarks/results.md. DATA: judged sets, LABELLED: labelled s
 	for script in quality fusion relevance languages answers servers; do $(PYTHON) benchmarks/$$script.py --data $(DATA) --work $(WORK) || exit 1; done
 	$(PYTHON) tools/train_maxsim.py $(WORK) --data $(DATA) --work $(WORK)
 	$(PYTHON) benchmarks/rerank.py --data $(DATA) --work $(WORK)
+
+fuzz:  ## 10,000 wrong records, recipes, settings, dumps, and files of indexes and models; CI tries a few of each
+	FUZZ_CASES=10000 $(PYTHON) -m pytest tests/faults/test_fuzz.py

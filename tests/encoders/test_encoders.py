@@ -14,7 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from searchctl.encoders import DEFAULT_ENCODER, open_encoder
+from searchctl.encoders import _SHIPPED, DEFAULT_ENCODER, open_encoder
 from searchctl.encoders.hashing import HashingEncoder
 from searchctl.errors import EncoderMismatch, EncoderUnavailable, MissingExtra
 from searchctl.index import Index
@@ -210,3 +210,26 @@ def test_an_encoder_that_has_changed_since_says_how_to_make_the_vectors_anew(tmp
         ):
             index.search("tea")
         assert len(index.search("tea", mode="lexical")) == 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        '{"dim": "x"}',
+        '{"dim": -1}',
+        '{"max_tokens": 0}',
+        '{"pad_id": null}',
+        '{"pooling": "max"}',
+        '{"query_prefix": 5}',
+        '{"token_states": 5}',
+        '{"dim": 100}',
+        "{",
+    ],
+)
+def test_settings_of_a_model_that_cannot_be_are_refused(settings: str, tmp_path: Path) -> None:
+    for file in (_SHIPPED / DEFAULT_ENCODER).iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "searchctl.json").unlink()
+    (tmp_path / "searchctl.json").write_text(settings)
+    with pytest.raises(EncoderUnavailable, match="restore the folder|restore the model's folder"):
+        open_encoder(str(tmp_path)).encode_documents(["tea"])

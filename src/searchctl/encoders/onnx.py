@@ -89,6 +89,11 @@ class OnnxEncoder:
         lengths = list(map(len, tokens))
         batches = [[row] for row in range(len(texts))] if alone else list(_batches(lengths, self._threads))
         parts = self._side_by_side(lambda rows: self._vectors_of([tokens[row] for row in rows]), batches)
+        if parts[0].shape[-1] != self.dim:
+            raise EncoderUnavailable(
+                f"the model in {self._folder} gives vectors of {parts[0].shape[-1]} numbers, its settings say {self.dim}; "
+                "restore the folder"
+            )
         for rows, part in zip(batches, parts, strict=True):
             vectors[rows] = part
         return vectors

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from searchctl.conformity import check_types
 from searchctl.errors import EncoderUnavailable
+
+_LARGEST = 1 << 20  # tokens, numbers of a vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,24 @@ class ModelSettings:
 
 
 def read_settings(folder: Path) -> ModelSettings:
-    """Read a folder's settings: our own `searchctl.json`, or the files sentence-transformers and transformers write."""
+    """Read a folder's settings: our own `searchctl.json`, or the files sentence-transformers and transformers write.
+
+    Raises EncoderUnavailable where they can't be.
+    """
+    try:
+        settings = _settings(folder)
+        check_types(settings)
+        for name, least in (("max_tokens", 1), ("pad_id", 0), ("dim", 0)):
+            if not least <= getattr(settings, name) <= _LARGEST:
+                raise ValueError(f"'{name}' is {getattr(settings, name)}")
+        if settings.pooling not in ("mean", "cls"):
+            raise ValueError(f"'pooling' is {settings.pooling!r}, expected mean or cls")
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise EncoderUnavailable(f"what {folder} says of its model is damaged ({error}); restore the folder") from error
+    return settings
+
+
+def _settings(folder: Path) -> ModelSettings:
     ours = _read(folder / "searchctl.json")
     if ours:
         known = {key: ours[key] for key in ModelSettings.__slots__ if key in ours}
@@ -58,6 +78,6 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EncoderUnavailable(f"{path} isn't valid JSON ({error}); restore the model's folder") from error
     return data if isinstance(data, dict) else {}
