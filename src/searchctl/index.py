@@ -79,6 +79,7 @@ class Index:
         *,
         encoder: str | Encoder | None = None,
         connection: Connection | None = None,
+        client: object = None,
         create: bool = True,
         analyzer: Analyzer = "auto",
         passages: PassageSettings | None = None,
@@ -89,11 +90,13 @@ class Index:
         """Open an index, or make it when there is none and `create` allows that.
 
         `encoder` is a name or an object; None means the one the index was made with, and for a new index the shipped one.
-        `connection` holds a server's credentials and TLS. The rest shapes a new index only: `boosts` is how many times the
-        words of text fields count, as in `{"title": 3}`, and `synonyms` are lines like "tv, television" (see `use_synonyms`).
+        `connection` holds a server's credentials and TLS; `client` is an `OpenSearch(...)` or `Elasticsearch(...)` of your own in
+        place of both: its signing, proxies and pool are used, and it stays open. The rest shapes a new index only: `boosts` is how
+        many times the words of text fields count, as in `{"title": 3}`, and `synonyms` are lines like "tv, television" (see
+        `use_synonyms`).
         Raises IndexMissing, EncoderMismatch, EncoderUnavailable, EngineUnreachable.
         """
-        opened = open_engine(engine, connection)
+        opened = open_engine(engine, connection, client=client)
         with ExitStack() as failed:
             failed.callback(opened.close)
             try:

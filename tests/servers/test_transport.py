@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import http.server
 import ssl
+import sys
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import trustme
+from elasticsearch import Elasticsearch
+from opensearchpy import OpenSearch
 
 from searchctl.engines.rest.http import Client
-from searchctl.errors import EngineUnreachable
+from searchctl.errors import ConfigError, EngineUnreachable, UsageError
 from searchctl.settings.connection import Connection
 
 AUTHORITY = trustme.CA()
@@ -23,13 +27,18 @@ class Answers(http.server.BaseHTTPRequestHandler):
     """Answers everything with an empty object, and writes down what it was asked."""
 
     asked: list[str]
+    received: list[dict[str, str]]
 
     def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length") or 0))
         self.asked.append(f"{self.command} {self.path}")
+        self.received.append({name.lower(): value for name, value in self.headers.items()})
         self.send_response(200)
         self.send_header("content-length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
+
+    do_POST = do_GET
 
     def do_CONNECT(self) -> None:
         self.asked.append(f"{self.command} {self.path}")
@@ -51,8 +60,16 @@ def asked() -> list[str]:
     return []
 
 
-def serve(asked: list[str], context: ssl.SSLContext | None = None) -> Iterator[int]:
-    server = Quiet(("127.0.0.1", 0), type("Handler", (Answers,), {"asked": asked}))
+@pytest.fixture
+def headers() -> list[dict[str, str]]:
+    return []
+
+
+def serve(
+    asked: list[str], context: ssl.SSLContext | None = None, headers: list[dict[str, str]] | None = None
+) -> Iterator[int]:
+    received = [] if headers is None else headers
+    server = Quiet(("127.0.0.1", 0), type("Handler", (Answers,), {"asked": asked, "received": received}))
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -64,9 +81,9 @@ def serve(asked: list[str], context: ssl.SSLContext | None = None) -> Iterator[i
 
 
 @pytest.fixture
-def port(asked: list[str]) -> Iterator[int]:
+def port(asked: list[str], headers: list[dict[str, str]]) -> Iterator[int]:
     """A plain server, or a proxy."""
-    yield from serve(asked)
+    yield from serve(asked, headers=headers)
 
 
 @pytest.fixture
@@ -149,3 +166,47 @@ def test_the_systems_authorities_may_be_named_by_variable(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     with closing(client(host, **given)) as trusting:
         assert trusting.request("GET", "/_cat").body == {}
+
+
+def test_a_proxy_may_want_credentials_and_stand_for_all(
+    port: int, asked: list[str], headers: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", f"http://ann:p%40ss@127.0.0.1:{port}")
+    with closing(client("opensearch://search.invalid:9200")) as far:
+        assert far.request("GET", "/_cat").body == {}
+    assert asked == ["GET http://search.invalid:9200/_cat"]
+    assert headers[0]["proxy-authorization"] == "Basic " + b64encode(b"ann:p@ss").decode()
+
+
+def test_a_socks_proxy_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, "urllib3.contrib.socks", None)
+    with (
+        closing(client("opensearch://search.invalid:9200")) as far,
+        pytest.raises(ConfigError, match="pip install pysocks"),
+    ):
+        far.request("GET", "/_cat")
+
+
+def test_a_teams_own_client_brings_its_credentials(port: int, asked: list[str], headers: list[dict[str, str]]) -> None:
+    url = f"http://127.0.0.1:{port}"
+    pair = ("ann", "secret")
+    for theirs in (OpenSearch(url, http_auth=pair), Elasticsearch(url, basic_auth=pair)):
+        with closing(Client.of(theirs)) as ours:
+            assert ours.request("POST", "/_msearch", b"{}\n").body == {} and ours.url == url
+        assert headers[-1]["authorization"] == "Basic " + b64encode(b"ann:secret").decode()
+        assert headers[-1]["content-type"] == "application/x-ndjson"
+    assert asked == ["POST /_msearch"] * 2
+
+
+def test_nobody_there_is_said_by_a_teams_own_client_as_by_ours() -> None:
+    for theirs in (OpenSearch("http://127.0.0.1:9"), Elasticsearch("http://127.0.0.1:9")):
+        with (
+            closing(Client.of(theirs)) as ours,
+            pytest.raises(EngineUnreachable, match="no server answers at http://127.0.0.1:9"),
+        ):
+            ours.request("GET", "/")
+    with pytest.raises(UsageError, match="no client of OpenSearch"):
+        Client.of(object())
+    with pytest.raises(UsageError, match="AsyncOpenSearch can't be used"):
+        Client.of(type("AsyncOpenSearch", (), {})())

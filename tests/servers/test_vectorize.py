@@ -114,7 +114,7 @@ class Shop:
         return Index(self.engine, self.name).search(text, mode="vector")[0].id
 
 
-@pytest.fixture(params=map(server_param, SERVERS))
+@pytest.fixture(params=list(map(server_param, SERVERS)))
 def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
     """Each server in turn with an index of a name of its own."""
     engine = open_engine(server_url(request, request.param))

@@ -20,13 +20,21 @@ from searchctl.settings.paths import user_path
 DEFAULT_ENGINE = ".searchctl"
 
 
-def open_engine(url: str | os.PathLike[str] = DEFAULT_ENGINE, connection: Connection | None = None) -> FullEngine:
+def open_engine(
+    url: str | os.PathLike[str] = DEFAULT_ENGINE, connection: Connection | None = None, *, client: object = None
+) -> FullEngine:
     """Open an engine: a plain path is an embedded one, a URL a server.
 
     `opensearch://`, `opensearchs://` (TLS), `elasticsearch://`, `elasticsearchs://`, or `http(s)://`, where the server is asked what it
-    is; several hosts are separated by commas. `connection` holds credentials and TLS. Nothing is created or asked yet; raises
+    is; several hosts are separated by commas. `connection` holds credentials and TLS. `client` is a team's own `OpenSearch(...)` or
+    `Elasticsearch(...)`, by which all requests go in place of an address; it stays open. Nothing is created or asked yet; raises
     UsageError, ConfigError, MissingExtra.
     """
+    if client is not None:
+        from searchctl.engines.rest.engine import ServerEngine
+        from searchctl.engines.rest.http import Client
+
+        return ServerEngine(Client.of(client), connection or Connection(), _family_of_client(client))
     text = os.fspath(url)
     if is_server(text):
         from searchctl.engines.rest.engine import ServerEngine
@@ -58,3 +66,8 @@ def server_access(connection: Connection) -> tuple[str | None, ssl.SSLContext]:
     from searchctl.engines.rest.credentials import authorization, tls_context
 
     return authorization(connection).get("authorization"), tls_context(connection)
+
+
+def _family_of_client(client: object) -> Family:
+    """Return what a team's client is made for: that counts where the server itself doesn't say."""
+    return "elasticsearch" if type(client).__module__.startswith("elastic") else "opensearch"

@@ -1,7 +1,7 @@
 """One client for both servers: addresses, credentials, TLS, and retries where asking twice does no harm.
 
-`urllib3` does the transport. opensearch-py stands on it too, but hides response headers, can't use a proxy, and takes three times
-as long to import.
+opensearch-py carries the requests to both (see `transport`); what is asked twice, after what pause, and what is said of a fault is
+decided here: its own defaults repeat a POST that may have arrived, and wait for nobody.
 """
 
 from __future__ import annotations
@@ -13,26 +13,30 @@ import random
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from typing import Any
+from urllib.parse import urlencode
 
 from searchctl.engines.rest.credentials import Signer, authorization, tls_context
-from searchctl.errors import AccessDenied, EngineUnreachable, MissingExtra, ServerRefusal, StorageError, UsageError
+from searchctl.engines.rest.transport import (
+    HostTransport,
+    RawReply,
+    RequestFailed,
+    Transport,
+    is_local,
+    require_extra,
+    transport_of,
+)
+from searchctl.errors import AccessDenied, EngineUnreachable, ServerRefusal, StorageError, UsageError
 from searchctl.settings.connection import Connection
 from searchctl.settings.secrets import mask
 from searchctl.types import Json
 
-if TYPE_CHECKING:
-    import urllib3
-
 _log = logging.getLogger(__name__)
-_CONNECT_SECONDS = 5.0
 _DEAD_SECONDS = 30.0  # a host that failed is asked last for so long
 _COMPRESS_BYTES = 1400  # what fits a packet isn't worth compressing
 _TRANSIENT = frozenset({429, 502, 503, 504})
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,53 +65,40 @@ class Reply:
     body: Any
 
 
-class _Failed(Exception):
-    """A request without an answer. `sent` is False when it can't have reached the server."""
-
-    def __init__(self, reason: str, *, sent: bool) -> None:
-        super().__init__(reason)
-        self.sent = sent
-
-
 class Client:
     """HTTP to one cluster. Thread-safe. `pause` waits between attempts; it is given by tests."""
 
     def __init__(self, connection: Connection, *, pause: Callable[[float], None] = time.sleep) -> None:
-        self.hosts = connection.addresses()
-        if not self.hosts:
+        hosts = connection.addresses()
+        if not hosts:
             raise UsageError("the server has no address; type --engine opensearch://HOST:9200")
+        require_extra()
+        context = tls_context(connection) if any(host.startswith("https:") for host in hosts) else None
+        self._transports: Sequence[Transport] = _Lazy(hosts, context)
+        self.hosts = hosts
         self._secrets = tuple(filter(None, (connection.password, connection.api_key, connection.bearer_token)))
         self._pause = pause
         self.patience = QUICK  # for requests that name none
         self._random = random.Random()  # noqa: S311 - spreads retries, hides nothing
         self._signer = Signer(connection) if connection.aws_service else None
         self._headers = {"accept": "application/json", **authorization(connection)}
-        self._context = tls_context(connection) if any(host.startswith("https:") for host in self.hosts) else None
-        self._pools: dict[str, urllib3.PoolManager] = {host: self._pool(host) for host in self.hosts}
         self._turn = 0
         self._dead: dict[str, float] = {}
         self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, client: Any) -> Client:
+        """Return a client that asks by the connections of a team's own, with its credentials, proxies and pool."""
+        way = transport_of(client)
+        made = cls(Connection(hosts=tuple(way.host.split(","))))
+        made.hosts = (way.host,)
+        made._transports = [way]
+        return made
 
     @property
     def url(self) -> str:
         """The addresses, without secrets."""
         return ",".join(self.hosts)
-
-    def _pool(self, host: str) -> urllib3.PoolManager:
-        try:
-            import urllib3
-        except ImportError as error:
-            raise MissingExtra("a server engine", "server") from error
-        from urllib.request import getproxies_environment, proxy_bypass
-
-        if self._context is not None and self._context.verify_mode == ssl.CERT_NONE:
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user has said --insecure
-        parts = urlsplit(host)
-        options: dict[str, Any] = {"maxsize": 8, "ssl_context": self._context}
-        proxy = getproxies_environment().get(parts.scheme)
-        if proxy and not _is_local(host) and not proxy_bypass(parts.netloc):
-            return urllib3.ProxyManager(proxy, **options)
-        return urllib3.PoolManager(**options)
 
     def request(
         self,
@@ -132,7 +123,7 @@ class Client:
             last = attempt + 1 == patience.attempts
             try:
                 reply = self._send(method, target, payload, isinstance(body, bytes), timeout)
-            except _Failed as failure:
+            except RequestFailed as failure:
                 wait = repeatable if failure.sent else patience.restarts
                 if last or not wait:
                     raise EngineUnreachable(self._public(str(failure))) from failure.__cause__
@@ -175,72 +166,58 @@ class Client:
 
     def close(self) -> None:
         """Let go of the connections."""
-        for pool in self._pools.values():
-            pool.clear()
+        for transport in self._transports:
+            transport.close()
 
-    def _order(self) -> list[str]:
-        """Return the hosts in turn, those that failed lately last."""
+    def _order(self) -> list[Transport]:
+        """Return the ways to the hosts in turn, those that failed lately last."""
         with self._lock:
             self._turn += 1
-            turned = [self.hosts[(self._turn + place) % len(self.hosts)] for place in range(len(self.hosts))]
+            count = len(self._transports)
+            turned = [self._transports[(self._turn + place) % count] for place in range(count)]
             now = time.monotonic()
-            return sorted(turned, key=lambda host: self._dead.get(host, 0.0) > now)
+            return sorted(turned, key=lambda way: self._dead.get(way.host, 0.0) > now)
 
     def _send(self, method: str, target: str, payload: bytes | None, lines: bool, timeout: float) -> Reply:
         """Ask one host after the other until one answers; a request that may have arrived isn't sent to the next one."""
-        failure: _Failed | None = None
-        for host in self._order():
+        failure: RequestFailed | None = None
+        for way in self._order():
             try:
-                reply = self._send_to(host, method, target, payload, lines, timeout)
-            except _Failed as error:
+                reply = self._send_by(way, method, target, payload, lines, timeout)
+            except RequestFailed as error:
                 with self._lock:
-                    self._dead[host] = time.monotonic() + _DEAD_SECONDS
+                    self._dead[way.host] = time.monotonic() + _DEAD_SECONDS
                 failure = error
                 if error.sent:
                     break
                 continue
             with self._lock:
-                self._dead.pop(host, None)
+                self._dead.pop(way.host, None)
             return reply
         assert failure is not None
         raise failure
 
-    def _send_to(
-        self, host: str, method: str, target: str, payload: bytes | None, lines: bool, timeout: float
+    def _send_by(
+        self, way: Transport, method: str, target: str, payload: bytes | None, lines: bool, timeout: float
     ) -> Reply:
-        import urllib3
-        from urllib3 import exceptions
-
+        near = is_local(way.host)
         headers = dict(self._headers)
         if payload is not None:
             headers["content-type"] = "application/x-ndjson" if lines else "application/json"
-            if len(payload) > _COMPRESS_BYTES and not _is_local(host):
+            if len(payload) > _COMPRESS_BYTES and not near:
                 payload = gzip.compress(payload, 1)
                 headers["content-encoding"] = "gzip"
-        if not _is_local(host):
+        if not near:
             headers["accept-encoding"] = "gzip"
         if self._signer is not None:
-            headers = self._signer.sign(method, host + target, payload, headers)
-        limits = urllib3.Timeout(connect=_CONNECT_SECONDS, read=timeout)
+            headers = self._signer.sign(method, way.host + target, payload, headers)
         try:
-            answer = self._pools[host].request(
-                method, host + target, body=payload, headers=headers, timeout=limits, retries=False, redirect=False
-            )
-        except exceptions.SSLError as error:
-            raise EngineUnreachable(self._public(_tls_message(host, error))) from error
-        except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError, exceptions.ProxyError) as error:
-            message = f"no server answers at {host} ({_cause(error)}); start it, or correct the address in --engine"
-            raise _Failed(message, sent=False) from error
-        except exceptions.ReadTimeoutError as error:
-            message = f"{host} hasn't answered within {timeout:.0f} s; see whether it is overloaded, then try again"
-            raise _Failed(message, sent=True) from error
-        except exceptions.HTTPError as error:
-            advice = f"{_perhaps_tls(host, error)}see the server's log, then try again"
-            message = f"the connection to {host} broke off ({_cause(error)}); {advice}"
-            raise _Failed(message, sent=True) from error
-        return Reply(answer.status, {key.lower(): value for key, value in answer.headers.items()}, self._json(answer))
+            answer = way.send(method, target, payload, headers, timeout)
+        except EngineUnreachable as error:
+            raise EngineUnreachable(self._public(str(error))) from error.__cause__
+        return Reply(answer.status, answer.headers, self._json(answer))
 
-    def _json(self, answer: Any) -> Any:
+    def _json(self, answer: RawReply) -> Any:
         if not answer.data:
             return None
         try:
@@ -252,7 +229,8 @@ class Client:
                     f"{self.url} answers with {found} instead of JSON; give the address of OpenSearch or Elasticsearch"
                 )
                 raise ServerRefusal(message, answer.status, "not JSON") from None
-            return answer.data[:200].decode("utf-8", "replace")
+            said = answer.data if isinstance(answer.data, str) else answer.data.decode("utf-8", "replace")
+            return said[:200]
 
     def _refusal(self, reply: Reply, path: str) -> Exception:
         reason = self._public(reason_of(reply.body))
@@ -317,34 +295,23 @@ def _word(value: str | int | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _is_local(host: str) -> bool:
-    return urlsplit(host).hostname in _LOOPBACK
+class _Lazy(Sequence["Transport"]):
+    """The ways to some hosts, made when a request first needs them: what makes them takes long to import."""
 
+    def __init__(self, hosts: Sequence[str], context: ssl.SSLContext | None) -> None:
+        self._hosts = hosts
+        self._context = context
+        self._made: list[Transport] = []
+        self._lock = threading.Lock()
 
-def _cause(error: Exception) -> str:
-    """Return what the system said, without urllib3's own words."""
-    inner = _root(error)
-    return " ".join(str(getattr(inner, "strerror", None) or inner).split()) or type(inner).__name__
+    def __len__(self) -> int:
+        return len(self._hosts)
 
+    def __iter__(self) -> Iterator[Transport]:
+        return iter(self._made)
 
-def _root(error: BaseException) -> BaseException:
-    while (deeper := error.__cause__ or error.__context__) is not None:
-        error = deeper
-    return error
-
-
-def _perhaps_tls(host: str, error: Exception) -> str:
-    """Return what to try where a server hung up on plain HTTP without a word, as those do that speak TLS."""
-    from http.client import RemoteDisconnected
-
-    if not (host.startswith("http:") and isinstance(_root(error), RemoteDisconnected)):
-        return ""
-    return "if it speaks TLS, write https:// (or opensearchs://, elasticsearchs://) in --engine; if not, "
-
-
-def _tls_message(host: str, error: Exception) -> str:
-    text = _cause(error)
-    if "WRONG_VERSION_NUMBER" in str(error) or "RECORD_LAYER_FAILURE" in str(error):
-        return f"{host} doesn't speak TLS; write http:// (or opensearch://, elasticsearch://) in --engine"
-    hint = "give the authority that signed it with --ca-certs FILE, or --insecure to trust any"
-    return f"the certificate of {host} can't be trusted ({text}); {hint}"
+    def __getitem__(self, place: Any) -> Any:
+        with self._lock:
+            if not self._made:
+                self._made = [HostTransport(host, self._context) for host in self._hosts]
+        return self._made[place]

@@ -56,7 +56,7 @@ def field_mappings(fields: Mapping[str, FieldType], analyzer: Analyzer, *, send_
     """Return the mapping of each typed field; those whose names no server takes are stored only."""
     kinds = _read("fields.json")
     kinds["text"] = (
-        {"type": "text", "index": False}
+        {"type": "text", "analyzer": SENT_ANALYZER}
         if send_words
         else {**kinds["text"], "analyzer": analyzer_name(analyzer, send_words=False)}
     )
