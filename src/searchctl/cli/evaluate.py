@@ -136,6 +136,8 @@ def _print(frame: Frame, report: Report) -> None:
         say(f"answered worst: {printable(failure.query.text)} (best relevant document's rank: {found})")
     if report.absent:
         say(f"{count_of(report.absent, 'judged document')} can't be found: not in the index")
+    if report.dataset.left_out:
+        say(report.dataset.left_out)
     if report.dataset.caveat:
         say(f"note: {report.dataset.caveat}")
 

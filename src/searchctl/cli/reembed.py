@@ -201,7 +201,7 @@ def _difference(one: Difference) -> str:
 def _about_trial(report: ReembedReport) -> str:
     assert report.trial is not None
     dataset = report.trial.dataset
-    caveat = f"; note: {dataset.caveat}" if dataset.caveat else ""
+    caveat = "".join(f"; note: {note}" for note in (dataset.caveat, dataset.left_out) if note)
     absent = f"; {count_of(report.trial.absent, 'judged document')} not in the index" if report.trial.absent else ""
     return f"tried with {count_of(len(dataset.queries), 'query', 'queries')} of {dataset.name}{absent}{caveat}"
 

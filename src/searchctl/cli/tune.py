@@ -99,7 +99,7 @@ def command(
     print_pairs(_lines(report, written))
     if frame.quiet:
         return
-    notes = [*report.notes, *([dataset.caveat] if dataset.caveat else [])]
+    notes = [*report.notes, *filter(None, (dataset.caveat, dataset.left_out))]
     if report.passages is not None and report.passages.significant:
         size = str(report.passages.best.size)
         notes.append(f"passages of another size take new vectors: {hint(frame, 'reembed', '--passage-size', size)}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,12 @@ from searchctl.types import Document
 _SPLITS = ("test", "dev", "train")
 _IDS = ("_id", "id", "query_id", "qid", "query-id")
 _TEXTS = ("text", "query", "question", "title")
+_NAMED = 5  # queries in a message
+_WHOLE = re.compile(r"[-+]?\d+")
+_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
+_COLUMN = re.compile(
+    r"(?i)^(?:(?:query|corpus|document|doc|topic|q|iter(?:ation)?|passage)[ _-]*(?:id)?|id|score|grade|rel(?:evance)?|label|judge?ment)$"
+)
 _RELEVANT = ("relevant", "qrels", "judgements", "positive_ctxs", "expected")
 
 
@@ -32,13 +39,15 @@ class JudgedQuery:
 class DataSet:
     """Queries with a relevant document each. `corpus` is the file of the documents, None when only an index has them.
 
-    `caveat` says what the numbers can't tell, and is empty for human judgements.
+    `caveat` says what the numbers can't tell, and is empty for human judgements. `left_out` says which judged queries the set
+    has not, and why, and is empty where it has all.
     """
 
     name: str
     queries: tuple[JudgedQuery, ...]
     corpus: Path | None = None
     caveat: str = ""
+    left_out: str = ""
 
     @property
     def qrels(self) -> Qrels:
@@ -47,7 +56,7 @@ class DataSet:
 
 
 def read_dataset(path: Path, split: str | None = None) -> DataSet:
-    """Read judged queries; raises SourceError when there are none, saying what was looked for.
+    """Read judged queries; raises SourceError when there are none, saying what was looked for, and where one can't be counted.
 
     A folder holds `queries.jsonl` and `qrels/SPLIT.tsv` (BEIR; `split` None takes test, else dev, else train), or TREC's
     `queries.tsv` and `qrels.txt`, or JSON Lines. A file is JSON Lines of
@@ -60,12 +69,11 @@ def read_dataset(path: Path, split: str | None = None) -> DataSet:
     corpus = _first(path, ("corpus.jsonl", "corpus.jsonl.gz"))
     queries = _first(path, ("queries.jsonl", "queries.jsonl.gz"))
     if queries is not None and (path / "qrels").is_dir():
-        texts = dict(_texts_of_json(queries))
-        return _checked(path, _joined(texts, _qrels(_split_file(path / "qrels", split))), corpus)
+        return _joined(path, _texts(_texts_of_json(queries)), _qrels(_split_file(path / "qrels", split)), corpus)
     topics = _first(path, ("queries.tsv", "topics.tsv", "queries.txt", "topics.txt"))
     judgements = _first(path, ("qrels.txt", "qrels.tsv", "qrels"))
     if topics is not None and judgements is not None:
-        return _checked(path, _joined(dict(_texts_of_table(topics)), _qrels(judgements)), corpus)
+        return _joined(path, _texts(_texts_of_table(topics)), _qrels(judgements), corpus)
     judged = queries or _first(path, ("judgements.jsonl", "judged.jsonl"))
     if judged is not None:
         return _checked(path, _json_lines(judged), corpus)
@@ -88,15 +96,40 @@ def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _checked(path: Path, queries: list[JudgedQuery], corpus: Path | None) -> DataSet:
+def _checked(path: Path, queries: list[JudgedQuery], corpus: Path | None, without_text: Sequence[str] = ()) -> DataSet:
     judged = tuple(query for query in queries if any(grade > 0 for grade in query.grades.values()))
+    reasons = [f"{_named(without_text)} no text"] if without_text else []
     if not judged:
-        raise SourceError(f"{path} judges no document relevant for any query it holds, so there is nothing to measure")
-    return DataSet(path.resolve().name, judged, corpus)
+        told = f" ({reasons[0]} in it)" if reasons else ""
+        raise SourceError(
+            f"{path} judges no document relevant for any query it holds{told}, so there is nothing to measure"
+        )
+    nothing = [query.id for query in queries if not any(grade > 0 for grade in query.grades.values())]
+    reasons += [f"{_named(nothing)} no relevant document"] if nothing else []
+    left_out = f"left out: {' and '.join(reasons)}" if reasons else ""
+    return DataSet(path.resolve().name, judged, corpus, left_out=left_out)
 
 
-def _joined(texts: dict[str, str], qrels: dict[str, dict[str, int]]) -> list[JudgedQuery]:
-    return [JudgedQuery(id, texts[id], grades) for id, grades in qrels.items() if texts.get(id, "").strip()]
+def _named(ids: Sequence[str]) -> str:
+    """Return `2 judged queries (q77, q78) have`."""
+    shown = ", ".join(ids[:_NAMED])
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    verb = "query has" if len(ids) == 1 else "queries have"
+    return f"{len(ids)} judged {verb.split()[0]} ({shown}{more}) {verb.split()[1]}"
+
+
+def _joined(path: Path, texts: dict[str, str], qrels: dict[str, dict[str, int]], corpus: Path | None) -> DataSet:
+    known = [JudgedQuery(id, texts[id], grades) for id, grades in qrels.items() if texts.get(id, "").strip()]
+    return _checked(path, known, corpus, [id for id in qrels if not texts.get(id, "").strip()])
+
+
+def _texts(read: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """Return texts by id, given with their places; raises SourceError for an id with two different texts."""
+    texts: dict[str, str] = {}
+    for where, id, text in read:
+        if texts.setdefault(id, text) != text:
+            raise SourceError(f"{where} has the id '{id}' again, with another text; give each query an id of its own")
+    return texts
 
 
 def _split_file(folder: Path, split: str | None) -> Path:
@@ -115,48 +148,78 @@ def _qrels(path: Path) -> dict[str, dict[str, int]]:
         cells = [cell.strip() for cell in cells]
         if len(cells) not in (3, 4):
             raise SourceError(f"{where} has {len(cells)} columns; expected query, document, grade or TREC's four")
-        try:
-            grade = int(cells[-1])
-        except ValueError as error:
-            if where.endswith(":1"):
-                continue
-            raise SourceError(f"{where} has the grade {cells[-1]!r}; expected a whole number") from error
-        qrels.setdefault(cells[0], {})[cells[-2]] = grade
+        if where.endswith(":1") and _is_heading(cells):
+            continue
+        query, document, grade = cells[0], cells[-2], _grade(cells[-1], where)
+        if qrels.setdefault(query, {}).setdefault(document, grade) != grade:
+            raise SourceError(
+                f"{where} judges document '{document}' for query '{query}' again, with another grade; keep one"
+            )
     return qrels
 
 
+def _is_heading(cells: Sequence[str]) -> bool:
+    """Tell whether a first row names columns: its grade is a word, and some cell is what columns are called."""
+    return _NUMBER.fullmatch(cells[-1]) is None and any(_COLUMN.search(cell) for cell in cells)
+
+
+def _grade(value: Any, where: str) -> int:
+    """Return a grade as a whole number; raises SourceError for any other value."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    whole = whole or (isinstance(value, float) and value.is_integer())
+    if whole or (isinstance(value, str) and _WHOLE.fullmatch(value.strip())):
+        return int(value)
+    raise SourceError(
+        f"{where} has the grade {value!r}; expected a whole number, 0 for not relevant: write degrees as 1, 2, 3"
+    )
+
+
 def _json_lines(path: Path) -> list[JudgedQuery]:
-    queries = []
+    queries: dict[str, JudgedQuery] = {}
     for number, (where, data) in enumerate(_objects(path), 1):
         text, relevant = _value(data, _TEXTS), _value(data, _RELEVANT)
         if not isinstance(text, str) or not isinstance(relevant, (list, dict, str)):
             raise SourceError(
                 f'{where} isn\'t a judged query; a line looks like {{"query": "…", "relevant": ["doc-1"]}}'
             )
-        if isinstance(relevant, dict):
-            grades = {str(id): int(grade) for id, grade in relevant.items()}
-        else:
-            grades = {str(id): 1 for id in ([relevant] if isinstance(relevant, str) else relevant)}
-        queries.append(JudgedQuery(str(_value(data, _IDS) or number), text, grades))
-    return queries
+        if not text.strip():
+            raise SourceError(f"{where} has an empty query; write its text, or leave the line out")
+        given = _value(data, _IDS)
+        id = _id(given, where) if given is not None else str(number)
+        if id in queries:
+            raise SourceError(f"{where} has the id '{id}' again; give each query an id of its own, or none has one")
+        queries[id] = JudgedQuery(id, text, _grades(relevant, where))
+    return list(queries.values())
 
 
-def _texts_of_json(path: Path) -> Iterator[tuple[str, str]]:
+def _grades(relevant: list[Any] | dict[str, Any] | str, where: str) -> dict[str, int]:
+    if isinstance(relevant, dict):
+        return {str(id): _grade(grade, where) for id, grade in relevant.items()}
+    return {_id(id, where): 1 for id in ([relevant] if isinstance(relevant, str) else relevant)}
+
+
+def _id(value: Any, where: str) -> str:
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        return str(value)
+    raise SourceError(f"{where} has {value!r} where an id is expected; write it as text or a whole number")
+
+
+def _texts_of_json(path: Path) -> Iterator[tuple[str, str, str]]:
     for where, data in _objects(path):
         id, text = _value(data, _IDS), _value(data, _TEXTS)
         if id is None or not isinstance(text, str):
             raise SourceError(
                 f'{where} isn\'t a query; a line looks like {{"_id": "1", "text": "how do I return an item"}}'
             )
-        yield str(id), text
+        yield where, _id(id, where), text
 
 
-def _texts_of_table(path: Path) -> Iterator[tuple[str, str]]:
+def _texts_of_table(path: Path) -> Iterator[tuple[str, str, str]]:
     for where, line in _lines(path):
         id, blank, text = line.partition("\t") if "\t" in line else line.partition(" ")
         if not blank:
             raise SourceError(f"{where} isn't a query; a line looks like: 1<tab>how do I return an item")
-        yield id.strip(), text.strip()
+        yield where, id.strip(), text.strip()
 
 
 def _value(data: dict[str, Any], keys: tuple[str, ...]) -> Any:

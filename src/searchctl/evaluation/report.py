@@ -121,6 +121,7 @@ class Report:
             "format": REPORT_FORMAT,
             "dataset": self.dataset.name,
             "caveat": self.dataset.caveat or None,
+            "left_out": self.dataset.left_out or None,
             "index": self.index,
             "queries": len(self.dataset.queries),
             "absent_documents": self.absent,
