@@ -27,7 +27,7 @@ LAYERS = [  # from the ground up; packages on one line don't import each other
     "index",
     "evaluation explore",
     "tuning routing",
-    "lifecycle",
+    "lifecycle route",
     "gateway service training",
     "cli",
     "__init__ __main__",

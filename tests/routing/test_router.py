@@ -337,7 +337,7 @@ def test_what_is_learnt_is_kept_on_disk(taught: Router, tmp_path: Path, monkeypa
         monkeypatch.setattr(learning, "gather", None)
         assert again.predict(texts) == answers
     monkeypatch.undo()
-    kept = next(tmp_path.rglob("route-state.npz"))
+    kept = next(tmp_path.rglob("route-state-*.npz"))
     kept.write_bytes(kept.read_bytes()[:1000])
     with Router.open(tmp_path / "engine", create=False) as again:
         assert [one.label for one in again.predict(texts)] == [one.label for one in answers]
@@ -365,3 +365,10 @@ def test_labels_above_are_written_beside_a_label() -> None:
     assert with_parents(("a", "b/c")) == ["a", "b/c", "b"]
     assert with_parents(("a",)) == "a"
     assert with_parents(()) == []
+
+
+def test_the_router_is_found_where_it_was() -> None:
+    from searchctl import route
+
+    assert route.Router is Router
+    assert all(hasattr(route, name) for name in route.__all__)

@@ -18,7 +18,7 @@ from searchctl.engines.base import Diagnostics, Finding, Upkeep, term_statistics
 from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError
 from searchctl.index import Index
 from searchctl.ingest.encoding import passage_texts
-from searchctl.routing.examples import mark
+from searchctl.routing.examples import is_query_vector
 from searchctl.settings.connection import Connection, is_server
 from searchctl.settings.paths import user_path
 from searchctl.types import Entry, Nearest
@@ -194,7 +194,7 @@ def _vectors(index: Index, encoder: Encoder) -> Iterator[Finding]:
 
 def _agreement(entry: Entry, encoder: Encoder) -> float:
     assert entry.vectors is not None
-    asked = entry.fingerprint == mark(entry.document)  # a router's example, which is encoded as what it's compared with
+    asked = is_query_vector(entry)  # a router's example, which is encoded as what it's compared with
     encode = encoder.encode_queries if asked else encoder.encode_documents
     return float((encode(passage_texts(entry)) * entry.vectors).sum(axis=1).min())
 

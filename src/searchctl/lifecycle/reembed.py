@@ -33,7 +33,7 @@ from searchctl.ingest.encoding import check_readable, cut_and_encode, passage_te
 from searchctl.ingest.prepare import fingerprint, has_content
 from searchctl.lifecycle.versions import Move, move, next_version, open_version
 from searchctl.routing.apply import unlabelled
-from searchctl.routing.examples import entries_of, mark
+from searchctl.routing.examples import entries_of, is_query_vector
 from searchctl.schema import EncoderStamp, Lineage, PassageSettings, Schema
 from searchctl.types import Document, Entry
 
@@ -224,7 +224,7 @@ def _finished(entries: Sequence[Entry], encoder: Encoder, settings: PassageSetti
     own: list[Document] = []
     others: list[Entry] = []
     for entry in entries:
-        if entry.fingerprint == mark(entry.document):
+        if is_query_vector(entry):
             own.append(entry.document)
         else:
             others.append(entry)

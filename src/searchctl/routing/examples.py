@@ -32,8 +32,8 @@ KIND = "route"
 FIELDS: dict[str, FieldType] = {LABEL: "keyword", KIND: "keyword"}
 Kind: TypeAlias = Literal["example", "description", "name", "outside"]
 MAX_LABEL = 200
-_ENCODED_AS = "route: encoded as a query"
-_MESSAGE_ENCODED_AS = "route: its message encoded as a query"
+_ENCODED_AS = "route: its message encoded as a query"
+_ENCODED_BEFORE_AS = "route: encoded as a query"  # whole, by earlier versions
 _BATCH = 256
 _WORDS = re.compile(r"(?<=[a-zа-яё])(?=[A-ZА-ЯЁ])|[_/.\-\s]+")
 
@@ -117,9 +117,16 @@ def describing(label: str, text: str, kind: Kind) -> Document:
 
 
 def mark(document: Document) -> str:
-    """Return the fingerprint of a document whose vector is that of a query: of its message, where that isn't the whole text."""
-    whole = message_of(document.text) == document.text
-    return fingerprint(document, _ENCODED_AS if whole else _MESSAGE_ENCODED_AS)
+    """Return the fingerprint of a document whose vector is that of its message as a query."""
+    return fingerprint(document, _ENCODED_AS)
+
+
+def is_query_vector(entry: Entry) -> bool:
+    """Tell whether an entry's vector is that of its message as a query, as examples are compared."""
+    document = entry.document
+    if entry.fingerprint == mark(document):
+        return True
+    return entry.fingerprint == fingerprint(document, _ENCODED_BEFORE_AS) and message_of(document.text) == document.text
 
 
 def entries_of(documents: Sequence[Document], encoder: Encoder) -> list[Entry]:
@@ -186,7 +193,7 @@ def _concerns(document: Document) -> bool:
 
 
 def _own_vector(entry: Entry) -> Vector | None:
-    if entry.vectors is None or len(entry.vectors) != 1 or entry.fingerprint != mark(entry.document):
+    if entry.vectors is None or len(entry.vectors) != 1 or not is_query_vector(entry):
         return None
     return np.asarray(entry.vectors[0])
 

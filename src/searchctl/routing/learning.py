@@ -15,7 +15,7 @@ from searchctl.routing.examples import Stored
 from searchctl.routing.message import message_of
 from searchctl.routing.out_of_scope import Everyday
 from searchctl.routing.state import CalibrationReport, State, gather, learn_report, members_of, stacked
-from searchctl.routing.state_file import KeptState, StateFile, digest_of
+from searchctl.routing.state_file import KeptState, StateFiles, digest_of
 from searchctl.types import Vectors
 
 _STALE = 0.1  # of the examples may be added before metric and calibration are learnt anew
@@ -27,7 +27,7 @@ class Learner:
 
     def __init__(self, editor: Editor) -> None:
         self._editor = editor
-        self._file = StateFile(editor.history.path.with_name("route-state.npz"))
+        self._files = StateFiles(editor.history.path.parent)
         self._seen: tuple[int, int] | None = None
         self._digest = ""
         self._state: State | None = None
@@ -48,7 +48,7 @@ class Learner:
         state = self.state()
         if self._report is None:
             self._report = learn_report(state)
-            self._file.write(KeptState(state, self._report, self._changed), self._digest)
+            self._files.write(KeptState(state, self._report, self._changed), self._digest)
         return self._report
 
     def anew(self) -> tuple[State, CalibrationReport]:
@@ -88,7 +88,7 @@ class Learner:
             for document, vector in zip(change.documents, change.vectors, strict=True)
         ]
         self._digest = digest_of([*before, *new], self._revision())
-        self._file.write(KeptState(self._state, self._report, changed), self._digest)
+        self._files.write(KeptState(self._state, self._report, changed), self._digest)
 
     def _revision(self) -> str:
         return storing.needed_encoder(self._editor.index).revision
@@ -96,7 +96,7 @@ class Learner:
     def _recall(self, stored: Sequence[Stored]) -> bool:
         """Take what is kept on disk of these documents; return whether there was something."""
         self._digest = digest_of(stored, self._revision())
-        kept = self._file.read(stored, self._digest)
+        kept = self._files.read(stored, self._digest)
         if kept is None:
             return False
         self._state, self._report, self._changed = kept.state, kept.report, kept.changed
@@ -107,7 +107,7 @@ class Learner:
         if kept and self._recall(stored):
             return
         self._digest = digest_of(stored, encoder.revision)
-        everyday = self._file.everyday(encoder.revision)
+        everyday = self._files.everyday(encoder.revision)
         if everyday is None and any(one.kind == "example" for one in stored):
             everyday = encoder.encode_queries(EVERYDAY)
         self._state = gather(stored, encoder.dim, everyday)

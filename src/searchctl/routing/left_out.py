@@ -19,6 +19,7 @@ from searchctl.routing.votes import Floats, Rows, Votes
 from searchctl.types import Vectors
 
 _LEAST_REST = 0.05  # of the metric along an example's deviation: a guard against division by nearly nothing
+_DOUBLES = 1000  # landmarks up to which double precision is used
 _BLOCK = 1000  # examples that are scored at once
 
 
@@ -106,9 +107,10 @@ def _centroids(votes: Votes, rows: Rows, cosines: Cosines) -> Floats:
 
 def _kernels(votes: Votes, rows: Rows, cosines: Floats, words: Floats) -> Floats:
     """Return the regression's scores without each example, given its corrected cosines (n, m) with the landmarks: (n, labels)."""
-    weights = votes.weights.astype(np.float64)
-    asked = votes.kernels(cosines, words).astype(np.float64) @ votes.whitening
-    stored = votes.features(votes.rows[rows], words).astype(np.float64)
+    numbers = np.float64 if len(votes.landmarks) <= _DOUBLES else np.float32
+    weights = votes.weights.astype(numbers)
+    asked = votes.kernels(cosines, words).astype(numbers) @ votes.whitening
+    stored = votes.features(votes.rows[rows], words).astype(numbers)
     carried = stored @ votes.inverse
     leverage = np.einsum("nm,nm->n", carried, stored)
     members = votes.members[rows]

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from searchctl.engines import DEFAULT_ENGINE
 from searchctl.errors import UsageError
 from searchctl.index import Index
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Candidate", "Example", "LabelInfo", "Neighbour", "Route", "RouteSettings", "Router"]
 DEFAULT_INDEX = "routes"
 _BATCH = 256
+_STRANGE = 0.5  # how surely a text belongs to no label that may be on another keyboard or in another alphabet
 _LETTERS_A_TOKEN = 1  # at least: a text with fewer letters than the encoder reads tokens needn't be counted
 
 
@@ -210,18 +213,30 @@ class Router:
     def _predicted(self, texts: Sequence[str], settings: RouteSettings, scorer: Scorer | None) -> list[Route]:
         encoder = storing.needed_encoder(self.index)
         state, report = self.state, self.report
-        stems = self._stems_of(state)
-        messages = [message_of(text) for text in texts]
-        meant = [repaired(message, stems) for message in messages]
-        read = [message if repair is None else repair.query for message, repair in zip(messages, meant, strict=True)]
-        vectors = encoder.encode_queries(read)
+        read = [message_of(text) for text in texts]
+        vectors = np.array(encoder.encode_queries(read))
+        meant = self._repaired(state, report, read, vectors)
+        if repairs := [repair.query for repair in meant.values()]:
+            vectors[list(meant)] = encoder.encode_queries(repairs)
+            read = [meant[row].query if row in meant else message for row, message in enumerate(read)]
         probabilities = self._foreign(scorer, read, state, settings) if scorer is not None and state.labels else None
         routes = decide(state, report, vectors, settings, probabilities, read)
         cut = _cut(encoder, read)
         return [
-            _told(route, repair, one, encoder.max_tokens, "" if scorer is None else scorer.name)
-            for route, repair, one in zip(routes, meant, cut, strict=True)
+            _told(route, meant.get(row), one, encoder.max_tokens, "" if scorer is None else scorer.name)
+            for row, (route, one) in enumerate(zip(routes, cut, strict=True))
         ]
+
+    def _repaired(
+        self, state: State, report: CalibrationReport, messages: Sequence[str], vectors: Vectors
+    ) -> dict[int, Repair]:
+        """Return what was meant by those messages that are unlike the examples and share no word with any, by row."""
+        if not state.examples:
+            return {}
+        strange = np.flatnonzero(report.scope.scores(state.votes, vectors) >= _STRANGE)
+        stems = self._stems_of(state) if len(strange) else frozenset()
+        found = {row: repaired(messages[row], stems) for row in strange.tolist()}
+        return {row: repair for row, repair in found.items() if repair is not None}
 
     def _foreign(self, scorer: Scorer, texts: Sequence[str], state: State, settings: RouteSettings) -> Doubles:
         if settings.target_precision is not None or settings.coverage is not None:
@@ -309,6 +324,11 @@ class Router:
     def report(self) -> CalibrationReport:
         """What answers about the stored examples, each without itself, taught."""
         return self._learner.report()
+
+    def learn(self) -> None:
+        """Learn what the examples teach now, so that the next answer needn't wait for it."""
+        if self.state.examples:
+            _ = self.report
 
     def refresh(self) -> None:
         """Read the examples anew with the next call."""

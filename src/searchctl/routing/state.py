@@ -21,8 +21,9 @@ from searchctl.routing.examples import Stored, name_text
 from searchctl.routing.guarantee import PrecisionGuarantee, guarantee
 from searchctl.routing.left_out import left_out
 from searchctl.routing.message import message_of
+from searchctl.routing.metric import learn_metric
 from searchctl.routing.out_of_scope import Everyday, OutOfScope, learn_out_of_scope
-from searchctl.routing.votes import ComparedTexts, Floats, Rows, Votes, count_votes
+from searchctl.routing.votes import ComparedTexts, Floats, Rows, Votes, count_votes, placed_names
 from searchctl.routing.words import Words, learn_words
 from searchctl.types import Vectors
 
@@ -146,16 +147,13 @@ def gather(stored: Sequence[Stored], dim: int, everyday: Vectors | None = None) 
     plain = ComparedTexts(vectors, np.zeros((len(vectors), 0), np.float32))
     multi_label = bool((members.sum(axis=1) > 1).any())
     given = np.array([kind == "description" for kind in described], bool)
-    votes = count_votes(plain, members, names)
-    if not _names_help(votes, given):
+    if not _names_help(plain, members, names, given):
         names[~given] = 0
-        votes = count_votes(plain, members, names)
     messages = [message_of(one.text) for one in examples]
     vocabulary = learn_words(messages) if _words_help(plain, messages, members, names, multi_label) else None
-    words = plain.words
-    if vocabulary is not None:
-        words = vocabulary.vectors(messages)
-        votes = count_votes(ComparedTexts(vectors, words), members, names, word_weight=WORD_WEIGHT)
+    words = plain.words if vocabulary is None else vocabulary.vectors(messages)
+    weight = 0.0 if vocabulary is None else WORD_WEIGHT
+    votes = count_votes(ComparedTexts(vectors, words), members, names, word_weight=weight)
     others = [one for one in stored if one.kind == "outside"]
     state = State(
         examples,
@@ -201,14 +199,16 @@ def _names(
     return names, tuple(described), tuple(phrases)
 
 
-def _names_help(votes: Votes, given: Flags) -> bool:
+def _names_help(texts: ComparedTexts, members: Floats, names: Vectors, given: Flags) -> bool:
     """Tell whether the names of labels say what they mean, as far as examples show; codes like `c17` don't."""
-    named = np.flatnonzero((np.abs(votes.names).sum(axis=1) > 0) & ~given)
-    own = votes.members[:, named]
+    named = np.flatnonzero((np.abs(names).sum(axis=1) > 0) & ~given)
+    own = members[:, named]
     seen = np.flatnonzero(own.sum(axis=1) > 0)
     if len(named) < 2 or len(seen) < _TESTED_NAMES:
         return True
-    chosen = (votes.rows[seen] @ votes.names[named].T).argmax(axis=1)
+    metric = learn_metric(texts.vectors, members)
+    placed, _ = placed_names(metric, names)
+    chosen = (metric.project(texts.vectors[seen]) @ placed[named].T).argmax(axis=1)
     agreement = float((own[seen, chosen] > 0).mean())
     chance = float(own[seen].sum(axis=1).mean()) / len(named)
     return (agreement - chance) / max(1 - chance, 1e-9) >= _LEAST_AGREEMENT

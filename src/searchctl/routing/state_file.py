@@ -1,7 +1,7 @@
 """What a router has learnt, kept in a file beside the index's journal, so that a command needn't learn it again.
 
-The file is derived: it says of which examples and which encoder it was made, and is made anew where those are others, or where
-it is damaged or of another format. It is written under another name and put in place at once.
+A file is derived: it says of which examples and which encoder it was made, and is made anew where those are others, or where
+it is damaged or of another format.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ import contextlib
 import hashlib
 import json
 import os
+import struct
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from searchctl.files import replacing
 from searchctl.routing.calibration import Softening
 from searchctl.routing.everyday import EVERYDAY
 from searchctl.routing.examples import Stored
@@ -29,6 +31,10 @@ from searchctl.routing.words import Words
 from searchctl.types import Vectors
 
 STATE_FORMAT = 1
+_KEPT = 2  # states
+_SMALL = 1 << 20  # bytes; smaller arrays are read at once
+_NAME_LENGTH = 26  # where a member's header in a zip file has the lengths of its name and of what follows
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, IndexError, struct.error, zipfile.BadZipFile)
 _VOTES = (
     "rows",
     "lengths",
@@ -56,53 +62,95 @@ class KeptState:
 
 def digest_of(stored: Sequence[Stored], revision: str) -> str:
     """Return a short hash of all that a state is made of: the router's documents, in any order, and the encoder's revision."""
-    total = 0
-    for one in stored:
-        line = json.dumps([one.id, one.kind, sorted(one.labels), one.text], ensure_ascii=False)
-        total ^= int.from_bytes(hashlib.blake2b(line.encode("utf-8", "surrogatepass"), digest_size=16).digest(), "big")
+    # The id of an example of the router's own is made of its text.
+    lines = sorted(
+        "\x1f".join((one.id, one.kind, *sorted(one.labels), "" if one.id.startswith("route-") else one.text))
+        for one in stored
+    )
+    examples = hashlib.blake2b("\x1e".join(lines).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     everyday = hashlib.blake2b("\n".join(EVERYDAY).encode(), digest_size=8).hexdigest()
-    return f"{total:032x}-{len(stored)}-{revision}-{everyday}"
+    return f"{examples}-{revision}-{everyday}"
 
 
-class StateFile:
-    """One `.npz` file; reading and writing it never fails a command."""
+class StateFiles:
+    """A file for each of the last states, so that undoing a step finds the state before it. None of them ever fails a command."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def everyday(self, revision: str) -> Vectors | None:
-        """Return the everyday sentences' vectors, if those here are of this encoder."""
-        try:
-            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                meta = _meta(file)
-                sentences = np.asarray(file["everyday"], np.float32)
-                return sentences if meta["digest"].split("-", 2)[2] == _tail(revision) else None
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
-            return None
+        """Return the everyday sentences' vectors by this encoder, if some state has them."""
+        for path in self._paths():
+            try:
+                with _Arrays(path) as arrays:
+                    meta = _meta(arrays)
+                    if meta["digest"].split("-", 1)[1] == digest_of((), revision).split("-", 1)[1]:
+                        return np.array(arrays["everyday"])
+            except _UNREADABLE:
+                continue
+        return None
 
     def read(self, stored: Sequence[Stored], digest: str) -> KeptState | None:
-        """Return what was kept of these documents; None where it was of others, or can't be read."""
+        """Return what was kept of these documents; None where nothing was, or it can't be read."""
         try:
-            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                meta = _meta(file)
-                return _kept(file, meta, stored) if meta["digest"] == digest else None
-        except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile):
+            with _Arrays(self._path(digest)) as arrays:
+                meta = _meta(arrays)
+                return _kept(arrays, meta, stored) if meta["digest"] == digest else None
+        except _UNREADABLE:
             return None
 
     def write(self, kept: KeptState, digest: str) -> None:
-        """Keep a state; a folder that can't be written to keeps none."""
-        draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        try:
-            with draft.open("wb") as file:
-                np.savez(file, **_arrays(kept, digest))
-            draft.replace(self.path)
-        except OSError:
+        """Keep a state, and forget the oldest; a folder that can't be written to keeps none."""
+        with contextlib.suppress(OSError), replacing(self._path(digest)) as draft, draft.open("wb") as file:
+            np.savez(file, **_arrays(kept, digest))
+        for path in self._paths()[_KEPT:]:
             with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
+                path.unlink()
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / f"route-state-{digest[:16]}.npz"
+
+    def _paths(self) -> list[Path]:
+        """Return the files, the newest first."""
+        try:
+            return sorted(self._folder.glob("route-state-*.npz"), key=lambda path: -path.stat().st_mtime_ns)
+        except OSError:
+            return []
 
 
-def _tail(revision: str) -> str:
-    return digest_of((), revision).split("-", 2)[2]
+class _Arrays:
+    """The arrays of an uncompressed `.npz` file by name: the large ones are read as far as they are looked at."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        try:
+            self._zip = zipfile.ZipFile(self._file)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> _Arrays:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._zip.close()
+        self._file.close()
+
+    def __getitem__(self, name: str) -> Any:
+        info = self._zip.getinfo(f"{name}.npy")
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size < _SMALL:
+            with self._zip.open(info) as member:
+                return np.lib.format.read_array(member, allow_pickle=False)
+        self._file.seek(info.header_offset + _NAME_LENGTH)
+        name_length, extra_length = struct.unpack("<HH", self._file.read(4))
+        self._file.seek(name_length + extra_length, os.SEEK_CUR)
+        version = np.lib.format.read_magic(self._file)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, in_columns, kind = read_header(self._file)
+        if kind.hasobject:
+            raise ValueError("not an array of numbers")
+        order: Literal["C", "F"] = "F" if in_columns else "C"
+        return np.memmap(self._file, kind, "r", self._file.tell(), shape, order)
 
 
 def _meta(file: Any) -> dict[str, Any]:

@@ -29,6 +29,7 @@ RIDGE = 0.03
 MANY_RIDGE = 0.3  # where landmarks are fewer than examples: with less, left-out answers fall far below new ones
 LANDMARKS = 2500  # at most
 _JITTER = 1e-3  # keeps examples that are equal from making the landmarks' kernel singular
+_DOUBLES = 1000  # landmarks up to which matrices are inverted in double precision
 _BLOCK = 2000  # texts whose likeness to all landmarks is held at once
 
 
@@ -161,20 +162,17 @@ def count_votes(
 ) -> Votes:
     """Learn from examples (n), their labels (n, labels) of 0 and 1, and descriptions (labels, dim), zero for none."""
     named = np.flatnonzero(np.abs(names).sum(axis=1) > 0)
-    middle = names[named].mean(axis=0) if len(named) > 1 else np.zeros(names.shape[1])
-    plain = LabelMetric(np.asarray(middle, np.float32), np.eye(names.shape[1], dtype=np.float32))
-    metric = learn_metric(texts.vectors, members) if len(texts) else plain
-    # names of labels are another kind of text than examples, and lie apart from them together
-    shift = np.asarray(metric.centre - middle if len(named) > 1 else middle, np.float32)
-    projected = np.zeros_like(names, dtype=np.float32)
-    projected[named] = metric.project(names[named] + shift)
+    metric = learn_metric(texts.vectors, members) if len(texts) else None
+    if metric is None:
+        middle = names[named].mean(axis=0) if len(named) > 1 else np.zeros(names.shape[1])
+        metric = LabelMetric(np.asarray(middle, np.float32), np.eye(names.shape[1], dtype=np.float32))
+    projected, shift = placed_names(metric, names)
     rows, lengths = _projected(metric, texts.vectors)
     words = texts.words if word_weight else np.zeros((len(texts), 0), np.float32)
     heard = _fair_part(members, landmarks, seed)
     marks = np.concatenate([rows[heard], projected[named]])
     mark_words = np.concatenate([words[heard], np.zeros((len(named), words.shape[1]), np.float32)])
-    within = _kernel(marks @ marks.T, mark_words, mark_words, word_weight).astype(np.float64)
-    whitening = _inverse_root(within)
+    whitening = _inverse_root(_kernel(marks @ marks.T, mark_words, mark_words, word_weight))
     given = np.concatenate([members, np.eye(members.shape[1], dtype=np.float32)[named]])
     scatter = (RIDGE if len(heard) == len(rows) else MANY_RIDGE) * np.eye(len(marks))
     moments = np.zeros((len(marks), members.shape[1] + 1))
@@ -186,7 +184,7 @@ def count_votes(
         features = kernels @ whitening
         scatter += features.T @ features
         moments += features.T @ np.concatenate([given[part], given[part].sum(axis=1, keepdims=True)], axis=1)
-    inverse = np.linalg.inv(scatter)
+    inverse = np.linalg.inv(scatter.astype(_precision(len(marks))))
     solved = inverse @ moments
     return Votes(
         metric,
@@ -206,16 +204,34 @@ def count_votes(
     )
 
 
+def placed_names(metric: LabelMetric, names: Vectors) -> tuple[Vectors, Floats]:
+    """Return descriptions (labels, dim), zero for none, as the metric sees them, and by what (dim,) they were moved before.
+
+    Names of labels are another kind of text than examples, and lie apart from them together.
+    """
+    named = np.flatnonzero(np.abs(names).sum(axis=1) > 0)
+    middle = names[named].mean(axis=0) if len(named) > 1 else np.zeros(names.shape[1])
+    shift = np.asarray(metric.centre - middle if len(named) > 1 else middle, np.float32)
+    projected = np.zeros_like(names, dtype=np.float32)
+    projected[named] = metric.project(names[named] + shift)
+    return projected, shift
+
+
 def _kernel(cosines: Floats, words: Floats, others: Floats, word_weight: float) -> Floats:
     """Return how much texts say about others: (n, m), from the cosines (n, m) of their vectors and their words (n, w), (m, w)."""
     kernels = np.exp(np.float32(SHARPNESS) * (cosines - 1))
     return np.asarray(kernels + np.float32(word_weight) * (words @ others.T) if word_weight else kernels, np.float32)
 
 
-def _inverse_root(kernels: NDArray[np.float64]) -> Floats:
+def _inverse_root(kernels: Floats) -> Floats:
     """Return W (m, m) such that W.T K W is the identity, for the landmarks' kernel K."""
-    root = np.linalg.cholesky(kernels + _JITTER * np.eye(len(kernels)))
-    return np.asarray(np.linalg.inv(root).T, np.float32)
+    root = np.linalg.cholesky(kernels.astype(np.float64) + _JITTER * np.eye(len(kernels)))
+    return np.asarray(np.linalg.inv(root.astype(_precision(len(root)))).T, np.float32)
+
+
+def _precision(landmarks: int) -> type[np.float32 | np.float64]:
+    """Return the numbers to invert with: doubles take twice the time, which tells where there are many landmarks."""
+    return np.float64 if landmarks <= _DOUBLES else np.float32
 
 
 def _projected(metric: LabelMetric, vectors: Vectors) -> tuple[Vectors, Floats]:

@@ -115,6 +115,7 @@ def import_command(
     merged = merge_examples(read.examples, multi_label=several)
     with open_router(frame, create=True) as router:
         added = router.add_examples(merged.examples)
+        router.learn()
     labels = len({label for one in merged.examples for label in one.labels})
     text = f"{count_of(added, 'example')} of {count_of(labels, 'label')} added{_known(len(merged.examples) - added)}"
     _say_added(frame, added, text, read, merged)
