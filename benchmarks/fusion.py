@@ -34,7 +34,7 @@ from searchctl.evaluation.metrics import holm, paired_p_value, parse_metric
 from searchctl.index import Index
 from searchctl.ranking.fusion import Fused, FusionSettings
 from searchctl.schema import Schema
-from searchctl.search.leg_answers import Answer
+from searchctl.search.leg_answers import LegAnswers
 from searchctl.search.query import parse_query
 from searchctl.search.searcher import Request, Searcher
 from searchctl.types import Ranking, Vector, Vectors
@@ -65,7 +65,7 @@ class Question:
     text: str
     grades: Mapping[str, int]
     development: bool
-    answer: Answer
+    answer: LegAnswers
     schema: Schema
 
     @property

@@ -47,15 +47,6 @@ PURE = {
     "ranking",
 }
 PURE_LIBRARIES = {"numpy", "Stemmer", "selectolax"}
-KNOWN_TWICE = {
-    "Answer",
-    "Calibration",
-    "Found",
-    "Group",
-    "Interval",
-    "Metric",
-    "_Reader",
-}  # until their rooms name them
 MODULES = modules(ROOT)
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 
@@ -106,7 +97,7 @@ def test_pure_packages_need_only_numpy_and_the_standard_library(module: Module) 
 
 def test_no_class_has_the_name_of_another() -> None:
     """A name in a message, a search or a traceback leads to one place."""
-    assert {name for name, count in classes(MODULES).items() if count > 1} - KNOWN_TWICE == set()
+    assert {name for name, count in classes(MODULES).items() if count > 1} == set()
 
 
 def test_what_is_counted_is_found(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ _TIMED = 50  # queries asked one at a time, for the latency; the others in batch
 _BATCH = 32
 _DEPTH = 100  # for metrics without a cut-off
 OnProgress: TypeAlias = Callable[[int, int], None]
-Answer: TypeAlias = Callable[[Sequence[str]], list[Sequence[str]]]
+SearchFunction: TypeAlias = Callable[[Sequence[str]], list[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def evaluate(
     return make_report(dataset, _about(index), metrics, runs, latency, len(absent_documents(index, dataset)))
 
 
-def _search(index: Index, variant: SearchVariant, k: int) -> Answer:
+def _search(index: Index, variant: SearchVariant, k: int) -> SearchFunction:
     how = index.reranking(variant.rerank) if variant.rerank else None
 
     def answer(texts: Sequence[str]) -> list[Sequence[str]]:
@@ -102,13 +102,13 @@ def _search(index: Index, variant: SearchVariant, k: int) -> Answer:
     return answer
 
 
-def _answer_of(index: Index, mode: str, variants: dict[str, SearchVariant], k: int) -> Answer:
+def _answer_of(index: Index, mode: str, variants: dict[str, SearchVariant], k: int) -> SearchFunction:
     if mode in NATIVE:
         return lambda texts: [[hit.id for hit in results] for results in index.search_many(texts, k, fusion=mode)]
     return _baseline(index, k) if mode == BASELINE else _search(index, variants[mode], k)
 
 
-def _baseline(index: Index, k: int) -> Answer:
+def _baseline(index: Index, k: int) -> SearchFunction:
     from searchctl.evaluation.baseline import RankBm25
 
     documents = (entry.document for batch in index.engine.scan(index.name) for entry in batch)
@@ -116,7 +116,9 @@ def _baseline(index: Index, k: int) -> Answer:
     return lambda texts: [model.search(text, k) for text in texts]
 
 
-def _answers(answer: Answer, queries: Sequence[JudgedQuery], tell: Callable[[int], None]) -> tuple[Run, Latency]:
+def _answers(
+    answer: SearchFunction, queries: Sequence[JudgedQuery], tell: Callable[[int], None]
+) -> tuple[Run, Latency]:
     run: dict[str, Sequence[str]] = {}
     took: list[float] = []
     answer([queries[0].text])  # loads what is loaded once

@@ -52,7 +52,7 @@ class DuplicateSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class DuplicateGroup:
     """Texts that say the same.
 
     `members` are rows in order; the first is the one to keep. `reasons[i]` is how member i is tied to the group (for the
@@ -73,7 +73,7 @@ class Group:
 class Duplicates:
     """Groups, the largest first. `threshold` is the least cosine of the same meaning, None where meaning wasn't judged."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[DuplicateGroup, ...]
     threshold: float | None
 
     @property
@@ -224,7 +224,7 @@ class _Forest:
         """Return one row of each group, in order."""
         return [row for row, parent in enumerate(self._parents) if row == parent]
 
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[DuplicateGroup, ...]:
         """Return the groups of two and more, the largest first."""
         members: defaultdict[int, list[int]] = defaultdict(list)
         for row in range(len(self._parents)):
@@ -232,7 +232,7 @@ class _Forest:
         groups = [self._group(rows) for rows in members.values() if len(rows) > 1]
         return tuple(sorted(groups, key=lambda group: (-len(group.members), group.members)))
 
-    def _group(self, rows: list[int]) -> Group:
+    def _group(self, rows: list[int]) -> DuplicateGroup:
         ties = [self._ties[row] for row in rows[1:]]
         ties.insert(0, ties[0])
-        return Group(tuple(rows), tuple(reason for reason, _ in ties), tuple(value for _, value in ties))
+        return DuplicateGroup(tuple(rows), tuple(reason for reason, _ in ties), tuple(value for _, value in ties))

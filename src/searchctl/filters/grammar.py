@@ -47,7 +47,7 @@ def parse_filter(text: str) -> Filter:
     """Read one filter; raises UsageError, which marks the column of what can't be read."""
     if len(text) > MAX_LENGTH:
         raise UsageError(f"the filter has {len(text):,} characters; give at most {MAX_LENGTH:,}")
-    return _Reader(text).read()
+    return _FilterReader(text).read()
 
 
 def written(given: Filter | None) -> str:
@@ -55,7 +55,7 @@ def written(given: Filter | None) -> str:
     return "" if given is None else _written(given)
 
 
-class _Reader:
+class _FilterReader:
     """Reads one filter from left to right."""
 
     def __init__(self, text: str) -> None:

@@ -14,7 +14,7 @@ from searchctl.gateway.plan import Key
 from searchctl.gateway.target import VectorIndexes
 from searchctl.ranking.bm25 import upper_bound
 from searchctl.schema import Background, FusionSettings
-from searchctl.search.leg_answers import WINDOW, Answer, Ordered, Question
+from searchctl.search.leg_answers import WINDOW, LegAnswers, Ordered, Question
 from searchctl.search.query import ParsedQuery
 from searchctl.types import Json, Match, Nearest, Ranking, TermStatistics, Total, Vector
 
@@ -127,7 +127,7 @@ def order(
         background=target.schema.background or encoded.background,
         unread=encoded.unread,
     )
-    answer = Answer(question, asked.statistics, lexical if lexical.ids else _nothing(), vector)
+    answer = LegAnswers(question, asked.statistics, lexical if lexical.ids else _nothing(), vector)
     ordered = answer.ordered(target.schema, chosen)
     return ordered if not reading.pinned else _pinned(ordered, reading.pinned)
 

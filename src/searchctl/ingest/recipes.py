@@ -74,7 +74,7 @@ def load_recipe(path_or_name: str | Path) -> Recipe:
         raise ConfigError(
             f"the recipe {path} isn't TOML: {error}; see the recipes in the folder ingest/ for examples"
         ) from error
-    return _Reader(path, data).recipe()
+    return _RecipeReader(path, data).recipe()
 
 
 def read_lines(path: Path) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ def _find(given: str | Path) -> Path:
     raise ConfigError(f"no recipe '{given}': there is no such file, and none of that name comes with searchctl; {hint}")
 
 
-class _Reader:
+class _RecipeReader:
     """Takes a recipe's values one by one, each checked; messages name the key, the value and what was expected.
 
     msgspec was tried in its place: 8 ms to import, and its messages ("Expected `str | array`, got `int` - at

@@ -73,7 +73,7 @@ class Ordered:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LegAnswers:
     """What the legs said to a question: the first `depth` of each."""
 
     question: Question

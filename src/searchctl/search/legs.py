@@ -14,7 +14,7 @@ from searchctl.filters.checking import OWN
 from searchctl.ranking.cosine_baseline import without_language
 from searchctl.schema import Background, Schema
 from searchctl.search.code_groups import find_codes, weigh_codes
-from searchctl.search.leg_answers import WINDOW, Answer, Question
+from searchctl.search.leg_answers import WINDOW, LegAnswers, Question
 from searchctl.search.prior import general_background
 from searchctl.search.query import ParsedQuery, parse_query, without_repetitions
 from searchctl.search.request import MAX_HITS, Request
@@ -46,7 +46,7 @@ class Legs:
             return self._schema.background
         return general_background(self._encoder)
 
-    def ask(self, texts: Sequence[str], request: Request) -> list[Answer]:
+    def ask(self, texts: Sequence[str], request: Request) -> list[LegAnswers]:
         """Put queries to both legs, as far as the request wants them, in one round trip.
 
         A query with quoted phrases that no document has takes another, in which they are words like the others.
@@ -58,7 +58,7 @@ class Legs:
             answers[place] = answer
         return answers
 
-    def deeper(self, answer: Answer, depth: int) -> Answer:
+    def deeper(self, answer: LegAnswers, depth: int) -> LegAnswers:
         """Return the answer with the first `depth` documents of each leg; nothing else of it changes."""
         depth = min(depth, MAX_HITS)
         question = answer.question
@@ -73,7 +73,7 @@ class Legs:
             vector = without_document(vector, question.without, depth)
         return replace(answer, lexical=lexical, vector=vector, depth=depth)
 
-    def _answers(self, questions: Sequence[Question]) -> list[Answer]:
+    def _answers(self, questions: Sequence[Question]) -> list[LegAnswers]:
         legs = [(one.match or Match(one.parsed.text, 0), one.nearest) for one in questions]  # words are always counted
         rankings = iter(self._engine.search(self._index, [leg for pair in legs for leg in pair if leg is not None]))
         answers = []
@@ -82,7 +82,7 @@ class Legs:
             vector = next(rankings) if question.nearest is not None else None
             statistics = question.expansion.statistics if question.expansion else lexical.statistics
             assert statistics is not None
-            answers.append(Answer(question, statistics, lexical if question.match is not None else None, vector))
+            answers.append(LegAnswers(question, statistics, lexical if question.match is not None else None, vector))
         return answers
 
     def _questions(self, texts: Sequence[str], request: Request) -> list[Question]:

@@ -58,7 +58,7 @@ def parse_query(text: str, fields: Collection[str] = ()) -> ParsedQuery:
     they are. Exclusions alone find nothing. `fields` are names that a remark is made of where they stand before a colon.
     """
     text = clean(text)
-    return _Reader(text).read(_remarks(text, fields))
+    return _QueryReader(text).read(_remarks(text, fields))
 
 
 def without_repetitions(text: str, analyzer: Analyzer) -> str:
@@ -74,7 +74,7 @@ def without_repetitions(text: str, analyzer: Analyzer) -> str:
     return " ".join("".join([*kept, text[end:]]).split()) if kept else text
 
 
-class _Reader:
+class _QueryReader:
     """Reads a query from left to right."""
 
     def __init__(self, text: str) -> None:

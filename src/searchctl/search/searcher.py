@@ -16,7 +16,7 @@ from searchctl.ranking.relevance import DOUBTFUL
 from searchctl.schema import Schema
 from searchctl.search.emptied import why_filtered_out
 from searchctl.search.highlight import best_passage, sentences_by_meaning, show_passage
-from searchctl.search.leg_answers import WINDOW, Answer, Ordered, Question
+from searchctl.search.leg_answers import WINDOW, LegAnswers, Ordered, Question
 from searchctl.search.legs import Legs, without_document
 from searchctl.search.query import ParsedQuery, parse_query
 from searchctl.search.recent import Recent
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_HITS", "Lists", "Request", "Searcher"]
 
 _MISSPELT = 0.1  # how much more relevant the answer has to be to a word that was probably meant
-Lists: TypeAlias = Recent[tuple[Answer, Ordered]]
+Lists: TypeAlias = Recent[tuple[LegAnswers, Ordered]]
 
 
 class Searcher:
@@ -59,7 +59,7 @@ class Searcher:
             return results
         return [self._repaired(answer, own, request) for (answer, _), own in zip(answers, results, strict=True)]
 
-    def ask(self, texts: Sequence[str], request: Request) -> list[Answer]:
+    def ask(self, texts: Sequence[str], request: Request) -> list[LegAnswers]:
         """Put queries to both legs, as far as the request wants them."""
         return self._legs.ask(texts, request)
 
@@ -68,10 +68,10 @@ class Searcher:
         nearest = Nearest(vector, WINDOW, Scope(as_filter(request.where)))
         (ranking,) = self._engine.search(self._index, [replace(nearest, k=WINDOW + (without is not None))])
         question = Question(text, ParsedQuery(""), None, nearest, background=self._legs.background(), without=without)
-        answer = Answer(question, TermStatistics(0, {}), None, without_document(ranking, without, WINDOW))
+        answer = LegAnswers(question, TermStatistics(0, {}), None, without_document(ranking, without, WINDOW))
         return self._results(answer, self._ordered(answer, request), replace(request, mode="vector"))
 
-    def _answers(self, texts: Sequence[str], request: Request) -> list[tuple[Answer, Ordered]]:
+    def _answers(self, texts: Sequence[str], request: Request) -> list[tuple[LegAnswers, Ordered]]:
         """Return what the legs said to each query, and the order: as kept, where the index hasn't changed since."""
         if self._lists is None or len(texts) != 1 or not isinstance(self._engine, Revisions):
             return [(answer, self._ordered(answer, request)) for answer in self.ask(texts, request)]
@@ -85,12 +85,12 @@ class Searcher:
             self._lists.put(key, kept)
         return [kept]
 
-    def _ordered(self, answer: Answer, request: Request) -> Ordered:
+    def _ordered(self, answer: LegAnswers, request: Request) -> Ordered:
         return answer.ordered(self._schema, request.fusion or self._schema.fusion or FusionSettings())
 
     # What may have been meant
 
-    def _repaired(self, answer: Answer, results: Results, request: Request) -> Results:
+    def _repaired(self, answer: LegAnswers, results: Results, request: Request) -> Results:
         """Return the answer to what was probably meant, if that is more relevant; the given one otherwise."""
         text = answer.question.text
         unknown = unknown_words(text, answer.statistics.frequencies, self._schema.analyzer)
@@ -124,7 +124,7 @@ class Searcher:
 
     # From an answer to a page
 
-    def _results(self, answer: Answer, ordered: Ordered, request: Request) -> Results:
+    def _results(self, answer: LegAnswers, ordered: Ordered, request: Request) -> Results:
         reports = answer.reports()
         least = request.min_relevance
         if least > 0.0:
@@ -158,7 +158,7 @@ class Searcher:
             filtered_out=None if hits else why_filtered_out(self._engine, self._index, request.where),
         )
 
-    def _continued(self, answer: Answer, listed: Ordered, request: Request, seen: Iterable[str]) -> Ordered:
+    def _continued(self, answer: LegAnswers, listed: Ordered, request: Request, seen: Iterable[str]) -> Ordered:
         """Return the list continued beyond the window, as far as the page needs it, by what deeper legs are fused to.
 
         A document beyond has its own score and relevance, but no score above those before it. Each step doubles the depth, so
@@ -182,7 +182,7 @@ class Searcher:
             listed = replace(listed, fused=fused, relevance=relevance, total=total)
         return listed
 
-    def _joined_natively(self, answer: Answer, ordered: Ordered, technique: Technique) -> tuple[Ordered, LegReport]:
+    def _joined_natively(self, answer: LegAnswers, ordered: Ordered, technique: Technique) -> tuple[Ordered, LegReport]:
         """Have the documents ordered and scored by the engine's own hybrid query.
 
         It has the same candidates, but for ties at the end of a leg: what we don't know of is left out.
@@ -199,7 +199,7 @@ class Searcher:
         fused = replace(joined.fused, scores=ranking.scores[places])
         return replace(joined, fused=fused), LegReport(True, None, ranking.took_ms)
 
-    def _reranked(self, answer: Answer, ordered: Ordered, how: Rerank, start: int) -> tuple[Ordered, LegReport]:
+    def _reranked(self, answer: LegAnswers, ordered: Ordered, how: Rerank, start: int) -> tuple[Ordered, LegReport]:
         """Have the first documents reordered, each by its title and best passage."""
         if start >= how.depth:
             return ordered, LegReport(False, f"this page lies beyond the {how.depth} documents that are reordered")
@@ -219,7 +219,7 @@ class Searcher:
         fused, relevance, report = rerank(how, answer.question.parsed.text, ordered.fused, ordered.relevance, texts)
         return replace(ordered, fused=fused, relevance=relevance), report
 
-    def _hits(self, answer: Answer, ordered: Ordered, request: Request) -> tuple[Hit, ...]:
+    def _hits(self, answer: LegAnswers, ordered: Ordered, request: Request) -> tuple[Hit, ...]:
         fused, best = ordered.fused, answer.best_passages
         page = range(request.start, min(request.start + request.k, len(fused.ids)))
         ids = [fused.ids[place] for place in page]
@@ -236,7 +236,7 @@ class Searcher:
             )
         return tuple(hits)
 
-    def _with_sentences(self, answer: Answer, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+    def _with_sentences(self, answer: LegAnswers, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
         """Choose each passage's sentence by its meaning as well as by its words; one batch for all hits."""
         nearest = answer.question.nearest
         if nearest is None or self._encoder is None:

@@ -33,7 +33,7 @@ Terms: TypeAlias = "tuple[str, ...]"
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SynonymGroup:
     """A part of a query: the `terms` it was typed with, and the texts that stand for it."""
 
     terms: Terms
@@ -45,7 +45,7 @@ class Expansion:
     """A query with synonyms: `rest` is what has none."""
 
     rest: str
-    groups: tuple[Group, ...]
+    groups: tuple[SynonymGroup, ...]
 
     @property
     def words(self) -> str:
@@ -102,14 +102,14 @@ def expand(text: str, literal: Iterable[str], rules: tuple[str, ...], analyzer: 
     exact = {token.term for phrase in literal for token in analyze(phrase, analyzer)}
     tokens = list(analyze(text, analyzer))
     rest: list[str] = []
-    groups: list[Group] = []
+    groups: list[SynonymGroup] = []
     place = begin = 0
     while place < len(tokens):
         terms = _fit([token.term for token in tokens[place : place + longest]], known, exact)
         if not terms or len(groups) == _MOST_GROUPS:
             place += 1
             continue
-        groups.append(Group(terms, known[terms]))
+        groups.append(SynonymGroup(terms, known[terms]))
         rest.append(text[begin : tokens[place].start])
         place += len(terms)
         begin = tokens[place - 1].end

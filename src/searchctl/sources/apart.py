@@ -43,7 +43,7 @@ def read_apart(given: PageInput) -> Page:
     return Page(**answer)
 
 
-class _Reader:
+class _ChildReader:
     """The other process: started when it is needed, ended with this one."""
 
     def __init__(self) -> None:
@@ -132,5 +132,5 @@ def _request(given: PageInput, seconds: int) -> bytes:
     return json.dumps(head).encode() + b"\n"
 
 
-_READER = _Reader()
+_READER = _ChildReader()
 atexit.register(_READER.close)

@@ -22,7 +22,7 @@ from searchctl.ranking.fusion import FusionSettings, Rows
 from searchctl.ranking.relevance import DEFAULTS, Calibration, evidence_of, fit
 from searchctl.rerankers.base import Reranker
 from searchctl.schema import Bm25Settings, PassageSettings, Schema
-from searchctl.search.leg_answers import Answer
+from searchctl.search.leg_answers import LegAnswers
 from searchctl.search.rerank import Rerank
 from searchctl.search.searcher import Request, Searcher
 from searchctl.tuning.trial_indexes import lexical_trials, passage_trials
@@ -233,7 +233,7 @@ class _Tuner:
         scores = [self._score(self._answers, settings) for settings in candidates]
         return choose(candidates, np.stack(scores), seed=self._seed)
 
-    def _score(self, answers: Sequence[Answer], settings: FusionSettings, schema: Schema | None = None) -> Floats:
+    def _score(self, answers: Sequence[LegAnswers], settings: FusionSettings, schema: Schema | None = None) -> Floats:
         pairs = zip(answers, self._dataset.queries, strict=True)
         stamp = schema or self._schema
         return np.array([self._metric.of(one.fused(stamp, settings).ids, query.grades) for one, query in pairs])
@@ -324,7 +324,7 @@ def choose(candidates: Sequence[T], scores: Floats, *, seed: int = 0) -> Choice[
     return _choice(candidates[0], candidates[_best(scores)], scores[0], held_out, tuple(chosen), seed)
 
 
-def answers_of(index: Index, texts: Sequence[str]) -> Iterator[Answer]:
+def answers_of(index: Index, texts: Sequence[str]) -> Iterator[LegAnswers]:
     """Ask both legs for each query."""
     searcher = Searcher(index.engine, index.name, index.schema, index.encoder)
     for at in range(0, len(texts), _BATCH):
@@ -382,7 +382,7 @@ def _best(scores: Floats) -> int:
     return int(np.argmax(np.round(scores.mean(axis=1), 9)))
 
 
-def _judged(answer: Answer, schema: Schema, query: JudgedQuery) -> tuple[Floats, NDArray[np.bool_]]:
+def _judged(answer: LegAnswers, schema: Schema, query: JudgedQuery) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the evidence for a query's first hits and whether they are relevant; what nobody judged isn't."""
     fused = answer.fused(schema, FusionSettings())
     rows = evidence_of(fused, answer.documents, foreign_share(answer.question.parsed.text, schema.background))
