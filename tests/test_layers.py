@@ -17,7 +17,7 @@ import searchctl
 ROOT = Path(searchctl.__file__).parent
 LAYERS = [  # from the ground up; packages on one line don't import each other
     "types errors suggest files conformity",
-    "schema",
+    "schema several",
     "notation settings",
     "fields",
     "filters text ranking models pages",
@@ -37,6 +37,7 @@ PURE = {
     "types",
     "errors",
     "suggest",
+    "several",
     "files",
     "conformity",
     "schema",

@@ -29,6 +29,7 @@ from searchctl.search.searcher import Lists, Request, Searcher
 from searchctl.search.synonyms import read_rules
 from searchctl.settings.connection import Connection
 from searchctl.settings.paths import user_path
+from searchctl.several import as_texts
 from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Index:
                     passages or PassageSettings.usual(made.max_tokens),
                     dict(fields or {}),
                     boosts=dict(boosts or {}),
-                    synonyms=read_rules(synonyms, analyzer),
+                    synonyms=read_rules(as_texts(synonyms, "a rule"), analyzer),
                 )
                 try:
                     opened.create(name, schema)
@@ -220,7 +221,7 @@ class Index:
 
     def delete(self, ids: str | Sequence[str]) -> int:
         """Delete documents and return how many there were."""
-        return self.engine.delete(self.name, [ids] if isinstance(ids, str) else list(map(str, ids)))
+        return self.engine.delete(self.name, as_texts(ids, "an id"))
 
     def declare_types(self, types: Mapping[str, FieldType], date_formats: Mapping[str, str] | None = None) -> int:
         """Give fields these types, whether the index has met them or not, and return how many documents were indexed anew for it.
@@ -245,7 +246,9 @@ class Index:
         or several in place of what is typed. Raises UsageError naming the line that isn't one.
         """
         schema = self.schema
-        self.engine.update_schema(self.name, replace(schema, synonyms=read_rules(lines, schema.analyzer)), since=schema)
+        self.engine.update_schema(
+            self.name, replace(schema, synonyms=read_rules(as_texts(lines, "a rule"), schema.analyzer)), since=schema
+        )
 
     # Reading
 
@@ -262,11 +265,11 @@ class Index:
         in "maxsim" or "maxsim:20" (see `reranking`). `fusion` says how legs are joined; the names "native" and "native-rrf" leave
         that to OpenSearch itself, to compare.
         """
-        return self._search([text], self._request(k, options), self._lists)[0]
+        return self._search(as_texts([text], "a query"), self._request(k, options), self._lists)[0]
 
     def search_many(self, texts: Sequence[str], k: int = 10, **options: Unpack[SearchOptions]) -> list[Results]:
         """Answer many queries at once: quicker than one by one."""
-        return self._search(texts, self._request(k, options), lists=None)
+        return self._search(as_texts(texts, "a query"), self._request(k, options), lists=None)
 
     def _request(self, k: int, options: SearchOptions) -> Request:
         """Return the request that keywords ask for: rerankers and native fusions are given by name there."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -21,6 +21,7 @@ from searchctl.fields import as_values
 from searchctl.ingest.prepare import checked, fingerprint
 from searchctl.routing.message import message_of
 from searchctl.schema import FieldType
+from searchctl.several import as_texts as as_texts
 from searchctl.types import Document, Entry, Passage, Vector, Vectors
 
 if TYPE_CHECKING:
@@ -55,19 +56,6 @@ class Stored:
     labels: tuple[str, ...]
     kind: Kind
     vector: Vector
-
-
-def as_texts(texts: str | Iterable[str], what: str = "a text") -> list[str]:
-    """Return texts as a list; a single string is one text. Raises UsageError for what isn't text, `what` being meant."""
-    if isinstance(texts, str):
-        return [texts]
-    if isinstance(texts, (bytes, Mapping)) or not isinstance(texts, Iterable):
-        raise UsageError(f"{what} is expected, or a list of them; found {type(texts).__name__}")
-    found = list(texts)
-    for place, text in enumerate(found):
-        if not isinstance(text, str):
-            raise UsageError(f"{what} is expected, and number {place + 1} is {text!r}; give strings")
-    return found
 
 
 def check_label(label: str) -> str:

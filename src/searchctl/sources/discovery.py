@@ -15,6 +15,7 @@ from typing import overload
 
 from searchctl.errors import SourceError
 from searchctl.settings.paths import user_path
+from searchctl.several import as_texts
 from searchctl.sources.formats import ENDINGS, FORMATS, OFFICE, TABLE, Format
 from searchctl.sources.ignores import IgnoreFiles, matcher
 from searchctl.sources.model import STDIN, SourceFile, storable
@@ -75,10 +76,10 @@ class FoundFiles(Sequence[SourceFile]):
 
 
 def discover(
-    paths: Sequence[str],
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     format: Format | None = None,
     encoding: str | None = None,
 ) -> FoundFiles:
@@ -91,11 +92,13 @@ def discover(
     path that isn't there, for a file of unknown format, for one whose format needs a library that isn't installed, and when
     nothing is found; UsageError for a pattern that can't be one.
     """
-    search = _Search(matcher(include) if include else None, matcher(exclude), format, _known_encoding(encoding))
-    for path in paths:
+    asked = [os.fspath(path) for path in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
+    wanted, unwanted = as_texts(include, "a pattern"), as_texts(exclude, "a pattern")
+    search = _Search(matcher(wanted) if wanted else None, matcher(unwanted), format, _known_encoding(encoding))
+    for path in asked:
         search.add(path)
     if not search.files:
-        raise SourceError(_nothing(paths, search))
+        raise SourceError(_nothing(asked, search))
     return FoundFiles(tuple(_named_apart(search.files)), tuple(search.skipped))
 
 

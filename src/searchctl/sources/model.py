@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from searchctl.several import as_texts
 from searchctl.sources.formats import Format
 from searchctl.types import Document
 
@@ -60,6 +61,11 @@ class FieldMapping:
     keep: tuple[str, ...] | None = None
     apart: tuple[str, ...] = ()
     records: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("text", "keep", "apart"):
+            if (names := getattr(self, name)) is not None:
+                object.__setattr__(self, name, tuple(as_texts(names, "a field's name")))
 
 
 @dataclass(frozen=True, slots=True)
