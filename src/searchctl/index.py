@@ -304,14 +304,31 @@ class Index:
             self._rerankers[asked] = open_reranker(asked, lambda: self.encoder)
         return Rerank(self._rerankers[asked], int(depth), budget_ms)
 
-    def similar(self, id_or_text: str, k: int = 10, *, where: Where | None = None, start: int = 0) -> Results:
-        """Return the documents most like a stored document (given its id) or a text."""
-        request = Request(k, "vector", where, start)
-        return self._of_one_index(lambda name: self._similar(name, id_or_text, request))
+    def similar(
+        self,
+        id_or_text: str,
+        k: int = 10,
+        *,
+        where: Where | None = None,
+        start: int = 0,
+        as_text: bool | None = None,
+    ) -> Results:
+        """Return the documents most like a stored document (given its id) or a text.
 
-    def _similar(self, name: str, id_or_text: str, request: Request) -> Results:
+        With `as_text` None, what is no document's id is a text if it has a blank in it, which `Results.remarks` tells; a single
+        word that is no id is taken for a mistyped one. True is a text always, False an id. Raises UsageError for an unknown id.
+        """
+        request = Request(k, "vector", where, start)
+        return self._of_one_index(lambda name: self._similar(name, id_or_text, request, as_text))
+
+    def _similar(self, name: str, id_or_text: str, request: Request, as_text: bool | None) -> Results:
         schema = self.engine.schema(name)
-        (entry,) = self.engine.get(name, [id_or_text], vectors=True)
+        (entry,) = [None] if as_text else self.engine.get(name, [id_or_text], vectors=True)
+        if entry is None and (as_text is False or (as_text is None and len(id_or_text.split()) < 2)):
+            raise UsageError(
+                f"no document {id_or_text!r} in index '{self.name}'; find ids with: searchctl search, or say that it is a text: "
+                "--text, in Python as_text=True"
+            )
         if entry is not None and entry.vectors is not None:
             centre = entry.vectors.mean(axis=0)
             vector = (centre / max(float(np.linalg.norm(centre)), 1e-12)).astype(np.float32)
@@ -323,7 +340,10 @@ class Index:
             )
         text = id_or_text if entry is None else f"{entry.document.title}\n{entry.document.text}".strip()
         vector = encoder.encode_documents([text])[0]
-        return Searcher(self.engine, name, schema, encoder).similar(id_or_text, vector, request)
+        found = Searcher(self.engine, name, schema, encoder).similar(id_or_text, vector, request)
+        if as_text is None and entry is None:
+            found = replace(found, remarks=("no document has this id, so it was taken for a text",))
+        return found
 
     def _of_one_index(self, answer: Callable[[str], Answer]) -> Answer:
         """Return an answer that comes whole from one index, though the name may be pointed at another meanwhile.

@@ -222,3 +222,14 @@ def test_what_was_deleted_or_replaced_is_no_longer_counted(tmp_path: Path) -> No
         assert index.search("number", mode="lexical").total.value == 0
         (found,) = [one for one in examine(str(tmp_path), index.name) if one.subject == "consistency"]
         assert found.level == "ok"
+
+
+def test_similar_to_an_unknown_id_is_an_error_unless_it_is_said_to_be_a_text(index: Index) -> None:
+    with pytest.raises(UsageError, match="no document 'd0999'"):
+        index.similar("d0999")
+    assert index.similar("number42", 2, as_text=True)[0].id == "d042"
+    assert index.similar("number42", 2, as_text=True).remarks == ()
+    taken = index.similar("number42 words", 2)
+    assert "taken for a text" in taken.remarks[0]
+    with pytest.raises(UsageError):
+        index.similar("number42 words", 2, as_text=False)

@@ -15,6 +15,7 @@ from searchctl.cli.where import where_of, where_option
     examples=(
         "searchctl similar returns.md",
         'searchctl similar "The parcel arrived broken" -k 3 --where lang=en',
+        "searchctl similar --text refund",
         "searchctl similar returns.md --json",
     ),
 )
@@ -22,10 +23,15 @@ from searchctl.cli.where import where_of, where_option
 @click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Number of documents.")
 @where_option()
 @click.option("--from", "start", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N.")
+@click.option("--text", "is_text", is_flag=True, help="It is a text, not an id, even if it is one word.")
 @click.option("--jsonl", "json_lines", is_flag=True, help="Print one document a line; the default in a pipe.")
 @framed
-def command(frame: Frame, words: tuple[str, ...], k: int, where: tuple[str, ...], start: int, json_lines: bool) -> None:
+def command(
+    frame: Frame, words: tuple[str, ...], k: int, where: tuple[str, ...], start: int, is_text: bool, json_lines: bool
+) -> None:
     """Find the documents most like a stored one, given its id, or like a text."""
     with frame.open_index() as index:
-        results = index.similar(as_text(" ".join(words)), k, where=where_of(where), start=start)
+        results = index.similar(
+            as_text(" ".join(words)), k, where=where_of(where), start=start, as_text=is_text or None
+        )
         print_results(frame, results, json_lines=json_lines, explain=False, start=start)

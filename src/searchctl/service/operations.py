@@ -104,7 +104,9 @@ def similar(call: Call) -> bodies.SearchAnswer:
         raise Refusal(404, "no-such-document", f"there is no document '{asked.id}' in index '{call.path['index']}'")
     text = asked.id if asked.id is not None else asked.text
     assert text is not None  # one of the two is given
-    return _search_answer(call.index.similar(text, asked.k, where=asked.where, start=asked.start))
+    return _search_answer(
+        call.index.similar(text, asked.k, where=asked.where, start=asked.start, as_text=asked.id is None)
+    )
 
 
 def answer_question(call: Call) -> bodies.AnswerBody:

@@ -31,7 +31,7 @@ from searchctl.schema import ANALYSIS, Schema
 from searchctl.types import Entry, Gap, Match, Nearest, Ranking, Scope, TermStatistics, Total
 
 _OPENED = count()  # numbers the indexes that this process has opened
-_DECIMALS = 6  # of a cosine: what float32 is sure of
+_DECIMALS = 5  # of a cosine: below, float32 and the number of vectors asked at once decide
 _COMMIT_SECONDS = 10.0  # while a load runs, what it wrote becomes searchable this often
 _FIRST_COMMIT_SECONDS = 2.0  # and for the first time after this
 _INLINE = 20_000  # up to so many documents a reader catches up before it answers; beyond, beside that
@@ -335,7 +335,8 @@ class EmbeddedIndex:
         return [self._vector_ranking(answer, total, began, self._legs.vector_gap()) for answer in answers]
 
     def _vector_ranking(self, answer: NearestPassages, total: Total, began: float, gap: Gap | None) -> Ranking:
-        return replace(self._ranking(MatchingRows(answer.rows, answer.scores, total), answer.ordinals, began), gap=gap)
+        scores = np.round(answer.scores, _DECIMALS)
+        return replace(self._ranking(MatchingRows(answer.rows, scores, total), answer.ordinals, began), gap=gap)
 
     def _mend(self, leg: str, error: DamagedPart) -> None:
         """Make a leg anew whose files turn out to be damaged, at once where it's small; else it's missing for a while."""
