@@ -11,7 +11,7 @@ from searchctl.engines.base import Diagnostics, Engine, FullEngine, Revisions, f
 from searchctl.errors import IndexExists, IndexMissing, UsageError
 from searchctl.filters import as_filter, parse_where
 from searchctl.schema import ANALYSIS, Background, Schema
-from searchctl.types import AllOf, Exists, Match, Nearest, Prefix, Range, Ranking, Scope, Where
+from searchctl.types import AllOf, Exists, Match, Nearest, Prefix, Range, Ranking, Scope, Total, Where
 from tests.conftest import entry, unit
 
 INDEX = "library"
@@ -71,6 +71,11 @@ def test_a_lexical_ranking_brings_the_statistics_of_its_words(books: FullEngine)
     assert vector.statistics is None and found.statistics is not None and counted.statistics is not None
     assert found.statistics.documents == 5 and sorted(found.statistics.frequencies.values()) == [1, 2]
     assert counted.ids == () and sorted(counted.statistics.frequencies.values()) == [0, 1]
+
+
+def test_the_total_of_a_vector_query_is_all_that_its_scope_allows(books: FullEngine) -> None:
+    assert nearest(books, 1, k=2).total == Total(5)
+    assert nearest(books, 1, where={"lang": "ru"}, k=1).total == Total(3)
 
 
 def test_what_is_written_alone_is_found_by_the_next_search(books: FullEngine) -> None:

@@ -88,6 +88,21 @@ def test_a_document_that_does_not_fit_is_refused_alone(engine: ServerEngine) -> 
     assert engine.count("shelf") == 1
 
 
+def test_an_alias_shows_its_part_of_our_own_index_only(engine: ServerEngine) -> None:
+    index = fill(engine, "shelf", "tea")
+    total = index.count()
+    ids = [entry.document.id for batch in engine.scan("shelf") for entry in batch][:3]
+    alias = {"add": {"index": "shelf", "alias": "shelf-part", "filter": {"terms": {"searchctl.id": ids}}}}
+    engine.client.request("POST", "/_aliases", {"actions": [alias]})
+    part = Index(engine, "shelf-part", index.encoder)
+    for mode in ("hybrid", "lexical", "vector"):
+        hits = part.search("tea", total, mode=mode)
+        assert {hit.id for hit in hits} <= set(ids) and len(hits)
+    assert part.count() == 3 < total
+    outside = next(e.document.id for batch in engine.scan("shelf") for e in batch if e.document.id not in ids)
+    assert part.get(outside) is None and part.get(ids[0]) is not None
+
+
 def test_an_index_of_somebody_else_is_left_alone(engine: ServerEngine) -> None:
     engine.client.request("PUT", "/foreign", {})
     with pytest.raises(IndexFormatError, match="searchctl vectorize foreign"):

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from searchctl.engines.rest.bulk import Action, action
 from searchctl.engines.rest.documents import ADDED, foreign_document
 from searchctl.engines.rest.http import Client
-from searchctl.engines.rest.state import COMPANION, read_index
+from searchctl.engines.rest.state import COMPANION, narrows, read_index
 from searchctl.errors import AccessDenied, IndexMissing, ServerRefusal, UsageError
 from searchctl.schema import FieldType, Layout, Schema
 from searchctl.types import Document, Json
@@ -151,11 +151,7 @@ def shape_of(name: str, described: Mapping[str, Any]) -> ForeignShape:
                 f"index '{real}' doesn't keep its documents (_source is disabled), so their texts can't be read"
             )
     aliases = [body.get("aliases", {}).get(name) for body in described.values() if name not in described]
-    return ForeignShape(name, described, any(alias is None or _narrows(alias) for alias in aliases))
-
-
-def _narrows(alias: Json) -> bool:
-    return bool(alias.get("filter") or alias.get("search_routing") or alias.get("index_routing"))
+    return ForeignShape(name, described, any(alias is None or narrows(alias) for alias in aliases))
 
 
 def choose_layout(shape: ForeignShape, title: str | None, text: Sequence[str]) -> Layout:

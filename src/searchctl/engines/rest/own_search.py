@@ -47,17 +47,29 @@ class OwnView:
         limited = [replace(query, k=min(query.k, _WINDOW)) for query in queries]
         asked = [query for query in limited if query.k]
         texts = list(dict.fromkeys(query.text for query in limited if _wants_statistics(query)))
+        scopes = list({repr(query.scope): query.scope for query in asked if isinstance(query, Nearest)}.items())
         bodies = [self.body(query) for query in asked] + [self._questions.statistics(text) for text in texts]
+        bodies += [self._counting(scope) for _, scope in scopes]
         answers = self._ask(bodies)
         self._check_still(hit for answer in answers for hit in answer["hits"]["hits"][:1])
-        counted = answers[len(asked) :]
-        statistics = {text: self._questions.counted(text, answer) for text, answer in zip(texts, counted, strict=True)}
+        counted = iter(answers[len(asked) :])
+        statistics = {text: self._questions.counted(text, next(counted)) for text in texts}
+        totals = {key: Total(int(next(counted)["hits"]["total"]["value"])) for key, _ in scopes}
         remaining = iter(answers)
         bm25 = self._state.schema.bm25 or Bm25Settings()
-        return [
-            _ranking(query, next(remaining) if query.k else None, bm25, statistics.get(getattr(query, "text", "")))
-            for query in limited
-        ]
+        rankings = []
+        for query in limited:
+            answer = next(remaining) if query.k else None
+            ranking = _ranking(query, answer, bm25, statistics.get(getattr(query, "text", "")))
+            total = totals.get(repr(query.scope)) if isinstance(query, Nearest) else None
+            rankings.append(ranking if total is None else replace(ranking, total=total))
+        return rankings
+
+    def _counting(self, scope: Scope) -> Json:
+        """Return a search body that counts a scope's documents: a graph of vectors is never asked how many there are."""
+        body: Json = {"size": 0, "track_total_hits": True}
+        filters = self._questions.filters(scope)
+        return {**body, "query": {"bool": {"filter": filters}}} if filters else body
 
     def body(self, query: Match | Nearest) -> Json:
         """Return a query as this server takes it."""
@@ -72,11 +84,13 @@ class OwnView:
         return self._client.search_many(f"{self._path}/_msearch", [line for body in bodies for line in (header, body)])
 
     def _check_still(self, hits: Iterable[Json]) -> None:
-        if any("error" in hit or hit["_index"] != self._state.name for hit in hits):
+        if any("error" in hit or hit["_index"] != self._state.real for hit in hits):
             raise IndexMissing(f"the index '{self._name}' on {self._client.url} was replaced just now; ask again")
 
     def get(self, ids: Sequence[str], *, vectors: bool, content: bool) -> list[Entry | None]:
         """Return entries in the order asked for; without `content` their ids and fingerprints only."""
+        if self._state.restricted:
+            return self._shown(ids, vectors=vectors)
         parameters = self._dialect.source_parameters(vectors=vectors)
         if not content:
             parameters = {"_source_includes": "searchctl.fingerprint"}
@@ -84,6 +98,17 @@ class OwnView:
             as_entry(hit["_id"], hit["_source"], vectors=vectors) if hit.get("found") else None
             for hit in self._by_id(ids, parameters)
         ]
+
+    def _shown(self, ids: Sequence[str], *, vectors: bool) -> list[Entry | None]:
+        """Return entries by a search: reading by id would pass an alias's filter over."""
+        entries: dict[str, Entry] = {}
+        for start in range(0, len(ids), _SLICE):
+            part = list(ids[start : start + _SLICE])
+            body: Json = {"query": {"ids": {"values": part}}, "size": len(part)}
+            body["_source"] = self._dialect.source(vectors=vectors)
+            hits = self._client.request("POST", f"{self._path}/_search", body).body["hits"]["hits"]
+            entries |= {hit["_id"]: as_entry(hit["_id"], hit["_source"], vectors=vectors) for hit in hits}
+        return [entries.get(id) for id in ids]
 
     def _by_id(self, ids: Sequence[str], parameters: Mapping[str, str]) -> Iterator[Json]:
         for start in range(0, len(ids), _SLICE):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from searchctl.engines.rest.template import is_mappable
 from searchctl.engines.rest.words import sent_words
 from searchctl.errors import UsageError
 from searchctl.filters import conjuncts, typed
@@ -158,6 +159,10 @@ class Questions:
 
     def _about_field(self, kind: FieldType, wanted: Clause) -> Json:
         """Return a clause about a field of the documents."""
+        if not is_mappable(wanted.field):
+            raise UsageError(
+                f"servers can't filter by a field of the name {wanted.field!r}; give it another in a recipe"
+            )
         return clause("fields." + wanted.field, kind, wanted)
 
     def _own(self, wanted: Clause) -> Json:

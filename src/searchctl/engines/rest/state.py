@@ -24,9 +24,14 @@ LOAD = "searchctl_load"  # beside the stamp while a load has changed settings: w
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """One index. `relaxed` are the settings a load has changed and not put back yet, as they were; None without one."""
+    """One index. `relaxed` are the settings a load has changed and not put back yet, as they were; None without one.
+
+    `name` is that of the index, or of an alias that shows a part of it only (`restricted`): it is asked by that name then.
+    """
 
     name: str
+    real: str
+    restricted: bool
     uuid: str
     schema: Schema
     send_words: bool
@@ -85,8 +90,11 @@ def own_state(client: Client, name: str, described: Mapping[str, Any]) -> IndexS
         )
     content = body["mappings"].get("properties", {}).get("content", {})
     settings = body["settings"]["index"]
+    restricted = narrows(body.get("aliases", {}).get(name, {}))
     return IndexState(
+        name if restricted else real,
         real,
+        restricted,
         settings["uuid"],
         schema,
         content.get("analyzer") == SENT_ANALYZER,
@@ -94,6 +102,11 @@ def own_state(client: Client, name: str, described: Mapping[str, Any]) -> IndexS
         settings,
         body["mappings"].get("_meta", {}),
     )
+
+
+def narrows(alias: Mapping[str, Any]) -> bool:
+    """Tell whether an alias shows a part of its index only."""
+    return bool(alias.get("filter") or alias.get("search_routing") or alias.get("index_routing"))
 
 
 def read_homes(client: Client, name: str, described: Mapping[str, Any]) -> dict[str, Schema]:
