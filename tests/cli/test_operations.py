@@ -50,6 +50,25 @@ def test_reembed_and_back(run: Run, loaded: Path) -> None:
     assert run("rollback", "--list").stdout.splitlines()[0].split("\t")[:3] == ["default", "in use", "12"]
 
 
+def test_going_back_says_what_it_would_lose_and_can_carry_it(run: Run, loaded: Path, tmp_path: Path) -> None:
+    assert run("reembed", "--encoder", "hashing:128", "--known-items", "0").exit_code == 0
+    (gone, *_) = json.loads(run("search", "amber", "--json").stdout)["hits"]
+    assert run("delete", gone["id"], "--yes").exit_code == 0
+    more = tmp_path / "more.jsonl"
+    more.write_text('{"id": "new", "text": "a violin without strings"}\n', encoding="utf-8")
+    assert run("ingest", more).exit_code == 0
+    refused = run("rollback")
+    assert (
+        refused.exit_code == 2 and "loses 1 documents written since, 0 changed, and brings 1 deleted" in refused.stderr
+    )
+    assert encoder_in_use(run) == "hashing:128"
+    assert run("rollback", "--carry").exit_code == 0
+    assert encoder_in_use(run) == "hashing:64"
+    assert json.loads(run("search", "violin", "--json").stdout)["hits"][0]["id"] == "new"
+    assert run("get", gone["id"]).exit_code == 1
+    assert run("rollback", "--carry", "--discard").exit_code == 2
+
+
 def test_a_gate_that_isnt_met_gives_exit_code_5_and_says_what_next(run: Run, loaded: Path) -> None:
     common = ("reembed", "--encoder", "hashing:8", "--judgements", loaded)
     result = run(*common, "--gate", "vector:hit@1>=0.5", "--json")

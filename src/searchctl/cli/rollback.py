@@ -6,8 +6,10 @@ import click
 
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
-from searchctl.cli.operations import hint
+from searchctl.cli.interrupt import stop_on_interrupt
+from searchctl.cli.operations import end_interrupted, hint
 from searchctl.cli.output import print_json, print_pairs, print_table, size_of
+from searchctl.cli.progress import Meter
 from searchctl.engines.base import FullEngine
 from searchctl.errors import IndexFormatError, UsageError
 
@@ -25,12 +27,16 @@ from searchctl.errors import IndexFormatError, UsageError
 @click.option("--list", "list_them", is_flag=True, help="Show the versions of the index, and change nothing.")
 @click.option("--to", metavar="VERSION", help="The version to go to [default: the one that was replaced last].")
 @click.option("--drop", metavar="VERSION", help="Delete a version that isn't in use.")
+@click.option("--carry", is_flag=True, help="Bring what was written and deleted since into the earlier version first.")
+@click.option("--discard", is_flag=True, help="Go back though what was written since is in the newer version only.")
 @framed
-def command(frame: Frame, list_them: bool, to: str | None, drop: str | None) -> None:
+def command(frame: Frame, list_them: bool, to: str | None, drop: str | None, carry: bool, discard: bool) -> None:
     """Point the index's name at the version before the last reembed, restore or vectorize, in one step.
 
-    Documents that were written since are in the newer version only: run the ingest again afterwards.
+    Where documents were written, changed or deleted since, it says how many and asks for --carry or --discard.
     """
+    if carry and discard or ((carry or discard) and (list_them or drop is not None)):
+        raise UsageError("--carry and --discard say what becomes of newer documents when going back; give one of them")
     if sum((list_them, to is not None, drop is not None)) > 1:
         raise UsageError("--list, --to and --drop exclude each other; give one of them")
     from searchctl.engines import open_engine
@@ -42,7 +48,7 @@ def command(frame: Frame, list_them: bool, to: str | None, drop: str | None) -> 
         elif drop is not None:
             _drop(frame, engine, drop)
         else:
-            _go_back(frame, engine, to)
+            _go_back(frame, engine, to, carry=carry, discard=discard)
     finally:
         engine.close()
 
@@ -91,10 +97,13 @@ def _drop(frame: Frame, engine: FullEngine, version: str) -> None:
         say(f"searchctl: dropped {version}")
 
 
-def _go_back(frame: Frame, engine: FullEngine, to: str | None) -> None:
-    from searchctl.lifecycle.versions import roll_back, versioned
+def _go_back(frame: Frame, engine: FullEngine, to: str | None, *, carry: bool, discard: bool) -> None:
+    from searchctl.lifecycle.versions import earlier_version, roll_back, versioned
 
-    moved = roll_back(engine, versioned(engine, frame.settings.index), to)
+    name = versioned(engine, frame.settings.index)
+    if not discard:
+        _keep_newer(frame, engine, engine.resolve(name), earlier_version(engine, name, to), carry=carry)
+    moved = roll_back(engine, name, to)
     left, now = _count(engine, str(moved.before)), _count(engine, moved.after)
     if frame.json:
         print_json({"name": moved.name, "before": moved.before, "after": moved.after, "documents": now})
@@ -106,6 +115,26 @@ def _go_back(frame: Frame, engine: FullEngine, to: str | None) -> None:
     if left is not None and now is not None and left != now:
         say(f"note: {moved.before} holds {left:,} documents; what was loaded since the change has to be loaded again")
     say(f"next: forward again with: {hint(frame, 'rollback', '--to', str(moved.before))}")
+
+
+def _keep_newer(frame: Frame, engine: FullEngine, current: str, target: str, *, carry: bool) -> None:
+    """Carry what is newer into the earlier version, or refuse to lose it; raises UsageError."""
+    from searchctl.ingest.copying import Watch
+    from searchctl.lifecycle.going_back import carry_back, losses
+
+    lost = losses(engine, current, target)
+    if not lost:
+        return
+    if not carry:
+        what = f"{lost.added:,} documents written since, {lost.changed:,} changed, and brings {lost.deleted:,} deleted ones back"
+        raise UsageError(
+            f"going back to {target} loses {what}; carry them over: {hint(frame, 'rollback', '--carry')}, or go back without "
+            "them: --discard"
+        )
+    with stop_on_interrupt() as stop, Meter(frame, "documents") as meter:
+        carry_back(engine, current, target, Watch(meter.update, stop))
+    if stop.is_set():
+        end_interrupted(frame)
 
 
 def _count(engine: FullEngine, name: str) -> int | None:

@@ -124,7 +124,7 @@ def reembed(
         if unmet or watch.stop.is_set():
             return report(trial, unmet)
     with engine.writing(source):
-        filled += _pass(engine, source, version, encoder, watch)
+        filled += bring_over(engine, source, version, encoder, watch)
         if watch.stop.is_set():
             return report(trial)
         check_complete(engine, version, engine.count(source), filled, f"'{source}'")
@@ -185,7 +185,7 @@ def _bring_up(engine: FullEngine, source: str, version: str, encoder: Encoder, w
     with ExitStack() as stack:
         stack.enter_context(engine.writing(version))
         for _ in range(_PASSES):
-            one = _pass(engine, source, version, encoder, watch)
+            one = bring_over(engine, source, version, encoder, watch)
             filled += one
             if not one.written or watch.stop.is_set():
                 break
@@ -194,7 +194,8 @@ def _bring_up(engine: FullEngine, source: str, version: str, encoder: Encoder, w
     return filled
 
 
-def _pass(engine: FullEngine, source: str, version: str, encoder: Encoder, watch: Watch) -> CopyReport:
+def bring_over(engine: FullEngine, source: str, version: str, encoder: Encoder, watch: Watch) -> CopyReport:
+    """Copy what is new or changed in `source` into `version`, encoded as that is, and delete what `source` has no more."""
     before, settings = engine.schema(source).passages, engine.schema(version).passages
     engine.update_schema(version, engine.schema(version).with_fields(engine.schema(source).fields))
     batches: Iterable[list[Entry]] = engine.scan(source, batch=BATCH)

@@ -96,11 +96,8 @@ def move(engine: FullEngine, name: str, version: str) -> Move:
     return Move(name, engine.alias(name, version, keep=keep), version)
 
 
-def roll_back(engine: FullEngine, name: str, to: str | None = None) -> Move:
-    """Point the name at the version that the present one replaced, or at version `to`; both stay.
-
-    Raises UsageError when there is none, IndexMissing when it has been dropped or is no version of this index.
-    """
+def earlier_version(engine: FullEngine, name: str, to: str | None = None) -> str:
+    """Return the version that the present one replaced, or version `to`; raises as `roll_back`."""
     current = engine.resolve(name)
     wanted = to or _previous(engine, current)
     if not wanted:
@@ -113,6 +110,15 @@ def roll_back(engine: FullEngine, name: str, to: str | None = None) -> Move:
         raise IndexMissing(f"'{name}' has no version '{wanted}'; it has: {', '.join(names)}")
     if target == current:
         raise UsageError(f"'{name}' leads to {current} already; see its versions with: searchctl rollback --list")
+    return target
+
+
+def roll_back(engine: FullEngine, name: str, to: str | None = None) -> Move:
+    """Point the name at the version that the present one replaced, or at version `to`; both stay.
+
+    Raises UsageError when there is none, IndexMissing when it has been dropped or is no version of this index.
+    """
+    current, target = engine.resolve(name), earlier_version(engine, name, to)
     engine.alias(name, target, keep=_kept_as(engine, name) if current == name else None)
     return Move(name, current, target)
 
