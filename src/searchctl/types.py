@@ -279,6 +279,8 @@ class HitPassage:
     """The best passage of a hit, where it stands in the document, and the spans of its text that answer the query's words.
 
     `sentence` is the span of the sentence in it that answers best; None where nothing tells (see `Request.sentences`).
+    `section` is the heading above it, on `line` of the source; `page` is that of a PDF or the number of a slide. Both are
+    from 1, and None where the document's format has none.
     """
 
     text: str
@@ -286,6 +288,9 @@ class HitPassage:
     end: int
     marks: tuple[tuple[int, int], ...] = ()
     sentence: tuple[int, int] | None = None
+    section: str = ""
+    line: int | None = None
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

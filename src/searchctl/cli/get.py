@@ -7,6 +7,7 @@ import click
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import FAILED, say_error
 from searchctl.cli.output import echo, on_terminal, print_json, print_json_lines, printable, stdout_console
+from searchctl.text.sections import shown_fields
 from searchctl.types import Document, Json
 
 
@@ -44,7 +45,12 @@ def command(frame: Frame, ids: tuple[str, ...], json_lines: bool) -> None:
 
 
 def _document_json(document: Document) -> Json:
-    return {"id": document.id, "title": document.title, "text": document.text, "fields": dict(document.fields)}
+    return {
+        "id": document.id,
+        "title": document.title,
+        "text": document.text,
+        "fields": dict(shown_fields(document.fields)),
+    }
 
 
 def _print_document(document: Document) -> None:
@@ -57,7 +63,7 @@ def _print_document(document: Document) -> None:
         echo(document.title or document.id)
     if document.title:
         echo(f"id: {printable(document.id)}")
-    for name, value in document.fields.items():
+    for name, value in shown_fields(document.fields).items():
         shown = value if isinstance(value, (str, int, float, bool)) else ", ".join(map(str, value))
         echo(f"{name}: {shown}")
     if document.text:

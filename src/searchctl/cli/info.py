@@ -10,6 +10,7 @@ import click
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.output import count_of, print_json, print_pairs, size_of
 from searchctl.cli.tune import shown
+from searchctl.text.sections import shown_fields
 
 if TYPE_CHECKING:
     from searchctl.schema import Schema
@@ -36,7 +37,7 @@ def command(frame: Frame) -> None:
                 else None,
                 "analyzer": schema.analyzer,
                 "passage": {"size": schema.passages.size, "overlap": schema.passages.overlap},
-                "fields": dict(schema.fields),
+                "fields": dict(shown_fields(schema.fields)),
                 "boosts": dict(schema.boosts),
                 "synonyms": len(schema.synonyms),
                 "tuned": {name: value if isinstance(value, int) else asdict(value) for name, value in tuned.items()},
@@ -44,7 +45,7 @@ def command(frame: Frame) -> None:
         )
         return
     stamp = f"{encoder.name} (revision {encoder.revision}, {encoder.dim} dimensions)" if encoder else "none, words only"
-    fields = ", ".join(f"{name} ({kind})" for name, kind in sorted(schema.fields.items()))
+    fields = ", ".join(f"{name} ({kind})" for name, kind in sorted(shown_fields(schema.fields).items()))
     pairs = [
         ("index", f"{info.name} on {engine.name}, {frame.public(engine.url)}"),
         ("documents", f"{info.documents:,}"),

@@ -50,12 +50,21 @@ def _print_hits(results: Results, explain: bool) -> None:
         parts = [Text(printable(hit.title), style="bold")] if hit.title else []
         if hit.passage and hit.passage.text:
             parts.append(_excerpt(hit.passage))
+            if where := _where(hit.passage):
+                parts.append(Text(printable(where), style="dim"))
         if explain:
             parts.append(Text("\n".join(_explanation(hit)), style="dim"))
         table.add_row(
             f"{hit.score:.3f}", f"{hit.relevance:.0%}", Text(printable(hit.id)), Text("\n").join([*parts, Text()])
         )
     stdout_console().print(table)
+
+
+def _where(passage: HitPassage) -> str:
+    """Return where a passage stands in its source: section, line, page."""
+    line = f"line {passage.line:,}" if passage.line else ""
+    page = f"page {passage.page:,}" if passage.page else ""
+    return " · ".join(part for part in (passage.section, line, page) if part)
 
 
 def _excerpt(passage: HitPassage) -> Text:

@@ -21,6 +21,7 @@ from searchctl.ingest.named_fields import NamedFields
 from searchctl.ingest.prepare import Prepared, Preparer, Target, holders, place_of
 from searchctl.sources import Failure, Record, Remarks, SourceFile, read
 from searchctl.sources.formats import PAGE_FORMATS
+from searchctl.text.sections import with_sections
 from searchctl.types import Document
 
 _BATCH_CHARACTERS = 1_000_000  # a batch of long documents has fewer of them
@@ -134,6 +135,9 @@ class IntakeReader:
                     file, self._settings.mapping, boilerplate=self._settings.boilerplate, remarks=self.remarks
                 ):
                     position = item.position
+                    if isinstance(item, Record) and item.sections:
+                        fields = with_sections(item.document.fields, item.sections)
+                        item = replace(item, document=replace(item.document, fields=fields))
                     if isinstance(item, Record) and is_named_by_row(item, file):
                         item = self._named(item, file)
                         name = item.document.id.removesuffix(f"#{item.position}")

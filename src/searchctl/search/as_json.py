@@ -31,7 +31,15 @@ def _passage_json(passage: HitPassage) -> Json:
         start, end = passage.sentence
         sentence = {"text": passage.text[start:end], "start": passage.start + start, "end": passage.start + end}
     marks = [{"start": passage.start + start, "end": passage.start + end} for start, end in passage.marks]
-    return {"text": passage.text, "start": passage.start, "end": passage.end, "marks": marks, "sentence": sentence}
+    where = {"section": passage.section or None, "line": passage.line, "page": passage.page}
+    return {
+        "text": passage.text,
+        "start": passage.start,
+        "end": passage.end,
+        "marks": marks,
+        "sentence": sentence,
+        **{name: value for name, value in where.items() if value is not None},
+    }
 
 
 def results_json(results: Results) -> Json:

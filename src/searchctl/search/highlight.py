@@ -11,6 +11,7 @@ from searchctl.encoders.base import Encoder
 from searchctl.schema import Analyzer
 from searchctl.text.analysis import matching
 from searchctl.text.literals import literal_spans
+from searchctl.text.sections import section_at
 from searchctl.text.sentences import sentences
 from searchctl.types import Document, HitPassage, Passage, Vector
 
@@ -66,7 +67,12 @@ def show_passage(
     heaviest = max(weights.values(), default=1.0)
     shares = sentence_shares({**found, **exact}, spans, {**weights, **dict.fromkeys(exact, heaviest)})
     marks = _merged([*chain.from_iterable(found.values()), *chain.from_iterable(exact.values())])
-    return HitPassage(text, passage.start, passage.end, marks, best_sentence(spans, shares))
+    sentence = best_sentence(spans, shares)
+    telling = sentence[0] if sentence else marks[0][0] if marks else 0
+    section = section_at(document.fields, passage.start + telling)
+    if section is None:
+        return HitPassage(text, passage.start, passage.end, marks, sentence)
+    return HitPassage(text, passage.start, passage.end, marks, sentence, section.heading, section.line, section.page)
 
 
 def sentences_by_meaning(

@@ -24,6 +24,7 @@ from searchctl.search.repair import repairs, spelling_repair, unknown_words, wor
 from searchctl.search.request import MAX_HITS, Request
 from searchctl.search.rerank import Rerank, rerank
 from searchctl.text.analysis import analyze
+from searchctl.text.sections import shown_fields
 from searchctl.types import Document, Hit, LegReport, Nearest, Repair, Results, Scope, TermStatistics, Vector
 
 if TYPE_CHECKING:
@@ -232,7 +233,16 @@ class Searcher:
             passage = show_passage(document, entry.passages, best.get(id, -1), weights, analyzer, literals)
             score, relevance = float(fused.scores[place]), float(ordered.relevance[place])
             hits.append(
-                Hit(id, score, relevance, document.title, passage, document.fields, fused.legs(place), document)
+                Hit(
+                    id,
+                    score,
+                    relevance,
+                    document.title,
+                    passage,
+                    shown_fields(document.fields),
+                    fused.legs(place),
+                    document,
+                )
             )
         return tuple(hits)
 

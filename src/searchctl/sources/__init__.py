@@ -2,8 +2,9 @@
 
 from searchctl.sources.discovery import FoundFiles, Skipped, discover, kinds
 from searchctl.sources.formats import FORMATS, Format
-from searchctl.sources.model import Failure, FieldMapping, Limits, Record, Remarks, Section, SourceFile
+from searchctl.sources.model import Failure, FieldMapping, Limits, Record, Remarks, SourceFile
 from searchctl.sources.reading import read
+from searchctl.text.sections import Section
 
 __all__ = [
     "FORMATS",

@@ -17,8 +17,9 @@ import sys
 import threading
 from typing import Any
 
-from searchctl.sources.model import Limits, Section, Unreadable, size_of
+from searchctl.sources.model import Limits, Unreadable, size_of
 from searchctl.sources.pages import Page, PageInput, read_here
+from searchctl.text.sections import Section
 
 _SECONDS_A_MEGABYTE = 5
 _WAIT_FOR_COMPUTING = 10  # times the seconds of computing: on a busy machine they take longer

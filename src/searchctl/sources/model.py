@@ -10,6 +10,7 @@ from typing import Any
 
 from searchctl.several import as_texts
 from searchctl.sources.formats import Format
+from searchctl.text.sections import Section
 from searchctl.types import Document
 
 STDIN = "-"
@@ -80,20 +81,6 @@ class Limits:
     file: int = 100_000_000
     seconds: int = 20
     memory: int = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of a document: it begins at code point `start` of the text and ends where the next one begins.
-
-    `heading` is the words above it, empty before the first heading. `line` (of the source) and `page`, both from 1, are
-    None where the format has none.
-    """
-
-    start: int
-    heading: str = ""
-    line: int | None = None
-    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

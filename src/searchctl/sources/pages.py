@@ -8,8 +8,9 @@ from typing import TypeAlias
 
 from searchctl.sources.encodings import detect
 from searchctl.sources.formats import TABLE, Format
-from searchctl.sources.model import Limits, Section, Unreadable
+from searchctl.sources.model import Limits, Unreadable
 from searchctl.text.cleaning import clean
+from searchctl.text.sections import Section
 from searchctl.types import Value
 
 BINARY = "this isn't text: it has bytes that no text has; rename it, or leave it out with --exclude"

@@ -65,10 +65,9 @@ def _layout(head: str, lines_expected: bool, *, whole: bool) -> Layout:
 
 
 def _is_line_of_array(text: str) -> bool:
-    """Tell whether the first line is an array by itself, of no objects or with another one below: no lines of records."""
-    first, _, rest = text.partition("\n")
-    whole = first.rstrip().endswith("]") and (rest.lstrip().startswith("[") or not rest.strip())
-    return whole and (bool(rest.strip()) or not first[1:].lstrip().startswith("{"))
+    """Tell whether the first line is an array by itself, and not one of objects: such lines aren't records."""
+    first = text.partition("\n")[0]
+    return first.rstrip().endswith("]") and not first[1:].lstrip().startswith("{")
 
 
 def _goes_on(text: str, whole: bool) -> bool:
