@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from searchctl.errors import UsageError
+from searchctl.explore.contrasts import differ, traits_of
 from searchctl.explore.duplicates import DuplicateSettings, by_chance, duplicates
 from searchctl.explore.minhash import jaccard, near_pairs, normalised, sketch
 from searchctl.explore.neighbours import nearest
@@ -119,3 +120,67 @@ def test_settings_out_of_range_are_refused() -> None:
         DuplicateSettings(near=0)
     with pytest.raises(UsageError, match="between -1 and 1"):
         DuplicateSettings(semantic=2)
+
+
+FOOTER = (
+    "\n\nBest wishes,\nMary Major, Major and Sons, 1 Mill Lane, Leeds\n"
+    "This message is meant for its addressee alone. Whoever else has it is asked to delete it."
+)
+REPORTS = (
+    "The kettle leaks at the handle.",
+    "My lamp flickers in the evening and hums.",
+    "Nobody answers your telephone on Mondays.",
+    "A desk came without its screws, what now?",
+    "Could you send the invoice for the chairs again?",
+)
+
+
+def test_a_footer_is_not_what_a_text_says() -> None:
+    texts = [report + FOOTER for report in REPORTS]
+    same = np.tile(unrelated(1), (len(texts), 1))
+    assert duplicates(texts, same, DuplicateSettings(reasons=("exact", "near"))).groups == ()
+    assert duplicates(texts, same, DuplicateSettings(semantic=0.9), encode=lambda own: unrelated(len(own))).groups == ()
+    again = [
+        *texts,
+        "My lamp flickers in the evening and hums!!" + FOOTER,
+        REPORTS[2].replace("telephone", "phone") + FOOTER,
+    ]
+    groups = duplicates(again, unrelated(7), DuplicateSettings(reasons=("exact", "near"))).groups
+    assert {group.members for group in groups} == {(1, 5), (2, 6)}
+
+
+def test_what_near_copies_share_is_no_footer() -> None:
+    copies = [LONG + f"The courier was {word}." for word in ("late", "lazy", "lost", "loud")]
+    (group,) = duplicates(copies, unrelated(4), DuplicateSettings(reasons=("near",))).groups
+    assert group.members == (0, 1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The refund of the order 5520 has arrived on my card", "The refund of the order 5521 has arrived on my card"),
+        ("The temperature in the cold store is -5 degrees", "The temperature in the cold store is 5 degrees"),
+        (
+            "The parcel has arrived at the shop in the main street",
+            "The parcel has not arrived at the shop in the main street",
+        ),
+        ("Please change my flight from Paris to Rome tomorrow", "Please change my flight from Rome to Paris tomorrow"),
+        ("How do I enable the alarm of the new oven?", "How do I disable the alarm of the new oven?"),
+        ("Посылка пришла в пункт выдачи на главной улице", "Посылка не пришла в пункт выдачи на главной улице"),
+        ("Нужен билет на поезд из Москвы в Казань на завтра", "Нужен билет на поезд из Казани в Москву на завтра"),
+        ("Как включить сигнал новой духовки на кухне?", "Как выключить сигнал новой духовки на кухне?"),
+    ],
+)
+def test_numbers_negation_and_directions_make_another_text(one: str, other: str) -> None:
+    for wording in (True, False):
+        assert differ(traits_of(one), traits_of(other), wording=wording)
+        assert not differ(traits_of(one), traits_of(one + "!"), wording=wording)
+    assert duplicates([one, other], unrelated(2), DuplicateSettings(reasons=("exact", "near"), near=0.5)).groups == ()
+
+
+def test_the_same_in_other_words_may_deny_or_leave_a_number_out() -> None:
+    for one, other in (
+        ("Where is my parcel?", "The delivery has not come"),
+        ("Order 5520 is late", "My parcel is overdue"),
+    ):
+        assert not differ(traits_of(one), traits_of(other), wording=False)

@@ -71,7 +71,7 @@ def command(
     settings = DuplicateSettings(only or REASONS, near, semantic)
     began = time.monotonic()
     collection, _ = collect(frame, sources, id_field, title_field, text_fields, format_name)
-    found = duplicates(collection.texts, collection.vectors, settings, on_stage=Teller(frame))
+    found = duplicates(collection.texts, collection.vectors, settings, on_stage=Teller(frame), encode=collection.encode)
     seconds = round(time.monotonic() - began, 3)
     groups = _as_json(collection, found)
     if frame.json:

@@ -27,12 +27,14 @@ class Collection:
     """Documents in order: `ids` and `texts` (title and text together), and `vectors` (n, dim) with rows of length 1.
 
     A long document's vector is the mean of its passages'. `passed_over` counts what couldn't be read or has no vectors yet.
+    `encode` gives vectors of other texts by the same encoder, None where there is none here.
     """
 
     ids: tuple[str, ...]
     texts: tuple[str, ...]
     vectors: Vectors
     passed_over: int = 0
+    encode: Callable[[Sequence[str]], Vectors] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -54,7 +56,8 @@ def from_index(index: Index, on_progress: Progress | None = None) -> Collection:
     found = _collected(entries, total, 0, on_progress)
     order = sorted(range(len(found)), key=found.ids.__getitem__)
     ids, texts = (tuple(values[row] for row in order) for values in (found.ids, found.texts))
-    return Collection(ids, texts, found.vectors[order], found.passed_over)
+    encode = None if index.encoder is None else index.encoder.encode_documents
+    return Collection(ids, texts, found.vectors[order], found.passed_over, encode)
 
 
 def from_files(
@@ -71,7 +74,8 @@ def from_files(
                 documents.append(item.document)
     if not documents:
         raise SourceError(f"no document could be read from {files[0].source}; see why with: searchctl ingest --dry-run")
-    return _collected(_encoded(documents, encoder), len(documents), failures, on_progress)
+    found = _collected(_encoded(documents, encoder), len(documents), failures, on_progress)
+    return replace(found, encode=encoder.encode_documents)
 
 
 def _encoded(documents: Sequence[Document], encoder: Encoder) -> Iterator[Entry]:

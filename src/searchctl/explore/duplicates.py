@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.errors import UsageError
+from searchctl.explore.content import contents
+from searchctl.explore.contrasts import differ, signs_of, traits_of
 from searchctl.explore.languages import aligned
 from searchctl.explore.minhash import Pair, near_pairs, normalised, sketch
 from searchctl.explore.neighbours import nearest
@@ -21,6 +23,7 @@ from searchctl.types import DuplicateReason, Vectors
 REASONS: tuple[DuplicateReason, ...] = get_args(DuplicateReason)
 Rows: TypeAlias = NDArray[np.int64]
 Stage: TypeAlias = Callable[[str], None]
+Encode: TypeAlias = Callable[[Sequence[str]], Vectors]
 
 NEAR = 0.7  # of the shingles
 _STANDING_OUT = 0.3  # of the way from what's around to equality; chosen on development halves (benchmarks/explore.py)
@@ -87,31 +90,52 @@ def duplicates(
     vectors: Vectors,
     settings: DuplicateSettings | None = None,
     on_stage: Stage | None = None,
+    encode: Encode | None = None,
 ) -> Duplicates:
     """Return groups of texts which say the same; `vectors` (n, dim) have rows of length 1.
 
-    Each step looks only at one text of each group that the steps before it found. Meaning isn't judged among fewer than 20
-    different texts, unless `semantic` says from where on.
+    What stands in many texts that otherwise differ, as a footer does, isn't compared; `encode` gives vectors of what is left,
+    without it those of the whole texts serve. Texts whose numbers, negation or directions differ don't say the same. Each step
+    looks only at one text of each group that the steps before it found. Meaning isn't judged among fewer than 20 different
+    texts, unless `semantic` says from where on.
     """
     settings = settings or DuplicateSettings()
     tell = on_stage or (lambda _: None)
     forest = _Forest(len(texts))
     plain = [normalised(text) for text in texts]
     if "exact" in settings.reasons:
-        forest.join("exact", _equal(plain))
+        signed = [f"{one}\n{signs_of(text)}" if one else "" for one, text in zip(plain, texts, strict=True)]
+        forest.join("exact", _equal(signed))
+    own = contents(texts)
+    traits = [traits_of(text) for text in own]
     if "near" in settings.reasons:
         tell("comparing wording")
         rows = forest.roots()
-        found = near_pairs([sketch(plain[row]) for row in rows], settings.near)
-        forest.join("near", (Pair(rows[one], rows[other], similarity) for one, other, similarity in found))
+        sketches = [sketch(plain[row] if own[row] is texts[row] else normalised(own[row])) for row in rows]
+        pairs = (Pair(rows[a], rows[b], similarity) for a, b, similarity in near_pairs(sketches, settings.near))
+        forest.join("near", (pair for pair in pairs if not differ(traits[pair.one], traits[pair.other], wording=True)))
     threshold = settings.semantic
     if "semantic" in settings.reasons:
         tell("comparing meaning")
         rows = forest.roots()
-        space = aligned([texts[row] for row in rows], np.ascontiguousarray(vectors[rows]))
-        threshold, pairs = _same_meaning(space, settings)
-        forest.join("semantic", (Pair(rows[one], rows[other], similarity) for one, other, similarity in pairs))
+        space = aligned([own[row] for row in rows], _own_vectors(texts, own, rows, vectors, encode))
+        threshold, found = _same_meaning(space, settings)
+        same = (Pair(rows[a], rows[b], similarity) for a, b, similarity in found)
+        forest.join(
+            "semantic", (pair for pair in same if not differ(traits[pair.one], traits[pair.other], wording=False))
+        )
     return Duplicates(forest.groups(), threshold)
+
+
+def _own_vectors(
+    texts: Sequence[str], own: Sequence[str], rows: Sequence[int], vectors: Vectors, encode: Encode | None
+) -> Vectors:
+    """Return the vectors (k, dim) of what these texts (row numbers, k) say by themselves."""
+    found = np.array(vectors[rows], np.float32)
+    changed = [place for place, row in enumerate(rows) if own[row] is not texts[row]]
+    if changed and encode is not None:
+        found[changed] = encode([own[rows[place]] for place in changed])
+    return np.ascontiguousarray(found)
 
 
 def _equal(plain: Sequence[str]) -> Iterable[Pair]:
