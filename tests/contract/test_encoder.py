@@ -15,13 +15,17 @@ from tests.encoders.test_static import save_static
 TEXTS = ["The cat sat on the mat.", "Interest rates rose again in March.", "Кошка спит на ковре.", "", "x " * 3000]
 
 
-@pytest.fixture(scope="module", params=[DEFAULT_ENCODER, "hashing:64", "static", "endpoint"])
+@pytest.fixture(scope="module", params=[DEFAULT_ENCODER, "hashing:64", "static", "endpoint", "fasttext"])
 def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encoder]:
     name: str = request.param
     if name == "static":
         folder = tmp_path_factory.mktemp("static")
         save_static(folder)
         name = str(folder)
+    if name == "fasttext":
+        path = tmp_path_factory.mktemp("fasttext") / "words.vec"
+        path.write_text("4 3\nthe 1 0 0\ncat 0 1 0\nx 0.5 0 1\non 1 1 0\n", encoding="utf-8")
+        name = f"fasttext:{path}"
     if name == "endpoint":
         with serving() as server:
             yield open_encoder(f"openai:small@{server.url}")

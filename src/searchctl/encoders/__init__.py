@@ -23,6 +23,8 @@ def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> 
     folder = user_path(name)
     if family == "hashing":
         return _hashing(name, option)
+    if family == "fasttext":
+        return _fasttext(name)
     if family == "openai":
         return _endpoint(name)
     if name in ("default", DEFAULT_ENCODER):
@@ -45,6 +47,12 @@ def _hashing(name: str, option: str) -> Encoder:
             f"'{name}' isn't an encoder; write hashing or hashing:DIM with 8 to 4096, as in hashing:128"
         )
     return HashingEncoder(int(option or 256))
+
+
+def _fasttext(name: str) -> Encoder:
+    from searchctl.encoders.fasttext import FastTextEncoder
+
+    return FastTextEncoder(name)
 
 
 def _endpoint(name: str) -> Encoder:
