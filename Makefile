@@ -4,7 +4,7 @@ PYTEST = $(PYTHON) -m pytest -n auto --dist loadgroup
 FAST = not slow and not servers and not browser
 export PYTHON
 
-.PHONY: help check test test-all test-fast test-slow test-servers test-browser test-torch test-wheel test-pythons bench
+.PHONY: help check test test-all test-fast test-slow test-servers test-browser test-torch test-wheel test-pythons bench crash-sweep
 
 help:  ## what can be typed
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -42,6 +42,12 @@ test: check  ## everything that runs in this environment
 	$(PYTEST)
 
 test-all: test test-wheel test-torch test-pythons  ## as CI does: all of the above
+
+crash-sweep:  ## every kill and every failing call of the embedded engine's commands: an hour; Linux and a C compiler
+	$(PYTHON) -m tests.faults.crash_sweep
+	$(PYTHON) -m tests.faults.crash_sweep --torn
+	$(PYTHON) -m tests.faults.crash_sweep --errno 28 --sticky
+	$(PYTHON) -m tests.faults.crash_sweep --errno 5
 
 bench:  ## all of benchmarks/results.md. DATA: judged sets, LABELLED: labelled sets, MODEL: the unquantised model, WORK: what is kept between runs
 	$(PYTHON) benchmarks/encoder.py --data $(DATA) --model $(MODEL)

@@ -4,7 +4,7 @@
 
 Made-up documents (40 words by Zipf's law) with hashed vectors of 384 numbers; top 10 of fused lists, 100 candidates a leg;
 the query's vector is given, so encoding isn't in the figures. Each is asked once, so that no list
-kept for a next page answers it. The floor is tantivy's bare search for 100 and faiss's bare search for 100 on our own files.
+kept for a next page answers it. The floor is tantivy's bare search for 100 on our own files and faiss's for 100 on a graph (HNSW, SQ8).
 Each contender is compared with it in a loop of its own, query by query: in one loop of all, the threads and the memory of one
 slow down the next. Peers where they're installed: bm25s (lexical only), txtai and LanceDB (hybrid). Medians, as ratios to the
 floor.
@@ -48,13 +48,16 @@ def make_texts(count: int, seed: int, length: int) -> list[str]:
     return [" ".join(f"w{number}" for number in row) for row in rng.zipf(1.3, (count, length)) % 50_000]
 
 
-def floor(folder: Path, index: Index) -> tuple[Ask, Ask]:
-    """Return the two engines' bare searches on the files of our index."""
+def floor(index: Index, vectors: NDArray[np.float32]) -> tuple[Ask, Ask]:
+    """Return the bare searches of tantivy on the files of our index, and of faiss on a graph of the same vectors."""
     opened = index.engine._index("default")  # type: ignore[attr-defined]
-    lexical, vectors = opened._lexical, opened._vectors
+    lexical = opened._legs.lexical
+    searcher, tantivy_index = lexical.reader._searcher, lexical._index
     faiss = importlib.import_module("faiss")
-    graph = vectors._load_graph()
-    searcher, tantivy_index = lexical._searcher, lexical._index
+    graph = faiss.IndexHNSWSQ(DIM, faiss.ScalarQuantizer.QT_8bit, 32, faiss.METRIC_INNER_PRODUCT)
+    graph.hnsw.efConstruction = 100
+    graph.train(vectors[:20_000])
+    graph.add(vectors)
 
     def words(text: str, vector: NDArray[np.float32]) -> object:
         return searcher.search(tantivy_index.parse_query(text, ["content"]), 100).hits
@@ -133,7 +136,7 @@ def main() -> None:
         with Index.open(folder / "index", encoder=encoder) as index:
             index.ingest({"id": str(number), "text": text} for number, text in enumerate(texts))
             index.search(first)  # a question of its own: an index keeps the lists of those that it was asked
-            words, neighbours = floor(folder, index)
+            words, neighbours = floor(index, vectors)
             contenders: dict[str, Ask] = {"searchctl, hybrid": lambda text, vector: index.search(text)}
             contenders |= peers(folder, texts, vectors)
             bare = {"tantivy": words, "faiss": neighbours}

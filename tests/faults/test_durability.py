@@ -344,6 +344,17 @@ def test_compacting_keeps_everything_and_gives_space_back(filled: Path, many_seg
     assert_whole(filled, {f"d{n}" for n in range(1, 400, 2)})
 
 
+def test_space_comes_back_by_itself(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("searchctl.engines.embedded.database._LEAST_GARBAGE", 10_000)
+    monkeypatch.setattr("searchctl.engines.embedded.lexical._LEAST_GARBAGE", 10)
+    with Index.open(filled) as index:
+        index.ingest(rows(40, 1000))
+        before = index.info().size
+        index.delete([f"d{n}" for n in range(100, 1000)])
+        assert index.info().size < before / 2
+    assert_whole(filled, {f"d{n}" for n in range(100)})
+
+
 def test_an_index_of_the_first_format_is_read_and_made_smaller(tmp_path: Path, rng: np.random.Generator) -> None:
     path = tmp_path / "index.sqlite"
     vectors = rng.normal(size=(4, DIM)).astype(np.float32)

@@ -31,6 +31,8 @@ CREATE TABLE tombstones(seq INTEGER PRIMARY KEY AUTOINCREMENT, row INTEGER NOT N
 _MIGRATIONS: Mapping[int, str] = {1: ""}  # format -> SQL that makes the next one of it
 _CACHE_KB = 32_000
 _BUSY_SECONDS = 30
+_GARBAGE = 0.5  # share of the file from which on it's made smaller by itself
+_LEAST_GARBAGE = 32_000_000  # bytes
 
 
 class Database:
@@ -214,10 +216,12 @@ class Database:
             self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def free_share(self) -> float:
-        """Return the share of the file that holds nothing, in [0, 1]."""
-        free, pages = (int(self.rows(f"PRAGMA {what}")[0][0]) for what in ("freelist_count", "page_count"))
-        return free / max(1, pages)
+    def is_wasteful(self) -> bool:
+        """Tell whether much of the file holds nothing."""
+        free, pages, size = (
+            int(self.rows(f"PRAGMA {what}")[0][0]) for what in ("freelist_count", "page_count", "page_size")
+        )
+        return free * size > _LEAST_GARBAGE and free > _GARBAGE * pages
 
     def close(self) -> None:
         """Close the file."""

@@ -100,8 +100,18 @@ class EmbeddedIndex:
         finally:
             try:
                 self._catch_up(finish=True)
+                if not self._lock.is_nested:
+                    self._shrink()
             finally:
                 self._lock.release()
+
+    def _shrink(self) -> None:
+        """Give space of the store back when it's much; what keeps that from happening now doesn't matter."""
+        try:
+            if self.store.database.is_wasteful():
+                self.store.database.vacuum()
+        except StorageError as error:
+            _log.debug("%s: isn't made smaller now (%s)", self.path, error)
 
     def _begin_writing(self) -> None:
         """Take the lock, and see first what the last writer left."""

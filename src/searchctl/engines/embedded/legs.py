@@ -66,6 +66,8 @@ class DerivedLegs:
                 self.vectors.catch_up(self._store, self._progress("vectors of passages"))
             if finish:
                 self.lexical.release_writer()
+                if self.lexical.is_wasteful:
+                    self.lexical.rebuild(self._store, self._progress("words of documents"))
             self._mark = self._store.watermark()
 
     def compact(self) -> None:

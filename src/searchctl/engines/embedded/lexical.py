@@ -45,6 +45,8 @@ LEXICAL_FORMAT = (
 _BATCH = 2000
 _COMMIT_ROWS = 100_000
 _HEAP = 64_000_000
+_GARBAGE = 0.3  # share of removed documents from which on it's made anew by itself
+_LEAST_GARBAGE = 1000
 _PATIENCE = 0.5  # seconds
 _PAUSE = 0.01
 _log = logging.getLogger(__name__)
@@ -357,9 +359,10 @@ class LexicalIndex:
             self._open()
 
     @property
-    def garbage(self) -> float:
-        """The share of what it holds that was removed, in [0, 1]."""
-        return 1 - len(self.reader) / self.reader.counted if self.reader is not None and self.reader.counted else 0.0
+    def is_wasteful(self) -> bool:
+        """Whether so much of it was removed that it's worth making it anew."""
+        removed = self.reader.counted - len(self.reader) if self.reader is not None else 0
+        return self.reader is not None and removed > max(_LEAST_GARBAGE, _GARBAGE * self.reader.counted)
 
     def release_writer(self) -> None:
         """Let go of the writer and its memory, after its merges have ended."""
