@@ -110,7 +110,7 @@ class Fused:
         """Return the list with no score above `most`; weights fall with the scores."""
         factors = np.where(self.scores > most, most / np.maximum(self.scores, 1e-300), 1.0)
         legs = (leg.scaled(factors) if leg is not None else None for leg in (self.lexical, self.vector))
-        return Fused(self.ids, self.scores * factors, *legs)
+        return Fused(self.ids, np.minimum(self.scores, most), *legs)
 
     def followed_by(self, other: Fused) -> Fused:
         """Return the list continued by another, of which it says nothing that a reranker thought."""
