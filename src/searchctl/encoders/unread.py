@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from searchctl.text.folding import is_unspaced
 
 UNREADABLE = 0.5  # share of unread letters from which on a vector says nothing of the text
 UNKNOWN_TOKENS = ("<unk>", "[UNK]", "<UNK>", "|UNK|")
+_BEGINNING = 1000  # characters of a document that tell its script
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -43,6 +45,31 @@ def unread_share(text: str, ids: Sequence[int], offsets: Sequence[tuple[int, int
         place for place, count in pieces.items() if count > 1 or (place in inside and not is_unspaced(text[place]))
     )
     return len(unread) / letters
+
+
+@dataclass(slots=True)
+class UnreadMeter:
+    """Counts the texts of a load of which an encoder can't read most: they are found by their words alone."""
+
+    encoder: object
+    texts: int = 0
+    unread: int = 0
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Take in texts, by their beginnings."""
+        shares = unread_shares(self.encoder, [text[:_BEGINNING] for text in texts])
+        self.texts += len(shares)
+        self.unread += sum(share > UNREADABLE for share in shares)
+
+    def remark(self) -> str | None:
+        """Return a sentence about what can't be read, None where all can."""
+        if not self.unread:
+            return None
+        return (
+            f"{self.unread:,} of {self.texts:,} encoded documents are in a script or language that the encoder "
+            f"{getattr(self.encoder, 'name', '')} can't read: they are found by their words alone; "
+            "a multilingual encoder reads them: --encoder NAME"
+        )
 
 
 def unread_shares(encoder: object, texts: Sequence[str]) -> list[float]:

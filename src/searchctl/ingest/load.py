@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from searchctl.encoders.base import Encoder
+from searchctl.encoders.unread import UnreadMeter
 from searchctl.engines.base import FullEngine
 from searchctl.errors import InvalidDocument, SourceError
 from searchctl.ingest.dead_letters import DeadLetters, without_target
@@ -125,6 +126,7 @@ class _Load:
         self._written = self._dead = self._passages = self._pruned = 0
         self._gone = Gone()
         self._meter = BackgroundMeter()
+        self._unread = UnreadMeter(encoder)
         self._first_failure: str | None = None
         self._bytes_total = 0
         target = StoredIndex(engine, index)
@@ -187,7 +189,7 @@ class _Load:
             spared=0 if self._pruned else len(self._gone.ids),
             kept=self._gone.kept,
             unmet=self._reader.named_fields.unmet(),
-            remarks=tuple(self._reader.remarks.lines()),
+            remarks=(*self._reader.remarks.lines(), *filter(None, [self._unread.remark()])),
         )
 
     def _save_background(self) -> None:
@@ -274,6 +276,7 @@ class _Load:
             self._show_progress(share * len(entries))
             return self._goes_on()
 
+        self._unread.add([f"{entry.document.title}\n{entry.document.text}" for entry in entries])
         return encode_piecewise(entries, encoder, goes_on)
 
     def _encode_alone(self, entry: Entry, encoder: Encoder) -> list[Entry]:

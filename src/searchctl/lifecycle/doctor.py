@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from searchctl.encoders.base import Encoder
+from searchctl.encoders.unread import UnreadMeter
 from searchctl.engines import open_engine
 from searchctl.engines.base import Diagnostics, Finding, Upkeep, term_statistics
 from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError
@@ -179,6 +180,10 @@ def _vectors(index: Index, encoder: Encoder) -> Iterator[Finding]:
     whole = [entry for entry in sample if entry.vectors is not None]
     if not whole:
         return
+    unread = UnreadMeter(encoder)
+    unread.add([f"{entry.document.title}\n{entry.document.text}" for entry in whole])
+    if remark := unread.remark():
+        yield Finding("warning", "encoder", remark, f"searchctl reembed --index {index.name} --encoder NAME")
     worst = min(_agreement(entry, encoder) for entry in whole)
     if worst < _LEAST_COSINE:
         message = f"a stored vector has cosine {worst:.3f} with the same text encoded now"
