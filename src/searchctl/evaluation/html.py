@@ -11,9 +11,8 @@ import numpy as np
 from searchctl import pages
 from searchctl.evaluation.metrics import Floats, Metric
 from searchctl.evaluation.report import Report
-from searchctl.pages import STYLE, WIDTH, svg, table
+from searchctl.pages import WIDTH
 
-__all__ = ["STYLE", "WIDTH", "render", "svg", "table"]
 _ROW = 26
 _LABEL = 110
 _HEIGHT = 120  # of a histogram's highest bar

@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 
-from searchctl.evaluation.html import STYLE, WIDTH, svg, table
+from searchctl.pages import STYLE, WIDTH, svg, table
 from searchctl.routing.evaluation import RoutingTrial
 from searchctl.routing.evaluation_report import METRICS, confusion_matrix, confusions, per_label, shots_name, summary
 
