@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ def find_records(value: Any, path: str | None = None) -> Records:
     """
     if path:
         return _named(value, path)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise Unreadable(f'expected an object like {{"id": …, "text": …}}, found {kind_of(value)}')
     lists = dict(_lists(value))
     full = {name: items for name, items in lists.items() if items}
@@ -74,7 +74,7 @@ def _within(items: list[Any], path: str, others: tuple[str, ...]) -> Records | N
     inner: Counter[str] = Counter()
     for item in sample:
         for name, value in item.items():
-            if isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+            if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
                 inner[name] += sum(_words(one) for one in value[:_MOST_WEIGHED])
     if not inner:
         return None
@@ -90,7 +90,7 @@ def _within(items: list[Any], path: str, others: tuple[str, ...]) -> Records | N
 
 
 def _apart(record: Any, outer: Mapping[str, Any], place: int) -> Any:
-    id_name = next((name for name in ID_NAMES if isinstance(record, Mapping) and name in record), None)
+    id_name = next((name for name in ID_NAMES if isinstance(record, dict) and name in record), None)
     if id_name is None:
         return record
     outer_id = next((outer[name] for name in ID_NAMES if isinstance(outer.get(name), (str, int))), place)
@@ -101,10 +101,10 @@ def _named(value: Any, path: str) -> Records:
     found = along(value, path)
     if isinstance(found, list):
         return Records(found, path)
-    if isinstance(found, Mapping):
+    if isinstance(found, dict):
         return _by_key(found, always=True) or Records([found], path, single=True)
-    known = ", ".join(name for name, _ in list(_lists(value))[:12]) if isinstance(value, Mapping) else ""
-    has = listed(tuple(value)) if isinstance(value, Mapping) else kind_of(value)
+    known = ", ".join(name for name, _ in list(_lists(value))[:12]) if isinstance(value, dict) else ""
+    has = listed(tuple(value)) if isinstance(value, dict) else kind_of(value)
     raise Unreadable(
         f"no records at '{path}'; the file has: {has}" + (f"; lists of objects are at: {known}" if known else "")
     )
@@ -126,16 +126,16 @@ def _is_document(value: Mapping[str, Any], lists: Mapping[str, list[Any]]) -> bo
 
 def _lists(value: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
     """Yield the lists of objects within an object that aren't within other lists, the shallow ones first."""
-    level: list[tuple[str, Mapping[str, Any]]] = [("", value)]
+    level: Sequence[tuple[str, Mapping[str, Any]]] = [("", value)]
     found = 0
     for _ in range(_DEEPEST):
         deeper = []
         for prefix, outer in level:
             for name, inner in outer.items():
-                if isinstance(inner, Mapping):
+                if isinstance(inner, dict):
                     if rich_text(inner) is None:
                         deeper.append((f"{prefix}{name}.", inner))
-                elif isinstance(inner, list) and all(isinstance(item, Mapping) for item in inner):
+                elif isinstance(inner, list) and all(isinstance(item, dict) for item in inner):
                     found += 1
                     if found > _MOST_LISTS:
                         return
@@ -150,7 +150,7 @@ def _words(value: Any, depth: int = 0) -> int:
         return count if count > 1 else 0
     if depth > _DEEPEST:
         return 0
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return sum(_words(item, depth + 1) for item in inner)
 
 
@@ -158,19 +158,19 @@ def _by_key(value: Mapping[str, Any], *, always: bool = False) -> Records | None
     """Return the records of an object that holds them by their ids: `{"a1": {"text": …}, "a2": {"text": …}}`."""
     items = list(value.values())
     alike = len(items) > 1 and all(
-        isinstance(item, Mapping) and {name.lower() for name in item} & {*TEXT_NAMES, *TITLE_NAMES} for item in items
+        isinstance(item, dict) and {name.lower() for name in item} & {*TEXT_NAMES, *TITLE_NAMES} for item in items
     )
-    if not alike and not (always and items and all(isinstance(item, Mapping) for item in items)):
+    if not alike and not (always and items and all(isinstance(item, dict) for item in items)):
         return None
     return Records(items, ids=tuple(value))
 
 
 def is_action(value: Any) -> bool:
     """Tell whether a line is an action of a search engine's bulk format: `{"index": {"_id": "1"}}`."""
-    if not isinstance(value, Mapping) or len(value) != 1:
+    if not isinstance(value, dict) or len(value) != 1:
         return False
     ((name, inner),) = value.items()
-    return name in ACTIONS and isinstance(inner, Mapping) and all(key in _OF_ACTIONS for key in inner)
+    return name in ACTIONS and isinstance(inner, dict) and all(key in _OF_ACTIONS for key in inner)
 
 
 _OF_ACTIONS = frozenset(

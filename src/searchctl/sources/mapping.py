@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from searchctl.sources.markup import MarkupFields
 from searchctl.sources.model import FieldMapping, Remarks, Unreadable
-from searchctl.sources.nested import MOST_FIELDS, Flat, along, is_flat, unwrapped
+from searchctl.sources.nested import MOST_FIELDS, Flat, along, are_short, unwrapped
 from searchctl.sources.rich_text import rich_text
 from searchctl.suggest import did_you_mean
 from searchctl.text.cleaning import without_halves
-from searchctl.types import Document, Value
+from searchctl.types import Document, Scalar, Value
 
 ID_NAMES = ("_id", "id")
 TITLE_NAMES = ("title", "subject", "headline", "name", "summary", "заголовок", "название", "тема")
@@ -57,10 +57,21 @@ class _Plan:
 
 
 class RecordMapper:
-    """Turns the records of one source into documents by one mapping; what it leaves out goes to `remarks`."""
+    """Turns the records of one source into documents by one mapping; what it leaves out goes to `remarks`.
 
-    def __init__(self, mapping: FieldMapping, remarks: Remarks | None = None, source: str = "") -> None:
+    With `typed`, fields are cells of a table: those of these names are read so, all others are strings.
+    """
+
+    def __init__(
+        self,
+        mapping: FieldMapping,
+        remarks: Remarks | None = None,
+        source: str = "",
+        typed: Mapping[str, Callable[[str], Scalar | None]] | None = None,
+    ) -> None:
         self._mapping = mapping
+        self._typed = typed
+        self._flat_names: dict[tuple[str, ...], bool] = {}
         self._remarks = remarks or Remarks()
         self._source = source
         self._plans: dict[tuple[str, ...], _Plan] = {}
@@ -100,14 +111,23 @@ class RecordMapper:
 
     def _flat(self, record: Mapping[str, Any], kept: Flat) -> Mapping[str, Any]:
         """Return the record without objects, and with the values at the paths that were asked for."""
-        if len(record) > MOST_FIELDS:
-            record = self._ordered(record)
-        flat = record if _IGNORED not in record and is_flat(record) else _flattened(record, kept)
+        if self._has_flat_names(tuple(record)) and not any(isinstance(value, dict) for value in record.values()):
+            flat = record
+        else:
+            flat = _flattened(self._ordered(record) if len(record) > MOST_FIELDS else record, kept)
         if missing := [name for name in self._unmet_in(flat) if "." in name]:
             base = _merged(record)
             found = {name: value for name in missing if (value := along(base, name)) is not None}
             flat = {**flat, **found} if found else flat
         return flat
+
+    def _has_flat_names(self, names: tuple[str, ...]) -> bool:
+        known = self._flat_names.get(names)
+        if known is None:
+            if len(self._flat_names) >= _PLANS:
+                self._flat_names.clear()
+            known = self._flat_names[names] = _IGNORED not in names and are_short(names)
+        return known
 
     def _ordered(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a record that has too many fields with those first that matter most."""
@@ -130,6 +150,9 @@ class RecordMapper:
 
     def _value(self, name: str, value: object) -> Value | None:
         """Return what is stored for a field, None for nothing; raises Unreadable for a named field that can't be."""
+        if self._typed is not None and isinstance(value, str):
+            reader = self._typed.get(name)
+            return value.strip() or None if reader is None else reader(value)
         kept = as_value(value)
         if kept is None and value:
             if self._mapping.keep is not None:
@@ -166,9 +189,9 @@ class RecordMapper:
 
 def _prose(value: object) -> str | None:
     """Return a string, or a text that is kept in pieces; not a list of strings, which are tags more often than not."""
-    if isinstance(value, (str, Mapping)):
+    if isinstance(value, (str, dict)):
         return rich_text(value)
-    return rich_text(value) if isinstance(value, list) and any(isinstance(item, Mapping) for item in value) else None
+    return rich_text(value) if isinstance(value, list) and any(isinstance(item, dict) for item in value) else None
 
 
 def _planned(names: Sequence[str], mapping: FieldMapping, *, all_strings: bool) -> _Plan:
@@ -222,11 +245,12 @@ def _flattened(record: Mapping[str, Any], kept: Flat) -> Mapping[str, Any]:
     for name, value in record.items():
         if name == _IGNORED or (dumped and name.startswith("_") and name not in (*ID_NAMES, _DUMPED)):
             continue
-        value = unwrapped(value)
-        if isinstance(value, Mapping) and rich_text(value) is None:
-            wrapped.append(name)
-        else:
-            kept.put(name, value)
+        if isinstance(value, dict):
+            value = unwrapped(value)
+            if isinstance(value, dict) and rich_text(value) is None:
+                wrapped.append(name)
+                continue
+        kept.put(name, value)
     for name in wrapped:
         kept.add("" if name in merged else name, record[name])
     return kept.fields
@@ -243,7 +267,7 @@ def _merged_names(record: Mapping[str, Any]) -> tuple[str, ...]:
         *(
             name
             for name in _WRAPPERS
-            if isinstance(record.get(name), Mapping) and {inner.lower() for inner in record[name]} & usual
+            if isinstance(record.get(name), dict) and {inner.lower() for inner in record[name]} & usual
         ),
     )
 
@@ -251,7 +275,7 @@ def _merged_names(record: Mapping[str, Any]) -> tuple[str, ...]:
 def _merged(record: Mapping[str, Any]) -> dict[str, Any]:
     base = dict(record)
     for name in _merged_names(record):
-        if isinstance(inner := record.get(name), Mapping):
+        if isinstance(inner := record.get(name), dict):
             base = {**inner, **base}
     return base
 
@@ -277,9 +301,7 @@ def _id(record: Mapping[str, Any], name: str | None, named: bool) -> str:
 def _advice(name: str, value: object) -> str:
     """Say how to search the text within a list of objects, where it has a usual name."""
     items = value if isinstance(value, list) else ()
-    inner = next(
-        (key for item in items if isinstance(item, Mapping) for key in item if key.lower() in TEXT_NAMES), None
-    )
+    inner = next((key for item in items if isinstance(item, dict) for key in item if key.lower() in TEXT_NAMES), None)
     return f"; to search its texts, name them too: --text …,{name}.{inner}" if inner else ""
 
 
@@ -293,7 +315,7 @@ def as_value(value: object) -> Value | None:
         return value if abs(value) < _LARGEST_NUMBER else str(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, list) and not any(isinstance(item, (list, Mapping)) for item in value):
+    if isinstance(value, list) and not any(isinstance(item, (list, dict)) for item in value):
         values = [kept for item in value if isinstance(kept := as_value(item), (str, int, float))]
         return values or None
     return None
@@ -302,6 +324,6 @@ def as_value(value: object) -> Value | None:
 def kind_of(value: object) -> str:
     """Return what JSON calls a value, with an article."""
     if isinstance(value, list):
-        return "a list of objects or lists" if any(isinstance(item, (list, Mapping)) for item in value) else "a list"
+        return "a list of objects or lists" if any(isinstance(item, (list, dict)) for item in value) else "a list"
     names = {dict: "an object", bool: "true or false", str: "a string", int: "a number", float: "a number"}
     return "null" if value is None else names.get(type(value), type(value).__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -41,16 +41,17 @@ class Flat:
             return
         for inner, item in value.items():
             name = f"{outer}.{inner}" if outer else inner
-            item = unwrapped(item)
-            if isinstance(item, Mapping) and len(name) <= LONGEST_NAME and rich_text(item) is None:
-                self.add(name, item, depth + 1)
-            else:
-                self.put(name, item)
+            if isinstance(item, dict):
+                item = unwrapped(item)
+                if isinstance(item, dict) and len(name) <= LONGEST_NAME and rich_text(item) is None:
+                    self.add(name, item, depth + 1)
+                    continue
+            self.put(name, item)
 
 
 def unwrapped(value: Any) -> Any:
     """Return what an object of MongoDB's extended JSON stands for, as `{"$oid": "5f…"}`; other values as they are."""
-    if not isinstance(value, Mapping) or len(value) != 1:
+    if not isinstance(value, dict) or len(value) != 1:
         return value
     ((kind, inner),) = value.items()
     if kind not in _EXTENDED:
@@ -67,11 +68,9 @@ def unwrapped(value: Any) -> Any:
     return inner
 
 
-def is_flat(record: Mapping[str, Any]) -> bool:
-    """Tell whether a record has no object in it, and not too many fields."""
-    return len(record) <= MOST_FIELDS and not any(
-        isinstance(value, Mapping) or len(name) > LONGEST_NAME for name, value in record.items()
-    )
+def are_short(names: Collection[str]) -> bool:
+    """Tell whether a record may have so many fields of these names."""
+    return len(names) <= MOST_FIELDS and all(len(name) <= LONGEST_NAME for name in names)
 
 
 def along(value: Any, path: str) -> Any:
@@ -79,7 +78,7 @@ def along(value: Any, path: str) -> Any:
 
     None where nothing does.
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if path in value:
             return value[path]
         for first, rest in _splits(path):

@@ -12,6 +12,7 @@ from searchctl.sources.letters import opened as opened_letter
 from searchctl.sources.mapping import NoText, RecordMapper
 from searchctl.sources.model import EXCERPT, Failure, FieldMapping, Limits, Record, Remarks, SourceFile, Unreadable
 from searchctl.sources.streams import Stream
+from searchctl.types import Scalar
 
 _SAMPLE = 20
 _MOST_FAILURES, _TIMES = (
@@ -57,9 +58,14 @@ class RawRow:
     meant: Mapping[str, Any] | None = None
 
 
-def mapped(rows: Iterator[RawRow], reading: SourceReading) -> Iterator[Record | Failure]:
-    """Yield a record or failure for each row, but nothing for one without any text: those are counted as a remark."""
-    mapper = RecordMapper(reading.mapping, reading.remarks, reading.file.source)
+def mapped(
+    rows: Iterator[RawRow], reading: SourceReading, typed: Mapping[str, Callable[[str], Scalar | None]] | None = None
+) -> Iterator[Record | Failure]:
+    """Yield a record or failure for each row, but nothing for one without any text: those are counted as a remark.
+
+    `typed` says how the cells of a table are read; see `RecordMapper`.
+    """
+    mapper = RecordMapper(reading.mapping, reading.remarks, reading.file.source, typed)
     if not reading.live:
         sample, rest = looked_at(rows, _SAMPLE)
         mapper.learn([row.record for row in sample if row.record is not None])

@@ -26,9 +26,9 @@ def rich_text(value: Any) -> str | None:
         pieces = [_piece(item) for item in value]
         if any(piece is None for piece in pieces):
             return None
-        trees = any(isinstance(item, Mapping) and _inner(item) is not None for item in value)
+        trees = any(isinstance(item, dict) and _inner(item) is not None for item in value)
         return ("\n" if trees else "").join(piece for piece in pieces if piece is not None)
-    if isinstance(value, Mapping) and _inner(value) is not None:
+    if isinstance(value, dict) and _inner(value) is not None:
         return "".join(_tree(value, 0)).strip()
     return None
 
@@ -36,7 +36,7 @@ def rich_text(value: Any) -> str | None:
 def _piece(item: Any) -> str | None:
     if isinstance(item, str):
         return item
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return None
     words = next((item[name] for name in _WORDS if isinstance(item.get(name), str)), None)
     if words is not None:
@@ -53,7 +53,7 @@ def _inner(node: Mapping[str, Any]) -> list[Any] | None:
 
 
 def _tree(node: Any, depth: int) -> list[str]:
-    if not isinstance(node, Mapping) or depth > _DEEPEST:
+    if not isinstance(node, dict) or depth > _DEEPEST:
         return []
     words = [node["text"]] if isinstance(node.get("text"), str) else []
     for inner in _inner(node) or ():

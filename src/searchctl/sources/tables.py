@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice
 
 from searchctl.sources.cells import NOTHING, CellReader, cell_readers, is_data
@@ -15,7 +15,6 @@ from searchctl.sources.model import EXCERPT, Failure, FieldMapping, Record, Unre
 from searchctl.sources.records import RawRow, SourceReading, looked_at, mapped
 from searchctl.sources.streams import lines
 from searchctl.suggest import did_you_mean
-from searchctl.types import Value
 
 _SAMPLE_ROWS = 1000
 _SAMPLE_CELLS = 100_000
@@ -94,8 +93,7 @@ def table_records(
         remarks.add(f"column '{name}': {doubt}", source)
     columns = TableColumns(names, readers)
     table = (_row(row, columns, header, reading, prefix) for row in chain(sample, rest))
-    for item in mapped((row for row in table if row is not None), reading):
-        yield _typed(item, readers) if isinstance(item, Record) else item
+    yield from mapped((row for row in table if row is not None), reading, readers)
 
 
 def _names(header: CsvRow | None, mapping: FieldMapping) -> tuple[str, ...]:
@@ -152,20 +150,10 @@ def _row(
     if len(cells) < len(names):
         reading.remarks.add("rows with fewer cells than there are columns: the last ones are taken as empty", source)
     record = dict(zip(names, cells, strict=False))
-    nothing = [name for name, cell in record.items() if cell.strip() in NOTHING] if len(names) > 1 else []
+    nothing: list[str] = []
+    if len(names) > 1 and not NOTHING.isdisjoint(cells):
+        nothing = [name for name, cell in record.items() if cell in NOTHING]
     meant = None
     if nothing or len(cells) < len(names):
         meant = {name: "" if name in nothing else record.get(name, "") for name in names}
     return RawRow(row.number, uri, record, line=row.text, meant=meant)
-
-
-def _typed(record: Record, readers: Mapping[str, CellReader]) -> Record:
-    cells = record.document.fields.items()
-    fields = {name: value for name, cell in cells if (value := _value(cell, readers.get(name))) is not None}
-    return replace(record, document=replace(record.document, fields=fields))
-
-
-def _value(cell: Value, reader: CellReader | None) -> Value | None:
-    if not isinstance(cell, str):
-        return cell
-    return cell.strip() or None if reader is None else reader(cell)
