@@ -162,7 +162,8 @@ class _Walk:
     """One walk over a page, without recursion, since pages may be nested deeper than Python's stack.
 
     After a walk without `frame`, `sizes` are the characters outside links of each element that may be a frame, by its
-    `mem_id`. `unlinked` and `prose` count the characters outside links, in all and in paragraphs.
+    `mem_id`. `unlinked` and `prose` count the characters outside links, in all and in paragraphs
+    that aren't in a footer.
     """
 
     def __init__(self, hidden: Hidden, frame: PageFrame | None) -> None:
@@ -170,7 +171,7 @@ class _Walk:
         self._frame = frame
         self._pieces: list[str] = []
         self._characters = self._linked = self._links = 0
-        self._within = dict.fromkeys(("a", "pre", "article", "main", "p"), 0)  # how many of these are open
+        self._within = dict.fromkeys(("a", "pre", "article", "main", "p", "footer"), 0)  # how many of these are open
         self._cells = 0
         self.sizes: dict[int, int] = {}
         self.prose = 0
@@ -205,7 +206,8 @@ class _Walk:
         count = len(text.strip())
         self._characters += count
         self._linked += count if self._within["a"] else 0
-        self.prose += count if self._within["p"] and not self._within["a"] else 0
+        if self._within["p"] and not self._within["a"] and not self._within["footer"]:
+            self.prose += count
 
     def _enter(self, node: LexborNode) -> _Open:
         tag = node.tag or ""
