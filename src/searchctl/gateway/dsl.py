@@ -5,6 +5,7 @@ Only what is understood is made hybrid: a clause or an option that isn't known h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -36,6 +37,7 @@ _VECTORS = frozenset(
 _LIKENESS = frozenset({"more_like_this", "percolate"})
 _SCORES_BY_MORE = frozenset({"rank_feature", "distance_feature"})
 _WORD_OPTIONS = ("analyzer", "fuzziness", "prefix_length", "max_expansions", "fuzzy_transpositions")
+_FUZZINESS = re.compile(r"AUTO(:\d+,\d+)?|[012]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +280,11 @@ def _text(spec: Mapping[str, Any]) -> str:
 
 
 def _options(spec: Mapping[str, Any]) -> Json:
-    """Return what decides how a single word is matched."""
-    return {name: spec[name] for name in _WORD_OPTIONS if spec.get(name) is not None}
+    """Return what decides how a single word is matched; a phrase's words are matched as they are."""
+    found = {name: spec[name] for name in _WORD_OPTIONS if spec.get(name) is not None}
+    if not _FUZZINESS.fullmatch(str(found.get("fuzziness", "0"))) or str(spec.get("type", "")).startswith("phrase"):
+        found = {name: value for name, value in found.items() if name == "analyzer"}
+    return found
 
 
 # What documents must satisfy

@@ -154,7 +154,7 @@ def _answer(search: Search, known: Known, policy: Policy, identity: str) -> Flow
     if policy.fields and not set(reading.fields) & set(policy.fields):
         return lexical(WhyLexical("no_text", "in the fields that are configured"))
     parsed = parse_query(reading.text)
-    if not parsed.text:
+    if not parsed.text or not plan.words_of(parsed.text, target):
         return lexical(WhyLexical("no_text"))
     encoded: Encoded = yield Encode(_stamp(target), parsed.text)
     if encoded.unread > UNREADABLE:
@@ -396,7 +396,10 @@ class _Legs:
         parameters = {"typed_keys": "true"} if self.search.asks("typed_keys") else {}
         reply: ServerReply = yield Ask("POST", "/_msearch", parameters, lines=lines)
         if reply.status >= 400 or not isinstance(reply.body, Mapping):
-            raise _Stop(WhyLexical("backend_error_on_vector_leg", f"HTTP {reply.status}"))
+            unread = reply.status == 400 and begins_with_own  # servers refuse all for one that they can't read
+            raise _Stop(
+                WhyLexical("backend_error" if unread else "backend_error_on_vector_leg", f"HTTP {reply.status}")
+            )
         answers: list[Json] = reply.body["responses"]
         for number, answer in enumerate(answers):
             if "error" in answer:
