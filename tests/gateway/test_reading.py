@@ -115,6 +115,13 @@ NORTH: Json = {"term": {"brand.keyword": "North"}}
         ({"bool": {"should": [GLOVES, OPEN]}}, None),
         ({"bool": {"should": [NORTH, OPEN]}}, {"bool": {"filter": [{"bool": {"should": [NORTH, OPEN], "minimum_should_match": 1}}]}}),
         ({"bool": {"must": [GLOVES], "should": [NORTH]}}, None),
+        ({"bool": {"must": [GLOVES], "minimum_should_match": 1}}, {"bool": {"filter": [{"match_none": {}}]}}),
+        (
+            {"bool": {"should": [GLOVES, NORTH], "minimum_should_match": 2}},
+            {"bool": {"filter": [{"bool": {"should": [NORTH], "minimum_should_match": 1}}]}},
+        ),
+        ({"bool": {"should": [GLOVES, NORTH], "minimum_should_match": "50%"}}, None),
+        ({"bool": {"should": [GLOVES], "minimum_should_match": "2<75%"}}, None),
         (
             {"dis_max": {"queries": [{"bool": {"must": GLOVES, "filter": OPEN}}, {"bool": {"must": GLOVES, "filter": NORTH}}]}},
             {"bool": {"should": [{"bool": {"filter": [OPEN]}}, {"bool": {"filter": [NORTH]}}], "minimum_should_match": 1}},

@@ -319,14 +319,35 @@ def _bool_constraint(content: Mapping[str, Any], types: FieldTypes) -> Json | No
     musts, filters = clauses_of(content.get("must")), clauses_of(content.get("filter"))
     excluded, shoulds = clauses_of(content.get("must_not")), clauses_of(content.get("should"))
     parts = [*filters, *(limit for limit in (constraint(clause, types) for clause in musts) if limit is not None)]
-    least = content.get("minimum_should_match")
-    if shoulds and (least not in (None, 0, "0") or (least is None and not musts and not filters)):
-        limits = [constraint(clause, types) for clause in shoulds]
-        if all(limit is not None for limit in limits):
-            parts.append({"bool": {"should": limits, "minimum_should_match": 1 if least is None else least}})
+    optional = content.get("minimum_should_match")
+    least = _least(optional, len(shoulds), 0 if musts or filters or not shoulds else 1)
+    limits = [constraint(clause, types) for clause in shoulds]
+    known = [limit for limit in limits if limit is not None]
+    if least is None:
+        if len(known) < len(limits) and known:
+            raise Refused("unknown_option", "minimum_should_match of texts and filters together")
+        parts += [{"bool": {"should": known, "minimum_should_match": optional}}] if known else []
+    elif least > len(shoulds):
+        parts.append({"match_none": {}})
+    elif (missing := least - (len(limits) - len(known))) > 0:
+        parts.append({"bool": {"should": known, "minimum_should_match": missing}})
     if not parts and not excluded:
         return None
     return {"bool": {**({"filter": parts} if parts else {}), **({"must_not": excluded} if excluded else {})}}
+
+
+def _least(value: Any, count: int, usual: int) -> int | None:
+    """Return how many of `count` optional clauses have to match; None where that is said in a way not read here."""
+    if value is None:
+        return usual
+    text = str(value).strip()
+    if text.removeprefix("-").isdigit():
+        return int(text) if not text.startswith("-") else max(count + int(text), 0)
+    share = text.removesuffix("%")
+    if text.endswith("%") and share.removeprefix("-").isdigit():
+        part = count * abs(int(share)) // 100
+        return part if not share.startswith("-") else count - part
+    return None
 
 
 def _any_of(limits: Sequence[Json | None]) -> Json | None:
