@@ -23,7 +23,7 @@ from searchctl.index import Index, encoder_stamp
 from searchctl.ingest.copying import CopyReport, Watch, check_complete
 from searchctl.lifecycle.reembed import Judging, ReembedReport, plan_reembed, reembed
 from searchctl.lifecycle.versions import drop_version, roll_back, versions
-from searchctl.routing.examples import Example, as_document, mark, write
+from searchctl.routing.examples import Example, encoded, example_document, mark, needed_encoder, write
 from searchctl.schema import EncoderStamp, PassageSettings
 from searchctl.types import Entry, Vectors
 
@@ -326,8 +326,8 @@ class Asked(HashingEncoder):
 
 
 def test_the_routers_examples_stay_as_it_compares_them(index: Index) -> None:
-    examples = [as_document(Example(f"where is my parcel {n}", ("delivery",))) for n in range(3)]
-    write(index, examples)
+    examples = [example_document(Example(f"where is my parcel {n}", ("delivery",))) for n in range(3)]
+    write(index, examples, encoded(needed_encoder(index), [example.text for example in examples]))
     encoder = Asked(64)
     stamp = EncoderStamp(encoder.name, encoder.revision, encoder.dim)
     report = reembed(index, stamp, encoder, Judging(known_items=0), Watch(), passages=PassageSettings().resized(16))
