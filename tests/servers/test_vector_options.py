@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import uuid
 from contextlib import closing
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from searchctl.engines import open_engine
+from searchctl.engines.rest.options import IndexOptions
 from searchctl.errors import UsageError
 from searchctl.schema import EncoderStamp, Schema
-from searchctl.settings.connection import Connection, IndexOptions
+from searchctl.settings.connection import Connection
 from searchctl.types import Document, Entry, Nearest, Passage
 from tests.servers.parameters import SERVERS, server_param, server_url
 
@@ -30,7 +32,7 @@ def test_the_nearest_is_found(request: pytest.FixtureRequest, name: str, options
     index = f"options-{uuid.uuid4().hex[:8]}"
     vectors = np.random.default_rng(1).normal(size=(DOCUMENTS, DIM)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    with closing(open_engine(server_url(request, name), Connection(options=options))) as engine:
+    with closing(open_engine(server_url(request, name), Connection(options=asdict(options)))) as engine:
         schema = Schema(EncoderStamp("test", "0" * 12, DIM))
         if name.startswith("opensearch") and options is BBQ:
             with pytest.raises(UsageError, match="OpenSearch has no bbq vectors in lucene; choose one of"):

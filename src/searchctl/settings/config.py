@@ -21,7 +21,6 @@ from searchctl.settings.connection import (
     PATH_KEYS,
     SECRET_KEYS,
     Connection,
-    IndexOptions,
     family_of,
     is_server,
     refuse_malformed,
@@ -292,9 +291,7 @@ def _connect(engine: str, found: Layer) -> tuple[str, Connection]:
         values |= {"username": username, "password": password}
     elif _is_elsewhere(hosts, found):
         values = {key: value for key, value in values.items() if key not in CREDENTIAL_KEYS or _is_typed(found, key)}
-    options = IndexOptions(
-        **{key: found[f"connection.{key}"][0] for key in INDEX_KEYS if f"connection.{key}" in found}  # type: ignore[arg-type]
-    )
+    options: dict[str, Any] = {key: found[f"connection.{key}"][0] for key in INDEX_KEYS if f"connection.{key}" in found}
     shown = engine if bare or not is_server(engine) else ",".join(hosts)
     connection = Connection(hosts=hosts, options=options, **values)
     if is_server(engine):

@@ -6,7 +6,7 @@ import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from searchctl.errors import ConfigError
@@ -51,8 +51,6 @@ SECRET_KEYS = frozenset({"password", "api_key", "bearer_token"})
 PATH_KEYS = frozenset({"ca_certs", "client_cert", "client_key"})
 
 
-VectorEngine: TypeAlias = Literal["lucene", "faiss"]
-Quantisation: TypeAlias = Literal["none", "fp16", "int8", "bbq"]
 INDEX_KEYS: tuple[str, ...] = ("shards", "replicas", "hnsw_m", "hnsw_ef_construction", "vector_engine", "quantisation")
 
 
@@ -62,33 +60,10 @@ _UNFIT_FOR_HOST = re.compile(r"[\s\x00-\x1f@,'\"<>\\^`{|}]")
 
 
 @dataclass(frozen=True, slots=True)
-class IndexOptions:
-    """How a server keeps a new index: primary shards, copies of each, and the graph of its vectors.
-
-    `vector_engine` is OpenSearch's choice of library. Quantised vectors take less memory and make scores approximate. Raises
-    ConfigError.
-    """
-
-    shards: int = 1
-    replicas: int = 1
-    hnsw_m: int = 16
-    hnsw_ef_construction: int = 100
-    vector_engine: VectorEngine = "lucene"
-    quantisation: Quantisation = "none"
-
-    def __post_init__(self) -> None:
-        for name, least in (("shards", 1), ("replicas", 0), ("hnsw_m", 2), ("hnsw_ef_construction", 2)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"'{name}' is {getattr(self, name)}, expected {least} or more")
-        for name, known in (("vector_engine", get_args(VectorEngine)), ("quantisation", get_args(Quantisation))):
-            if getattr(self, name) not in known:
-                raise ConfigError(f"'{name}' is '{getattr(self, name)}'; choose one of: {', '.join(known)}")
-
-
-@dataclass(frozen=True, slots=True)
 class Connection:
     """What a server engine needs beside its kind. `hosts` are URLs without user information; paths are absolute.
 
+    `options` say how the server keeps a new index (see `engines.rest.options`), by the names in INDEX_KEYS.
     `aws_service` ("es" or "aoss") asks for SigV4 signing; AWS's own credentials stay with its client.
     """
 
@@ -105,7 +80,7 @@ class Connection:
     insecure: bool = False
     aws_service: str | None = None
     aws_region: str | None = None
-    options: IndexOptions = field(default_factory=IndexOptions)
+    options: Mapping[str, str | int] = field(default_factory=dict)
 
     def addresses(self) -> tuple[str, ...]:
         """Return the hosts as `http(s)://host:port`, those of the cloud id where there are none. Raises ConfigError.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from searchctl.engines.rest.options import IndexOptions
 from searchctl.engines.rest.server import Server
-from searchctl.settings.connection import IndexOptions
 from searchctl.types import Json
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from searchctl.engines.rest.dialect import excluded
+from searchctl.engines.rest.options import IndexOptions, Quantisation
 from searchctl.engines.rest.server import Server
 from searchctl.errors import UsageError
-from searchctl.settings.connection import IndexOptions, Quantisation
 from searchctl.types import Json
 
 _GRAPHS: dict[Quantisation, str] = {"none": "hnsw", "int8": "int8_hnsw", "bbq": "bbq_hnsw"}

@@ -22,6 +22,7 @@ from searchctl.engines.rest.foreign_search import ForeignView
 from searchctl.engines.rest.foreign_work import source_of
 from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.loading import Loads
+from searchctl.engines.rest.options import IndexOptions
 from searchctl.engines.rest.own_search import OwnView
 from searchctl.engines.rest.server import Server, identify
 from searchctl.engines.rest.state import (
@@ -69,7 +70,7 @@ class ServerEngine:
     def __init__(self, client: Client, connection: Connection, family: Family | None) -> None:
         self.client = client
         self.bulk = Bulk(client)
-        self.options = connection.options
+        self.options = IndexOptions.of(connection.options)
         self._family = family
         self._states: dict[str, tuple[float, IndexState | ForeignView]] = {}
         self._unseen: set[str] = set()  # indexes with writes that aren't searchable yet

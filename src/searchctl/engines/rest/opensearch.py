@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from searchctl.engines.rest.dialect import excluded
 from searchctl.engines.rest.documents import LEVEL
+from searchctl.engines.rest.options import IndexOptions, Quantisation, VectorEngine
 from searchctl.engines.rest.server import Server
 from searchctl.errors import UsageError
-from searchctl.settings.connection import IndexOptions, Quantisation, VectorEngine
 from searchctl.types import Json
 
 _FEWEST_CANDIDATES = 100

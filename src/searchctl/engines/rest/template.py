@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any, cast
 
 from searchctl.engines.rest.dialect import Dialect
+from searchctl.engines.rest.options import IndexOptions
 from searchctl.engines.rest.words import SENT_ANALYSIS, SENT_ANALYZER
 from searchctl.schema import Analyzer, Bm25Settings, FieldType, Schema
-from searchctl.settings.connection import IndexOptions
 from searchctl.settings.resources import resource_folder
 from searchctl.types import Json
 
