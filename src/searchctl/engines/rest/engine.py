@@ -148,7 +148,8 @@ class ServerEngine:
                 f"{self.url} lacks the k-NN plugin, so it can't search vectors; install opensearch-knn there"
             )
         schema = schema.with_analysis(1)
-        body = index_body(self.dialect, schema, self.options, send_words=False)
+        beside = schema.layout is not None  # a companion of others' documents holds no words, so it needs no stemmers
+        body = index_body(self.dialect, schema, self.options, send_words=beside)
         try:
             catalogue.create(self.client, index, body)
         except ServerRefusal as refusal:
