@@ -34,7 +34,7 @@ from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.engines import open_engine
 from searchctl.evaluation.metrics import parse_metric
 from searchctl.index import Index, encoder_stamp
-from searchctl.ingest.copying import Watch
+from searchctl.ingest.copying import Monitor
 from searchctl.lifecycle.foreign import ForeignIndex, Reading
 
 NDCG = parse_metric("ndcg@10")
@@ -86,7 +86,7 @@ def fill(pool: urllib3.PoolManager, url: str, name: str, documents: Sequence[Jso
     ask(pool, url, "POST", f"/{name}/_refresh")
     engine, encoder = open_engine(url), open_encoder(DEFAULT_ENCODER)
     ForeignIndex(engine, name, encoder_stamp(DEFAULT_ENCODER, encoder), encoder, Reading("title", ("text",))).run(
-        Watch()
+        Monitor()
     )
     engine.close()
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import searchctl.encoders
 from searchctl.cli import main
 from searchctl.index import Index
-from searchctl.ingest.copying import Watch
+from searchctl.ingest.copying import Monitor
 from searchctl.lifecycle.dump import dump
 
 from .fuzz import ATTACKS
@@ -32,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with Index.open("ix", encoder="hashing:16") as index:
         index.ingest(documents)
         index.search("tea")
-        dump(index.engine, index.name, tmp_path / "dump", Watch())
+        dump(index.engine, index.name, tmp_path / "dump", Monitor())
     (tmp_path / "good.jsonl").write_text(
         '{"id": "a", "text": "apple tea", "n": 1, "title": "t", "day": "05.01.2024"}\n'
     )

@@ -13,7 +13,7 @@ from searchctl.encoders import open_encoder
 from searchctl.engines import open_engine
 from searchctl.gateway.settings import GatewaySettings
 from searchctl.index import encoder_stamp
-from searchctl.ingest.copying import Watch
+from searchctl.ingest.copying import Monitor
 from searchctl.lifecycle.foreign import ForeignIndex, Reading
 from searchctl.settings.connection import Family
 from tests.gateway.running import Answered, Running, ask
@@ -64,7 +64,7 @@ def make(
     try:
         opened = open_encoder(encoder)
         reading = Reading("name", texts)
-        ForeignIndex(engine, index, encoder_stamp(encoder, opened), opened, reading, in_place=in_place).run(Watch())
+        ForeignIndex(engine, index, encoder_stamp(encoder, opened), opened, reading, in_place=in_place).run(Monitor())
     finally:
         engine.close()
     return shop

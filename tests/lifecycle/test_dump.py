@@ -17,7 +17,7 @@ from searchctl.engines import open_engine
 from searchctl.engines.base import Engine
 from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SourceError, StorageError, UsageError
 from searchctl.index import Index
-from searchctl.ingest.copying import Watch
+from searchctl.ingest.copying import Monitor
 from searchctl.lifecycle.dump import dump, read_manifest, restore
 from searchctl.lifecycle.versions import roll_back
 from searchctl.types import Entry
@@ -52,9 +52,9 @@ def contents(engine: Engine, name: str) -> dict[str, Entry]:
 
 @pytest.mark.parametrize("compress", [True, False])
 def test_what_is_restored_is_what_was_dumped(index: Index, other: Engine, tmp_path: Path, compress: bool) -> None:
-    report = dump(index.engine, "books", tmp_path / "dump", Watch(), compress=compress)
+    report = dump(index.engine, "books", tmp_path / "dump", Monitor(), compress=compress)
     assert report is not None and report.documents == 203
-    found = restore(other, "copy", tmp_path / "dump", Watch())
+    found = restore(other, "copy", tmp_path / "dump", Monitor())
     assert (found.documents, found.written) == (203, 203)
     before, after = contents(index.engine, "books"), contents(other, "copy")
     assert before.keys() == after.keys() and len(before["ferry"].passages) > 1
@@ -73,7 +73,7 @@ def test_what_is_restored_is_what_was_dumped(index: Index, other: Engine, tmp_pa
 
 
 def test_other_tools_read_it(index: Index, tmp_path: Path) -> None:
-    report = dump(index.engine, "books", tmp_path / "dump", Watch())
+    report = dump(index.engine, "books", tmp_path / "dump", Monitor())
     vectors = load_file(tmp_path / "dump" / "vectors.safetensors")["vectors"]
     with gzip.open(tmp_path / "dump" / "documents.jsonl.gz", "rt", encoding="utf-8") as lines:
         documents = [json.loads(line) for line in lines.read().split("\n") if line]
@@ -89,28 +89,28 @@ def test_other_tools_read_it(index: Index, tmp_path: Path) -> None:
 
 def test_an_index_without_documents_too(other: Engine, tmp_path: Path) -> None:
     with Index.open(tmp_path / "engine", "empty", encoder="hashing:32") as empty:
-        dump(empty.engine, "empty", tmp_path / "dump", Watch())
+        dump(empty.engine, "empty", tmp_path / "dump", Monitor())
     assert load_file(tmp_path / "dump" / "vectors.safetensors")["vectors"].shape == (0, 32)
-    assert restore(other, "empty", tmp_path / "dump", Watch()).documents == 0
+    assert restore(other, "empty", tmp_path / "dump", Monitor()).documents == 0
     assert other.count("empty") == 0
 
 
 def test_a_folder_that_is_there_is_left_alone(index: Index, tmp_path: Path) -> None:
     (tmp_path / "dump").mkdir()
     with pytest.raises(UsageError, match="already"):
-        dump(index.engine, "books", tmp_path / "dump", Watch())
+        dump(index.engine, "books", tmp_path / "dump", Monitor())
     assert not list((tmp_path / "dump").iterdir())
 
 
 def test_where_nothing_can_be_written_it_says_so(index: Index, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="can't write the dump"):
-        dump(index.engine, "books", tmp_path / "file" / "dump", Watch())
+        dump(index.engine, "books", tmp_path / "file" / "dump", Monitor())
 
 
 def test_stopped_it_leaves_nothing(index: Index, tmp_path: Path) -> None:
     stop = threading.Event()
-    assert dump(index.engine, "books", tmp_path / "dump", Watch(lambda done, total: stop.set(), stop)) is None
+    assert dump(index.engine, "books", tmp_path / "dump", Monitor(lambda done, total: stop.set(), stop)) is None
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("dump")]
 
 
@@ -119,8 +119,8 @@ def test_what_a_killed_dump_left_is_no_dump_and_in_nobodys_way(index: Index, oth
     partial.mkdir()
     (partial / "documents.jsonl.gz").write_bytes(b"half")
     with pytest.raises(SourceError, match="interrupted"):
-        restore(other, "copy", partial, Watch())
-    assert dump(index.engine, "books", tmp_path / "dump", Watch()) is not None
+        restore(other, "copy", partial, Monitor())
+    assert dump(index.engine, "books", tmp_path / "dump", Monitor()) is not None
     assert (
         partial / "documents.jsonl.gz"
     ).read_bytes() == b"half"  # whoever made it: it isn't this dump's to take away
@@ -131,28 +131,28 @@ def test_a_document_written_anew_while_reading_is_dumped_once(index: Index, othe
         if done < 100:
             index.ingest([{"id": "tea", "text": "Steep it in cold water."}])
 
-    report = dump(index.engine, "books", tmp_path / "dump", Watch(rewrite))
+    report = dump(index.engine, "books", tmp_path / "dump", Monitor(rewrite))
     assert report is not None and report.documents == 203
-    assert restore(other, "copy", tmp_path / "dump", Watch()).documents == other.count("copy") == 203
+    assert restore(other, "copy", tmp_path / "dump", Monitor()).documents == other.count("copy") == 203
 
 
 def test_a_stopped_restore_shows_nothing_and_goes_on(index: Index, other: Engine, tmp_path: Path) -> None:
-    dump(index.engine, "books", tmp_path / "dump", Watch())
+    dump(index.engine, "books", tmp_path / "dump", Monitor())
     stop = threading.Event()
-    first = restore(other, "copy", tmp_path / "dump", Watch(lambda done, total: stop.set(), stop))
+    first = restore(other, "copy", tmp_path / "dump", Monitor(lambda done, total: stop.set(), stop))
     assert first.moved is None and 0 < first.written < 203
     with pytest.raises(IndexMissing):
         other.count("copy")
-    second = restore(other, "copy", tmp_path / "dump", Watch())
+    second = restore(other, "copy", tmp_path / "dump", Monitor())
     assert (second.version, second.written, other.count("copy")) == (first.version, 203 - first.written, 203)
 
 
 def test_a_name_in_use_is_taken_over_only_when_told(index: Index, tmp_path: Path) -> None:
-    dump(index.engine, "books", tmp_path / "dump", Watch())
+    dump(index.engine, "books", tmp_path / "dump", Monitor())
     index.delete(["tea"])
     with pytest.raises(IndexExists, match="--replace"):
-        restore(index.engine, "books", tmp_path / "dump", Watch())
-    restore(index.engine, "books", tmp_path / "dump", Watch(), replace_index=True)
+        restore(index.engine, "books", tmp_path / "dump", Monitor())
+    restore(index.engine, "books", tmp_path / "dump", Monitor(), replace_index=True)
     assert index.count() == 203
     roll_back(index.engine, "books")
     assert index.count() == 202
@@ -168,10 +168,10 @@ def damage(path: Path, at: int) -> None:
 def test_one_flipped_bit_is_found_before_anything_is_written(
     index: Index, other: Engine, tmp_path: Path, name: str
 ) -> None:
-    dump(index.engine, "books", tmp_path / "dump", Watch())
+    dump(index.engine, "books", tmp_path / "dump", Monitor())
     damage(tmp_path / "dump" / name, -20)
     with pytest.raises(IndexFormatError, match=name):
-        restore(other, "copy", tmp_path / "dump", Watch())
+        restore(other, "copy", tmp_path / "dump", Monitor())
     assert other.indexes() == []
 
 
@@ -181,10 +181,10 @@ def rewrite_manifest(folder: Path, **changes: object) -> None:
 
 
 def test_a_newer_format_is_refused(index: Index, other: Engine, tmp_path: Path) -> None:
-    dump(index.engine, "books", tmp_path / "dump", Watch())
+    dump(index.engine, "books", tmp_path / "dump", Monitor())
     rewrite_manifest(tmp_path / "dump", format=2)
     with pytest.raises(IndexFormatError, match="upgrade"):
-        restore(other, "copy", tmp_path / "dump", Watch())
+        restore(other, "copy", tmp_path / "dump", Monitor())
 
 
 @pytest.mark.parametrize(
@@ -197,23 +197,23 @@ def test_a_newer_format_is_refused(index: Index, other: Engine, tmp_path: Path) 
     ],
 )
 def test_a_damaged_manifest_is_refused(index: Index, other: Engine, tmp_path: Path, changes: dict[str, object]) -> None:
-    dump(index.engine, "books", tmp_path / "dump", Watch())
+    dump(index.engine, "books", tmp_path / "dump", Monitor())
     rewrite_manifest(tmp_path / "dump", **changes)
     with pytest.raises(IndexFormatError, match="damaged"):
-        restore(other, "copy", tmp_path / "dump", Watch())
+        restore(other, "copy", tmp_path / "dump", Monitor())
 
 
 def test_a_dump_with_too_few_documents_never_becomes_an_index(index: Index, other: Engine, tmp_path: Path) -> None:
-    dump(index.engine, "books", tmp_path / "dump", Watch())
+    dump(index.engine, "books", tmp_path / "dump", Monitor())
     rewrite_manifest(tmp_path / "dump", documents=204)
     with pytest.raises(StorageError, match="204"):
-        restore(other, "copy", tmp_path / "dump", Watch())
+        restore(other, "copy", tmp_path / "dump", Monitor())
     with pytest.raises(IndexMissing):
         other.count("copy")
 
 
 def test_a_manifest_tells_what_is_inside(index: Index, tmp_path: Path) -> None:
-    dump(index.engine, "books", tmp_path / "dump", Watch())
+    dump(index.engine, "books", tmp_path / "dump", Monitor())
     manifest = read_manifest(tmp_path / "dump")
     assert (manifest.index, manifest.documents) == ("books", 203)
     assert manifest.schema.encoder == index.schema.encoder and manifest.schema.lineage is None
@@ -227,7 +227,7 @@ def replace_vectors(folder: Path, content: bytes) -> None:
 
 
 def test_vectors_that_are_not_what_the_manifest_says_are_refused(index: Index, other: Engine, tmp_path: Path) -> None:
-    dump(index.engine, "books", tmp_path / "dump", Watch())
+    dump(index.engine, "books", tmp_path / "dump", Monitor())
     whole = (tmp_path / "dump" / "vectors.safetensors").read_bytes()
     rows = load_file(tmp_path / "dump" / "vectors.safetensors")["vectors"]
     for content, message in (
@@ -239,12 +239,12 @@ def test_vectors_that_are_not_what_the_manifest_says_are_refused(index: Index, o
     ):
         replace_vectors(tmp_path / "dump", content)
         with pytest.raises(IndexFormatError, match=message):
-            restore(other, "copy", tmp_path / "dump", Watch())
+            restore(other, "copy", tmp_path / "dump", Monitor())
         assert other.indexes() == []
     replace_vectors(tmp_path / "dump", save({"vectors": rows[1:].copy()}))
     rewrite_manifest(tmp_path / "dump", vectors=len(rows) - 1)
     with pytest.raises(IndexFormatError, match="fewer rows than"):
-        restore(other, "copy", tmp_path / "dump", Watch())
+        restore(other, "copy", tmp_path / "dump", Monitor())
     with pytest.raises(IndexMissing):
         other.resolve("copy")
 
@@ -281,10 +281,10 @@ def damaged_line(folder: Path, **changes: object) -> None:
 def test_a_document_that_is_none_is_refused(
     changes: dict[str, object], index: Index, other: Engine, tmp_path: Path
 ) -> None:
-    dump(index.engine, "books", tmp_path / "dump", Watch(), compress=False)
+    dump(index.engine, "books", tmp_path / "dump", Monitor(), compress=False)
     damaged_line(tmp_path / "dump", **changes)
     with pytest.raises(IndexFormatError, match="isn't a document of a dump"):
-        restore(other, "copy", tmp_path / "dump", Watch())
+        restore(other, "copy", tmp_path / "dump", Monitor())
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_a_document_that_is_none_is_refused(
     [("documents", "x"), ("vectors", None), ("index", 5), ("files", []), ("schema", []), ("schema", {"format": 1})],
 )
 def test_a_manifest_that_is_none_is_refused(name: str, value: object, index: Index, tmp_path: Path) -> None:
-    dump(index.engine, "books", tmp_path / "dump", Watch())
+    dump(index.engine, "books", tmp_path / "dump", Monitor())
     file = tmp_path / "dump/manifest.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), name: value}))
     with pytest.raises(IndexFormatError, match="damaged"):

@@ -20,7 +20,7 @@ from searchctl.encoders.hashing import HashingEncoder
 from searchctl.errors import IndexMissing, StorageError, UsageError
 from searchctl.evaluation.regression_gates import parse_difference_gate
 from searchctl.index import Index, encoder_stamp
-from searchctl.ingest.copying import CopyReport, Watch, check_complete
+from searchctl.ingest.copying import CopyReport, Monitor, check_complete
 from searchctl.lifecycle.reembed import Judging, ReembedReport, plan_reembed, reembed
 from searchctl.lifecycle.versions import drop_version, roll_back, versions
 from searchctl.routing.examples import Example, encoded, example_document, mark, needed_encoder, write
@@ -47,11 +47,11 @@ def index(tmp_path: Path) -> Iterator[Index]:
 
 
 def change(
-    index: Index, encoder: str = "hashing:64", *gates: str, watch: Watch | None = None, known_items: int = 20
+    index: Index, encoder: str = "hashing:64", *gates: str, monitor: Monitor | None = None, known_items: int = 20
 ) -> ReembedReport:
     made = open_encoder(encoder)
     judging = Judging(None, known_items, tuple(map(parse_difference_gate, gates)))
-    return reembed(index, encoder_stamp(encoder, made), made, judging, watch or Watch())
+    return reembed(index, encoder_stamp(encoder, made), made, judging, monitor or Monitor())
 
 
 def contents(index: Index, name: str) -> dict[str, Entry]:
@@ -155,7 +155,7 @@ def test_a_plan_changes_nothing(index: Index) -> None:
     assert len(index.engine.indexes()) == 1
 
 
-def stop_after(count: int) -> Watch:
+def stop_after(count: int) -> Monitor:
     stop = threading.Event()
 
     def tell(done: int, total: int) -> None:
@@ -163,11 +163,11 @@ def stop_after(count: int) -> Watch:
         if done >= count:
             stop.set()
 
-    return Watch(tell, stop)
+    return Monitor(tell, stop)
 
 
 def test_interrupted_it_goes_on_where_it_stopped(index: Index) -> None:
-    first = change(index, watch=stop_after(100))
+    first = change(index, monitor=stop_after(100))
     assert first.interrupted and first.moved is None and 100 <= first.documents < DOCUMENTS
     assert index.engine.resolve("books") == "books"
     second = change(index)
@@ -186,7 +186,7 @@ def test_what_others_write_meanwhile_is_brought_over(index: Index) -> None:
             )
             index.delete(["d1", "d299"])
 
-    change(index, watch=Watch(tell))
+    change(index, monitor=Monitor(tell))
     found = contents(index, "books")
     assert index.engine.resolve("books") == "books-v2" and len(found) == DOCUMENTS - 1
     assert found["d0"].document.text == "rewritten while the work ran"
@@ -287,15 +287,15 @@ def test_passages_of_another_size_with_the_same_encoder(index: Index) -> None:
     encoder = open_encoder("hashing:32")
     stamp = encoder_stamp("hashing:32", encoder)
     with pytest.raises(UsageError, match="--passage-size"):
-        reembed(index, stamp, encoder, Judging(known_items=0), Watch())
+        reembed(index, stamp, encoder, Judging(known_items=0), Monitor())
     smaller = PassageSettings().resized(16)
     first = reembed(index, stamp, encoder, Judging(known_items=0), stop_after(100), passages=smaller)
     assert first.interrupted and index.schema.passages == PassageSettings()
-    report = reembed(index, stamp, encoder, Judging(known_items=0), Watch(), passages=smaller)
+    report = reembed(index, stamp, encoder, Judging(known_items=0), Monitor(), passages=smaller)
     assert report.moved is not None
     assert (report.version, report.encoded) == (first.version, DOCUMENTS - first.documents)
     with pytest.raises(UsageError, match="already"):
-        reembed(index, stamp, encoder, Judging(known_items=0), Watch(), passages=smaller)
+        reembed(index, stamp, encoder, Judging(known_items=0), Monitor(), passages=smaller)
     assert index.info().passages > 1.5 * DOCUMENTS
     assert index.schema.passages == PassageSettings(16, 2)
     again = index.ingest(rows())
@@ -312,7 +312,7 @@ def test_labels_outlive_passages_of_another_size_and_the_next_load(index: Index)
     index.engine.write("books", [replace(entry, document=labelled)])
     encoder = open_encoder("hashing:32")
     smaller = PassageSettings().resized(16)
-    reembed(index, encoder_stamp("hashing:32", encoder), encoder, Judging(known_items=0), Watch(), passages=smaller)
+    reembed(index, encoder_stamp("hashing:32", encoder), encoder, Judging(known_items=0), Monitor(), passages=smaller)
     assert index.ingest(rows()).unchanged == DOCUMENTS
     found = index.get("d7")
     assert found is not None and found.fields == {"n": 7, **LABELS}
@@ -330,7 +330,7 @@ def test_the_routers_examples_stay_as_it_compares_them(index: Index) -> None:
     write(index, examples, encoded(needed_encoder(index), [example.text for example in examples]))
     encoder = Asked(64)
     stamp = EncoderStamp(encoder.name, encoder.revision, encoder.dim)
-    report = reembed(index, stamp, encoder, Judging(known_items=0), Watch(), passages=PassageSettings().resized(16))
+    report = reembed(index, stamp, encoder, Judging(known_items=0), Monitor(), passages=PassageSettings().resized(16))
     assert report.documents == DOCUMENTS + 3
     found = contents(index, "books")
     for example in examples:
@@ -344,5 +344,5 @@ def test_passages_that_the_encoder_cannot_read_are_refused(index: Index, monkeyp
     monkeypatch.setattr(encoder, "max_tokens", 100)
     stamp = encoder_stamp("hashing:32", encoder)
     with pytest.raises(UsageError, match="reads 100 tokens, so passages can't have 128; give at most 100"):
-        reembed(index, stamp, encoder, Judging(known_items=0), Watch(), passages=PassageSettings(128, 16))
+        reembed(index, stamp, encoder, Judging(known_items=0), Monitor(), passages=PassageSettings(128, 16))
     assert len(index.engine.indexes()) == 1

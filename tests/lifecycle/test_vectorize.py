@@ -11,7 +11,7 @@ import pytest
 
 from searchctl.errors import UsageError
 from searchctl.index import Index
-from searchctl.ingest.copying import Watch
+from searchctl.ingest.copying import Monitor
 from searchctl.ingest.model import IngestSettings
 from searchctl.lifecycle.vectorize import encode_deferred
 from searchctl.schema import Schema
@@ -54,7 +54,7 @@ def test_texts_are_found_by_words_at_once(index: Index, corpus: Path) -> None:
 
 def test_afterwards_it_is_as_if_they_had_been_made_at_once(index: Index, corpus: Path, tmp_path: Path) -> None:
     load(index, corpus, defer=True)
-    report = encode_deferred(index, Watch())
+    report = encode_deferred(index, Monitor())
     assert (report.encoded, report.waiting, report.interrupted) == (DOCUMENTS, 0, False)
     with Index.open(tmp_path / "other", encoder="hashing:32") as other:
         load(other, corpus, defer=False)
@@ -68,15 +68,15 @@ def test_afterwards_it_is_as_if_they_had_been_made_at_once(index: Index, corpus:
             found = [hit.id for hit in index.search("note 17 ferry", mode=mode)]  # type: ignore[arg-type]
             assert found == [hit.id for hit in other.search("note 17 ferry", mode=mode)]  # type: ignore[arg-type]
     assert index.schema.background is not None
-    assert encode_deferred(index, Watch()).encoded == 0
+    assert encode_deferred(index, Monitor()).encoded == 0
 
 
 def test_interrupted_it_goes_on(index: Index, corpus: Path) -> None:
     load(index, corpus, defer=True)
     stop = threading.Event()
-    first = encode_deferred(index, Watch(lambda done, total: stop.set(), stop))
+    first = encode_deferred(index, Monitor(lambda done, total: stop.set(), stop))
     assert first.interrupted and 0 < first.encoded < DOCUMENTS
-    assert encode_deferred(index, Watch()).encoded == first.waiting == DOCUMENTS - first.encoded
+    assert encode_deferred(index, Monitor()).encoded == first.waiting == DOCUMENTS - first.encoded
 
 
 def test_a_text_that_changes_loses_its_vectors_until_they_are_made_anew(index: Index, corpus: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_text_that_changes_loses_its_vectors_until_they_are_made_anew(index: I
     (corpus / "3.txt").write_text("A lantern in the fog.")
     load(index, corpus, defer=True)
     assert [id for id, entry in contents(index).items() if entry.vectors is None] == ["3.txt"]
-    assert encode_deferred(index, Watch()).encoded == 1
+    assert encode_deferred(index, Monitor()).encoded == 1
     assert index.search("lantern fog", mode="vector")[0].id == "3.txt"
 
 
@@ -98,4 +98,4 @@ def test_a_waiting_document_is_compared_by_its_text(index: Index, corpus: Path) 
 def test_an_index_for_words_only_says_what_to_type(index: Index) -> None:
     index.engine.create("words", Schema(None))
     with pytest.raises(UsageError, match="reembed"):
-        encode_deferred(Index(index.engine, "words"), Watch())
+        encode_deferred(Index(index.engine, "words"), Monitor())

@@ -16,7 +16,7 @@ import pytest
 from searchctl.encoders import open_encoder
 from searchctl.engines import open_engine
 from searchctl.index import Index, encoder_stamp
-from searchctl.ingest.copying import Watch
+from searchctl.ingest.copying import Monitor
 from searchctl.lifecycle.dump import dump, restore
 from searchctl.lifecycle.reembed import Judging, ReembedReport, reembed
 from searchctl.lifecycle.vectorize import encode_deferred
@@ -51,9 +51,9 @@ def index(url: str) -> Iterator[Index]:
                 opened.engine.drop(one.name)
 
 
-def change(index: Index, encoder: str, watch: Watch | None = None) -> ReembedReport:
+def change(index: Index, encoder: str, monitor: Monitor | None = None) -> ReembedReport:
     made = open_encoder(encoder)
-    return reembed(index, encoder_stamp(encoder, made), made, Judging(known_items=0), watch or Watch())
+    return reembed(index, encoder_stamp(encoder, made), made, Judging(known_items=0), monitor or Monitor())
 
 
 class Client(threading.Thread):
@@ -166,18 +166,18 @@ def test_interrupted_it_goes_on_where_it_stopped(index: Index) -> None:
         if done >= 100:
             stop.set()
 
-    first = change(index, "hashing:64", Watch(tell, stop))
+    first = change(index, "hashing:64", Monitor(tell, stop))
     assert first.interrupted and 100 <= first.documents < DOCUMENTS
     second = change(index, "hashing:64")
     assert (second.version, second.encoded) == (first.version, DOCUMENTS - first.documents)
 
 
 def test_a_dump_moves_between_a_server_and_a_folder(index: Index, tmp_path: Path) -> None:
-    dump(index.engine, index.name, tmp_path / "dump", Watch())
+    dump(index.engine, index.name, tmp_path / "dump", Monitor())
     folder = open_engine(tmp_path / "engine")
-    restore(folder, "copy", tmp_path / "dump", Watch())
-    dump(folder, "copy", tmp_path / "back", Watch())
-    restore(index.engine, index.name, tmp_path / "back", Watch(), replace_index=True)
+    restore(folder, "copy", tmp_path / "dump", Monitor())
+    dump(folder, "copy", tmp_path / "back", Monitor())
+    restore(index.engine, index.name, tmp_path / "back", Monitor(), replace_index=True)
     assert index.engine.resolve(index.name) == f"{index.name}-v2"
     old, here, new = (
         contents(index, f"{index.name}-v1"),
@@ -204,5 +204,5 @@ def test_vectors_come_after_the_texts(index: Index, tmp_path: Path) -> None:
     index.ingest_files(discover([str(tmp_path / "late.txt")]).files, IngestSettings(defer_vectors=True))
     assert index.search("lantern", mode="lexical")[0].id == "late.txt"
     assert "late.txt" not in [hit.id for hit in index.search("lantern fog", 300, mode="vector")]
-    assert encode_deferred(index, Watch()).encoded == 1
+    assert encode_deferred(index, Monitor()).encoded == 1
     assert index.search("A lantern in the fog.", mode="vector")[0].id == "late.txt"

@@ -16,7 +16,7 @@ from searchctl.engines import open_engine
 from searchctl.engines.rest.engine import ServerEngine
 from searchctl.errors import IndexMissing, ServerRefusal, UsageError
 from searchctl.index import Index, encoder_stamp
-from searchctl.ingest.copying import Watch
+from searchctl.ingest.copying import Monitor
 from searchctl.lifecycle.doctor import examine
 from searchctl.lifecycle.dump import dump, restore
 from searchctl.lifecycle.foreign import ForeignIndex, ForeignReport, Reading
@@ -146,7 +146,7 @@ def test_every_document_gets_vectors_and_stays_as_it_was(shop: Shop, in_place: b
     assert (plan.documents, plan.waiting) == (DOCUMENTS, DOCUMENTS)
     assert plan.home == (shop.name if in_place else f"searchctl-vectors-{shop.name}")
     assert shop.theirs(shop.name) == before
-    report = index.run(Watch())
+    report = index.run(Monitor())
     assert (report.documents, report.work.encoded, report.work.refused) == (DOCUMENTS, DOCUMENTS, ())
     assert shop.theirs(shop.name) == before
     found = Index(shop.engine, shop.name)
@@ -165,7 +165,7 @@ def test_their_index_is_the_same_to_the_last_byte_until_all_is_taken_away_again(
     alias = f"{shop.name}-sold"
     shop.ask("PUT", f"/{shop.name}/_alias/{alias}", {"filter": {"term": {"brand": "a"}}})
     before = shop.photograph(shop.name, alias)
-    shop.vectors().run(Watch())
+    shop.vectors().run(Monitor())
     found = Index(shop.engine, shop.name)
     assert len(found.search("tea and bread")) and len(found.search("чай", mode="vector"))
     assert shop.photograph(shop.name, alias) == before
@@ -178,7 +178,7 @@ def test_their_index_is_the_same_to_the_last_byte_until_all_is_taken_away_again(
 def test_vectors_in_place_are_taken_away_from_every_document(shop: Shop) -> None:
     knows_knn(shop, in_place=True)
     before = shop.theirs(shop.name)
-    shop.vectors(in_place=True).run(Watch())
+    shop.vectors(in_place=True).run(Monitor())
     assert shop.vectors().in_place, "they stay where they are"
     assert shop.vectors().remove() == DOCUMENTS
     body: Json = {"size": 1000, "query": {"match_all": {}}}
@@ -190,8 +190,8 @@ def test_vectors_in_place_are_taken_away_from_every_document(shop: Shop) -> None
 @PLACES
 def test_a_second_run_encodes_only_what_changed(shop: Shop, in_place: bool) -> None:
     knows_knn(shop, in_place)
-    shop.vectors(in_place=in_place).run(Watch())
-    assert shop.vectors().run(Watch()).work.encoded == 0
+    shop.vectors(in_place=in_place).run(Monitor())
+    assert shop.vectors().run(Monitor()).work.encoded == 0
     shop.feed("p1", 1, "A lantern in the fog")
     shop.touch("p2", {"body": {"html": "An anchor made of iron"}})
     shop.touch("p3", {"price": 1000})
@@ -200,17 +200,17 @@ def test_a_second_run_encodes_only_what_changed(shop: Shop, in_place: bool) -> N
     assert index.plan().waiting == 3
     (warning,) = [finding for finding in examine(shop.engine.url, shop.name) if finding.level == "warning"]
     assert (warning.message[-3:], warning.fix) == (": 3", f"searchctl vectorize {shop.name}")
-    assert index.run(Watch()).work.encoded == 3
+    assert index.run(Monitor()).work.encoded == 3
     assert shop.nearest("Product 1 A lantern in the fog") == "p1"
     assert shop.nearest("Product 2 An anchor made of iron") == "p2"
     assert shop.nearest("Product 1000 A violin without strings") == "new"
     assert shop.theirs(shop.name)["p3"]["price"] == 1000
     shop.ask("DELETE", f"/{shop.name}/_doc/p1", refresh=True)
-    assert shop.vectors().run(Watch()).work.deleted == (0 if in_place else 1)
+    assert shop.vectors().run(Monitor()).work.deleted == (0 if in_place else 1)
 
 
 def test_between_two_runs_documents_are_found_by_what_they_say_now(shop: Shop) -> None:
-    shop.vectors().run(Watch())
+    shop.vectors().run(Monitor())
     found = Index(shop.engine, shop.name)
     old = shop.theirs(shop.name)["p2"]["body"]["html"]
     shop.feed("fresh", 1000, "A violin without strings")
@@ -224,7 +224,7 @@ def test_between_two_runs_documents_are_found_by_what_they_say_now(shop: Shop) -
 
 
 def test_an_alias_shows_its_own_documents_only(shop: Shop) -> None:
-    shop.vectors().run(Watch())
+    shop.vectors().run(Monitor())
     alias = f"{shop.name}-some"
     shop.ask("PUT", f"/{shop.name}/_alias/{alias}", {"filter": {"term": {"brand": "a"}}})
     some = Index(shop.engine, alias)
@@ -244,8 +244,8 @@ def test_several_indexes_behind_one_name_are_searched_together(shop: Shop) -> No
     shop.feed("only-here", 2000, "A violin without strings", into=other)
     for name in (shop.name, other):
         shop.ask("PUT", f"/{name}/_alias/{shop.name}-all", {})
-    shop.vectors().run(Watch())
-    shop.vectors(name=other).run(Watch())
+    shop.vectors().run(Monitor())
+    shop.vectors(name=other).run(Monitor())
     for name in (f"{shop.name}-all", f"{shop.name}*", f"{shop.name},{other}"):
         together = Index(shop.engine, name)
         hits = together.search("Product 2000 A violin without strings", mode="vector")
@@ -259,19 +259,19 @@ def test_the_owners_fields_analyzers_and_boosts_are_asked(shop: Shop) -> None:
     shop.feed("title", 1, "nothing of the kind")
     shop.touch("title", {"name": "violin"}, routing="r1")
     shop.feed("body", 3, "a violin")
-    shop.vectors(match=("name^5", "body.html")).run(Watch())
+    shop.vectors(match=("name^5", "body.html")).run(Monitor())
     found = Index(shop.engine, shop.name)
     assert [hit.id for hit in found.search("violin", mode="lexical")] == ["title", "body"]
-    shop.vectors(match=("name",)).run(Watch())
+    shop.vectors(match=("name",)).run(Monitor())
     assert [hit.id for hit in found.search("violin", mode="lexical")] == ["title"]
-    shop.vectors(body='{"match_phrase": {"body.html": "{{query}}"}}').run(Watch())
+    shop.vectors(body='{"match_phrase": {"body.html": "{{query}}"}}').run(Monitor())
     assert [hit.id for hit in found.search("a violin", mode="lexical")] == ["body"]
     with pytest.raises(UsageError, match="no field 'story' to ask"):
         shop.vectors(match=("story^2",))
 
 
 def test_a_keyword_below_a_text_is_compared_exactly(shop: Shop) -> None:
-    shop.vectors().run(Watch())
+    shop.vectors().run(Monitor())
     found = Index(shop.engine, shop.name)
     for name in ("name", "name.raw"):
         assert [hit.id for hit in found.search("product", where={name: "Product 17"})] == ["p17"]
@@ -314,9 +314,9 @@ def test_what_could_do_harm_is_named_before_anything_is_written(shop: Shop) -> N
     stamp = encoder_stamp("hashing:32", made)
     index = ForeignIndex(shop.engine, name, stamp, made, Reading("name", ("all",)), in_place=True)
     with pytest.raises(UsageError, match="nothing was changed"):
-        index.run(Watch())
+        index.run(Monitor())
     assert shop.photograph(name) == before
-    ForeignIndex(shop.engine, name, stamp, made, Reading("name", ("all",))).run(Watch())
+    ForeignIndex(shop.engine, name, stamp, made, Reading("name", ("all",))).run(Monitor())
     assert Index(shop.engine, name).search("tea", mode="vector")[0].id == "1"
 
 
@@ -325,7 +325,7 @@ def test_a_template_changes_nothing_about_where_vectors_lie(shop: Shop) -> None:
     own: Json = {"settings": {"index": {"number_of_replicas": 0}}, "aliases": {f"{shop.name}-everything": {}}}
     shop.ask("PUT", template, {"index_patterns": [f"*{shop.name}*"], "priority": 500, "template": own})
     try:
-        shop.vectors().run(Watch())
+        shop.vectors().run(Monitor())
         with pytest.raises(ServerRefusal):
             shop.ask("GET", f"/_alias/{shop.name}-everything")
         assert Index(shop.engine, shop.name).search("tea", mode="vector")
@@ -334,11 +334,11 @@ def test_a_template_changes_nothing_about_where_vectors_lie(shop: Shop) -> None:
 
 
 def test_another_encoder_fills_a_version_that_takes_over_when_it_is_whole(shop: Shop) -> None:
-    shop.vectors().run(Watch())
+    shop.vectors().run(Monitor())
     before = shop.photograph()
     interrupted = shop.vectors("hashing:48").run(stopping_after(1))
     assert interrupted.interrupted and shop.engine.schema(shop.name).encoder == shop.vectors().source.schema.encoder
-    report = shop.vectors("hashing:48").run(Watch())
+    report = shop.vectors("hashing:48").run(Monitor())
     assert report.home == f"searchctl-vectors-{shop.name}-v2" and not report.interrupted
     found = Index(shop.engine, shop.name)
     assert found.schema.encoder is not None and found.schema.encoder.dim == 48
@@ -353,14 +353,14 @@ def shop_revision(dim: int) -> str:
     return open_encoder(f"hashing:{dim}").revision
 
 
-def stopping_after(count: int) -> Watch:
+def stopping_after(count: int) -> Monitor:
     stop = threading.Event()
 
     def tell(done: int, total: int) -> None:
         if done >= count:
             stop.set()
 
-    return Watch(tell, stop)
+    return Monitor(tell, stop)
 
 
 @PLACES
@@ -368,7 +368,7 @@ def test_interrupted_it_goes_on_where_it_stopped(shop: Shop, in_place: bool) -> 
     knows_knn(shop, in_place)
     first = shop.vectors(in_place=in_place).run(stopping_after(1))
     assert first.interrupted and 0 < first.work.encoded < DOCUMENTS
-    second = shop.vectors().run(Watch())
+    second = shop.vectors().run(Monitor())
     assert second.work.encoded == DOCUMENTS - first.work.encoded and not second.interrupted
     assert len(shop.theirs(shop.name)) == DOCUMENTS
 
@@ -385,7 +385,7 @@ def test_what_is_written_all_the_while_isnt_lost(shop: Shop) -> None:
             shop.feed("late", 1001, "A violin without strings")
             shop.ask("DELETE", f"/{shop.name}/_doc/p7", refresh=True)
 
-    report: ForeignReport = shop.vectors().run(Watch(meddle))
+    report: ForeignReport = shop.vectors().run(Monitor(meddle))
     assert report.documents == DOCUMENTS
     found = shop.theirs(shop.name)
     assert "p7" not in found and found["p6"]["price"] == 77
@@ -396,7 +396,7 @@ def test_what_is_written_all_the_while_isnt_lost(shop: Shop) -> None:
 
 def test_following_finds_changes_by_a_field(shop: Shop) -> None:
     index = shop.vectors(changed_by="changed")
-    index.run(Watch())
+    index.run(Monitor())
     stop = threading.Event()
     seen: list[int] = []
     steps: Iterator[Callable[[], None]] = iter(
@@ -411,7 +411,7 @@ def test_following_finds_changes_by_a_field(shop: Shop) -> None:
         seen.append(work.encoded)
         next(steps)()
 
-    index.follow(Watch(stop=stop), 0.01, tell)
+    index.follow(Monitor(stop=stop), 0.01, tell)
     assert seen == [0, 1, 1]
     assert shop.nearest("Product 8 A lantern in the fog") == "p8"
     assert shop.nearest("Product 9 An anchor made of iron") == "p9"
@@ -431,21 +431,21 @@ def test_what_cant_be_vectorized_says_why(shop: Shop, tmp_path: Path) -> None:
         pytest.raises(UsageError, match="own"),
     ):
         ForeignIndex(own.engine, own.name, stamp, made, Reading())
-    shop.vectors().run(Watch())
+    shop.vectors().run(Monitor())
     index = Index(shop.engine, shop.name)
     with pytest.raises(UsageError, match="written by others"):
         index.ingest([{"id": "x", "text": "mine"}])
     with pytest.raises(UsageError, match=f"vectorize {shop.name} --encoder"):
-        reembed(index, encoder_stamp("hashing:48", made), open_encoder("hashing:48"), Judging(), Watch())
+        reembed(index, encoder_stamp("hashing:48", made), open_encoder("hashing:48"), Judging(), Monitor())
     with pytest.raises(UsageError, match=f"vectorize {shop.name}"):
-        encode_deferred(index, Watch())
+        encode_deferred(index, Monitor())
 
 
 def test_its_dump_is_an_index_of_searchctls_own_elsewhere(shop: Shop, tmp_path: Path) -> None:
-    shop.vectors().run(Watch())
-    dump(shop.engine, shop.name, tmp_path / "dump", Watch())
+    shop.vectors().run(Monitor())
+    dump(shop.engine, shop.name, tmp_path / "dump", Monitor())
     folder = open_engine(tmp_path / "engine")
-    assert restore(folder, "copy", tmp_path / "dump", Watch()).documents == DOCUMENTS
+    assert restore(folder, "copy", tmp_path / "dump", Monitor()).documents == DOCUMENTS
     copy, theirs = Index(folder, "copy"), shop.theirs(shop.name)["p20"]
     found = copy.search(f"Product 20 {theirs['body']['html']}", mode="vector", where={"price": 20})[0]
     assert (found.id, found.title, found.fields["brand"]) == ("p20", "Product 20", theirs["brand"])

@@ -14,7 +14,7 @@ from searchctl.errors import EncoderUnavailable, UsageError
 from searchctl.evaluation.dataset import DataSet, JudgedQuery
 from searchctl.evaluation.metrics import parse_metric
 from searchctl.index import Index
-from searchctl.ingest.copying import Watch
+from searchctl.ingest.copying import Monitor
 from searchctl.lifecycle.reembed import Judging, reembed
 from searchctl.ranking.fusion import FusionSettings
 from searchctl.ranking.relevance import DEFAULTS
@@ -170,7 +170,7 @@ def test_a_size_of_passages_gives_what_its_trial_promised(tmp_path: Path) -> Non
         assert set(found.chosen) == {PassageSettings(16, 2)}
         assert index.encoder is not None and index.schema.encoder is not None
         judging = Judging(known_items=0)
-        reembed(index, index.schema.encoder, index.encoder, judging, Watch(), passages=found.best)
+        reembed(index, index.schema.encoder, index.encoder, judging, Monitor(), passages=found.best)
         assert tune(index, dataset, NDCG, before=vectors).fusion.before_mean == pytest.approx(found.after_mean)
 
 

@@ -33,11 +33,11 @@ def command(frame: Frame, folder: Path, plain: bool) -> None:
     It holds JSON Lines, a safetensors file and a manifest with checksums, and is there whole or not at all. Searching and
     loading go on meanwhile.
     """
-    from searchctl.ingest.copying import Watch
+    from searchctl.ingest.copying import Monitor
     from searchctl.lifecycle.dump import dump
 
     with open_as_is(frame) as index, Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
-        report = dump(index.engine, index.name, folder, Watch(meter.update, stop), compress=not plain)
+        report = dump(index.engine, index.name, folder, Monitor(meter.update, stop), compress=not plain)
     if report is None:
         say("searchctl: interrupted; nothing was kept")
         click.get_current_context().exit(INTERRUPTED)

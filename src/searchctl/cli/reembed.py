@@ -127,15 +127,15 @@ def _notes(schema: Schema, encoder: Encoder, passages: PassageSettings | None) -
 
 
 def _run(frame: Frame, judging: Judging, rate: float | None, passages: PassageSettings | None) -> ReembedReport:
-    from searchctl.ingest.copying import Watch
+    from searchctl.ingest.copying import Monitor
     from searchctl.lifecycle.reembed import reembed
 
     with open_as_is(frame) as index:
         stamp, encoder = _encoder(frame, index, passages)
         with stop_on_interrupt() as stop, Stages(frame) as stages:
-            watch = Watch(stages.counting("documents"), stop, rate)
+            monitor = Monitor(stages.counting("documents"), stop, rate)
             answers = stages.counting("answers")
-            return reembed(index, stamp, encoder, judging, watch, passages=passages, on_trial=answers)
+            return reembed(index, stamp, encoder, judging, monitor, passages=passages, on_trial=answers)
 
 
 def _plan(frame: Frame, passages: PassageSettings | None) -> ReembedPlan:

@@ -33,14 +33,14 @@ def command(frame: Frame, folder: Path, replace_index: bool) -> None:
     searchctl rollback. Running the same command again resumes.
     """
     from searchctl.engines import open_engine
-    from searchctl.ingest.copying import Watch
+    from searchctl.ingest.copying import Monitor
     from searchctl.lifecycle.dump import restore
 
     engine = open_engine(frame.settings.engine, frame.settings.connection)
     try:
         with Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
-            watch = Watch(meter.update, stop)
-            report = restore(engine, frame.settings.index, folder, watch, replace_index=replace_index)
+            monitor = Monitor(meter.update, stop)
+            report = restore(engine, frame.settings.index, folder, monitor, replace_index=replace_index)
     finally:
         engine.close()
     if report.moved is None:

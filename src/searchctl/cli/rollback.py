@@ -119,7 +119,7 @@ def _go_back(frame: Frame, engine: FullEngine, to: str | None, *, carry: bool, d
 
 def _keep_newer(frame: Frame, engine: FullEngine, current: str, target: str, *, carry: bool) -> None:
     """Carry what is newer into the earlier version, or refuse to lose it; raises UsageError."""
-    from searchctl.ingest.copying import Watch
+    from searchctl.ingest.copying import Monitor
     from searchctl.lifecycle.going_back import carry_back, losses
 
     lost = losses(engine, current, target)
@@ -132,7 +132,7 @@ def _keep_newer(frame: Frame, engine: FullEngine, current: str, target: str, *, 
             "them: --discard"
         )
     with stop_on_interrupt() as stop, Meter(frame, "documents") as meter:
-        carry_back(engine, current, target, Watch(meter.update, stop))
+        carry_back(engine, current, target, Monitor(meter.update, stop))
     if stop.is_set():
         end_interrupted(frame)
 

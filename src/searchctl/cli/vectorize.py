@@ -123,16 +123,16 @@ def _body(file: Path | None) -> str:
 
 
 def _run(frame: Frame, index: ForeignIndex, rate: float | None, follow: float | None) -> None:
-    from searchctl.ingest.copying import Watch
+    from searchctl.ingest.copying import Monitor
 
     with stop_on_interrupt() as stop:
         with Meter(frame, "documents") as meter:
-            report = index.run(Watch(meter.update, stop, rate))
+            report = index.run(Monitor(meter.update, stop, rate))
         _print(frame, report)
         if report.interrupted:
             end_interrupted(frame)
         if follow is not None:
-            index.follow(Watch(None, stop, rate), follow, lambda work: _tell(frame, work))
+            index.follow(Monitor(None, stop, rate), follow, lambda work: _tell(frame, work))
     if report.work.refused:
         click.get_current_context().exit(DEAD_LETTERS)
 
@@ -147,11 +147,11 @@ def _remove(frame: Frame, index: ForeignIndex) -> None:
 
 
 def _own(frame: Frame, rate: float | None) -> None:
-    from searchctl.ingest.copying import Watch
+    from searchctl.ingest.copying import Monitor
     from searchctl.lifecycle.vectorize import encode_deferred
 
     with open_as_is(frame) as index, Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
-        report: VectorizeReport = encode_deferred(index, Watch(meter.update, stop, rate))
+        report: VectorizeReport = encode_deferred(index, Monitor(meter.update, stop, rate))
     if frame.json:
         print_json({"encoded": report.encoded, "waiting": report.waiting, "seconds": round(report.seconds, 3)})
     elif not frame.quiet:

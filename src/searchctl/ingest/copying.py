@@ -25,8 +25,8 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """Who follows a long work: `tell` is told how many documents of how many are done, `stop` ends it after the batch in hand.
+class Monitor:
+    """Who follows a long work: `tell` hears how many documents of how many are done; `stop` ends it after the batch in hand.
 
     `rate` is the most documents taken up in a second, None for no limit.
     """
@@ -52,18 +52,18 @@ Finish = Callable[[Sequence[Entry]], Sequence[Entry]]
 
 
 def fill(
-    engine: FullEngine, target: str, batches: Iterable[Sequence[Entry]], finish: Finish, watch: Watch, total: int
+    engine: FullEngine, target: str, batches: Iterable[Sequence[Entry]], finish: Finish, monitor: Monitor, total: int
 ) -> CopyReport:
     """Write those entries of `batches` which `target` lacks or holds with another fingerprint, after `finish` completed them.
 
-    One batch is written while the next is completed. Ends early when `watch.stop` is set.
+    One batch is written while the next is completed. Ends early when `monitor.stop` is set.
     """
     report = CopyReport()
-    limiter = Throttle(watch)
+    limiter = Throttle(monitor)
     with ThreadPoolExecutor(1, "searchctl-writer") as writer:
         under_way: Future[list[Rejection]] | None = None
         for entries in batches:
-            if watch.stop.is_set():
+            if monitor.stop.is_set():
                 break
             stored = fingerprints(engine, target, [entry.document.id for entry in entries])
             fresh = [entry for entry, mark in zip(entries, stored, strict=True) if entry.fingerprint != mark]
@@ -71,8 +71,8 @@ def fill(
             rejected = under_way.result() if under_way is not None else []
             under_way = writer.submit(engine.write, target, finished) if finished else None
             report += CopyReport(len(entries), len(fresh), tuple(rejected))
-            if watch.tell is not None:
-                watch.tell(report.seen, total)
+            if monitor.tell is not None:
+                monitor.tell(report.seen, total)
             limiter.wait(len(fresh))
         if under_way is not None:
             report += CopyReport(rejected=tuple(under_way.result()))
@@ -110,17 +110,17 @@ def check_complete(engine: FullEngine, version: str, expected: int, report: Copy
         )
 
 
-def persist(work: Callable[[], Result], watch: Watch) -> Result:
+def persist(work: Callable[[], Result], monitor: Monitor) -> Result:
     """Do a work that may be begun again, and begin it again while the server is away, is busy, or has lost a scroll.
 
-    Ends with the last error when that takes longer than five minutes, or when `watch.stop` is set.
+    Ends with the last error when that takes longer than five minutes, or when `monitor.stop` is set.
     """
     until, pause = time.monotonic() + _PATIENCE, 1.0
     while True:
         try:
             return work()
         except (EngineUnreachable, ServerRefusal) as error:
-            if not passes(error) or time.monotonic() > until or watch.stop.wait(pause):
+            if not passes(error) or time.monotonic() > until or monitor.stop.wait(pause):
                 raise
             _log.info("%s; trying again", error)
             pause = min(pause * 2, _LONGEST_PAUSE)
@@ -136,8 +136,8 @@ def passes(error: EngineUnreachable | ServerRefusal) -> bool:
 class Throttle:
     """Holds a work down to so many documents in a second."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, monitor: Monitor) -> None:
+        self._watch = monitor
         self._next = time.monotonic()
 
     def wait(self, documents: int) -> None:

@@ -29,7 +29,7 @@ from safetensors import SafetensorError, safe_open
 from searchctl.conformity import check_types
 from searchctl.engines.base import FullEngine
 from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SourceError, StorageError, UsageError
-from searchctl.ingest.copying import BATCH, Watch, check_complete, fill, save_background
+from searchctl.ingest.copying import BATCH, Monitor, check_complete, fill, save_background
 from searchctl.lifecycle.versions import Move, move, open_version
 from searchctl.schema import Lineage, Schema
 from searchctl.search.synonyms import read_rules
@@ -83,7 +83,7 @@ class RestoreReport:
     moved: Move | None
 
 
-def dump(engine: FullEngine, index: str, path: Path, watch: Watch, *, compress: bool = True) -> DumpReport | None:
+def dump(engine: FullEngine, index: str, path: Path, monitor: Monitor, *, compress: bool = True) -> DumpReport | None:
     """Write an index to a new folder, which gets its name when it's complete; None when it was stopped before.
 
     The index may be in use. Raises UsageError when `path` is there already, StorageError when it can't be written.
@@ -96,7 +96,7 @@ def dump(engine: FullEngine, index: str, path: Path, watch: Watch, *, compress: 
         partial = path.with_name(f"{path.name}.{token_hex(4)}{_PARTIAL}")
         partial.mkdir()  # never one that was there
         try:
-            counts = _write_files(engine, name, partial, watch, _DOCUMENTS[compress])
+            counts = _write_files(engine, name, partial, monitor, _DOCUMENTS[compress])
             if counts is None:
                 return None
             _write_manifest(partial, _manifest(engine, index, name, partial, counts))
@@ -136,7 +136,9 @@ def read_manifest(path: Path) -> Manifest:
         raise IndexFormatError(f"{path / MANIFEST} is damaged ({error}); take another copy of the dump") from error
 
 
-def restore(engine: FullEngine, index: str, path: Path, watch: Watch, *, replace_index: bool = False) -> RestoreReport:
+def restore(
+    engine: FullEngine, index: str, path: Path, monitor: Monitor, *, replace_index: bool = False
+) -> RestoreReport:
     """Fill a new version of `index` from a dump, whole or not at all, and point the name at it.
 
     What an interrupted call stored is taken up by the next. Raises IndexExists when the name is taken and `replace_index`
@@ -149,9 +151,9 @@ def restore(engine: FullEngine, index: str, path: Path, watch: Watch, *, replace
     version = open_version(engine, index, replace(manifest.schema, lineage=Lineage(made_from)))
     with engine.writing(version):
         filled = fill(
-            engine, version, _read_entries(path, manifest), lambda entries: entries, watch, manifest.documents
+            engine, version, _read_entries(path, manifest), lambda entries: entries, monitor, manifest.documents
         )
-    if watch.stop.is_set():
+    if monitor.stop.is_set():
         return RestoreReport(version, engine.count(version), filled.written, None)
     check_complete(engine, version, manifest.documents, filled, f"the dump {path}")
     save_background(engine, version)
@@ -184,7 +186,9 @@ def _check_files(path: Path, manifest: Manifest) -> None:
 # Writing
 
 
-def _write_files(engine: FullEngine, index: str, folder: Path, watch: Watch, lines_name: str) -> tuple[int, int] | None:
+def _write_files(
+    engine: FullEngine, index: str, folder: Path, monitor: Monitor, lines_name: str
+) -> tuple[int, int] | None:
     """Write both files in one pass over the index and return how many documents and rows; None when stopped."""
     encoder = engine.schema(index).encoder
     dim, rows, seen, total = encoder.dim if encoder else 0, 0, set[int](), engine.count(index)
@@ -196,7 +200,7 @@ def _write_files(engine: FullEngine, index: str, folder: Path, watch: Watch, lin
             lines = files.enter_context(gzip.GzipFile("", "wb", 6, plain, mtime=0))
         vectors.write(bytes(_HEADER))
         for entries in engine.scan(index, batch=BATCH, vectors=True):
-            if watch.stop.is_set():
+            if monitor.stop.is_set():
                 return None
             for entry in entries:
                 mark = hash(entry.document.id)
@@ -207,8 +211,8 @@ def _write_files(engine: FullEngine, index: str, folder: Path, watch: Watch, lin
                 if entry.vectors is not None:
                     vectors.write(np.ascontiguousarray(entry.vectors, "<f4").tobytes())
                     rows += len(entry.vectors)
-            if watch.tell is not None:
-                watch.tell(len(seen), total)
+            if monitor.tell is not None:
+                monitor.tell(len(seen), total)
         vectors.seek(0)
         vectors.write(_header(rows, dim))
         vectors.flush()

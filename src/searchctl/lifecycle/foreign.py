@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from searchctl.encoders.base import Encoder
 from searchctl.engines.base import Finding, ForeignIndexes, ForeignSource, FullEngine, Reading
 from searchctl.errors import EngineUnreachable, SearchctlError, ServerRefusal, UsageError
-from searchctl.ingest.copying import BATCH, Throttle, Watch, passes, persist, save_background
+from searchctl.ingest.copying import BATCH, Monitor, Throttle, passes, persist, save_background
 from searchctl.ingest.encoding import cut_and_encode
 from searchctl.lifecycle.versions import move, open_version
 from searchctl.schema import EncoderStamp, Layout, Lineage
@@ -122,7 +122,7 @@ class ForeignIndex:
         each = (time.monotonic() - began) / max(len(sample), 1)
         return ForeignPlan(self.name, self.source.home, self.layout, documents, waiting, each * waiting, findings)
 
-    def run(self, watch: Watch) -> ForeignReport:
+    def run(self, monitor: Monitor) -> ForeignReport:
         """Add vectors to every document. Raises UsageError before anything is written where that would do harm."""
         began = time.monotonic()
         errors = [finding for finding in self.source.check() if finding.level == "error"]
@@ -133,14 +133,14 @@ class ForeignIndex:
         version = self._open_version() if self.source.needs_version else None
         self.source.prepare()
         with self._writing():
-            work = persist(lambda: self._bring_up(watch), watch)
-        if version is not None and not watch.stop.is_set():
+            work = persist(lambda: self._bring_up(monitor), monitor)
+        if version is not None and not monitor.stop.is_set():
             move(self._full, companion, version)
-        if not watch.stop.is_set() and (work.encoded or self._full.schema(self.source.home).background is None):
-            persist(lambda: save_background(self._full, self.name), watch)
+        if not monitor.stop.is_set() and (work.encoded or self._full.schema(self.source.home).background is None):
+            persist(lambda: save_background(self._full, self.name), monitor)
         documents = self.source.count()
         return ForeignReport(
-            self.name, self.source.home, documents, work, time.monotonic() - began, watch.stop.is_set()
+            self.name, self.source.home, documents, work, time.monotonic() - began, monitor.stop.is_set()
         )
 
     def _open_version(self) -> str:
@@ -153,19 +153,19 @@ class ForeignIndex:
     def _writing(self) -> AbstractContextManager[None]:
         return nullcontext() if self.in_place else self._full.writing(self.source.home)
 
-    def follow(self, watch: Watch, every: float, tell: Callable[[Work | SearchctlError], None]) -> Work:
-        """Look for changed documents every so many seconds until `watch.stop` is set; `tell` hears of each pass.
+    def follow(self, monitor: Monitor, every: float, tell: Callable[[Work | SearchctlError], None]) -> Work:
+        """Look for changed documents every so many seconds until `monitor.stop` is set; `tell` hears of each pass.
 
         A server that can't be reached is asked again the next time.
         """
         total, since, passes_done = Work(), None, 0
-        while not watch.stop.wait(every):
+        while not monitor.stop.wait(every):
             since = since if passes_done % _WHOLE else None  # the field may not grow with every change after all
             passes_done += 1
             try:
                 until = self.source.newest()
                 with self._writing():
-                    work = self._pass(watch, since)
+                    work = self._pass(monitor, since)
             except (EngineUnreachable, ServerRefusal) as error:
                 if not passes(error):
                     raise
@@ -180,44 +180,44 @@ class ForeignIndex:
         """Take the vectors away again, and all that was added with them. Return how many documents had some."""
         return self.source.remove()
 
-    def _bring_up(self, watch: Watch) -> Work:
+    def _bring_up(self, monitor: Monitor) -> Work:
         """Encode what waits until nothing does."""
         work = Work()
         for _ in range(_PASSES):
-            done = self._pass(watch, None)
+            done = self._pass(monitor, None)
             work += done
-            if not done.encoded or done.refused or watch.stop.is_set():
+            if not done.encoded or done.refused or monitor.stop.is_set():
                 break
         return work
 
-    def _pass(self, watch: Watch, since: object) -> Work:
+    def _pass(self, monitor: Monitor, since: object) -> Work:
         """Encode the documents whose vectors are missing or of another text, and delete the vectors of those that are gone."""
         work, looked_at = Work(), 0
-        limiter, total = Throttle(watch), self.source.count()
-        pause = BATCH / watch.rate if watch.rate else 0.0
-        for seen, entries in self.source.outdated(self._page(watch), since=since, pause=pause):
+        limiter, total = Throttle(monitor), self.source.count()
+        pause = BATCH / monitor.rate if monitor.rate else 0.0
+        for seen, entries in self.source.outdated(self._page(monitor), since=since, pause=pause):
             unchanged = seen - len(entries)
             for batch in _batches(entries):
-                if watch.stop.is_set():
+                if monitor.stop.is_set():
                     return work
                 refused = self._encode(batch)
                 work += Work(len(batch) - len(refused), refused=tuple(refused))
                 looked_at += len(batch)
-                self._tell(watch, looked_at, total)
+                self._tell(monitor, looked_at, total)
                 limiter.wait(len(batch))
             looked_at += unchanged
-            self._tell(watch, looked_at, total)
-        return work if watch.stop.is_set() else work + Work(deleted=self.source.sweep())
+            self._tell(monitor, looked_at, total)
+        return work if monitor.stop.is_set() else work + Work(deleted=self.source.sweep())
 
     @staticmethod
-    def _tell(watch: Watch, done: int, total: int) -> None:
-        if watch.tell is not None:
-            watch.tell(min(done, total), total)
+    def _tell(monitor: Monitor, done: int, total: int) -> None:
+        if monitor.tell is not None:
+            monitor.tell(min(done, total), total)
 
     @staticmethod
-    def _page(watch: Watch) -> int:
+    def _page(monitor: Monitor) -> int:
         """Return how many documents are read at once: fewer where they are to be taken up slowly."""
-        return _PAGE if watch.rate is None else BATCH
+        return _PAGE if monitor.rate is None else BATCH
 
     def _encode(self, entries: Sequence[Entry]) -> list[Rejection]:
         """Store vectors of the documents; one without any text gets a mark that says so, and no passage."""

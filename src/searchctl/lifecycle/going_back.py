@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from searchctl.encoders import open_encoder
 from searchctl.engines.base import FullEngine, fingerprints
 from searchctl.errors import EncoderMismatch, IndexFormatError, UsageError
-from searchctl.ingest.copying import BATCH, Watch, persist
+from searchctl.ingest.copying import BATCH, Monitor, persist
 from searchctl.lifecycle.reembed import bring_over
 
 
@@ -47,7 +47,7 @@ def losses(engine: FullEngine, current: str, target: str) -> Losses:
     return Losses(added, changed, deleted)
 
 
-def carry_back(engine: FullEngine, current: str, target: str, watch: Watch) -> None:
+def carry_back(engine: FullEngine, current: str, target: str, monitor: Monitor) -> None:
     """Bring what was written, changed and deleted since into the earlier version, encoded as its documents are."""
     stamp = engine.schema(target).encoder
     if stamp is None:
@@ -56,4 +56,4 @@ def carry_back(engine: FullEngine, current: str, target: str, watch: Watch) -> N
     if (encoder.revision, encoder.dim) != (stamp.revision, stamp.dim):
         raise EncoderMismatch(f"'{target}' was made with {stamp.name} of revision {stamp.revision}, which isn't here")
     with engine.writing(target):
-        persist(lambda: bring_over(engine, current, target, encoder, watch), watch)
+        persist(lambda: bring_over(engine, current, target, encoder, monitor), monitor)

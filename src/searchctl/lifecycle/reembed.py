@@ -23,7 +23,7 @@ from searchctl.index import Index
 from searchctl.ingest.copying import (
     BATCH,
     CopyReport,
-    Watch,
+    Monitor,
     check_complete,
     fill,
     remove_vanished,
@@ -86,7 +86,7 @@ def reembed(
     stamp: EncoderStamp,
     encoder: Encoder,
     judging: Judging,
-    watch: Watch,
+    monitor: Monitor,
     *,
     passages: PassageSettings | None = None,
     on_trial: Callable[[int, int], None] | None = None,
@@ -103,29 +103,29 @@ def reembed(
     source = engine.resolve(name)
     dataset = _queries(index, judging)
     version = open_version(engine, name, _new_schema(engine.schema(source), stamp, passages, name))
-    filled = _bring_up(engine, source, version, encoder, watch)
+    filled = _bring_up(engine, source, version, encoder, monitor)
 
     def report(
         trial: IndexComparison | None = None, unmet: tuple[str, ...] = (), moved: Move | None = None
     ) -> ReembedReport:
         seconds = time.monotonic() - began
-        stopped = watch.stop.is_set() and moved is None
+        stopped = monitor.stop.is_set() and moved is None
         return ReembedReport(
             version, engine.count(version), filled.written, seconds, trial, unmet, moved, interrupted=stopped
         )
 
-    if watch.stop.is_set():
+    if monitor.stop.is_set():
         return report()
     trial = None
     if dataset is not None:
         new = Index(engine, version, encoder)
         trial = compare(Index(engine, source), new, dataset, judging.gates, on_progress=on_trial)
         unmet = missed(trial, judging.gates)
-        if unmet or watch.stop.is_set():
+        if unmet or monitor.stop.is_set():
             return report(trial, unmet)
     with engine.writing(source):
-        filled += bring_over(engine, source, version, encoder, watch)
-        if watch.stop.is_set():
+        filled += bring_over(engine, source, version, encoder, monitor)
+        if monitor.stop.is_set():
             return report(trial)
         check_complete(engine, version, engine.count(source), filled, f"'{source}'")
         moved = move(engine, name, version)
@@ -179,22 +179,22 @@ def _new_schema(old: Schema, stamp: EncoderStamp, passages: PassageSettings | No
     return replace(old, encoder=stamp, passages=passages, background=None, lineage=Lineage(MADE_FROM))
 
 
-def _bring_up(engine: FullEngine, source: str, version: str, encoder: Encoder, watch: Watch) -> CopyReport:
+def _bring_up(engine: FullEngine, source: str, version: str, encoder: Encoder, monitor: Monitor) -> CopyReport:
     """Fill the version until a pass finds nothing to do, and measure its background."""
     filled = CopyReport()
     with ExitStack() as stack:
         stack.enter_context(engine.writing(version))
         for _ in range(_PASSES):
-            one = bring_over(engine, source, version, encoder, watch)
+            one = bring_over(engine, source, version, encoder, monitor)
             filled += one
-            if not one.written or watch.stop.is_set():
+            if not one.written or monitor.stop.is_set():
                 break
-    if not watch.stop.is_set():
+    if not monitor.stop.is_set():
         save_background(engine, version)
     return filled
 
 
-def bring_over(engine: FullEngine, source: str, version: str, encoder: Encoder, watch: Watch) -> CopyReport:
+def bring_over(engine: FullEngine, source: str, version: str, encoder: Encoder, monitor: Monitor) -> CopyReport:
     """Copy what is new or changed in `source` into `version`, encoded as that is, and delete what `source` has no more."""
     before, settings = engine.schema(source).passages, engine.schema(version).passages
     engine.update_schema(version, engine.schema(version).with_fields(engine.schema(source).fields))
@@ -202,8 +202,8 @@ def bring_over(engine: FullEngine, source: str, version: str, encoder: Encoder, 
     if settings != before:
         batches = ([_as_ingested(entry, before, settings) for entry in entries] for entries in batches)
     total = engine.count(source)
-    filled = fill(engine, version, batches, lambda entries: _finished(entries, encoder, settings), watch, total)
-    if not watch.stop.is_set():
+    filled = fill(engine, version, batches, lambda entries: _finished(entries, encoder, settings), monitor, total)
+    if not monitor.stop.is_set():
         remove_vanished(engine, source, version)
     return filled
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from searchctl.encoders.base import Encoder
 from searchctl.errors import UsageError
 from searchctl.index import Index
-from searchctl.ingest.copying import BATCH, Throttle, Watch, save_background
+from searchctl.ingest.copying import BATCH, Monitor, Throttle, save_background
 from searchctl.ingest.encoding import cut_and_encode
 from searchctl.types import Entry
 
@@ -28,7 +28,7 @@ class VectorizeReport:
         return self.waiting > 0
 
 
-def encode_deferred(index: Index, watch: Watch) -> VectorizeReport:
+def encode_deferred(index: Index, monitor: Monitor) -> VectorizeReport:
     """Encode the documents that have no vectors yet. Ending at any moment loses nothing, and the next call goes on.
 
     Raises UsageError for an index without an encoder, IndexLocked while another process writes.
@@ -46,7 +46,7 @@ def encode_deferred(index: Index, watch: Watch) -> VectorizeReport:
         )
     with engine.writing(name):
         total = sum(map(len, _deferred(index, name)))
-        done = _encode_all(index, name, encoder, watch, total)
+        done = _encode_all(index, name, encoder, monitor, total)
         if done:
             save_background(engine, name)
     return VectorizeReport(done, total - done, time.monotonic() - began)
@@ -60,15 +60,15 @@ def _deferred(index: Index, name: str) -> Iterator[list[Entry]]:
             yield waiting
 
 
-def _encode_all(index: Index, name: str, encoder: Encoder, watch: Watch, total: int) -> int:
+def _encode_all(index: Index, name: str, encoder: Encoder, monitor: Monitor, total: int) -> int:
     settings = index.engine.schema(name).passages
-    done, limiter = 0, Throttle(watch)
+    done, limiter = 0, Throttle(monitor)
     for entries in _deferred(index, name):
-        if watch.stop.is_set():
+        if monitor.stop.is_set():
             break
         index.engine.write(name, cut_and_encode(entries, encoder, settings))
         done += len(entries)
-        if watch.tell is not None:
-            watch.tell(done, total)
+        if monitor.tell is not None:
+            monitor.tell(done, total)
         limiter.wait(len(entries))
     return done
