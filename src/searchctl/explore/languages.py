@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.text.scripts import is_cyrillic
 from searchctl.types import Vectors
 
 FEWEST = 20  # texts of a script from which its mean is known
-_LOOKED_AT = 1000  # code points
-_CYRILLIC = re.compile(r"[Ѐ-ӿ]")
-_LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
 
 
-def is_cyrillic(texts: Sequence[str]) -> NDArray[np.bool_]:
+def are_cyrillic(texts: Sequence[str]) -> NDArray[np.bool_]:
     """Tell which texts have more Cyrillic letters than Latin ones."""
-    heads = [text[:_LOOKED_AT] for text in texts]
-    return np.array([len(_CYRILLIC.findall(head)) > len(_LATIN.findall(head)) for head in heads], np.bool_)
+    return np.array([is_cyrillic(text) for text in texts], np.bool_)
 
 
 def aligned(texts: Sequence[str], vectors: Vectors) -> Vectors:
@@ -27,7 +23,7 @@ def aligned(texts: Sequence[str], vectors: Vectors) -> Vectors:
 
     Encoders set each language a little apart, so that without this every topic comes twice (benchmarks/explore.py).
     """
-    cyrillic = is_cyrillic(texts)
+    cyrillic = are_cyrillic(texts)
     moved = vectors - vectors.mean(axis=0)
     for group in (cyrillic, ~cyrillic):
         if FEWEST <= group.sum() < len(texts):

@@ -11,7 +11,6 @@ and Effective Method to Eliminate the Self Language Bias in Multilingual Represe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.schema import Background
+from searchctl.text.scripts import is_cyrillic, letter_counts
 from searchctl.types import Entry, Vector, Vectors
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -26,9 +26,6 @@ FEWEST_DOCUMENTS = 20  # with fewer, the centre would be the very document that 
 _PAIRED = 200  # documents of a batch whose pairs are looked at
 _DECIMALS = 5
 _SOME = 0.05  # share of passages in an alphabet from which on an index can be asked in it
-_LETTERS = 2000  # of a document, enough to tell its alphabet
-_CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
-_LATIN = re.compile("[a-z]", re.IGNORECASE)
 
 
 class BackgroundMeter:
@@ -52,7 +49,7 @@ class BackgroundMeter:
             return
         for entry in entries:
             if entry.vectors is not None and len(entry.vectors):
-                (self._cyrillic if _is_cyrillic(entry.document.text) else self._latin).add(entry.vectors)
+                (self._cyrillic if is_cyrillic(entry.document.text) else self._latin).add(entry.vectors)
         first = np.stack([vectors[0] for vectors in held[:_PAIRED]]).astype(np.float64)
         spread = (first - self._centre()) @ first.T
         np.fill_diagonal(spread, 0.0)
@@ -128,7 +125,7 @@ def foreign_share(text: str, background: Background | None) -> float:
     """Return in [0, 1] the share of a query's letters that are of an alphabet in which the index has next to nothing."""
     if background is None or background.cyrillic is None:
         return 0.0
-    cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
+    cyrillic, latin = letter_counts(text)
     lacks = [max(0.0, 1.0 - share / _SOME) for share in (background.cyrillic, 1.0 - background.cyrillic)]
     return (cyrillic * lacks[0] + latin * lacks[1]) / max(cyrillic + latin, 1)
 
@@ -149,8 +146,3 @@ def choose_background(
     for entries in stored:
         anew.add(entries)
     return anew.result()
-
-
-def _is_cyrillic(text: str) -> bool:
-    beginning = text[:_LETTERS]
-    return len(_CYRILLIC.findall(beginning)) > len(_LATIN.findall(beginning))

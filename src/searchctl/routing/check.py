@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from searchctl.routing.examples import Stored
 from searchctl.routing.guarantee import PrecisionGuarantee, ShareInterval, wilson
 from searchctl.routing.state import CalibrationReport, State
 from searchctl.routing.votes import unit
+from searchctl.text.scripts import letter_counts
 from searchctl.types import Vectors
 
 _FEW = 5  # examples a label should have at least
@@ -21,7 +21,6 @@ _ALIKE = 0.2  # of the probability of one label's examples goes to the other
 _SUSPECT = 0.8  # as sure as that, an example belongs to another label
 _SAME = 0.98  # cosine in the metric from which two examples say the same
 _MOST_TWINS = 10_000  # pairs that are listed; of more, the contradicting and the nearest
-_CYRILLIC, _LATIN = re.compile("[а-яё]", re.IGNORECASE), re.compile("[a-z]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ def _labels(
 
 def language_of(text: str) -> str:
     """Return "ru", "en" or "other" by the letters a text is written in."""
-    cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
+    cyrillic, latin = letter_counts(text)
     if not cyrillic and not latin:
         return "other"
     return "ru" if cyrillic > latin else "en"

@@ -22,6 +22,11 @@ def why_filtered_out(engine: Engine, index: str, where: Where | None) -> str | N
     for part in conjuncts(given):
         if not engine.count(index, Scope(part)):
             near = _near_values(engine, index, part)
+            if near == written(part):
+                return (
+                    f"documents have {near}, and this index can't compare it, since it was written by an earlier searchctl; "
+                    "load them again into a new index"
+                )
             return f"no document meets the filter {written(part)}" + (f"; did you mean {near}?" if near else "")
     return f"no document meets all of the filter {written(given)}"
 
@@ -30,7 +35,7 @@ def _near_values(engine: Engine, index: str, part: Filter) -> str:
     """Return the filter with a value that documents have, for a keyword or an id."""
     if not isinstance(part, Clause) or not isinstance(part.condition, OneOf):
         return ""
-    values = [value for value in part.condition.values if isinstance(value, str)][:_NAMED]
+    values = [str(value) for value in part.condition.values][:_NAMED]
     other_case = {
         form for value in values for form in (value.lower(), value.upper(), value.capitalize(), value.title())
     }

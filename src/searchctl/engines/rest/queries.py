@@ -38,7 +38,7 @@ from searchctl.types import (
 
 _ID = "searchctl.id"
 _CONTENT = "content"
-_TITLE = "searchctl.title"
+_EXACT = 2**53  # up to here a double tells whole numbers apart
 _MAX_TERMS = 1024  # Lucene's own limit of clauses
 
 
@@ -49,7 +49,6 @@ class Questions:
         self._fields = schema.fields
         self._analyzer: Analyzer = schema.analyzer
         self._send_words = send_words
-        self._legacy = True
 
     def match(self, query: Match) -> Json:
         """Return the search body of the lexical leg."""
@@ -163,17 +162,16 @@ class Questions:
             raise UsageError(
                 f"servers can't filter by a field of the name {wanted.field!r}; give it another in a recipe"
             )
+        if kind == "number":
+            _check_exact(wanted)
         return clause("fields." + wanted.field, kind, wanted)
 
     def _own(self, wanted: Clause) -> Json:
         """Return a clause about the document's own id or title."""
         if wanted.field == "id":
             return clause(_ID, "keyword", wanted)
-        if not self._legacy:
-            return clause(_TITLE, "keyword", wanted)
         raise UsageError(
-            f"this index can't be filtered by the {wanted.field} of its documents, since it was made by an earlier searchctl; "
-            "make it anew with searchctl reembed"
+            "servers can't filter by the title of documents; load it as a field of its own as well, a keyword"
         )
 
 
@@ -190,6 +188,23 @@ def clause(field: str, kind: FieldType, wanted: Clause) -> Json:
     bounds = {"gte": condition.gte, "gt": condition.gt, "lte": condition.lte, "lt": condition.lt}
     values: Json = {word: _value(kind, bound) for word, bound in bounds.items() if bound is not None}
     return {"range": {field: {**values, "format": "epoch_millis"} if kind == "date" else values}}
+
+
+def _check_exact(wanted: Clause) -> None:
+    """Raise UsageError for a whole number that the field's mapping, a double, doesn't tell from its neighbours."""
+    condition = wanted.condition
+    if isinstance(condition, OneOf):
+        numbers: Sequence[Any] = condition.values
+    elif isinstance(condition, Range):
+        numbers = [bound for bound in (condition.gte, condition.gt, condition.lte, condition.lt) if bound is not None]
+    else:
+        return
+    for number in numbers:
+        if isinstance(number, int) and abs(number) > _EXACT:
+            raise UsageError(
+                f"servers hold the numbers of '{wanted.field}' as doubles, which don't tell {number} from its neighbours; "
+                "load the field as a keyword, to which a recipe can set it"
+            )
 
 
 def _value(kind: FieldType, value: Scalar) -> Scalar:
