@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +43,30 @@ def remarks(path: Path, mapping: FieldMapping | None = None, **options: Any) -> 
 
 def pairs(path: Path, mapping: FieldMapping | None = None) -> list[tuple[str, str]]:
     return [(document.id, document.text) for document in documents(path, mapping)]
+
+
+def a_pdf(*pages: str, title: str = "") -> bytes:
+    """Return a PDF made by hand, one line of Helvetica a page."""
+    import pypdf
+    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+
+    writer = pypdf.PdfWriter()
+    font = DictionaryObject(
+        {
+            NameObject(k): NameObject(v)
+            for k, v in (("/Type", "/Font"), ("/Subtype", "/Type1"), ("/BaseFont", "/Helvetica"))
+        }
+    )
+    for text in pages:
+        page = writer.add_blank_page(500, 500)
+        page[NameObject("/Resources")] = DictionaryObject(
+            {NameObject("/Font"): DictionaryObject({NameObject("/F1"): font})}
+        )
+        stream = DecodedStreamObject()
+        stream.set_data(f"BT /F1 12 Tf 50 400 Td ({text}) Tj ET".encode())
+        page[NameObject("/Contents")] = stream
+    if title:
+        writer.add_metadata({"/Title": title})
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()

@@ -194,7 +194,7 @@ def test_ligatures_become_letters() -> None:
 def test_pdf_pages_are_sections_and_restrictions_no_password(tmp_path: Path) -> None:
     import pypdf
 
-    from tests.sources.test_sources import a_pdf
+    from tests.sources.kit import a_pdf
 
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(a_pdf("First page.", "Second page.", title="Microsoft Word - Doc1")))
     writer.add_outline_item(title="Part two", page_number=1)
