@@ -1,7 +1,7 @@
 # ruff: noqa: E501
 """What does an app gain behind the gateway, and what does it cost?
 
-    python benchmarks/gateway.py --data DIR --url http://127.0.0.1:9200 [--sets xquad-ru scifact-en danetqa-ru] [--seconds 20]
+    python benchmarks/gateway.py --data DIR --url http://127.0.0.1:9200 [--sets xquad-ru scifact-en danetqa-ru] [--seconds 20] [--queries N]
 
 The node is one of the tests (`python -m tests.servers opensearch-2`), or another. Each set becomes an index as
 an app would make it (title and text with the language's own analyzer) and gets vectors by `vectorize`. Quality: nDCG@10 of the
@@ -246,6 +246,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="*", default=["xquad-ru", "scifact-en", "danetqa-ru"])
     parser.add_argument("--url", required=True, help="a running node, as in http://127.0.0.1:9200")
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--queries", type=int, help="the first so many of each set; all by default")
     options = parser.parse_args()
     pool, rows, times = urllib3.PoolManager(maxsize=4), [], []
     with running(options.url) as (gateway, pid):
@@ -254,7 +255,7 @@ def main() -> None:
             index = f"benchmark-{name}"
             fill(pool, options.url, index, load(options.data / corpus / "corpus.jsonl"), name[-2:])
             grades = judged(options.data / asked / "qrels" / f"{split}.tsv")
-            queries = [one for one in load(options.data / asked / "queries.jsonl") if one["_id"] in grades]
+            queries = [one for one in load(options.data / asked / "queries.jsonl") if one["_id"] in grades][: options.queries]
             values = quality(pool, options.url, gateway, index, queries, grades)
             rows.append(f"| {name} | {len(queries)} | " + " | ".join(f"{value:.4f}" for value in values) + " |")
             print(rows[-1], flush=True)

@@ -19,7 +19,7 @@ from tests.gateway.running import Answered, Running
 from tests.gateway.test_replay import without_took
 
 Json = dict[str, Any]
-EXAMPLES = int(os.environ.get("SEARCHCTL_TEST_BODIES", "60"))  # 5,000 and more by hand: see CONTRIBUTING.md
+EXAMPLES = int(os.environ.get("SEARCHCTL_TEST_BODIES", "60"))  # of each mode and server; many more by hand
 WORDS = ("warm", "gloves", "light", "rain", "coffee", "office", "перчатки", "bicycle", "cozy", "for", "12345", "the")
 FIELDS = (
     "name",
