@@ -3,7 +3,8 @@
     python benchmarks/reading.py      # trafilatura and python-docx have to be installed
 
 The pages are small ones of our own, of the kinds that help centres, blogs and old sites have. Each has words of its article
-and words of its frame: the share of the first that is kept should be 1, of the second 0.
+and words of its frame: the share of the first that is kept should be 1, of the second 0. Our rules were made with such pages in
+sight, so this shows that no kind of layout loses its article, not how well pages of the web are cleaned.
 """
 
 from __future__ import annotations
@@ -188,7 +189,8 @@ def main() -> None:
         "",
         machine("trafilatura", "python-docx", "selectolax"),
         "",
-        "Share of the article's words that is kept (1 is right), and of the frame's (0 is right), by page:",
+        "Twelve layouts of our own, in sight when our rules were made. Share of the article's words that is kept (1 is right), "
+        "and of the frame's (0 is right), by page:",
         "",
         *boilerplate(),
         "",
