@@ -43,6 +43,7 @@ from searchctl.types import Match, Nearest
 SOURCE = Path(__file__).with_name("syscalls.c")
 WORDS = "alpha beta gamma river mountain kettle fridge parcel refund order payment window garden paper".split()
 DOCUMENTS = 40
+_PATIENCE = 300.0  # seconds: on a busy machine a command of two seconds takes many
 Words = dict[str, str]  # id -> a word that only this document has
 
 
@@ -162,7 +163,7 @@ class Broken(Exception):
     """The process was killed, or hung."""
 
 
-def in_child(work: Callable[[], Any], seconds: float = 90.0) -> Any:
+def in_child(work: Callable[[], Any], seconds: float = _PATIENCE) -> Any:
     """Return what a function returns in a forked process; raises Broken when that doesn't come to its end."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -280,7 +281,10 @@ class Sweep:
         both = {id: own for id, own in scenario.before.items() if id in scenario.after}
         most = {**scenario.before, **scenario.after}
         wrong = self._faults("broken off", both, most, scenario.loose, vectors=False)
-        code = in_child(lambda: run(self.engine, self.command))
+        try:
+            code = in_child(lambda: run(self.engine, self.command), _PATIENCE)
+        except (Broken, RuntimeError) as error:
+            return [*wrong, f"run again: {error}"]
         if code and not scenario.rerun_may_fail:
             wrong.append(f"run again: exit {code}")
         return wrong + self._faults("run again", scenario.after, scenario.after, frozenset(), vectors=True)
@@ -328,6 +332,8 @@ def results(options: argparse.Namespace) -> Iterator[tuple[str, int, int, Counte
                 for _ in range(options.random):
                     tried += 1
                     dead, wrong = sweep.killed_within(picked.uniform(0.005, longest))
+                    if options.verbose:
+                        print(f"{name} {tried}: {'killed' if dead else 'ended'} {wrong or ''}", flush=True)
                     killed += dead
                     found.update(wrong)
             else:

@@ -14,7 +14,6 @@ from searchctl.engines.embedded.quantiser import Codes, Quantiser
 from searchctl.engines.embedded.rows import RowSet
 from searchctl.engines.embedded.segments import Segment, SegmentNotes
 from searchctl.engines.embedded.store import Store
-from searchctl.engines.threads import one_thread
 from searchctl.types import Vectors
 
 _CANDIDATES = 1000  # of codes, whose vectors are compared
@@ -162,8 +161,7 @@ class Sealed:
             wanted = self.passages[places]  # of -1 any
             slots = np.minimum(np.searchsorted(held.passages, wanted), len(held.passages) - 1)
             there = (held.passages[slots] == wanted) & (places >= 0)
-            with one_thread():
-                scores[row, there] = held.vectors[slots[there]] @ queries[row]
+            scores[row, there] = held.vectors[slots[there]] @ queries[row]  # too small for BLAS to use threads
         return scores
 
 
