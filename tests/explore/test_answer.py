@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from searchctl import Index
+from searchctl import Document, Index
 from searchctl.errors import MissingExtra
 from searchctl.explore.answer import Span, answer
 from searchctl.explore.reader import TransformersReader, _best
@@ -74,3 +74,29 @@ def test_the_likeliest_span_is_marked_unless_none_is_likelier() -> None:
 def test_a_reader_without_torch_says_what_to_install(tmp_path: Path) -> None:
     with pytest.raises(MissingExtra, match=r"searchctl\[torch\]"):
         TransformersReader(str(tmp_path))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Index]:
+    texts = {
+        "mill": "The mill was built in 1820 by John Stone. It grinds rye and wheat.",
+        "school": "The school has 80 pupils. Its head is Ada Field.",
+        "ferry": "The ferry leaves at 7 am and arrives at noon. A ticket costs 9 euros.",
+        "inn": "The inn has twelve rooms. Breakfast is served until 10 am.",
+    }
+    with Index.open(tmp_path / "few", encoder="hashing:256") as opened:
+        opened.ingest([Document(id, text, id.title()) for id, text in texts.items()])
+        yield opened
+
+
+def test_another_attribute_of_the_right_thing_is_no_answer(house: Index) -> None:
+    """That word stands in another document, so this one would say it if it were meant."""
+    assert answer(house, "who is the head of the school").best is not None
+    assert answer(house, "who is the head of the ferry").best is None
+    assert answer(house, "when does breakfast leave the mill").best is None
+
+
+def test_a_who_question_wants_a_name(house: Index) -> None:
+    found = answer(house, "who built the mill")
+    assert found.best is not None and "John Stone" in found.best.sentence
+    assert answer(house, "who owns the inn").best is None

@@ -17,12 +17,24 @@ from searchctl.ranking.fusion import vector_scores
 from searchctl.rerankers import MAXSIM, open_reranker
 from searchctl.text.analysis import analyze
 from searchctl.text.sentences import sentences
-from searchctl.types import Hit, Where
+from searchctl.types import Hit, TermStatistics, Where
 
 Floats: TypeAlias = NDArray[np.float64]
 
 LOOKED_AT = 5  # hits whose best passage is read
 DOUBTFUL = 0.08  # a best sentence that scores less is no answer; it and the next: on development halves (benchmarks/answers.py)
+_FEW = 40  # documents among which a word of the question that another document has is missed in this one
+_DOUBT_OF_FEW = 0.13  # a best sentence has to score so much more among no documents, and nothing among `_FEW`
+_NEAR_MISS = 0.35  # what a sentence's score is worth that lacks what the question asks for
+_RARE = 0.25  # of few documents, in which a word stands at most that tells them apart
+_LIGHT = frozenset(  # words that a question has for its grammar's sake: a passage may lack them
+    token.term
+    for token in analyze(
+        "work works working get gets take takes make makes give gives find use uses need want go goes come comes happen have has long "
+        "many much people person time times day days week month year work there cost costs "
+        "работать работает делать делает дать дают брать берут идти идёт быть много долго люди людей человек время день дней дня раз"
+    )
+)
 _CLUE = 0.16  # what all of the question's words, or the kind of thing it asks for, count beside nearness in meaning
 
 
@@ -94,14 +106,16 @@ def answer(
     """Answer a question from an index.
 
     The sentences of the five best passages are compared with the question by meaning, by words, and by whether they name
-    what it asks for: a sum, a time, a number. There is no answer where none of them scores enough, or where the best hit's
-    relevance in [0, 1] is below `min_relevance`.
+    what it asks for: a sum, a time, a number, a person. There is no answer where none of them scores enough (more has to be
+    shown where documents are few), or where the best hit's relevance in [0, 1] is below `min_relevance`.
     """
     results = index.search(question, LOOKED_AT, where=where)
     asked = results.repaired.query if results.repaired else question
     candidates = [found for hit in results.hits for found in _sentences(hit)]
-    ranked = _ranked(index, asked, candidates)
-    answered = bool(ranked) and ranked[0].score >= DOUBTFUL and results.best_relevance >= min_relevance
+    statistics = term_statistics(index.engine, index.name, asked)
+    ranked = _ranked(index, asked, candidates, statistics)
+    doubtful = DOUBTFUL + _DOUBT_OF_FEW * max(0.0, 1 - statistics.documents / _FEW)
+    answered = bool(ranked) and ranked[0].score >= doubtful and results.best_relevance >= min_relevance
     if answered and reader is not None:
         ranked = _read(reader, asked, ranked)
         answered = any(found.span is not None for found in ranked)
@@ -131,18 +145,28 @@ def _sentences(hit: Hit) -> list[Found]:
     ]
 
 
-def _ranked(index: Index, question: str, candidates: Sequence[Found]) -> list[Found]:
+def _ranked(index: Index, question: str, candidates: Sequence[Found], statistics: TermStatistics) -> list[Found]:
     """Return the sentences, the best first, with their scores: how well each fits, times the root of the hit's relevance."""
     if not candidates:
         return []
-    statistics = term_statistics(index.engine, index.name, question)
     weights = {term: idf(statistics.documents, found) for term, found in statistics.frequencies.items()}
     fits = expectation(question)
-    clues = np.array([_coverage(one, weights) + (fits(one.sentence) if fits else 0.0) for one in candidates])
+    named = np.array([fits(one.sentence) if fits else 1.0 for one in candidates])
+    clues = np.array([_coverage(one, weights) for one in candidates]) + (named if fits else 0.0)
+    missed = (named == 0) | np.array([_misses(one, statistics) for one in candidates])
     scores = (_likeness(index, question, candidates) + _CLUE * clues) / (1 + 2 * _CLUE)
-    scores *= np.sqrt([one.relevance for one in candidates])
+    scores *= np.sqrt([one.relevance for one in candidates]) * np.where(missed, _NEAR_MISS, 1.0)
     order = np.argsort(-scores, kind="stable").tolist()
     return [replace(candidates[place], score=round(float(scores[place]), 4)) for place in order]
+
+
+def _misses(found: Found, statistics: TermStatistics) -> bool:
+    """Tell whether, of few documents, another one has a telling word of the question that this sentence's passage lacks."""
+    if statistics.documents > _FEW:
+        return False
+    rare = {term for term, count in statistics.frequencies.items() if 0 < count <= _RARE * statistics.documents}
+    telling = rare - _LIGHT
+    return bool(telling - {token.term for token in analyze(f"{found.title}\n{found.passage}")})
 
 
 def _coverage(found: Found, weights: Mapping[str, float]) -> float:

@@ -1,4 +1,4 @@
-"""What a question asks for, where its words tell: a number, a sum of money or a time; and whether a sentence names one."""
+"""What a question asks for, where its words tell: a number, a sum of money, a time, a person; and whether a sentence names one."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ _TIME = re.compile(
     ноябр\w+|декабр\w+|понедельник\w*|вторник\w*|сред[ауы]|четверг\w*|пятниц\w+|суббот\w+|воскресень\w+)\b""",
     re.VERBOSE | re.IGNORECASE,
 )
+_WORD = re.compile(r"[\w’'-]+")
 _ASKS_MONEY = re.compile(
     r"""\b(?:(?:how\ much|what)\b.*\b(?:cost|costs|charge|pay|price)|price\ of|
     (?:what|which|how\ (?:big|large|much|high))\b.*\b(?:fee|deposit|
@@ -53,11 +54,27 @@ _ASKS_AMOUNT = re.compile(
 )
 
 
+_ASKS_PERSON = re.compile(
+    r"""^\W*who\ (?:is|was|are|were|founded|wrote|invented|discovered|created|built|painted|directed|directs|led|leads|won|runs|owns)\b|
+    ^\W*кто\ (?:основал\w*|написал\w*|создал\w*|изобр[её]л\w*|построил\w*|руковод\w+|возглав\w+|директор\w*|автор\w*|начальник\w*|
+    тако[йв]\w*|ведёт|ведет|владе\w+|явля\w+)\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_ASKS_AGE = re.compile(r"\bhow\ old\b|\bсколько\ лет\b(?=.*\b(?:ему|ей|им)\b)", re.IGNORECASE)
+_AGE = re.compile(r"\b(?:years?|months?|aged?|born|лет|год\w*|возраст\w*|родил\w+)\b", re.IGNORECASE)
+_NAME = re.compile(r"(?<![.!?]\ )(?<!^)\b[A-ZА-ЯЁ][\w’'-]+|\b[A-ZА-ЯЁ][\w’'-]+(?=\ [A-ZА-ЯЁ])", re.MULTILINE)
+
+
 def expectation(question: str) -> Fits | None:
     """Return what tells how well a sentence, in [0, 1], names the kind of thing the question asks for.
 
     None where the question's words don't tell, as with "how do I" and "what is". A number without its unit counts half.
     """
+    if _ASKS_PERSON.search(question):
+        own = {word.lower() for word in _WORD.findall(question)}
+        return lambda sentence: float(any(name.lower() not in own for name in _NAME.findall(sentence)))
+    if _ASKS_AGE.search(question):
+        return lambda sentence: float(bool(_AMOUNT.search(sentence)) and bool(_AGE.search(sentence)))
     if _ASKS_MONEY.search(question):
         return lambda sentence: _measured(sentence, _MONEY)
     if _ASKS_TIME.search(question):
