@@ -70,11 +70,12 @@ def signs_of(text: str) -> str:
 def differ(one: Traits, other: Traits, *, wording: bool) -> bool:
     """Tell whether two texts that look alike say different things.
 
-    Of texts alike in `wording` every other number counts; of texts alike in meaning, only where each has some that the other
-    lacks. Negation, opposites and directions count where the texts share at least half of their words.
+    Of texts alike in `wording` every other number counts; of texts alike in meaning, only where each has more that the other
+    lacks than they share. Negation, opposites and directions count where the texts share at least half of their words.
     """
     more, less = one.numbers - other.numbers, other.numbers - one.numbers
-    if (more or less) if wording else (more and less):
+    same = (one.numbers & other.numbers).total()
+    if (more or less) if wording else (more and less and same < min(more.total(), less.total())):
         return True
     shared = len(one.words & other.words) / max(len(one.words | other.words), 1)
     if not wording and shared < _ALIKE:
