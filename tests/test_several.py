@@ -44,3 +44,13 @@ def test_paths_and_patterns_too(tmp_path: Path) -> None:
     assert len(discover(tmp_path)) == len(discover([tmp_path])) == 2
     assert [file.uri for file in discover(str(tmp_path), include="*.md")] == ["b.md"]
     assert [file.uri for file in discover(str(tmp_path), exclude="*.md")] == ["a.txt"]
+
+
+def test_half_a_letter_is_looked_for_like_any_other(tmp_path: Path) -> None:
+    with Index.open(tmp_path / "ix", encoder="hashing:16") as index:
+        index.ingest({"id": "a", "text": "gift card", "tag": "\ud83d"})
+        assert [hit.id for hit in index.search("gift\ud83d card")] == ["a"]
+        assert [hit.id for hit in index.similar("gift \ud83d card")] == ["a"]
+        assert index.get("\ud83d") is None
+        assert index.delete("\ud83d") == 0
+        assert index.count({"tag": "\ud83d"}) == 1  # as it is stored

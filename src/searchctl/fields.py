@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from searchctl.errors import InvalidDocument
-from searchctl.notation import epoch, is_nothing, parse_boolean, parse_date, parse_number
+from searchctl.notation import epoch, is_nothing, parse_boolean, parse_date, parse_number, without_halves
 from searchctl.schema import FieldType
 from searchctl.types import Scalar, Value
 
@@ -107,7 +107,7 @@ def comparable(name: str, kind: FieldType, value: Scalar) -> str | int | float:
     Whole numbers of 64 bits stay exact. Raises InvalidDocument when the value doesn't fit the type.
     """
     if kind in ("keyword", "text"):
-        return str(value).lower() if isinstance(value, bool) else str(value)
+        return str(value).lower() if isinstance(value, bool) else without_halves(str(value))
     typed = _typed(kind, value)
     if typed is None:
         raise InvalidDocument(

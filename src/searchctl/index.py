@@ -19,6 +19,7 @@ from searchctl.engines import DEFAULT_ENGINE, open_engine
 from searchctl.engines.base import FullEngine, technique_of
 from searchctl.errors import EncoderMismatch, IndexExists, IndexMissing, SearchctlError, UsageError
 from searchctl.filters import as_filter, holds, typed
+from searchctl.notation import without_halves
 from searchctl.ranking.fusion import FusionSettings
 from searchctl.rerankers import open_reranker
 from searchctl.rerankers.base import Reranker
@@ -221,7 +222,11 @@ class Index:
 
     def delete(self, ids: str | Sequence[str]) -> int:
         """Delete documents and return how many there were."""
-        return self.engine.delete(self.name, as_texts(ids, "an id"))
+        return self.engine.delete(self.name, self._ids(ids))
+
+    def _ids(self, ids: str | Sequence[str]) -> list[str]:
+        """Return ids in a form that engines can look for; none has half a letter in it."""
+        return list(map(without_halves, as_texts(ids, "an id")))
 
     def declare_types(self, types: Mapping[str, FieldType], date_formats: Mapping[str, str] | None = None) -> int:
         """Give fields these types, whether the index has met them or not, and return how many documents were indexed anew for it.
@@ -319,7 +324,8 @@ class Index:
         word that is no id is taken for a mistyped one. True is a text always, False an id. Raises UsageError for an unknown id.
         """
         request = Request(k, "vector", where, start)
-        return self._of_one_index(lambda name: self._similar(name, id_or_text, request, as_text))
+        (given,) = map(without_halves, as_texts([id_or_text], "an id or a text"))
+        return self._of_one_index(lambda name: self._similar(name, given, request, as_text))
 
     def _similar(self, name: str, id_or_text: str, request: Request, as_text: bool | None) -> Results:
         schema = self.engine.schema(name)
@@ -369,7 +375,7 @@ class Index:
 
     def get(self, id: str) -> Document | None:
         """Return a document, or None."""
-        (entry,) = self.engine.get(self.name, [id])
+        (entry,) = self.engine.get(self.name, self._ids(id))
         return None if entry is None else entry.document
 
     def matching_ids(self, where: Where) -> Iterator[str]:

@@ -25,6 +25,7 @@ _WITH_POINT = re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:(?P<gap>[{_GAP},])[0-9]{{3}
 _WITH_COMMA = re.compile(
     rf"[+-]?(?:[1-9][0-9]{{0,2}}(?:(?P<gap>[{_GAP}.])[0-9]{{3}}(?:(?P=gap)[0-9]{{3}})*)|[0-9]+)(?:,[0-9]+)?"
 )
+_HALVES = re.compile("[\ud800-\udfff]")
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20") + ("\t", "\r")
 _CODE = re.compile(r"[+-]?0[0-9]|\+|[0-9+-]{16}")  # leading zeros, phones, cards: names made of digits
 _LARGEST = 2**63  # beyond, whole numbers are kept as the nearest fraction
@@ -33,6 +34,11 @@ _ISO = re.compile(
     r"(\d{4})[-/](\d{2})[-/](\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?"
 )
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?")
+
+
+def without_halves(text: str) -> str:
+    """Return the text with a replacement character for each half of a letter (a lone surrogate), which nothing can store."""
+    return text if text.isascii() else _HALVES.sub("\ufffd", text)
 
 
 def table_cell(text: str) -> str:

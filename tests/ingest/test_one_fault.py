@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -91,3 +92,31 @@ def test_misspelt_fields_are_told_with_the_near_name(tmp_path: Path, load: Load,
     expected = {"nmae": "name", "bodyy": "body", "prise": "price", "sold": ""}
     assert foretold(index, rows, mapping=mapping, date_formats={"sold": "%d"}).unmet == expected
     assert load(rows, mapping=mapping, date_formats={"sold": "%d"}).unmet == expected
+
+
+def test_a_stop_need_not_wait_for_a_long_document(tmp_path: Path, index: Index) -> None:
+    from searchctl.ingest.model import IngestSettings, Progress
+    from searchctl.sources import discover
+
+    (tmp_path / "book.txt").write_text("The kettle has boiled and the courier brings a parcel. " * 4000)
+    stop, seen = threading.Event(), []
+
+    def tell(progress: Progress) -> None:
+        if progress.in_hand:
+            seen.append((progress.passages, progress.share))
+            stop.set()
+
+    report = index.ingest_files(discover(tmp_path / "book.txt").files, IngestSettings(), on_progress=tell, stop=stop)
+    assert report.interrupted and report.written == 0
+    ((passages, share),) = seen
+    assert 0 < passages < 100 and share is not None and 0 < share < 0.5
+    assert index.ingest_files(discover(tmp_path / "book.txt").files, IngestSettings()).written == 1
+
+
+def test_more_fields_than_an_index_types_are_stored_and_told(tmp_path: Path, index: Index, load: Load) -> None:
+    lines(tmp_path / "rows.jsonl", {"id": "a", "text": "words", **{f"f{n}": n for n in range(950)}})
+    report = load(tmp_path / "rows.jsonl")
+    assert (report.written, len(index.schema.fields)) == (1, 900)
+    assert any("50 fields are stored and can't be filtered by" in remark for remark in report.remarks)
+    document = index.get("a")
+    assert document is not None and len(document.fields) == 950

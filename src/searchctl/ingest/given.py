@@ -34,11 +34,11 @@ def given_documents(given: Iterable[GivenDocument] | GivenDocument) -> Iterator[
     if not single and (isinstance(given, (bytes, bytearray)) or not isinstance(given, Iterable)):
         raise InvalidDocument(f"documents are given as strings, mappings or Documents, found {_kind(given)}")
     documents: Iterable[Any] = [given] if single else given  # type: ignore[assignment]
-    for place, document in enumerate(documents):
-        yield as_document(document, place)
+    for number, document in enumerate(documents):
+        yield as_document(document, number)
 
 
-def as_document(given: GivenDocument, place: int = 0) -> Document:
+def as_document(given: GivenDocument, number: int = 0) -> Document:
     """Return one document; raises InvalidDocument."""
     if isinstance(given, str):
         return Document(content_id("", given), given)
@@ -49,10 +49,10 @@ def as_document(given: GivenDocument, place: int = 0) -> Document:
         parts = dict(given)
         fields = {name: value for name, value in parts.items() if name not in ("id", "title", "text")}
     else:
-        raise InvalidDocument(f"document {place} is {_kind(given)}, expected a string, a mapping or a Document")
-    where = _Where(f"document {place}")
+        raise InvalidDocument(f"document {number} is {_kind(given)}, expected a string, a mapping or a Document")
+    where = _Where(f"document {number}")
     id = where.id(parts.get("id"))
-    where = _Where(f"document {place} ('{id[:60]}')") if id else where
+    where = _Where(f"document {number} ('{id[:60]}')") if id else where
     title, text = where.text("title", parts.get("title")), where.text("text", parts.get("text"))
     if not text and not title:
         keys = ", ".join(str(key) for key in parts) or "none"

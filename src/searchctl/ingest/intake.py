@@ -100,7 +100,9 @@ class IntakeReader:
 
         The last file comes first, so that of documents with one id that of the last file is the one that is stored.
         """
-        self._names = Names(lambda ids: holders(self._target, ids), {one: known[one].name for one in known})
+        self._names = Names(
+            lambda ids: holders(self._target, ids), {source: file.name for source, file in known.items()}
+        )
         whole = [file for file in files if _is_one_document(file)]
         named = {file.source: file for file in self._names.whole_files(whole)}
         self._whole_names = {file.uri for file in named.values()}
@@ -245,7 +247,7 @@ class IntakeReader:
             self._unexpected = 0
         self.intake.unchanged += prepared.unchanged
         self.intake.replaced |= prepared.replaced
-        return Batch(prepared, tuple(self._with_mark(one) for one in ended))
+        return Batch(prepared, tuple(self._with_mark(end) for end in ended))
 
     def _watch_unexpected(self, reason: str) -> None:
         self._unexpected += reason.startswith("unexpected ")

@@ -85,7 +85,7 @@ def ingest_documents(
         settings = IngestSettings(batch=batch, on_error="stop", command="Index.ingest")
         load = _Load(engine, index, encoder, settings, journal, threading.Event(), None)
         given = given_documents(documents)
-        return load.run(lambda: (Record(document, "", place) for place, document in enumerate(given)), (), None)
+        return load.run(lambda: (Record(document, "", number) for number, document in enumerate(given)), (), None)
     finally:
         journal.close()
 
@@ -189,7 +189,7 @@ class _Load:
             spared=0 if self._pruned else len(self._gone.ids),
             kept=self._gone.kept,
             unmet=self._reader.named_fields.unmet(),
-            remarks=(*self._reader.remarks.lines(), *filter(None, [self._unread.remark()])),
+            remarks=(*self._reader.remarks.lines(), *self._preparer.remarks(), *filter(None, [self._unread.remark()])),
         )
 
     def _save_background(self) -> None:
@@ -320,7 +320,7 @@ class _Load:
     def _write(self, entries: Sequence[Entry]) -> None:
         """Write a batch; where the engine fails over it, document by document, so that only the one at fault is lost."""
         try:
-            rejected = {one.id: one.reason for one in self._engine.write(self._index, entries)}
+            rejected = {rejection.id: rejection.reason for rejection in self._engine.write(self._index, entries)}
         except Exception as error:
             reason = reason_of(error)
             if len(entries) > 1:

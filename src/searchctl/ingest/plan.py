@@ -119,7 +119,7 @@ def plan(
         replaced=dict(reader.intake.replaced),
         superseded=reader.intake.superseded,
         unmet=reader.named_fields.unmet(),
-        remarks=tuple(reader.remarks.lines()),
+        remarks=(*reader.remarks.lines(), *preparer.remarks()),
         gone=gone,
     )
 

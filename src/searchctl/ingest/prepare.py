@@ -17,6 +17,7 @@ from searchctl.fields import Misfit, fit, new_types
 from searchctl.files import is_same_file
 from searchctl.ingest.encoding import cut_entries
 from searchctl.ingest.prune import is_gone
+from searchctl.notation import without_halves
 from searchctl.schema import FieldType, Schema
 from searchctl.sources import Record
 from searchctl.text.cleaning import clean
@@ -53,7 +54,7 @@ def has_content(mark: str, other: str) -> bool:
 
 def checked(document: Document) -> Document:
     """Return the document cleaned; raises InvalidDocument when nothing is left or the id can't be one."""
-    fields = {_whole(name): _whole_values(value) for name, value in document.fields.items()}
+    fields = {without_halves(name): _whole_values(value) for name, value in document.fields.items()}
     cleaned = replace(document, text=clean(document.text), title=clean(document.title), fields=fields)
     if not cleaned.text and not cleaned.title:
         raise InvalidDocument("the document is empty: no text and no title")
@@ -64,17 +65,12 @@ def checked(document: Document) -> Document:
     return cleaned
 
 
-def _whole(text: str) -> str:
-    """Return the text with a replacement character for each half of a letter (a lone surrogate), which nothing can store."""
-    return _HALVES.sub("\ufffd", text)
-
-
 def _whole_values(value: Value) -> Value:
     if isinstance(value, str):
-        return _whole(value)
+        return without_halves(value)
     if isinstance(value, (bool, int, float)):
         return value
-    return [_whole(item) if isinstance(item, str) else item for item in value]
+    return [without_halves(item) if isinstance(item, str) else item for item in value]
 
 
 class Target(Protocol):
@@ -252,10 +248,15 @@ class Preparer:
         self.misfits[misfit.name] += 1
         self.first_misfit = self.first_misfit or f"{place_of(record.source, record.position)}: {misfit}"
 
-    @property
-    def untyped(self) -> frozenset[str]:
-        """The fields that the index has no type for: there are too many, or a server refuses them."""
-        return frozenset(self._untyped)
+    def remarks(self) -> list[str]:
+        """Return a sentence about the fields that the index has no type for: there are too many, or a server refuses them."""
+        if not self._untyped:
+            return []
+        names = ", ".join(f"'{name[:40]}'" for name in sorted(self._untyped)[:3])
+        return [
+            f"{len(self._untyped):,} fields are stored and can't be filtered by ({names}…): an index types "
+            f"{_MOST_TYPED_FIELDS} at most, and a server none that is inside of another"
+        ]
 
     def _compare(self, candidates: Sequence[_Candidate], prepared: Prepared) -> None:
         """Sort out what the index holds already; of the rest, note which documents of other sources are replaced."""
@@ -302,7 +303,7 @@ class Preparer:
                 prepared.entries.append(replace(entry, source=candidate.record.source, fingerprint=candidate.mark))
 
     def _cut(self, changed: Sequence[_Candidate], prepared: Prepared) -> None:
-        entries = [Entry(one.document, (), None, one.mark, one.record.source) for one in changed]
+        entries = [Entry(new.document, (), None, new.mark, new.record.source) for new in changed]
         if self._deferred:
             prepared.entries += entries
             return

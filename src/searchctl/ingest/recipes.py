@@ -116,7 +116,7 @@ class _RecipeReader:
         return Recipe(
             path=self._path,
             paths=tuple(
-                one if one == STDIN else str(folder / user_path(one)) for one in self._texts("source", "paths")
+                path if path == STDIN else str(folder / user_path(path)) for path in self._texts("source", "paths")
             ),
             include=self._texts("source", "include"),
             exclude=self._texts("source", "exclude"),
@@ -156,7 +156,7 @@ class _RecipeReader:
         """Return a list of strings; a single string is a list of one."""
         value = self._table(table).get(key, [])
         values = [value] if isinstance(value, str) else value
-        if not isinstance(values, list) or not all(isinstance(one, str) and one for one in values):
+        if not isinstance(values, list) or not all(isinstance(item, str) and item for item in values):
             raise self._wrong(f"{table}.{key}", value, "a string or a list of strings")
         return tuple(values)
 

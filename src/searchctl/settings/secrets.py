@@ -28,7 +28,12 @@ def passwords_in(text: str) -> tuple[str, ...]:
 
 def mask(text: str, secrets: Iterable[str] = ()) -> str:
     """Replace the given secrets, as they are or percent-encoded, and the user information of every URL."""
-    forms = {form for one in secrets if len(one) >= _SHORTEST for form in (one, quote(one, safe=""), quote_plus(one))}
+    forms = {
+        form
+        for secret in secrets
+        if len(secret) >= _SHORTEST
+        for form in (secret, quote(secret, safe=""), quote_plus(secret))
+    }
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, MASK)
     return mask_urls(text)

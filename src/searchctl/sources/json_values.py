@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from searchctl.notation import without_halves
 from searchctl.sources.model import EXCERPT, Limits, Unreadable, size_of
 from searchctl.sources.streams import Stream, lines
-from searchctl.text.cleaning import without_halves
 
 # NaN and infinity aren't JSON, but pandas writes them for what is missing.
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None)

@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from searchctl.notation import without_halves
 from searchctl.sources.markup import MarkupFields
 from searchctl.sources.model import FieldMapping, Remarks, Unreadable
 from searchctl.sources.nested import MOST_FIELDS, Flat, along, are_short, unwrapped
 from searchctl.sources.rich_text import rich_text
 from searchctl.suggest import did_you_mean
-from searchctl.text.cleaning import without_halves
 from searchctl.types import Document, Scalar, Value
 
 ID_NAMES = ("_id", "id")

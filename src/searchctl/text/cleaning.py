@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from searchctl.notation import without_halves
+
 _VOWELS = "аеёиоуыэюяАЕЁИОУЫЭЮЯіїєІЇЄ"
 _INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
 _CONTROL = "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufffe\uffff"
@@ -21,7 +23,6 @@ _UNTIDY = ("  ", " \n", "\n ", "\n\n\n")
 _STRESS = re.compile(rf"(?<=[{_VOWELS}])(\u0308?)\u0301")
 _HYPHENATION = re.compile(r"\u00ad[^\S\n]*\n[^\S\n]*")
 _DROPPED = re.compile(rf"[{_INVISIBLE}{_CONTROL}]|(?<=[{_PLAIN_LETTERS}])[{_JOINERS}]+")
-_HALVES = re.compile("[\ud800-\udfff]")
 _LINE_ENDS = re.compile(r"\r\n?|[\v\f\x85\u2028]")
 _LIGATURE = re.compile(f"[{_LIGATURES}]")
 _SPACES = re.compile(r"[^\S\n]+")
@@ -39,11 +40,6 @@ def clean(text: str) -> str:
     if _UNCLEAN.search(text) or any(one in text for one in _UNTIDY) or text[:1].isspace() or text[-1:].isspace():
         text = _cleaned(text)
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
-
-
-def without_halves(text: str) -> str:
-    """Return the text with U+FFFD for each half of a surrogate pair: those can't be stored or sent."""
-    return _HALVES.sub("\ufffd", text)
 
 
 def _cleaned(text: str) -> str:
