@@ -27,9 +27,9 @@ _OF_THE_CLIENT = ("request_timeout", "ignore")
 def hybrid(client: Client, *, mode: Mode = "reorder", budget_ms: int = 1000) -> Client:
     """Return a client like this one whose `search` and `msearch` are answered by words and by meaning; this one stays as it is.
 
-    `client` is an `OpenSearch`, `AsyncOpenSearch`, `Elasticsearch` or `AsyncElasticsearch`; the result is of the same class and uses
-    the same connections. Searches that can't be hybrid, or whose hybrid answer fails or takes longer than `budget_ms`, are
-    answered as by the client alone. See `searchctl gateway` for the modes. Raises UsageError for anything else.
+    `client` is an `OpenSearch`, `AsyncOpenSearch`, `Elasticsearch` or `AsyncElasticsearch`; the result is of the same class. An
+    async one opens connections of its own: close both. Searches that can't be hybrid, or whose hybrid answer fails or takes longer
+    than `budget_ms`, are answered as by the client alone. See `searchctl gateway` for the modes. Raises UsageError for anything else.
     """
     if mode not in MODES:
         raise UsageError(f"no mode '{mode}'; choose one of: {', '.join(MODES)}")
