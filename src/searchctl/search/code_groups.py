@@ -19,7 +19,7 @@ from searchctl.text.folding import is_unspaced
 from searchctl.text.scripts import UNSPACED
 from searchctl.types import TermStatistics, Variant
 
-_WHOLE = 2.0  # how often a code counts that stands there as a whole: once is as good as often
+_WHOLE = 1.0  # how much more a code counts that stands there as a whole, where nothing else is asked: once is as good as often
 _SCATTERED = 0.35  # what the parts of a code are worth that don't stand together
 _LOOSE = 0.6  # the same where they were typed with a blank between them
 _MOST_CODES = 16  # in one query, and pairs of letters
@@ -87,7 +87,9 @@ class _Weigher:
     def __init__(self, statistics: TermStatistics, analyzer: Analyzer) -> None:
         self._statistics = statistics
         self._analyzer: Analyzer = analyzer
-        self._groups: list[tuple[float, tuple[Variant, ...]]] = []  # with what each is worth at most
+        self._groups: list[
+            tuple[float, int, tuple[Variant, ...]]
+        ] = []  # what each is worth, how many of its first are whole
         self._frequencies: dict[str, int] = {}
         self._weights: dict[str, float] = {}
         self._rarest = 0.0  # in [0, 1]: how rare the rarest code is that the index holds
@@ -103,14 +105,14 @@ class _Weigher:
         if code.literal and key is not None and not loose:
             self._add_literal(self._idf(key), key, parts, scattered if not code.symbol or scattered else 0.0, together)
         elif code.literal and together and not code.symbol and not loose and len(code.parts) > 1:
-            self._groups.append((scattered, (Variant(parts, _WHOLE, True), Variant(parts, _SCATTERED, False))))
+            self._groups.append((scattered, 1, (Variant(parts, 1.0, True), Variant(parts, _SCATTERED, False))))
             self._frequencies |= self._terms(parts)
         elif key is not None and (not code.literal or loose):
             worth = max(scattered, self._idf(key))
             variants = [Variant(key, worth / self._idf(key), False)]
             if scattered:
                 variants.append(Variant(parts, (_LOOSE if loose else 1.0) * worth / scattered, False))
-            self._groups.append((worth, tuple(variants)))
+            self._groups.append((worth, 0, tuple(variants)))
             self._frequencies |= self._terms(parts if scattered else key)
             self._weights |= {term: worth for term in self._terms(key)}
         else:
@@ -118,12 +120,12 @@ class _Weigher:
         return True
 
     def _add_literal(self, worth: float, key: str, parts: str, scattered: float, together: bool) -> None:
-        variants = [Variant(key, _WHOLE, False)]
+        variants = [Variant(key, 1.0, False)]
         if scattered:
             if together:
-                variants.append(Variant(parts, _WHOLE * worth / scattered, True))
+                variants.append(Variant(parts, worth / scattered, True))
             variants.append(Variant(parts, _SCATTERED * worth / scattered, False))
-        self._groups.append((worth, tuple(variants)))
+        self._groups.append((worth, 1 + (scattered > 0.0 and together), tuple(variants)))
         self._frequencies |= self._terms(key)
         self._weights |= {
             term: _SCATTERED * worth / len(self._terms(parts)) for term, n in self._terms(parts).items() if n
@@ -139,27 +141,32 @@ class _Weigher:
             if self._pairs < _MOST_PAIRS and all(self._idf(letter) for letter in (first, second)):
                 self._pairs += 1
                 worth = (self._idf(first) + self._idf(second)) / 2
-                self._groups.append((worth, (Variant(first + second, 0.5, True),)))
+                self._groups.append((worth, 0, (Variant(first + second, 0.5, True),)))
 
     def joined(self, rest: str, others: Weighed) -> Weighed:
-        """Return the codes' groups with the others, the rarest code leading where much else is said."""
+        """Return the codes' groups with the others, the rarest code leading where much is said that the index doesn't know."""
         documents = self._statistics.documents
         own = {term: self._statistics.frequencies.get(term, 0) for term in self._terms(rest)}
         frequencies = {**others.statistics.frequencies, **own}
         around = sum(idf(documents, n) for n in frequencies.values())
-        worth = sum(most for most, _ in self._groups)
+        unknown = sum(idf(documents, n) for n in frequencies.values() if not n)
+        worth = sum(most for most, _, _ in self._groups)
         share = _LEADING * self._rarest
         factor = 1.0
-        if worth and around and share > worth / (worth + around):
-            factor = share / (1.0 - share) * around / worth
+        if worth and unknown and share > worth / (worth + unknown):
+            factor = share / (1.0 - share) * unknown / worth
+        whole = 1.0 + _WHOLE * worth * factor / max(worth * factor + around, 1e-9)
         groups = tuple(
-            tuple(Variant(variant.text, variant.weight * factor, variant.phrase) for variant in group)
-            for _, group in self._groups
+            tuple(
+                Variant(variant.text, variant.weight * factor * (whole if place < wholes else 1.0), variant.phrase)
+                for place, variant in enumerate(group)
+            )
+            for _, wholes, group in self._groups
         )
         statistics = TermStatistics(documents, {**frequencies, **self._frequencies}, self._statistics.deleted)
         weights = {**{term: n for term, n in self._weights.items()}, **others.weights}
         bound = around + worth * factor
-        certainty = share if self._groups else 0.0
+        certainty = share * unknown / around if around else 0.0
         return Weighed((*others.groups, *groups), statistics, weights, others.texts, bound, certainty)
 
     def _terms(self, text: str) -> dict[str, int]:
