@@ -118,6 +118,7 @@ def test_an_encoder_is_refused_where_its_last_layer_would_be_chance(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     encoder = make_model(tmp_path / "encoder", NLI, "BertModel")
+    capfd.readouterr()  # what the library says while saving
     with pytest.raises(EncoderUnavailable, match=r"it lacks classifier\."):
         ZeroShot(encoder)
     with pytest.raises(EncoderUnavailable, match=r"it lacks qa_outputs\."):
