@@ -264,6 +264,7 @@ def damaged_line(folder: Path, **changes: object) -> None:
     [
         {"id": 5},
         {"id": ""},
+        {"id": "\ud800"},
         {"text": None},
         {"title": ["t"]},
         {"fields": [[1, 2]]},
