@@ -255,7 +255,9 @@ def main() -> None:
             index = f"benchmark-{name}"
             fill(pool, options.url, index, load(options.data / corpus / "corpus.jsonl"), name[-2:])
             grades = judged(options.data / asked / "qrels" / f"{split}.tsv")
-            queries = [one for one in load(options.data / asked / "queries.jsonl") if one["_id"] in grades][: options.queries]
+            queries = [one for one in load(options.data / asked / "queries.jsonl") if one["_id"] in grades][
+                : options.queries
+            ]
             values = quality(pool, options.url, gateway, index, queries, grades)
             rows.append(f"| {name} | {len(queries)} | " + " | ".join(f"{value:.4f}" for value in values) + " |")
             print(rows[-1], flush=True)

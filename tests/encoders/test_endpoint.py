@@ -152,6 +152,14 @@ def test_a_key_is_sent_and_never_in_the_open(server: EmbeddingServer, monkeypatc
     assert "sesame" not in str(caught.value)
 
 
+def test_a_key_goes_to_the_host_it_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEARCHCTL_EMBEDDINGS_KEY", "sesame")
+    with pytest.raises(EncoderUnavailable, match="nothing says that it is for models.example.org"):
+        endpoint._headers("https://models.example.org/v1")
+    monkeypatch.setenv("SEARCHCTL_EMBEDDINGS_HOST", "models.example.org")
+    assert endpoint._headers("https://models.example.org/v1")["authorization"] == "Bearer sesame"
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

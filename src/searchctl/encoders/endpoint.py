@@ -30,6 +30,7 @@ from searchctl.types import Vectors
 
 FAMILY = "openai"
 KEY = "SEARCHCTL_EMBEDDINGS_KEY"  # sent as a bearer token, over TLS or to this machine only
+KEY_HOST = "SEARCHCTL_EMBEDDINGS_HOST"  # whose key it is: an index made by others may name any address
 _LOG = logging.getLogger("searchctl")
 _PROBE = "searchctl: is this the same model as before? / та же ли это модель?"
 _TIMEOUT = (10.0, 300.0)  # seconds: to connect, to answer
@@ -232,6 +233,10 @@ def _headers(url: str) -> dict[str, str]:
         parts = urlsplit(url)
         if parts.scheme != "https" and parts.hostname not in _LOCAL:
             raise EncoderUnavailable(f"{KEY} is set and {url} isn't encrypted; use https://, or unset the key")
+        if parts.hostname not in (*_LOCAL, os.environ.get(KEY_HOST)):
+            raise EncoderUnavailable(
+                f"{KEY} is set, and nothing says that it is for {parts.hostname}; set {KEY_HOST}={parts.hostname}, or unset the key"
+            )
         headers["authorization"] = f"Bearer {key}"
     return headers
 

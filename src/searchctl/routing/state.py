@@ -27,7 +27,8 @@ from searchctl.routing.votes import ComparedTexts, Floats, Rows, Votes, count_vo
 from searchctl.routing.words import Words, learn_words
 from searchctl.types import Vectors
 
-OUTSIDE_LIMIT = 0.92  # as sure as that, a text belongs to no label; chosen with the demo's tickets in view, so figures on them aren't held out
+# As sure as that, a text belongs to no label. Chosen with the demo's tickets in view, so figures on them aren't held out.
+OUTSIDE_LIMIT = 0.92
 _TESTED_NAMES = 20  # examples from which on names of labels have to prove themselves
 _LEFT_OUT = 3000  # examples that are scored without themselves, so that the cost stays bounded
 _LEAST_AGREEMENT = 0.1  # of names with examples, 0 being chance

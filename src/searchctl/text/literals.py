@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeAlias
 
 from searchctl.schema import Analyzer, is_first_analysis
 from searchctl.text.analysis import analyze, phrase_terms
 from searchctl.text.codes import codes, keys_of
 
+_PASSAGES = 32  # whose analysis is kept while the words of a query are looked for in them
 Groups: TypeAlias = "tuple[tuple[str, ...], ...]"  # each group needs one of its phrases
 
 
@@ -48,23 +50,40 @@ def _spans(text: str, phrase: str, analyzer: Analyzer) -> list[tuple[int, int]]:
     if not wanted:
         return []
     spans: list[tuple[int, int]] = []
-    offset = 0
-    for paragraph in text.split("\n\n"):
-        tokens = list(analyze(paragraph, analyzer, stop_words=not is_first_analysis(analyzer)))
-        terms = [token.term for token in tokens]
-        for place in range(len(terms) - len(wanted) + 1):
-            if terms[place : place + len(wanted)] == wanted:
-                spans.append((offset + tokens[place].start, offset + tokens[place + len(wanted) - 1].end))
-        offset += len(paragraph) + 2
+    for terms, places in _analysed(text, analyzer):
+        for first in range(len(terms) - len(wanted) + 1):
+            if terms[first] == wanted[0] and list(terms[first : first + len(wanted)]) == wanted:
+                spans.append((places[first][0], places[first + len(wanted) - 1][1]))
     if len(wanted) == 1 and not is_first_analysis(analyzer):
-        spans += _code_spans(text, wanted[0], analyzer)
+        spans += [(start, end) for start, end, keys in _coded(text, analyzer) if wanted[0] in keys]
     return spans
 
 
-def _code_spans(text: str, key: str, analyzer: Analyzer) -> list[tuple[int, int]]:
-    """Return where a text holds a code by its key."""
-    return [
-        (code.start, code.end)
+@lru_cache(_PASSAGES)
+def _analysed(text: str, analyzer: Analyzer) -> tuple[tuple[tuple[str, ...], tuple[tuple[int, int], ...]], ...]:
+    """Return each paragraph's terms and their places in the text: every word of a query is looked for in the same passage."""
+    paragraphs = []
+    offset = 0
+    for paragraph in text.split("\n\n"):
+        tokens = list(analyze(paragraph, analyzer, stop_words=not is_first_analysis(analyzer)))
+        places = tuple((offset + token.start, offset + token.end) for token in tokens)
+        paragraphs.append((tuple(token.term for token in tokens), places))
+        offset += len(paragraph) + 2
+    return tuple(paragraphs)
+
+
+@lru_cache(_PASSAGES)
+def _coded(text: str, analyzer: Analyzer) -> tuple[tuple[int, int, frozenset[str]], ...]:
+    """Return where a text holds codes, each with all terms that stand for it."""
+    return tuple(
+        (
+            code.start,
+            code.end,
+            frozenset(
+                term
+                for form in (*code.keys, keys_of(text[code.start : code.end]))
+                for term in phrase_terms(form, analyzer)
+            ),
+        )
         for code in codes(text)
-        if any(key in phrase_terms(form, analyzer) for form in (*code.keys, keys_of(text[code.start : code.end])))
-    ]
+    )
