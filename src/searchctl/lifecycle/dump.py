@@ -123,6 +123,7 @@ def read_manifest(path: Path) -> Manifest:
             "upgrade with: pip install --upgrade searchctl"
         )
     try:
+        json.dumps(data, ensure_ascii=False).encode()  # half a letter, which nothing can store, raises ValueError
         files = {str(name): str(digest) for name, digest in data["files"].items()}
         if not any(name in files for name in _DOCUMENTS) or set(files) - {*_DOCUMENTS, VECTORS}:
             raise KeyError(f"files {sorted(files)}")
