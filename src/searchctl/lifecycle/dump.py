@@ -349,7 +349,7 @@ def _check_entry(entry: Entry) -> None:
 def _as_entry(line: bytes, path: Path) -> tuple[Entry, bool]:
     """Return the entry of a line, without vectors, and whether it has some. Raises IndexFormatError."""
     try:
-        data = json.loads(line)
+        data = json.loads(line.decode("utf-8"))  # of bytes it would take half letters
         if b"\\u" in line:
             json.dumps(data, ensure_ascii=False).encode()  # half a letter, which nothing can store, raises ValueError
         document = Document(data["id"], data["text"], data["title"], data["fields"])
