@@ -95,7 +95,10 @@ def test_global_options_go_before_and_after_the_command(run: Run) -> None:
         (["search", "x", "--mode", "semantic"], "'semantic' is not one of 'hybrid', 'lexical', 'vector'"),
         (["search", "x", "-k", "0"], "0 is not in the range x>=1"),
         (["search"], "there is nothing to search for"),
-        (["search", "x", "--where", "lang"], "can't read the filter at column 1: there is no operator"),
+        (
+            ["search", "x", "--where", "lang"],
+            "can't read the filter at column 1, where ^ stands: ^lang: there is no operator",
+        ),
         (["delete"], "say what to delete"),
         (["get"], "Missing argument 'ID...'"),
         (["config", "show", "--profile", "none"], "no profile 'none'"),

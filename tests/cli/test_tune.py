@@ -73,10 +73,9 @@ def test_what_was_tuned_is_shown_and_can_be_taken_back(run: Run, judged: Path, h
     assert run("info").stdout.count("tuned") == 0
     use_words_only(here)
     judged.write_text(judged.read_text().replace('"query": "word', '"query": "wordd'))
-    assert set(json.loads(run("tune", judged, "--json").stdout)["settings"]) == {"fusion", "relevance"}
+    assert "fusion" in json.loads(run("tune", judged, "--json").stdout)["settings"]
     tuned = json.loads(run("info", "--json").stdout)["tuned"]
     assert tuned["fusion"]["vector"] > 0
-    assert set(tuned) == {"fusion", "relevance"}
     assert "tuned      fusion: weighted, " in run("info").stdout
     reembed = ("reembed", "--encoder", "hashing:32", "--dry-run")
     assert "what was tuned stays" in run(*reembed).stderr

@@ -13,7 +13,7 @@ def test_values_that_a_server_would_refuse_are_kept_aside() -> None:
     entry = Entry(Document("a", "tea", "", fields), (Passage(0, 3),), None, "f", "s")
     source = as_source(entry, schema, send_words=False)
     assert source["fields"] == {"year": [2], "lang": "ru", MISFITS: {"year": ["12А", 2], "day": "soon"}}
-    assert as_entry("a", source, None, vectors=False) == entry
+    assert as_entry("a", source, vectors=False) == entry
 
 
 def test_other_documents_are_sent_as_they_are() -> None:
@@ -21,4 +21,4 @@ def test_other_documents_are_sent_as_they_are() -> None:
     entry = Entry(Document("a", "tea", "", {"year": 5, "new": "N/A"}), (Passage(0, 3),), None, "f", "s")
     source = as_source(entry, schema, send_words=False)
     assert source["fields"] == {"year": 5, "new": "N/A"}
-    assert as_entry("a", source, None, vectors=False) == entry
+    assert as_entry("a", source, vectors=False) == entry

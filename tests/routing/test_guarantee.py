@@ -72,3 +72,9 @@ def test_coverage_is_of_texts_where_each_has_several_answers() -> None:
     made = guarantee(confidence, right, 0.8, best=np.array([0.9, 0.2] * 20))
     assert made.proven
     assert made.coverage.value == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("target", [5e-324, 1e-9, 0.05, 0.0500001, 1 - 1e-16])
+def test_targets_at_the_ends_are_promised_or_not(target: float) -> None:
+    made = guarantee(np.linspace(0.99, 0.5, 40), np.ones(40, bool), target)
+    assert made.proven == (target < 0.5)

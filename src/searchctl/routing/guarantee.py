@@ -17,6 +17,7 @@ import numpy as np
 from searchctl.routing.calibration import Doubles, Flags
 
 _RISK = 0.05  # of a promise that isn't kept
+_SURELY_MET = 1e-6  # a precision so low is met by any answers
 _SLACK = 0.05  # below the target at most, a precision is promised
 _TESTS = 400  # thresholds that are tested at most
 
@@ -109,6 +110,8 @@ def _certified(
 
     `taken` (t,) are the numbers that may be chosen, growing, `wrong` (t,) the mistakes among each.
     """
+    if precision < _SURELY_MET:
+        return int(taken[-1]) if len(taken) else 0
     first = ceil(log(_RISK) / log(precision))  # with fewer, not even no mistake proves it
     able = np.flatnonzero(taken >= first)
     proven = 0
