@@ -77,7 +77,7 @@ def test_an_index_that_has_the_copys_name_is_left_alone(index: Index) -> None:
     report = tune(index, DataSet("made", queries), parse_metric("mrr@10"), Tuning(bm25=True))
     assert report.bm25 is None
     assert any(f"'{trial}', and there is such an index" in note for note in report.notes)
-    assert {one.name for one in index.engine.indexes()} == {NAME, trial}
+    assert trial in {info.name for info in index.engine.indexes()}
 
 
 def test_k1_and_b_are_tuned_on_a_copy_and_written(index: Index, tmp_path: Path) -> None:
@@ -87,8 +87,9 @@ def test_k1_and_b_are_tuned_on_a_copy_and_written(index: Index, tmp_path: Path) 
     )  # as a killed run leaves it
     queries = tuple(JudgedQuery(f"q{n}", word, {f"long{n}": 1}) for n, word in enumerate(WORDS))
     words = FusionSettings(lexical=1.0, vector=0.0)
+    names = {info.name for info in engine.indexes()}
     report = tune(index, DataSet("made", queries), parse_metric("mrr@10"), Tuning(bm25=True), before=words)
-    assert [one.name for one in engine.indexes()] == [NAME], "the copy is gone"
+    assert {info.name for info in engine.indexes()} == names, "the copy is gone"
     assert report.bm25 is not None
     assert report.bm25.before == Bm25Settings()
     assert report.bm25.best.b < 0.75, "long texts are wanted"
