@@ -34,6 +34,8 @@ _ISO = re.compile(
     r"(\d{4})[-/](\d{2})[-/](\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?"
 )
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?")
+_FRACTION = re.compile(r"(?<=:\d\d)\.(\d+)")
+_OFFSET = re.compile(r"(?<=:\d\d)(\.\d+)?([+-]\d\d)(\d\d)$")
 
 
 def without_halves(text: str) -> str:
@@ -139,10 +141,16 @@ def _iso(
 def epoch(iso: str) -> float | None:
     """Return an ISO date as seconds since 1970 UTC; without an offset it's UTC. None when it's no date."""
     try:
-        moment = datetime.fromisoformat(iso.strip().replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(_as_python_3_10_reads_it(iso.strip()))
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def _as_python_3_10_reads_it(iso: str) -> str:
+    """Return an ISO date with six digits of a second's fraction, and a colon in its offset: later versions take others too."""
+    iso = _FRACTION.sub(lambda found: f".{found[1][:6]:0<6}", iso.replace("Z", "+00:00"))
+    return _OFFSET.sub(r"\1\2:\3", iso)
 
 
 def column_kind(cells: Iterable[str]) -> ColumnKind | None:

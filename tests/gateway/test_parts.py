@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
 from pathlib import Path
 
@@ -133,7 +134,7 @@ def test_an_encoder_that_hangs_keeps_nobody_waiting() -> None:
 
     encoder = QueryEncoder(opener)
     future = encoder.submit(Encode(stamp, "warm"))
-    with pytest.raises(TimeoutError):
+    with pytest.raises(concurrent.futures.TimeoutError):
         future.result(0.05)
     free.set()
     assert future.result(10) is not None

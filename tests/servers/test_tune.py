@@ -89,7 +89,7 @@ def test_k1_and_b_are_tuned_on_a_copy_and_written(index: Index, tmp_path: Path) 
     words = FusionSettings(lexical=1.0, vector=0.0)
     names = {info.name for info in engine.indexes()}
     report = tune(index, DataSet("made", queries), parse_metric("mrr@10"), Tuning(bm25=True), before=words)
-    assert {info.name for info in engine.indexes()} == names, "the copy is gone"
+    assert {info.name for info in engine.indexes()} == names - {f"{NAME}-trial"}, "the copy is gone"
     assert report.bm25 is not None
     assert report.bm25.before == Bm25Settings()
     assert report.bm25.best.b < 0.75, "long texts are wanted"
