@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -101,14 +103,20 @@ class Searcher:
             better = self._if_better(repair, results, request)
             if better is not None:
                 return better
+        if results.answered and results.best_relevance + _MISSPELT >= 1.0:
+            return results  # nothing can be so much better
         spelt = spelling_repair(text, unknown, self._document_counts)
         return (spelt and self._if_better(spelt, results, request, by=_MISSPELT)) or results
 
     def _document_counts(self, words: Sequence[str]) -> dict[str, int]:
         """Return how many documents hold each word, in any of its forms."""
-        frequencies = term_statistics(self._engine, self._index, " ".join(words)).frequencies
-        terms = ((word, [token.term for token in analyze(word, self._schema.analyzer)]) for word in words)
-        return {word: frequencies.get(own[0], 0) for word, own in terms if len(own) == 1}
+        joined = " ".join(words)
+        frequencies = term_statistics(self._engine, self._index, joined).frequencies
+        starts = [0, *accumulate(len(word) + 1 for word in words)]
+        terms: dict[str, list[str]] = {}
+        for token in analyze(joined, self._schema.analyzer):  # all at once: there are hundreds
+            terms.setdefault(words[bisect_right(starts, token.start) - 1], []).append(token.term)
+        return {word: frequencies.get(own[0], 0) for word, own in terms.items() if len(own) == 1}
 
     def _if_better(self, repair: Repair, results: Results, request: Request, by: float = 0.0) -> Results | None:
         """Return the answer to the query as repaired, if the index holds its words and it is more relevant."""
