@@ -34,7 +34,7 @@ class Colour(Enum):
         (datetime.date(2026, 3, 5), "2026-03-05"),
         (datetime.datetime(2026, 3, 5, 14, 22, tzinfo=datetime.timezone.utc), "2026-03-05T14:22:00+00:00"),
         (np.datetime64("2026-03-05"), "2026-03-05"),
-        (np.datetime64("NaT"), None),
+        (np.datetime64("NaT", "s"), None),
         (Decimal("9.90"), 9.9),
         (Decimal("5"), 5),
         (np.int64(1234567890123456702), 1234567890123456702),
