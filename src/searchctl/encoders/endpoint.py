@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 
 from searchctl.errors import EncoderUnavailable, MissingExtra
+from searchctl.settings.addresses import LOOPBACK
 from searchctl.settings.secrets import mask, mask_urls
 from searchctl.suggest import did_you_mean
 from searchctl.types import Vectors
@@ -40,7 +41,6 @@ _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LARGEST_ANSWER = 256 << 20  # bytes
 _MOST_NUMBERS = 65_536
 _CHARACTERS_A_TOKEN = 3  # an estimate, on the safe side for English and Russian
-_LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +231,9 @@ def _headers(url: str) -> dict[str, str]:
     headers = {"content-type": "application/json", "accept": "application/json"}
     if key := os.environ.get(KEY):
         parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in _LOCAL:
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
             raise EncoderUnavailable(f"{KEY} is set and {url} isn't encrypted; use https://, or unset the key")
-        if parts.hostname not in (*_LOCAL, os.environ.get(KEY_HOST)):
+        if parts.hostname not in (*LOOPBACK, os.environ.get(KEY_HOST)):
             raise EncoderUnavailable(
                 f"{KEY} is set, and nothing says that it is for {parts.hostname}; set {KEY_HOST}={parts.hostname}, or unset the key"
             )

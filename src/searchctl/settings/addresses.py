@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from searchctl.errors import UsageError
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})  # names of this machine
 
 
 def address(listen: str) -> tuple[str, int]:
@@ -17,7 +17,7 @@ def address(listen: str) -> tuple[str, int]:
 
 def is_loopback(host: str) -> bool:
     """Tell whether an address can be reached from this machine only."""
-    return host.strip("[]") in _LOOPBACK or host.startswith("127.")
+    return host.strip("[]") in LOOPBACK or host.startswith("127.")
 
 
 def loopback_address(listen: str) -> tuple[str, int]:

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 from searchctl.errors import ConfigError, EngineUnreachable, MissingExtra, UsageError
+from searchctl.settings.addresses import LOOPBACK
 
 CONNECT_SECONDS = 5.0
 _POOL = 8  # connections kept for each host
 _EVERY_STATUS = range(300, 600)  # is given back as an answer, not raised
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class RawReply(NamedTuple):
@@ -207,7 +207,7 @@ def transport_of(client: Any) -> Transport:
 
 def is_local(host: str) -> bool:
     """Tell whether an address is of this machine."""
-    return urlsplit(host).hostname in _LOOPBACK
+    return urlsplit(host).hostname in LOOPBACK
 
 
 def _through(
