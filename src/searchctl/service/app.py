@@ -191,11 +191,8 @@ class _Service:
         tag = await self._tag(request, path.get("index"))
         if tag is not None and tag == request.headers.get("if-none-match"):
             return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
-        if operation.right == "write":
-            async with self._writing:
-                body = await self._in_thread(operation.handle, call)
-        else:
-            body = await self._in_thread(operation.handle, call)
+        run = self._in_turn if operation.right == "write" else self._in_thread
+        body = await run(operation.handle, call)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"} if tag else None
         return Response(bodies.encode(body), media_type="application/json", headers=headers)
 
@@ -239,6 +236,11 @@ class _Service:
             self._threads = anyio.CapacityLimiter(_THREADS)
         return await anyio.to_thread.run_sync(partial(function, *arguments), limiter=self._threads)
 
+    async def _in_turn(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Run what changes an index, one change after another."""
+        async with self._writing:
+            return await self._in_thread(function, *arguments)
+
     async def bulk(self, request: Request, grant: Grant) -> Response:
         """Store the documents of a JSON Lines body, as they come."""
         name = str(request.path_params["index"])
@@ -265,8 +267,7 @@ class _Service:
     async def _write(self, index: Any, batch: list[tuple[int, dict[str, Any]]]) -> bodies.WriteReport:
         if not batch:
             return bodies.WriteReport(0, 0, [])
-        async with self._writing:
-            report: bodies.WriteReport = await self._in_thread(write_documents, index, batch)
+        report: bodies.WriteReport = await self._in_turn(write_documents, index, batch)
         return report
 
     async def health(self, request: Request, grant: Grant) -> Response:

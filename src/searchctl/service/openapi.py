@@ -34,10 +34,9 @@ _BULK = "/v1/indexes/{index}/documents"
 def description(version: str) -> Json:
     """Return the OpenAPI document."""
     types = [kind for operation in OPERATIONS for kind in (operation.asked, operation.answer) if kind is not None]
-    schemas, components = msgspec.json.schema_components(
+    _, components = msgspec.json.schema_components(
         [*dict.fromkeys(types), bodies.ProblemBody, bodies.HealthBody], ref_template=_REF
     )
-    del schemas
     _allow_fields(components["DocumentBody"])
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
