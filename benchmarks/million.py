@@ -26,7 +26,7 @@ from report import machine, save
 
 from searchctl.filters import as_filter
 from searchctl.index import Index
-from searchctl.types import Nearest, Scope
+from searchctl.types import Scope, VectorQuery
 
 SHARES = {"50 %": 500, "10 %": 100, "1 %": 10, ".1 %": 1}
 WORDS = 20_000
@@ -113,7 +113,7 @@ def recalls(index: Index, texts: list[str]) -> dict[str, float]:
     found = {}
     for kind, below in kinds.items():
         scope = Scope(as_filter(f"part<{below}")) if kind != "none" else Scope()
-        rankings = index.engine.search("default", [Nearest(vector, 100, scope) for vector in asked])
+        rankings = index.engine.search("default", [VectorQuery(vector, 100, scope) for vector in asked])
         shares = [
             np.count_nonzero(ranking.scores >= kept[-1] - 1e-5) / len(kept)
             for ranking, (kept, _) in zip(rankings, best[kind], strict=True)

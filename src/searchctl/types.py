@@ -165,7 +165,7 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class LexicalQuery:
     """A question for the lexical leg: the `k` best documents by BM25.
 
     To the score of `text`'s words each group of `synonyms` adds that of its best variant.
@@ -178,7 +178,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Nearest:
+class VectorQuery:
     """A question for the vector leg: the `k` documents whose best passage has the highest cosine with `vector` (dim,)."""
 
     vector: Vector
@@ -210,7 +210,7 @@ class Gap:
 class Ranking:
     """One leg's answer, best first, ties by id.
 
-    `scores` (n,) are BM25 for `Match` and cosine in [-1, 1] for `Nearest`; `passages[i]` is the ordinal of the best passage
+    `scores` (n,) are BM25 for `LexicalQuery` and cosine in [-1, 1] for `VectorQuery`; `passages[i]` is the ordinal of the best passage
     of document i, or -1 where the leg knows none. `took_ms` is the engine's own time. `statistics` are those of a lexical
     query's words. `gap` is None where the leg has looked at the whole index.
     """

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from searchctl.engines.base import Diagnostics, Engine, FullEngine, Revisions, fingerprints, term_statistics
-from searchctl.errors import IndexExists, IndexMissing, UsageError
+from searchctl.errors import IndexExists, IndexMissing, SearchctlError, UsageError
 from searchctl.filters import as_filter, parse_where
 from searchctl.schema import ANALYSIS, Background, Schema
-from searchctl.types import AllOf, Exists, Match, Nearest, Prefix, Range, Ranking, Scope, Total, Where
+from searchctl.types import AllOf, Exists, LexicalQuery, Prefix, Range, Ranking, Scope, Total, VectorQuery, Where
 from tests.conftest import entry, unit
 
 INDEX = "library"
@@ -44,13 +44,13 @@ def books(engine: FullEngine, schema: Schema) -> FullEngine:
 def lexical(
     engine: FullEngine, text: str, where: Where | None = None, k: int = 10, **words: tuple[str, ...]
 ) -> Ranking:
-    return engine.search(INDEX, [Match(text, k, Scope(as_filter(where), **words))])[0]
+    return engine.search(INDEX, [LexicalQuery(text, k, Scope(as_filter(where), **words))])[0]
 
 
 def nearest(
     engine: FullEngine, *numbers: float, where: Where | None = None, k: int = 10, **words: tuple[str, ...]
 ) -> Ranking:
-    return engine.search(INDEX, [Nearest(unit(*numbers), k, Scope(as_filter(where), **words))])[0]
+    return engine.search(INDEX, [VectorQuery(unit(*numbers), k, Scope(as_filter(where), **words))])[0]
 
 
 def test_stores_and_returns_documents_as_they_were(books: FullEngine) -> None:
@@ -67,10 +67,17 @@ def test_the_seam_is_narrow() -> None:
 
 
 def test_a_lexical_ranking_brings_the_statistics_of_its_words(books: FullEngine) -> None:
-    (vector, found, counted) = books.search(INDEX, [Nearest(unit(1)), Match("brewing tea"), Match("tea nowhere", 0)])
+    (vector, found, counted) = books.search(
+        INDEX, [VectorQuery(unit(1)), LexicalQuery("brewing tea"), LexicalQuery("tea nowhere", 0)]
+    )
     assert vector.statistics is None and found.statistics is not None and counted.statistics is not None
     assert found.statistics.documents == 5 and sorted(found.statistics.frequencies.values()) == [1, 2]
     assert counted.ids == () and sorted(counted.statistics.frequencies.values()) == [0, 1]
+
+
+def test_a_vector_of_another_encoder_is_refused(books: FullEngine) -> None:
+    with pytest.raises(SearchctlError):
+        books.search(INDEX, [VectorQuery(np.ones(unit(1).size + 1, np.float32))])
 
 
 def test_the_total_of_a_vector_query_is_all_that_its_scope_allows(books: FullEngine) -> None:
@@ -366,7 +373,9 @@ def test_info_counts(books: FullEngine) -> None:
 
 
 def test_batch_of_both_kinds_comes_back_in_order(books: FullEngine) -> None:
-    found = books.search(INDEX, [Nearest(unit(0, 1), 1), Match("tea", 1), Nearest(unit(1), 1), Match("хлеб", 1)])
+    found = books.search(
+        INDEX, [VectorQuery(unit(0, 1), 1), LexicalQuery("tea", 1), VectorQuery(unit(1), 1), LexicalQuery("хлеб", 1)]
+    )
     assert [one.ids for one in found] == [("borscht",), ("tea",), ("tea",), ("bread",)]
 
 

@@ -38,7 +38,7 @@ import numpy as np
 from searchctl.cli import main as searchctl
 from searchctl.engines.embedded import vectors as vector_leg
 from searchctl.index import Index
-from searchctl.types import Match, Nearest
+from searchctl.types import LexicalQuery, VectorQuery
 
 SOURCE = Path(__file__).with_name("syscalls.c")
 WORDS = "alpha beta gamma river mountain kettle fridge parcel refund order payment window garden paper".split()
@@ -212,13 +212,13 @@ def faults(engine: Path, least: Words, most: Words, loose: frozenset[str], *, ve
         own = {id: entry.document.text.split()[0] for id, entry in stored.items()}
         if other := [id for id in stored.keys() & most.keys() if id not in loose and own[id] != most[id]]:
             wrong.append(f"another version: {other[:3]}")
-        rankings = index.engine.search("default", [Match(text, 5) for text in own.values()])
+        rankings = index.engine.search("default", [LexicalQuery(text, 5) for text in own.values()])
         if lost := [id for id, ranking in zip(own, rankings, strict=True) if ranking.ids != (id,) or ranking.gap]:
             wrong.append(f"not found once by their words: {lost[:3]} of {len(lost)}")
         held = [(id, entry.vectors[0]) for id, entry in stored.items() if entry.vectors is not None]
         if vectors and len(held) < len(stored):
             wrong.append(f"without vectors: {len(stored) - len(held)}")
-        rankings = index.engine.search("default", [Nearest(vector, 3) for _, vector in held])
+        rankings = index.engine.search("default", [VectorQuery(vector, 3) for _, vector in held])
         for (id, _), ranking in zip(held, rankings, strict=True):
             twice = len(set(ranking.ids)) < len(ranking.ids)
             if twice or ranking.gap or not len(ranking.ids) or (ranking.ids[0] != id and ranking.scores[0] < 0.999):

@@ -24,7 +24,7 @@ from searchctl.index import Index
 from searchctl.lifecycle.compact import compact
 from searchctl.lifecycle.doctor import examine
 from searchctl.schema import EncoderStamp, Schema
-from searchctl.types import Entry, Match, Nearest
+from searchctl.types import Entry, LexicalQuery, VectorQuery
 from tests.conftest import DIM, entry
 
 ENCODER = "hashing:32"
@@ -60,10 +60,10 @@ def assert_whole(engine: Path, ids: set[str]) -> None:
     with Index.open(engine, create=False) as index:
         stored = {entry.document.id: entry for batch in index.engine.scan("default", vectors=True) for entry in batch}
         assert stored.keys() == ids
-        queries = [Match(f"word{id.removeprefix('d')}", 5) for id in stored]
+        queries = [LexicalQuery(f"word{id.removeprefix('d')}", 5) for id in stored]
         for id, ranking in zip(stored, index.engine.search("default", queries), strict=True):
             assert (ranking.ids, ranking.gap) == ((id,), None)
-        nearest = [Nearest(entry.vectors[0], 3) for entry in stored.values() if entry.vectors is not None]
+        nearest = [VectorQuery(entry.vectors[0], 3) for entry in stored.values() if entry.vectors is not None]
         for id, ranking in zip(stored, index.engine.search("default", nearest), strict=True):
             assert len(set(ranking.ids)) == len(ranking.ids) and ranking.gap is None
             assert ranking.ids[0] == id or ranking.scores[0] > 0.999
@@ -339,7 +339,7 @@ def test_compacting_keeps_everything_and_gives_space_back(filled: Path, many_seg
         index.delete([f"d{n}" for n in range(0, 400, 2)])
         report = compact(index)
         assert report.after < report.before
-        statistics = index.engine.search("default", [Match("", 0)])[0].statistics
+        statistics = index.engine.search("default", [LexicalQuery("", 0)])[0].statistics
         assert statistics is not None and (statistics.documents, statistics.deleted) == (200, 0)
     assert_whole(filled, {f"d{n}" for n in range(1, 400, 2)})
 
@@ -390,7 +390,7 @@ def test_segments_answer_as_comparing_all_does(
         engine = index.engine
         engine.create("books", schema)
         engine.write("books", entries)
-        queries = [Nearest(vector, 10) for vector in vectors[::30]]
+        queries = [VectorQuery(vector, 10) for vector in vectors[::30]]
         for query, ranking in zip(queries, engine.search("books", queries), strict=True):
             expected = np.argsort(-(vectors @ query.vector))[:10]
             assert set(ranking.ids) == {f"d{n}" for n in expected}

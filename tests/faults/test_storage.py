@@ -18,7 +18,7 @@ import pytest
 from searchctl.engines.embedded import database
 from searchctl.errors import IndexFormatError, IndexLocked, StorageError
 from searchctl.index import Index
-from searchctl.types import Match, Nearest
+from searchctl.types import LexicalQuery, VectorQuery
 
 ENCODER = "hashing:32"
 
@@ -84,7 +84,7 @@ def test_an_index_is_closed_after_the_search_under_way(filled: Path, monkeypatch
                 closing.join(0.2)
 
         monkeypatch.setattr(opened, "_refresh", close_meanwhile)
-        words, vector = Match("number", 5), Nearest(np.ones(32, np.float32), 5)
+        words, vector = LexicalQuery("number", 5), VectorQuery(np.ones(32, np.float32), 5)
         assert [len(ranking.ids) for ranking in opened.search([words, vector])] == [5, 5]
         closing.join()
         with pytest.raises(StorageError):

@@ -15,7 +15,7 @@ from searchctl.engines.base import term_statistics
 from searchctl.ranking.bm25 import idf, upper_bound
 from searchctl.schema import EncoderStamp, Schema
 from searchctl.text.analysis import analyze
-from searchctl.types import Document, Entry, Match, TermStatistics
+from searchctl.types import Document, Entry, LexicalQuery, TermStatistics
 
 WORDS = (
     "apple pears river stones window letter garden music silver castle wander ocean basket candle mirror "
@@ -34,7 +34,7 @@ def our_scores(path: Path, texts: list[str], queries: list[str]) -> list[dict[st
     engine.create("oracle", Schema(EncoderStamp("none", "0", 2)))
     with engine.writing("oracle"):
         engine.write("oracle", [Entry(Document(str(n), text)) for n, text in enumerate(texts)])
-    found = engine.search("oracle", [Match(query, len(texts)) for query in queries])
+    found = engine.search("oracle", [LexicalQuery(query, len(texts)) for query in queries])
     engine.close()
     return [dict(zip(one.ids, one.scores.tolist(), strict=True)) for one in found]
 
@@ -92,7 +92,7 @@ def test_no_document_reaches_the_upper_bound(tmp_path: Path) -> None:
         engine.create("oracle", Schema(EncoderStamp("none", "0", 2)))
         with engine.writing("oracle"):
             engine.write("oracle", [Entry(Document(str(n), text)) for n, text in enumerate(texts)])
-        best = engine.search("oracle", [Match("apple", 1)])[0].scores[0]
+        best = engine.search("oracle", [LexicalQuery("apple", 1)])[0].scores[0]
         bound = upper_bound(term_statistics(engine, "oracle", "apple"))
     assert 0.5 * bound < best < bound
     assert upper_bound(TermStatistics(10, {"a": 2, "unknown": 0})) == pytest.approx(idf(10, 2) + idf(10, 0))

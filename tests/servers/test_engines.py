@@ -20,7 +20,7 @@ from searchctl.index import Index
 from searchctl.ingest.journal import journal_path
 from searchctl.lifecycle.doctor import examine
 from searchctl.schema import EncoderStamp, PassageSettings, Schema
-from searchctl.types import Match, Nearest, Scope
+from searchctl.types import LexicalQuery, Scope, VectorQuery
 from tests.conftest import entry
 from tests.servers.parameters import SERVERS, server_param, server_url
 from tests.servers.proxy import Proxy
@@ -160,15 +160,15 @@ def test_doctor_tells_about_the_server(engine: ServerEngine) -> None:
 def test_long_questions_are_cut_to_what_lucene_takes(engine: ServerEngine) -> None:
     fill(engine, "shelf", "green")
     many = " ".join(f"word{number}" for number in range(3000))
-    assert len(engine.search("shelf", [Match(f"green {many}")])[0].ids) == 10
-    assert engine.search("shelf", [Match(f"{many} green")])[0].ids == ()
+    assert len(engine.search("shelf", [LexicalQuery(f"green {many}")])[0].ids) == 10
+    assert engine.search("shelf", [LexicalQuery(f"{many} green")])[0].ids == ()
     assert engine.count("shelf", Scope(required=("green tea",))) == 12
 
 
 def test_asking_for_more_than_a_server_gives_is_asking_for_all_it_gives(engine: ServerEngine) -> None:
     fill(engine, "shelf", "green")
     (vector,) = ENCODER.encode_queries(["tea"])
-    found = engine.search("shelf", [Match("tea", 10_001), Nearest(vector, 10_001)])
+    found = engine.search("shelf", [LexicalQuery("tea", 10_001), VectorQuery(vector, 10_001)])
     assert [len(one.ids) for one in found] == [12, 12]
 
 

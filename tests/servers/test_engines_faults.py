@@ -16,7 +16,7 @@ from searchctl.errors import EngineUnreachable, IndexLocked, ServerRefusal
 from searchctl.index import Index
 from searchctl.schema import EncoderStamp, PassageSettings, Schema
 from searchctl.settings.connection import Connection
-from searchctl.types import Match
+from searchctl.types import LexicalQuery
 from tests.conftest import entry
 from tests.servers.node import Node
 from tests.servers.parameters import server_param, server_url
@@ -146,7 +146,7 @@ def test_what_a_crashed_load_left_is_put_back_when_the_index_is_next_opened(url:
         loading.relax(crashed.client, crashed.state(INDEX, fresh=True))
         assert crashed.write(INDEX, [entry("tea", "green tea")]) == []
         assert settings(crashed) == ("-1", "0")
-        assert engine.search(INDEX, [Match("tea")])[0].ids == ("tea",)
+        assert engine.search(INDEX, [LexicalQuery("tea")])[0].ids == ("tea",)
         assert settings(engine) == (None, "1")
         assert engine.state(INDEX, fresh=True).relaxed is None
 

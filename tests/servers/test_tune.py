@@ -20,7 +20,7 @@ from searchctl.schema import Bm25Settings, EncoderStamp, Lineage, Schema
 from searchctl.text.analysis import analyze
 from searchctl.tuning.trial_indexes import MADE_FROM
 from searchctl.tuning.tune import Tuning, apply, tune
-from searchctl.types import Document, Match
+from searchctl.types import Document, LexicalQuery
 from tests.servers.parameters import SERVERS, server_param
 
 NAME = "tuned"
@@ -54,7 +54,7 @@ def test_scores_follow_the_parameters(index: Index) -> None:
         index.engine.update_schema(
             NAME, Schema.from_json({**index.schema.to_json(), "bm25": {"k1": bm25.k1, "b": bm25.b}})
         )
-        (found,) = index.engine.search(NAME, [Match(WORDS[3])])
+        (found,) = index.engine.search(NAME, [LexicalQuery(WORDS[3])])
         idf = np.log(1 + (80 - 2 + 0.5) / (2 + 0.5))
         for id, score in zip(found.ids, found.scores, strict=True):
             tf, length = tokens[id].count(WORDS[3]), len(tokens[id])
@@ -96,7 +96,7 @@ def test_k1_and_b_are_tuned_on_a_copy_and_written(index: Index, tmp_path: Path) 
     assert report.bm25.significant
     assert "bm25" in apply(index, report)
     assert index.schema.bm25 == report.bm25.best
-    (found,) = engine.search(NAME, [Match(WORDS[5])])
+    (found,) = engine.search(NAME, [LexicalQuery(WORDS[5])])
     assert found.ids[0] == "long5"
     embedded = open_engine(tmp_path / "folder")
     embedded.create("copy", index.schema)

@@ -14,7 +14,7 @@ from searchctl.engines.rest.options import IndexOptions
 from searchctl.errors import UsageError
 from searchctl.schema import EncoderStamp, Schema
 from searchctl.settings.connection import Connection
-from searchctl.types import Document, Entry, Nearest, Passage
+from searchctl.types import Document, Entry, Passage, VectorQuery
 from tests.servers.parameters import SERVERS, server_param, server_url
 
 DIM, DOCUMENTS = 64, 200
@@ -43,7 +43,7 @@ def test_the_nearest_is_found(request: pytest.FixtureRequest, name: str, options
             entries = [Entry(Document(f"{n}"), (Passage(0, 0),), vectors[n : n + 1]) for n in range(DOCUMENTS)]
             assert engine.write(index, entries) == []
         for place in (3, 77):
-            (found,) = engine.search(index, [Nearest(vectors[place], 5)])
+            (found,) = engine.search(index, [VectorQuery(vectors[place], 5)])
             assert found.ids[0] == f"{place}"
             cosines = vectors @ vectors[place]
             expected = [cosines[int(id)] for id in found.ids]

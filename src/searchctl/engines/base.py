@@ -17,13 +17,13 @@ from searchctl.types import (
     Entry,
     IndexInfo,
     Json,
-    Match,
-    Nearest,
+    LexicalQuery,
     Ranking,
     Rejection,
     Scope,
     TermStatistics,
     Vector,
+    VectorQuery,
 )
 
 Technique: TypeAlias = Literal["weighted", "rrf"]
@@ -36,7 +36,7 @@ class Engine(Protocol):
     """One place where indexes live.
 
     `index` is an index's name or an alias. Every method with one raises IndexMissing when there is no such index, and
-    IndexFormatError when it isn't searchctl's. Scores for `Nearest` are cosines in [-1, 1] on every engine.
+    IndexFormatError when it isn't searchctl's. Scores for `VectorQuery` are cosines in [-1, 1] on every engine.
     """
 
     @property
@@ -84,10 +84,10 @@ class Engine(Protocol):
     def count(self, index: str, scope: Scope | None = None) -> int:
         """Count the documents, all that are stored or those in `scope`."""
 
-    def search(self, index: str, queries: Sequence[Match | Nearest]) -> list[Ranking]:
+    def search(self, index: str, queries: Sequence[LexicalQuery | VectorQuery]) -> list[Ranking]:
         """Answer all queries in one round trip, in their order.
 
-        The ranking of a `Match` has `statistics` of the words in its text. With `k` = 0 it has nothing else. Only where the
+        The ranking of a `LexicalQuery` has `statistics` of the words in its text. With `k` = 0 it has nothing else. Only where the
         query has synonyms are there none: their weights come from statistics, so these are known before.
         """
 
@@ -187,7 +187,7 @@ class NativeHybrid(Protocol):
     def techniques(self) -> tuple[Technique, ...]:
         """Return the ways in which the server joins both legs; none where it lacks a plugin or is too old."""
 
-    def native_ranking(self, index: str, match: Match, nearest: Nearest, technique: Technique) -> Ranking:
+    def native_ranking(self, index: str, match: LexicalQuery, nearest: VectorQuery, technique: Technique) -> Ranking:
         """Return the first `match.k` documents as the server itself joins both legs. The scores are the server's."""
 
     def install_pipeline(self, name: str, technique: Technique, *, lexical: float = 0.5) -> Json:
@@ -302,7 +302,7 @@ def fingerprints(engine: Engine, index: str, ids: Sequence[str]) -> list[str | N
 
 def term_statistics(engine: Engine, index: str, text: str) -> TermStatistics:
     """Analyse a text as the lexical leg does. Return how common its terms are."""
-    (ranking,) = engine.search(index, [Match(text, 0)])
+    (ranking,) = engine.search(index, [LexicalQuery(text, 0)])
     assert ranking.statistics is not None
     return ranking.statistics
 

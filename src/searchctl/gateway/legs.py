@@ -16,7 +16,7 @@ from searchctl.ranking.bm25 import upper_bound
 from searchctl.schema import Background, FusionSettings
 from searchctl.search.leg_answers import WINDOW, LegAnswers, Ordered, Question
 from searchctl.search.query import ParsedQuery
-from searchctl.types import Json, Match, Nearest, Ranking, TermStatistics, Total, Vector
+from searchctl.types import Json, LexicalQuery, Ranking, TermStatistics, Total, Vector, VectorQuery
 
 LEGACY_FACTOR = 2.2  # k1 + 1, which all servers but OpenSearch from 3 on leave in BM25
 
@@ -122,8 +122,8 @@ def order(
     question = Question(
         reading.text,
         asked.parsed,
-        Match(asked.parsed.text),
-        Nearest(encoded.vector),
+        LexicalQuery(asked.parsed.text),
+        VectorQuery(encoded.vector),
         background=target.schema.background or encoded.background,
         unread=encoded.unread,
     )

@@ -22,7 +22,7 @@ from searchctl.ingest.encoding import passage_texts
 from searchctl.routing.examples import is_query_vector
 from searchctl.settings.connection import Connection, is_server
 from searchctl.settings.paths import user_path
-from searchctl.types import Entry, Nearest
+from searchctl.types import Entry, VectorQuery
 
 _PACKAGES = ("searchctl", "tantivy", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
 _SAMPLE = 8  # documents looked at closely
@@ -207,5 +207,5 @@ def _agreement(entry: Entry, encoder: Encoder) -> float:
 def _finds_itself(index: Index, entry: Entry) -> bool:
     """Tell whether the best hit for a document's own vector is as near as the document itself, be it that or a twin."""
     assert entry.vectors is not None
-    (ranking,) = index.engine.search(index.name, [Nearest(entry.vectors[0], 1)])
+    (ranking,) = index.engine.search(index.name, [VectorQuery(entry.vectors[0], 1)])
     return bool(len(ranking.scores)) and float(ranking.scores[0]) > _LEAST_COSINE

@@ -15,7 +15,7 @@ from searchctl.search.lexical_confidence import for_unread, gated, lexical_certa
 from searchctl.search.query import ParsedQuery
 from searchctl.search.synonyms import Weighed
 from searchctl.text.codes import codes
-from searchctl.types import LegReport, Match, Mode, Nearest, Ranking, TermStatistics, Total
+from searchctl.types import LegReport, LexicalQuery, Mode, Ranking, TermStatistics, Total, VectorQuery
 
 WINDOW = 100  # each leg's candidates; fixed, so that the order of hits never depends on the page asked for
 
@@ -26,8 +26,8 @@ class Question:
 
     text: str
     parsed: ParsedQuery
-    match: Match | None
-    nearest: Nearest | None
+    match: LexicalQuery | None
+    nearest: VectorQuery | None
     encoding_ms: float = 0.0
     unmet: tuple[str, ...] = ()  # quoted phrases that no document has: they are looked for as words
     expansion: Weighed | None = None  # what stands for its words, with the statistics of all of them

@@ -19,7 +19,7 @@ from searchctl.search.prior import general_background
 from searchctl.search.query import ParsedQuery, parse_query, without_repetitions
 from searchctl.search.request import MAX_HITS, Request
 from searchctl.search.synonyms import Weighed, expand, weigh
-from searchctl.types import Match, Mode, Nearest, Ranking, Scope, TermStatistics, Vector
+from searchctl.types import LexicalQuery, Mode, Ranking, Scope, TermStatistics, Vector, VectorQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,9 @@ class Legs:
         return replace(answer, lexical=lexical, vector=vector, depth=depth)
 
     def _answers(self, questions: Sequence[Question]) -> list[LegAnswers]:
-        legs = [(one.match or Match(one.parsed.text, 0), one.nearest) for one in questions]  # words are always counted
+        legs = [
+            (one.match or LexicalQuery(one.parsed.text, 0), one.nearest) for one in questions
+        ]  # words are always counted
         rankings = iter(self._engine.search(self._index, [leg for pair in legs for leg in pair if leg is not None]))
         answers = []
         for question in questions:
@@ -97,8 +99,8 @@ class Legs:
             scope = Scope(where, query.required + query.quoted, query.excluded)
             rest, expansion = self._expansion(query)
             groups = expansion.groups if expansion else ()
-            match = Match(rest, WINDOW, scope, groups) if request.mode != "vector" else None
-            nearest = Nearest(vector.vector, WINDOW, scope) if vector.vector is not None else None
+            match = LexicalQuery(rest, WINDOW, scope, groups) if request.mode != "vector" else None
+            nearest = VectorQuery(vector.vector, WINDOW, scope) if vector.vector is not None else None
             questions.append(
                 Question(
                     text,

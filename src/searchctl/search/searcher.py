@@ -27,7 +27,7 @@ from searchctl.search.request import MAX_HITS, Request
 from searchctl.search.rerank import Rerank, rerank
 from searchctl.text.analysis import analyze
 from searchctl.text.sections import shown_fields
-from searchctl.types import Document, Hit, LegReport, Nearest, Repair, Results, Scope, TermStatistics, Vector
+from searchctl.types import Document, Hit, LegReport, Repair, Results, Scope, TermStatistics, Vector, VectorQuery
 
 if TYPE_CHECKING:
     from searchctl.engines.base import Technique
@@ -68,7 +68,7 @@ class Searcher:
 
     def similar(self, text: str, vector: Vector, request: Request, *, without: str | None = None) -> Results:
         """Return the documents nearest to a vector, except one of them."""
-        nearest = Nearest(vector, WINDOW, Scope(as_filter(request.where)))
+        nearest = VectorQuery(vector, WINDOW, Scope(as_filter(request.where)))
         (ranking,) = self._engine.search(self._index, [replace(nearest, k=WINDOW + (without is not None))])
         question = Question(text, ParsedQuery(""), None, nearest, background=self._legs.background(), without=without)
         answer = LegAnswers(question, TermStatistics(0, {}), None, without_document(ranking, without, WINDOW))

@@ -14,7 +14,7 @@ from searchctl.index import Index
 from searchctl.ingest.copying import save_background
 from searchctl.ingest.encoding import cut_and_encode
 from searchctl.schema import Bm25Settings, Lineage, PassageSettings
-from searchctl.types import Match, Ranking
+from searchctl.types import LexicalQuery, Ranking
 
 MADE_FROM = "tune"
 _TRIAL = "{}-trial"
@@ -22,7 +22,7 @@ _BATCH = 120
 
 
 def lexical_trials(
-    index: Index, candidates: Sequence[Bm25Settings], matches: Sequence[Match]
+    index: Index, candidates: Sequence[Bm25Settings], matches: Sequence[LexicalQuery]
 ) -> Generator[list[Ranking], None, None]:
     """Yield the rankings of questions with each of BM25's settings, on a copy of the index without vectors beside it.
 

@@ -12,7 +12,7 @@ from searchctl.engines.base import Finding
 from searchctl.engines.embedded.folder import Folder
 from searchctl.engines.embedded.index import EmbeddedIndex, make_store
 from searchctl.schema import Bm25Settings, Schema
-from searchctl.types import Document, Entry, IndexInfo, Match, Nearest, Ranking, Rejection, Scope
+from searchctl.types import Document, Entry, IndexInfo, LexicalQuery, Ranking, Rejection, Scope, VectorQuery
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class EmbeddedEngine:
         """Count documents."""
         return self._index(index).count(scope)
 
-    def search(self, index: str, queries: Sequence[Match | Nearest]) -> list[Ranking]:
+    def search(self, index: str, queries: Sequence[LexicalQuery | VectorQuery]) -> list[Ranking]:
         """Answer all queries."""
         return self._index(index).search(queries)
 

@@ -25,10 +25,10 @@ from searchctl.engines.embedded.segments import DamagedPart
 from searchctl.engines.embedded.store import Store
 from searchctl.engines.lock import WriteLock
 from searchctl.engines.storage import storage_errors
-from searchctl.errors import StorageError
+from searchctl.errors import EncoderMismatch, StorageError
 from searchctl.files import sync_folder
 from searchctl.schema import ANALYSIS, Schema
-from searchctl.types import Entry, Gap, Match, Nearest, Ranking, Scope, TermStatistics, Total
+from searchctl.types import Entry, Gap, LexicalQuery, Ranking, Scope, TermStatistics, Total, VectorQuery
 
 _OPENED = count()  # numbers the indexes that this process has opened
 _DECIMALS = 5  # of a cosine: below, float32 and the number of vectors asked at once decide
@@ -250,14 +250,14 @@ class EmbeddedIndex:
 
     # Reading
 
-    def search(self, queries: Sequence[Match | Nearest]) -> list[Ranking]:
+    def search(self, queries: Sequence[LexicalQuery | VectorQuery]) -> list[Ranking]:
         """Answer all queries; those about the same scope share its evaluation, and vectors of one scope are searched at once.
 
         The legs run side by side: tantivy and faiss both let other threads work meanwhile. Raises StorageError when the only
         leg that is asked can't be searched.
         """
-        matches = {place: query for place, query in enumerate(queries) if isinstance(query, Match)}
-        nearest = {place: query for place, query in enumerate(queries) if isinstance(query, Nearest)}
+        matches = {place: query for place, query in enumerate(queries) if isinstance(query, LexicalQuery)}
+        nearest = {place: query for place, query in enumerate(queries) if isinstance(query, VectorQuery)}
         with self._in_use():
             self._refresh()
             for query in queries:  # once, before both legs ask for it
@@ -293,12 +293,13 @@ class EmbeddedIndex:
         self._refresh()
         return self._opened, self._steps, self.store.changes
 
-    def _all_matches(self, queries: Mapping[int, Match]) -> dict[int, Ranking]:
+    def _all_matches(self, queries: Mapping[int, LexicalQuery]) -> dict[int, Ranking]:
         return {place: self._match(query) for place, query in queries.items()}
 
-    def _all_nearest(self, queries: Mapping[int, Nearest]) -> dict[int, Ranking]:
+    def _all_nearest(self, queries: Mapping[int, VectorQuery]) -> dict[int, Ranking]:
         groups: dict[tuple[str, int], list[int]] = {}
         for place, query in queries.items():
+            self._check_dimension(query)
             groups.setdefault((repr(query.scope), query.k), []).append(place)  # which tells 1 from True
         rankings: dict[int, Ranking] = {}
         for (_, k), places in groups.items():
@@ -307,7 +308,16 @@ class EmbeddedIndex:
             rankings.update(zip(places, self._nearest(vectors, k, rows), strict=True))
         return rankings
 
-    def _match(self, query: Match) -> Ranking:
+    def _check_dimension(self, query: VectorQuery) -> None:
+        """Raise EncoderMismatch for a vector of another encoder: as of one that was replaced since the query was encoded."""
+        stamp = self.schema.encoder
+        if stamp is not None and len(query.vector) != stamp.dim:
+            raise EncoderMismatch(
+                f"{self.path}: the query's vector has {len(query.vector)} numbers, and those of the index have {stamp.dim}; "
+                f"encode queries with {stamp.name}"
+            )
+
+    def _match(self, query: LexicalQuery) -> Ranking:
         try:
             return self._asked_match(query)
         except DamagedPart as error:
@@ -317,7 +327,7 @@ class EmbeddedIndex:
         except DamagedPart as error:
             raise StorageError(f"{self.path}: its words can't be searched ({error}); check the disk") from error
 
-    def _asked_match(self, query: Match) -> Ranking:
+    def _asked_match(self, query: LexicalQuery) -> Ranking:
         began = time.perf_counter()
         reader = self._legs.lexical.reader
         gap = self._legs.lexical_gap()

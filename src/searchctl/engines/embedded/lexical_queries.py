@@ -16,7 +16,7 @@ from searchctl.schema import Analyzer
 from searchctl.text.analysis import LANGUAGES, is_stop_word, stop_words_of
 from searchctl.text.folding import searchable
 from searchctl.text.literals import literal_groups
-from searchctl.types import Match, TermStatistics, Total, Variant
+from searchctl.types import LexicalQuery, TermStatistics, Total, Variant
 
 _MAX_TERMS = 1024  # Lucene's own limit of clauses
 _K1 = 1.2
@@ -83,12 +83,12 @@ class LexicalReader:
     def __len__(self) -> int:
         return self._searcher.num_docs
 
-    def search(self, query: Match, rows: RowSet | None) -> MatchingRows:
+    def search(self, query: LexicalQuery, rows: RowSet | None) -> MatchingRows:
         """Return the query's best rows among `rows` (None: all)."""
         with tantivy_errors(self._path):
             return self._search(query, rows)
 
-    def _search(self, query: Match, rows: RowSet | None) -> MatchingRows:
+    def _search(self, query: LexicalQuery, rows: RowSet | None) -> MatchingRows:
         k, excluded = query.k, query.scope.excluded
         phrases = self._phrases(query.scope.required)
         should = self._words_of(query.text) + [

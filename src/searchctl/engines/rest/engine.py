@@ -49,11 +49,11 @@ from searchctl.types import (
     Entry,
     IndexInfo,
     Json,
-    Match,
-    Nearest,
+    LexicalQuery,
     Ranking,
     Rejection,
     Scope,
+    VectorQuery,
 )
 
 _log = logging.getLogger(__name__)
@@ -275,7 +275,7 @@ class ServerEngine:
         self._refresh(found.name)
         return self._own(index, found).count(scope)
 
-    def search(self, index: str, queries: Sequence[Match | Nearest]) -> list[Ranking]:
+    def search(self, index: str, queries: Sequence[LexicalQuery | VectorQuery]) -> list[Ranking]:
         """Answer all queries, as a rule in one request."""
         found = self.look(index)
         if isinstance(found, ForeignView):
@@ -366,7 +366,7 @@ class ServerEngine:
         """Return the ways in which the server joins both legs itself."""
         return native.techniques(self.server)
 
-    def native_ranking(self, index: str, match: Match, nearest: Nearest, technique: Technique) -> Ranking:
+    def native_ranking(self, index: str, match: LexicalQuery, nearest: VectorQuery, technique: Technique) -> Ranking:
         """Return the first documents as the server itself joins both legs, from as many candidates of each as it asks for."""
         state = self.state(index)
         legs = [self._own(index, state).body(query)["query"] for query in (match, nearest)]

@@ -25,7 +25,7 @@ from searchctl.engines.rest.queries import lexical_ranking, vector_ranking
 from searchctl.errors import UsageError
 from searchctl.ranking.bm25 import upper_bound
 from searchctl.schema import Bm25Settings, Layout, Schema
-from searchctl.types import Entry, IndexInfo, Json, Match, Nearest, Ranking, Scope, Total
+from searchctl.types import Entry, IndexInfo, Json, LexicalQuery, Ranking, Scope, Total, VectorQuery
 
 _log = logging.getLogger(__name__)
 _EXAMINED = 10_000  # documents whose state is compared one by one
@@ -91,12 +91,14 @@ class ForeignView:
 
     # Searching
 
-    def search(self, queries: Sequence[Match | Nearest]) -> list[Ranking]:
+    def search(self, queries: Sequence[LexicalQuery | VectorQuery]) -> list[Ranking]:
         """Answer all queries: one `_msearch` for both legs, one more to look up what the vectors found."""
         limited = [replace(query, k=min(query.k, self._window)) for query in queries]
         allowed = {place: self._allowed(query.scope) for place, query in enumerate(limited) if _is_vector(query)}
         asked = [(place, query) for place, query in enumerate(limited) if query.k]
-        texts = list(dict.fromkeys(query.text for query in limited if isinstance(query, Match) and not query.synonyms))
+        texts = list(
+            dict.fromkeys(query.text for query in limited if isinstance(query, LexicalQuery) and not query.synonyms)
+        )
         lines = [line for place, query in asked for line in self._lines(query, query.k, allowed.get(place))]
         lines += [line for text in texts for line in self._by_name(self.questions.statistics(text))]
         answers = self._ask(lines)
@@ -107,7 +109,7 @@ class ForeignView:
         by_place = {place: answer for (place, _), answer in zip(asked, answers, strict=False)}
         rankings = []
         for place, query in enumerate(limited):
-            if isinstance(query, Match):
+            if isinstance(query, LexicalQuery):
                 statistics = None if query.synonyms else counted[query.text]
                 rankings.append(replace(self._lexical(by_place.get(place), statistics), statistics=statistics))
             else:
@@ -117,8 +119,8 @@ class ForeignView:
     def _by_name(self, body: Json) -> tuple[Json, Json]:
         return _header(self.shape.names), body
 
-    def _lines(self, query: Match | Nearest, k: int, allowed: Sequence[str] | None) -> tuple[Json, Json]:
-        if isinstance(query, Match):
+    def _lines(self, query: LexicalQuery | VectorQuery, k: int, allowed: Sequence[str] | None) -> tuple[Json, Json]:
+        if isinstance(query, LexicalQuery):
             return self._by_name(self.questions.match(query))
         if self.in_place:
             filters = [*self.questions.filters(query.scope), _STALE]
@@ -164,7 +166,7 @@ class ForeignView:
             return None
         return [hit["_id"] for hit in answer["hits"]["hits"]]
 
-    def _vector(self, query: Nearest, answer: Json, allowed: Sequence[str] | None) -> Ranking:
+    def _vector(self, query: VectorQuery, answer: Json, allowed: Sequence[str] | None) -> Ranking:
         """Return the nearest documents that the name shows and whose text is still what the vectors are of."""
         if self.in_place:
             return vector_ranking(answer, query.k)
@@ -302,8 +304,8 @@ def _slices(ids: Sequence[str]) -> Iterator[list[str]]:
         yield list(ids[start : start + _SLICE])
 
 
-def _is_vector(query: Match | Nearest) -> bool:
-    return isinstance(query, Nearest)
+def _is_vector(query: LexicalQuery | VectorQuery) -> bool:
+    return isinstance(query, VectorQuery)
 
 
 def _with_id(hit: Json) -> Json:

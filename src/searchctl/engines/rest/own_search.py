@@ -17,7 +17,7 @@ from searchctl.engines.rest.queries import Questions, lexical_ranking, vector_ra
 from searchctl.engines.rest.state import IndexState
 from searchctl.errors import IndexMissing
 from searchctl.schema import Bm25Settings
-from searchctl.types import Entry, Json, Match, Nearest, Ranking, Scope, TermStatistics, Total
+from searchctl.types import Entry, Json, LexicalQuery, Ranking, Scope, TermStatistics, Total, VectorQuery
 
 _SLICE = 1000  # ids in one request
 _QUESTIONS = 120  # searches in one request
@@ -35,19 +35,19 @@ class OwnView:
         self._path = f"/{quote(state.name)}"
         self._questions = Questions(state.schema, send_words=state.send_words)
 
-    def search(self, queries: Sequence[Match | Nearest]) -> list[Ranking]:
+    def search(self, queries: Sequence[LexicalQuery | VectorQuery]) -> list[Ranking]:
         """Answer all queries in one `_msearch`, which asks for the statistics of their words as well."""
         rankings: list[Ranking] = []
         for start in range(0, len(queries), _QUESTIONS):
             rankings += self._search_some(queries[start : start + _QUESTIONS])
         return rankings
 
-    def _search_some(self, queries: Sequence[Match | Nearest]) -> list[Ranking]:
+    def _search_some(self, queries: Sequence[LexicalQuery | VectorQuery]) -> list[Ranking]:
         """Answer as many queries as one request takes."""
         limited = [replace(query, k=min(query.k, _WINDOW)) for query in queries]
         asked = [query for query in limited if query.k]
         texts = list(dict.fromkeys(query.text for query in limited if _wants_statistics(query)))
-        scopes = list({repr(query.scope): query.scope for query in asked if isinstance(query, Nearest)}.items())
+        scopes = list({repr(query.scope): query.scope for query in asked if isinstance(query, VectorQuery)}.items())
         bodies = [self.body(query) for query in asked] + [self._questions.statistics(text) for text in texts]
         bodies += [self._counting(scope) for _, scope in scopes]
         answers = self._ask(bodies)
@@ -61,7 +61,7 @@ class OwnView:
         for query in limited:
             answer = next(remaining) if query.k else None
             ranking = _ranking(query, answer, bm25, statistics.get(getattr(query, "text", "")))
-            total = totals.get(repr(query.scope)) if isinstance(query, Nearest) else None
+            total = totals.get(repr(query.scope)) if isinstance(query, VectorQuery) else None
             rankings.append(ranking if total is None else replace(ranking, total=total))
         return rankings
 
@@ -71,9 +71,9 @@ class OwnView:
         filters = self._questions.filters(scope)
         return {**body, "query": {"bool": {"filter": filters}}} if filters else body
 
-    def body(self, query: Match | Nearest) -> Json:
+    def body(self, query: LexicalQuery | VectorQuery) -> Json:
         """Return a query as this server takes it."""
-        if isinstance(query, Match):
+        if isinstance(query, LexicalQuery):
             return self._questions.match(query)
         nearest = self._dialect.nearest(numbers(query.vector), query.k, self._questions.filters(query.scope))
         return {**nearest, "size": query.k, **self._questions.only_ids}
@@ -134,15 +134,15 @@ class OwnView:
         return int(self._client.request("POST", f"{self._path}/_count", body).body["count"])
 
 
-def _wants_statistics(query: Match | Nearest) -> TypeGuard[Match]:
-    return isinstance(query, Match) and not query.synonyms
+def _wants_statistics(query: LexicalQuery | VectorQuery) -> TypeGuard[LexicalQuery]:
+    return isinstance(query, LexicalQuery) and not query.synonyms
 
 
 def _ranking(
-    query: Match | Nearest, answer: Json | None, bm25: Bm25Settings, statistics: TermStatistics | None
+    query: LexicalQuery | VectorQuery, answer: Json | None, bm25: Bm25Settings, statistics: TermStatistics | None
 ) -> Ranking:
     if answer is None:
         return Ranking((), np.zeros(0), (), Total(0, "gte"), statistics=statistics)
-    if isinstance(query, Nearest):
+    if isinstance(query, VectorQuery):
         return vector_ranking(answer, query.k)
     return replace(lexical_ranking(answer, bm25), statistics=None if query.synonyms else statistics)

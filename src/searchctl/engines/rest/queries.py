@@ -22,7 +22,7 @@ from searchctl.types import (
     Exists,
     Filter,
     Json,
-    Match,
+    LexicalQuery,
     Not,
     OneOf,
     Or,
@@ -50,7 +50,7 @@ class Questions:
         self._analyzer: Analyzer = schema.analyzer
         self._send_words = send_words
 
-    def match(self, query: Match) -> Json:
+    def match(self, query: LexicalQuery) -> Json:
         """Return the search body of the lexical leg."""
         text = self._limited(query.text)
         words = [self._match(text)] if self.terms(text) else []
