@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from cachetools import LRUCache
 from starlette.requests import ClientDisconnect, Request
 
 from searchctl.service.problems import Refusal
@@ -30,7 +30,7 @@ class RateLimiter:
 
     def __init__(self, rate: float | None) -> None:
         self._rate = rate
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: LRUCache[str, tuple[float, float]] = LRUCache(_CALLERS)
         self._lock = threading.Lock()
 
     def check(self, caller: str) -> None:
@@ -40,12 +40,10 @@ class RateLimiter:
         most = max(2.0 * self._rate, 1.0)
         now = time.monotonic()
         with self._lock:
-            level, since = self._buckets.pop(caller, (most, now))
+            level, since = self._buckets.get(caller, (most, now))
             level = min(most, level + (now - since) * self._rate)
             allowed = level >= 1.0
             self._buckets[caller] = (level - allowed, now)
-            if len(self._buckets) > _CALLERS:
-                self._buckets.popitem(last=False)
         if not allowed:
             wait = max(1, round((1.0 - level) / self._rate))
             raise Refusal(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
+
+from cachetools import LRUCache
 
 from searchctl.engines.embedded.rows import RowSet
 from searchctl.engines.embedded.store import Store
@@ -16,13 +17,13 @@ _FILTERS = 32  # a million documents take up to 10 MB each
 
 
 class FilterCache:
-    """The rows of the filters asked for last (an LRU cache)."""
+    """The rows of the filters asked for last."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._mutex = threading.Lock()
         self._state: tuple[int, int] = (-1, -1)
-        self._rows: OrderedDict[str, RowSet] = OrderedDict()
+        self._rows: LRUCache[str, RowSet] = LRUCache(_FILTERS)
 
     def rows(self, wanted: Filter, fields: Mapping[str, FieldType], step: int) -> RowSet:
         """Return the rows for which a filter holds; `step` is another number after whatever another process has written."""
@@ -35,7 +36,4 @@ class FilterCache:
             rows = self._rows.get(key)
             if rows is None:
                 rows = self._rows[key] = RowSet(self._store.matching(typed(wanted, fields), fields))
-            self._rows.move_to_end(key)
-            while len(self._rows) > _FILTERS:
-                self._rows.popitem(last=False)
         return rows
