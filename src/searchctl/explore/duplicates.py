@@ -113,7 +113,9 @@ def duplicates(
         rows = forest.roots()
         sketches = [sketch(plain[row] if own[row] is texts[row] else normalised(own[row])) for row in rows]
         pairs = (Pair(rows[a], rows[b], similarity) for a, b, similarity in near_pairs(sketches, settings.near))
-        forest.join("near", (pair for pair in pairs if not differ(traits[pair.one], traits[pair.other], wording=True)))
+        forest.join(
+            "near", (pair for pair in pairs if not differ(traits[pair.first], traits[pair.second], wording=True))
+        )
     threshold = settings.semantic
     if "semantic" in settings.reasons:
         tell("comparing meaning")
@@ -122,7 +124,7 @@ def duplicates(
         threshold, found = _same_meaning(space, settings)
         same = (Pair(rows[a], rows[b], similarity) for a, b, similarity in found)
         forest.join(
-            "semantic", (pair for pair in same if not differ(traits[pair.one], traits[pair.other], wording=False))
+            "semantic", (pair for pair in same if not differ(traits[pair.first], traits[pair.second], wording=False))
         )
     return Duplicates(forest.groups(), threshold)
 
@@ -191,8 +193,8 @@ def _all_alike(pairs: Iterable[Pair], space: Vectors, rule: _Rule) -> Iterator[P
     Otherwise texts that are each like the next would chain the related together.
     """
     groups: dict[int, list[int]] = {}
-    for pair in sorted(pairs, key=lambda pair: (-pair.similarity, pair.one, pair.other)):
-        own, theirs = groups.setdefault(pair.one, [pair.one]), groups.setdefault(pair.other, [pair.other])
+    for pair in sorted(pairs, key=lambda pair: (-pair.similarity, pair.first, pair.second)):
+        own, theirs = groups.setdefault(pair.first, [pair.first]), groups.setdefault(pair.second, [pair.second])
         if own is theirs:
             continue
         rows, others = np.array(own)[:, None], np.array(theirs)[None, :]
@@ -232,7 +234,7 @@ class _Forest:
 
     def join(self, reason: DuplicateReason, pairs: Iterable[Pair]) -> None:
         """Join rows, the most alike first."""
-        for one, other, similarity in sorted(pairs, key=lambda pair: (-pair.similarity, pair.one, pair.other)):
+        for one, other, similarity in sorted(pairs, key=lambda pair: (-pair.similarity, pair.first, pair.second)):
             first, second = sorted((self._root(one), self._root(other)))
             if first != second:
                 self._parents[second] = first
