@@ -11,21 +11,12 @@ import numpy as np
 from searchctl import pages
 from searchctl.evaluation.metrics import Floats, Metric
 from searchctl.evaluation.report import Report
-from searchctl.pages import WIDTH
+from searchctl.pages import WIDTH, Table
 
 _ROW = 26
 _LABEL = 110
 _HEIGHT = 120  # of a histogram's highest bar
 _WORST = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """What a table shows: its last `numbers` columns are right-aligned."""
-
-    headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numbers: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 
+from searchctl import pages
 from searchctl.errors import UsageError
 from searchctl.explore.cluster import Clusters, settings_of
 from searchctl.explore.collection import Collection
@@ -98,16 +98,7 @@ def write_map(path: Path, title: str, collection: Collection, clusters: Clusters
         "x": [round(x, 4) for x in places[:, 0].tolist()],
         "y": [round(y, 4) for y in places[:, 1].tolist()],
     }
-    page = Path(__file__).with_name("map.html").read_text(encoding="utf-8")
-    _replace(path, page.replace("{{title}}", escape(title)).replace("{{data}}", _in_script(data)))
-
-
-def _in_script(data: Json) -> str:
-    """Return JSON that can stand inside a script element, whatever the texts say."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text.encode("utf-8", "replace").decode("utf-8")
+    _replace(path, pages.render(Path(__file__).with_name("map.html"), title=title, data=data))
 
 
 def _replace(path: Path, text: str) -> None:

@@ -1,125 +1,162 @@
-"""A trial as one HTML page: learning curve, calibration, confusions; nothing loaded from elsewhere."""
+"""A trial as one HTML page: learning curve, calibration, confusions; nothing loaded from elsewhere. `evaluation.html` is its template."""
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from searchctl.pages import STYLE, WIDTH, svg, table
+from searchctl import pages
+from searchctl.pages import WIDTH, Table
 from searchctl.routing.evaluation import RoutingTrial
 from searchctl.routing.evaluation_report import METRICS, confusion_matrix, confusions, per_label, shots_name, summary
 
-_HEIGHT = 220
+_HEIGHT = 220  # of the learning curve
 _SHOWN = 30  # labels in the heat map: those most confused
+_LEFT = 190  # where its cells begin; names stand before
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """A place in the drawing, in its units, and the accuracy that it stands for, in [0, 1]; `shots` is its name below."""
+
+    x: float
+    y: float
+    value: float
+    shots: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LearningCurve:
+    """Accuracy against the number of examples: a dot for each drawing, means that are joined, lines at both ends of the scale."""
+
+    height: int
+    dots: Sequence[CurvePoint]
+    means: Sequence[CurvePoint]
+    lines: Sequence[CurvePoint]
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """What share of a label's texts, in [0, 1], was given which label; lengths in drawing units."""
+
+    x: float
+    y: float
+    label: str
+    given: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeatName:
+    """A label's name beside its row or below its column; lengths in drawing units."""
+
+    x: float
+    y: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """The labels that are confused most, as a square of cells, each `side` wide."""
+
+    height: int
+    side: float
+    columns: Sequence[HeatName]
+    rows: Sequence[HeatName]
+    cells: Sequence[HeatCell]
 
 
 def render(trial: RoutingTrial, title: str) -> str:
     """Return the page."""
     most = list(trial.draws)[-1]
-    material = trial.material
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>searchctl route: {escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
-        f"<h1>{escape(title)}</h1><p>{len(material.labels)} labels, {len(material.test.texts)} test texts, "
-        f"{len(material.outside)} texts of no label, {trial.settings.seeds} drawings of each size; encoder "
-        f"{escape(material.encoder)}</p><h2>By number of examples</h2>{_numbers(trial)}{_curve(trial)}"
-        f"<h2>Is the confidence right?</h2>{_calibration(trial, most)}<h2>What is confused</h2>"
-        f"<p><small>With {shots_name(most)} examples a label; rows are what is true, columns what was given.</small></p>"
-        f"{_heat_map(trial, most)}{_confusions(trial, most)}<h2>Labels</h2>{_labels(trial, most)}</body></html>\n"
+    return pages.render(
+        Path(__file__).with_name("evaluation.html"),
+        title=f"searchctl route: {title}",
+        name=title,
+        width=WIDTH,
+        material=trial.material,
+        seeds=trial.settings.seeds,
+        most=shots_name(most),
+        numbers=_numbers(trial),
+        curve=_curve(trial),
+        calibration=_calibration(trial, most),
+        heat=_heat_map(trial, most),
+        confusions=_confusions(trial, most),
+        labels=_labels(trial, most),
     )
 
 
-def _numbers(trial: RoutingTrial) -> str:
+def _numbers(trial: RoutingTrial) -> Table:
     rows = []
     for shots in trial.draws:
-        found = summary(trial, shots)
-        cells = [f"{one['mean']:.3f} ± {one['std']:.3f}" if (one := found[name]) else "-" for name in METRICS]
-        rows.append([shots_name(shots), *cells])
-    return table(["examples", *(name.replace("_", " ") for name in METRICS)], rows, len(METRICS))
-
-
-def _curve(trial: RoutingTrial) -> str:
-    """Draw accuracy against the number of examples, each drawing a dot, the means joined."""
-    sizes = list(trial.draws)
-    values = {shots: trial.values(shots, "accuracy") for shots in sizes}
-    low = max(0.0, np.floor(min(map(min, values.values())) * 10) / 10)
-    step = (WIDTH - 90) / max(len(sizes) - 1, 1)
-
-    def place(number: int, value: float) -> tuple[float, float]:
-        return 50 + number * step, 20 + (_HEIGHT - 50) * (1 - (value - low) / max(1 - low, 1e-9))
-
-    parts, line = [], []
-    for number, shots in enumerate(sizes):
-        parts += [
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="#4f8ccb" fill-opacity=".5"/>'
-            for x, y in (place(number, value) for value in values[shots])
+        measured = summary(trial, shots)
+        cells = [
+            f"{spread['mean']:.3f} ± {spread['std']:.3f}" if (spread := measured[name]) else "-" for name in METRICS
         ]
-        x, y = place(number, float(np.mean(values[shots])))
-        line.append(f"{x:.1f},{y:.1f}")
-        parts.append(f'<text x="{x - 12:.1f}" y="{y - 8:.1f}" font-size="11">{np.mean(values[shots]):.3f}</text>')
-        parts.append(f'<text x="{x - 6:.1f}" y="{_HEIGHT - 8}">{shots_name(shots)}</text>')
-    for value in (low, 1.0):
-        y = place(0, value)[1]
-        parts.append(f'<text x="0" y="{y + 4:.1f}">{value:.1f}</text>')
-        parts.append(f'<line x1="40" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="#9aa7b4" stroke-width=".5"/>')
-    parts.append(f'<polyline points="{" ".join(line)}" fill="none" stroke="#d2691e" stroke-width="2"/>')
-    return f"<h3>Accuracy by examples a label</h3>{svg(_HEIGHT, ''.join(parts))}"
+        rows.append([shots_name(shots), *cells])
+    return Table(["examples", *(name.replace("_", " ") for name in METRICS)], rows, len(METRICS))
 
 
-def _calibration(trial: RoutingTrial, shots: int) -> str:
+def _curve(trial: RoutingTrial) -> LearningCurve:
+    values = {shots: trial.values(shots, "accuracy") for shots in trial.draws}
+    low = max(0.0, float(np.floor(min(map(min, values.values())) * 10) / 10))
+    step = (WIDTH - 90) / max(len(values) - 1, 1)
+
+    def point(number: int, value: float, shots: str = "") -> CurvePoint:
+        height = 20 + (_HEIGHT - 50) * (1 - (value - low) / max(1 - low, 1e-9))
+        return CurvePoint(50 + number * step, height, value, shots)
+
+    dots = [point(number, value) for number, shots in enumerate(values) for value in values[shots]]
+    means = [point(number, float(np.mean(values[shots])), shots_name(shots)) for number, shots in enumerate(values)]
+    return LearningCurve(_HEIGHT, dots, means, [point(0, low), point(0, 1.0)])
+
+
+def _calibration(trial: RoutingTrial, shots: int) -> Table:
     confidence = np.concatenate([draw.confidence for draw in trial.draws[shots]])
     right = np.concatenate([draw.right for draw in trial.draws[shots]])
     bins = np.minimum((confidence * 10).astype(int), 9)
     rows = [
         [
-            f"{at / 10:.1f} to {(at + 1) / 10:.1f}",
-            f"{(bins == at).mean():.1%}",
-            f"{confidence[bins == at].mean():.3f}",
-            f"{right[bins == at].mean():.3f}",
+            f"{number / 10:.1f} to {(number + 1) / 10:.1f}",
+            f"{(bins == number).mean():.1%}",
+            f"{confidence[bins == number].mean():.3f}",
+            f"{right[bins == number].mean():.3f}",
         ]
-        for at in np.unique(bins).tolist()
+        for number in np.unique(bins).tolist()
     ]
-    return table(["confidence", "of texts", "mean confidence", "right"], rows, 3)
+    return Table(["confidence", "of texts", "mean confidence", "right"], rows, 3)
 
 
-def _heat_map(trial: RoutingTrial, shots: int) -> str:
-    """Draw the labels that are confused most as a square of coloured cells."""
+def _heat_map(trial: RoutingTrial, shots: int) -> HeatMap:
     matrix = confusion_matrix(trial, shots)
     wrong = matrix - np.diag(np.diag(matrix))
     chosen = np.sort(np.argsort(-(wrong.sum(axis=0) + wrong.sum(axis=1)), kind="stable")[:_SHOWN])
-    left, cell = 190, (WIDTH - 190) / max(len(chosen), 1)
-    labels = [trial.material.labels[at] for at in chosen.tolist()]
-    foot = cell * len(labels) + 8
-    parts = [
-        f'<text x="0" y="0" font-size="10" text-anchor="end" transform="translate({left + (at + 0.6) * cell:.1f},{foot:.1f}) '
-        f'rotate(-60)">{escape(label[:26])}</text>'
-        for at, label in enumerate(labels)
+    side = (WIDTH - _LEFT) / max(len(chosen), 1)
+    labels = [trial.material.labels[number] for number in chosen.tolist()]
+    foot = side * len(labels) + 8
+    shares = matrix[np.ix_(chosen, chosen)].tolist()
+    cells = [
+        HeatCell(_LEFT + column * side, row * side, label, given, shares[row][column])
+        for row, label in enumerate(labels)
+        for column, given in enumerate(labels)
+        if row == column or shares[row][column] > 0
     ]
-    for row, label in enumerate(labels):
-        y = row * cell
-        parts.append(f'<text x="0" y="{y + cell * 0.7:.1f}" font-size="10">{escape(label[:34])}</text>')
-        for column, other in enumerate(labels):
-            share = float(matrix[chosen[row], chosen[column]])
-            if share <= 0 and row != column:
-                continue
-            colour = "#4d9a62" if row == column else "#b5524a"
-            parts.append(
-                f'<rect x="{left + column * cell:.1f}" y="{y:.1f}" width="{cell - 1:.1f}" height="{cell - 1:.1f}" '
-                f'fill="{colour}" fill-opacity="{share:.3f}"><title>{escape(label)} → {escape(other)}: {share:.1%}'
-                "</title></rect>"
-            )
-    return svg(round(foot) + 130, "".join(parts))
+    columns = [HeatName(_LEFT + (column + 0.6) * side, foot, label) for column, label in enumerate(labels)]
+    rows = [HeatName(0, (row + 0.7) * side, label) for row, label in enumerate(labels)]
+    return HeatMap(round(foot) + 130, side - 1, columns, rows, cells)
 
 
-def _confusions(trial: RoutingTrial, shots: int) -> str:
-    rows = [[one.label, one.given, f"{one.share:.1%}"] for one in confusions(trial, shots)]
-    return table(["texts of", "went to", "share"], rows, 1) if rows else "<p>Nothing.</p>"
+def _confusions(trial: RoutingTrial, shots: int) -> Table:
+    rows = [[confusion.label, confusion.given, f"{confusion.share:.1%}"] for confusion in confusions(trial, shots)]
+    return Table(["texts of", "went to", "share"], rows, 1)
 
 
-def _labels(trial: RoutingTrial, shots: int) -> str:
+def _labels(trial: RoutingTrial, shots: int) -> Table:
     rows = [
-        [label, str(one["texts"]), f"{one['precision']:.3f}", f"{one['recall']:.3f}"]
-        for label, one in zip(trial.material.labels, per_label(trial, shots), strict=True)
+        [label, str(numbers["texts"]), f"{numbers['precision']:.3f}", f"{numbers['recall']:.3f}"]
+        for label, numbers in zip(trial.material.labels, per_label(trial, shots), strict=True)
     ]
-    return table(["label", "test texts", "precision", "recall"], rows, 3)
+    return Table(["label", "test texts", "precision", "recall"], rows, 3)
