@@ -41,19 +41,30 @@ class Softening:
         return _softmax(logits)
 
 
-def fit_softening(left_out: Floats, members: Floats, *, multi_label: bool, seed: int = 0) -> Softening:
-    """Fit to left-out scores of examples (n, labels) and whose they are, `members` (n, labels) of 0 and 1."""
-    prior = np.array(_MULTI_LABEL_PRIOR if multi_label else _PRIOR)
+def fit_softening(
+    left_out: Floats,
+    members: Floats,
+    *,
+    multi_label: bool,
+    seed: int = 0,
+    prior: tuple[float, float] | None = None,
+    least: float = _LEAST_SHARPNESS,
+) -> Softening:
+    """Fit to left-out scores of examples (n, labels) and whose they are, `members` (n, labels) of 0 and 1.
+
+    `prior` is the usual sharpness and offset, of cosines unless given; the sharpness is `least` or more.
+    """
+    prior_numbers = np.array(prior or (_MULTI_LABEL_PRIOR if multi_label else _PRIOR))
     rows = np.random.default_rng(seed).permutation(len(members))[:_FITTED_ROWS]
     scores, truth = left_out[rows].astype(np.float64), members[rows] > 0
     if not len(rows) or (truth.shape[1] < 2 and not multi_label):
-        return Softening(float(prior[0]), float(prior[1]), multi_label)
+        return Softening(float(prior_numbers[0]), float(prior_numbers[1]), multi_label)
     if multi_label:
         flat = np.stack([scores.ravel(), np.ones(scores.size)], axis=1)
-        found = _fitted(prior, len(rows), lambda at: _logistic_slope(at, flat, truth.ravel()))
+        found = _fitted(prior_numbers, len(rows), lambda at: _logistic_slope(at, flat, truth.ravel()), least=least)
         return Softening(float(found[0]), float(found[1]), multi_label=True)
     answers = truth.argmax(axis=1)
-    (sharpness,) = _fitted(prior[:1], len(rows), lambda at: _softmax_slope(at, scores, answers))
+    (sharpness,) = _fitted(prior_numbers[:1], len(rows), lambda at: _softmax_slope(at, scores, answers), least=least)
     return Softening(float(sharpness), 0.0, multi_label=False)
 
 

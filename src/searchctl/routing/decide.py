@@ -10,6 +10,7 @@ import numpy as np
 from searchctl.engines.threads import one_thread
 from searchctl.errors import UsageError
 from searchctl.routing.calibration import Doubles
+from searchctl.routing.judgement import Judgement
 from searchctl.routing.state import OUTSIDE_LIMIT, CalibrationReport, State, depths, grouped
 from searchctl.routing.votes import Floats
 from searchctl.types import Vectors
@@ -116,52 +117,73 @@ def decide(
     """
     if not state.labels:
         raise UsageError(_NO_LABELS)
-    votes = state.votes
     if probabilities is None:
-        probabilities = report.probabilities(votes.scores(state.texts(texts, vectors)))
-    # Descriptions are another kind of text than what is routed, so that nothing is unlike them.
-    outside = report.scope.scores(votes, vectors) if state.examples else np.zeros(len(vectors))
-    similarities = votes.similarities(vectors) if settings.neighbours else np.zeros((len(vectors), 0), np.float32)
-    sets = _sets(state, report, probabilities, settings)
-    given = _several if state.multi_label else _one
-    chosen = given(state, probabilities, _thresholds(state, report, settings), settings)
+        probabilities = report.probabilities(state.votes.scores(state.texts(texts, vectors)))
+    limits = np.full(len(vectors), settings.limit)
+    outside = strangeness(state, report, vectors)
+    judgement = Judgement(state.labels, state.multi_label, probabilities, report, outside, limits)
+    return routes_of(judgement, settings, neighbours_of(state, vectors, settings.neighbours), bool(state.examples))
+
+
+def strangeness(state: State, report: CalibrationReport, vectors: Vectors) -> Doubles:
+    """Return how sure it is that texts (n, dim) belong to no label: (n,), 0 while there are no examples.
+
+    Descriptions are another kind of text than what is routed, so that nothing is unlike them.
+    """
+    return report.scope.scores(state.votes, vectors) if state.examples else np.zeros(len(vectors))
+
+
+def neighbours_of(state: State, vectors: Vectors, count: int) -> list[tuple[Neighbour, ...]]:
+    """Return the `count` stored examples nearest to each text (n, dim)."""
+    if not count:
+        return [()] * len(vectors)
+    return [_neighbours(state, similarities, count) for similarities in state.votes.similarities(vectors)]
+
+
+def routes_of(
+    judgement: Judgement, settings: RouteSettings, neighbours: Sequence[tuple[Neighbour, ...]], examples: bool
+) -> list[Route]:
+    """Choose labels by what is wanted, and say why. Without `examples`, labels go by their descriptions alone."""
+    sets = _sets(judgement, settings)
+    choose = _several if judgement.multi_label else _one
     routes = []
-    for row, route in enumerate(chosen):
-        near = _neighbours(state, similarities[row], settings.neighbours)
-        route = replace(route, neighbours=near, outside=float(outside[row]), label_set=sets[row])
-        routes.append(_explained(_kept(route, settings.limit), bool(state.examples)))
+    for row, route in enumerate(choose(judgement, _thresholds(judgement, settings), settings)):
+        outside = float(judgement.outside[row])
+        route = replace(route, neighbours=neighbours[row], outside=outside, label_set=sets[row])
+        routes.append(_explained(_kept(route, float(judgement.limits[row]), judgement.strange), examples))
     return routes
 
 
-def _candidates(state: State, row: Doubles, count: int) -> tuple[Candidate, ...]:
+def _candidates(labels: Sequence[str], row: Doubles, count: int) -> tuple[Candidate, ...]:
     best = np.argsort(-row, kind="stable")[:count]
-    return tuple(Candidate(state.labels[at], float(row[at])) for at in best)
+    return tuple(Candidate(labels[at], float(row[at])) for at in best)
 
 
-def _thresholds(state: State, report: CalibrationReport, settings: RouteSettings) -> list[float]:
+def _thresholds(judgement: Judgement, settings: RouteSettings) -> list[float]:
     """Return from which probability on a label is given at each depth, the whole labels' first."""
-    count = 1 if state.multi_label else len(depths(state.labels))
+    count = 1 if judgement.multi_label else len(depths(judgement.labels))
     if settings.target_precision is not None:
-        made = [promise.threshold for promise in report.promises(settings.target_precision)][:count]
+        made = [promise.threshold for promise in judgement.trust.promises(settings.target_precision)][:count]
         return made + [settings.target_precision] * (count - len(made))
     if settings.threshold is not None:
         return [settings.threshold] * count
-    return [report.usual if state.multi_label else 0.0] * count
+    return [judgement.trust.usual if judgement.multi_label else 0.0] * count
 
 
-def _one(state: State, probabilities: Doubles, thresholds: list[float], settings: RouteSettings) -> list[Route]:
+def _one(judgement: Judgement, thresholds: list[float], settings: RouteSettings) -> list[Route]:
     """Give each text the most probable label, or the deepest parent that is probable enough."""
-    found: list[Route | None] = [None] * len(probabilities)
+    probabilities, labels = judgement.probabilities, judgement.labels
+    routes: list[Route | None] = [None] * len(probabilities)
     best = probabilities.max(axis=1)
-    for depth, least in zip(depths(state.labels), thresholds, strict=True):
-        groups, names = grouped(state.labels, depth)
+    for depth, least in zip(depths(labels), thresholds, strict=True):
+        groups, names = grouped(labels, depth)
         summed = probabilities @ groups
-        for row, route in enumerate(found):
+        for row, route in enumerate(routes):
             at = int(summed[row].argmax())
             if route is None and summed[row, at] >= least:
-                top = _candidates(state, probabilities[row], settings.candidates)
-                found[row] = Route(names[at], (names[at],), float(summed[row, at]), top, (), 0.0, (), "")
-        if all(found):
+                top = _candidates(labels, probabilities[row], settings.candidates)
+                routes[row] = Route(names[at], (names[at],), float(summed[row, at]), top, (), 0.0, (), "")
+        if all(routes):
             break
     return [
         route
@@ -169,28 +191,29 @@ def _one(state: State, probabilities: Doubles, thresholds: list[float], settings
             None,
             (),
             float(best[row]),
-            _candidates(state, probabilities[row], settings.candidates),
+            _candidates(labels, probabilities[row], settings.candidates),
             (),
             0.0,
             (),
             _too_unsure(float(best[row]), thresholds[0], settings),
         )
-        for row, route in enumerate(found)
+        for row, route in enumerate(routes)
     ]
 
 
-def _several(state: State, probabilities: Doubles, thresholds: list[float], settings: RouteSettings) -> list[Route]:
+def _several(judgement: Judgement, thresholds: list[float], settings: RouteSettings) -> list[Route]:
     """Give each text every label that is probable enough; the best one at least, where no precision or threshold is asked for."""
     asked = settings.target_precision is not None or settings.threshold is not None
     least = thresholds[0]
     routes = []
-    for row in probabilities:
+    for row in judgement.probabilities:
         order = np.argsort(-row, kind="stable")
-        labels = tuple(state.labels[at] for rank, at in enumerate(order) if row[at] >= least or not (rank or asked))
+        labels = tuple(judgement.labels[at] for rank, at in enumerate(order) if row[at] >= least or not (rank or asked))
         top = float(row[order[0]])
         why = "" if labels else _too_unsure(top, least, settings)
         first = labels[0] if labels else None
-        routes.append(Route(first, labels, top, _candidates(state, row, settings.candidates), (), 0.0, (), why))
+        candidates = _candidates(judgement.labels, row, settings.candidates)
+        routes.append(Route(first, labels, top, candidates, (), 0.0, (), why))
     return routes
 
 
@@ -200,14 +223,13 @@ def _too_unsure(confidence: float, least: float, settings: RouteSettings) -> str
     return f"no label: the confidence {confidence:.2f} is below {least:.2f}{reason}"
 
 
-def _sets(
-    state: State, report: CalibrationReport, probabilities: Doubles, settings: RouteSettings
-) -> list[tuple[str, ...]]:
+def _sets(judgement: Judgement, settings: RouteSettings) -> list[tuple[str, ...]]:
     if settings.coverage is None:
-        return [()] * len(probabilities)
-    least = report.set_threshold(settings.coverage)
+        return [()] * len(judgement.probabilities)
+    least = judgement.trust.set_threshold(settings.coverage)
     return [
-        tuple(state.labels[at] for at in np.argsort(-row, kind="stable") if row[at] >= least) for row in probabilities
+        tuple(judgement.labels[at] for at in np.argsort(-row, kind="stable") if row[at] >= least)
+        for row in judgement.probabilities
     ]
 
 
@@ -224,11 +246,11 @@ def _neighbours(state: State, similarities: Floats, count: int) -> tuple[Neighbo
     )
 
 
-def _kept(route: Route, limit: float) -> Route:
-    """Take the label away from a text that looks like nothing stored."""
+def _kept(route: Route, limit: float, strange: str) -> Route:
+    """Take the label away from a text that surely belongs to none."""
     if route.outside < limit:
         return route
-    why = f"no label: the text is unlike everything stored (outside {route.outside:.3f}, limit {limit:g})"
+    why = f"no label: {strange} (outside {route.outside:.3f}, limit {limit:.3g})"
     return replace(route, label=None, labels=(), why=why)
 
 

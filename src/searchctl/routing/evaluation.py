@@ -25,7 +25,21 @@ if TYPE_CHECKING:
     from searchctl.encoders.base import Encoder
 
 _BATCH = 256
-_BINS = 15
+BINS = 15
+METRICS = (
+    "accuracy",
+    "macro_f1",
+    "coverage",
+    "promised",
+    "promised_coverage",
+    "precision",
+    "promise_kept",
+    "auroc_oos",
+    "lost_inside",
+    "found_outside",
+    "ece",
+    "add_class_ms",
+)
 OnProgress: TypeAlias = Callable[[int, int], None]
 
 
@@ -180,7 +194,7 @@ def _drawn(material: TrialData, rows: Sequence[int], examples: Sequence[Example]
     test = material.test
     order = [state.labels.index(label) for label in material.labels]
     probabilities = report.probabilities(state.votes.scores(state.texts(test.texts, test.vectors)))[:, order]
-    predicted = _predicted(probabilities, report.usual if state.multi_label else None)
+    predicted = predicted_labels(probabilities, report.usual if state.multi_label else None)
     right = (predicted == (test.members > 0)).all(axis=1)
     confidence = probabilities.max(axis=1)
     inside = report.scope.scores(state.votes, test.vectors)
@@ -188,31 +202,31 @@ def _drawn(material: TrialData, rows: Sequence[int], examples: Sequence[Example]
     made = report.promises(settings.target_precision)[0]
     values = {
         "accuracy": float(right.mean()),
-        "macro_f1": _macro_f1(predicted, test.members > 0),
-        "ece": calibration_error(confidence, right, bins=_BINS),
+        "macro_f1": macro_f1(predicted, test.members > 0),
+        "ece": calibration_error(confidence, right, bins=BINS),
         "auroc_oos": auroc(strange, inside) if len(strange) and len(inside) else float("nan"),
         "lost_inside": float((inside >= OUTSIDE_LIMIT).mean()) if len(inside) else float("nan"),
         "found_outside": float((strange >= OUTSIDE_LIMIT).mean()) if len(strange) else float("nan"),
         "add_class_ms": _time_to_add(state, stored, material),
-        **_abstaining(probabilities, test.members, state.multi_label, made, inside < OUTSIDE_LIMIT),
+        **abstaining(probabilities, test.members, state.multi_label, made, inside < OUTSIDE_LIMIT),
     }
     return TrialRun(values, predicted, confidence, right)
 
 
-def _predicted(probabilities: Doubles, least: float | None) -> Flags:
+def predicted_labels(probabilities: Doubles, least: float | None) -> Flags:
     """Give each text its best label, and where it may have several, all that are probable enough."""
     best = np.eye(probabilities.shape[1], dtype=bool)[probabilities.argmax(axis=1)]
     return np.asarray(best if least is None else best | (probabilities >= least))
 
 
-def _macro_f1(predicted: Flags, truth: Flags) -> float:
+def macro_f1(predicted: Flags, truth: Flags) -> float:
     """Mean of the labels' F1; a label that is neither there nor given is left out."""
     hits = (predicted & truth).sum(axis=0)
     sizes = predicted.sum(axis=0) + truth.sum(axis=0)
     return float((2 * hits[sizes > 0] / sizes[sizes > 0]).mean())
 
 
-def _abstaining(
+def abstaining(
     probabilities: Doubles,
     members: NDArray[np.float32],
     multi_label: bool,

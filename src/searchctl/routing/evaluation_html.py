@@ -10,8 +10,9 @@ import numpy as np
 
 from searchctl import pages
 from searchctl.pages import WIDTH, Table
-from searchctl.routing.evaluation import RoutingTrial
-from searchctl.routing.evaluation_report import METRICS, confusion_matrix, confusions, per_label, shots_name, summary
+from searchctl.routing.beside import ClassifierTrial
+from searchctl.routing.evaluation import METRICS, RoutingTrial
+from searchctl.routing.evaluation_report import confusion_matrix, confusions, per_label, shots_name, summary
 
 _HEIGHT = 220  # of the learning curve
 _SHOWN = 30  # labels in the heat map: those most confused
@@ -69,7 +70,7 @@ class HeatMap:
     cells: Sequence[HeatCell]
 
 
-def render(trial: RoutingTrial, title: str) -> str:
+def render(trial: RoutingTrial, title: str, classifiers: Sequence[ClassifierTrial] = ()) -> str:
     """Return the page."""
     most = list(trial.draws)[-1]
     return pages.render(
@@ -80,7 +81,7 @@ def render(trial: RoutingTrial, title: str) -> str:
         material=trial.material,
         seeds=trial.settings.seeds,
         most=shots_name(most),
-        numbers=_numbers(trial),
+        numbers=_numbers(trial, classifiers),
         curve=_curve(trial),
         calibration=_calibration(trial, most),
         heat=_heat_map(trial, most),
@@ -89,7 +90,7 @@ def render(trial: RoutingTrial, title: str) -> str:
     )
 
 
-def _numbers(trial: RoutingTrial) -> Table:
+def _numbers(trial: RoutingTrial, classifiers: Sequence[ClassifierTrial]) -> Table:
     rows = []
     for shots in trial.draws:
         measured = summary(trial, shots)
@@ -97,6 +98,10 @@ def _numbers(trial: RoutingTrial) -> Table:
             f"{spread['mean']:.3f} ± {spread['std']:.3f}" if (spread := measured[name]) else "-" for name in METRICS
         ]
         rows.append([shots_name(shots), *cells])
+    for classifier in classifiers:
+        values = [classifier.run.values[name] for name in METRICS]
+        shown = ["-" if value != value else f"{value:.3f}" for value in values]
+        rows.append([f"{classifier.name} ({classifier.trained_on} texts)", *shown])
     return Table(["examples", *(name.replace("_", " ") for name in METRICS)], rows, len(METRICS))
 
 

@@ -7,24 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from searchctl.routing.evaluation import RoutingTrial
+from searchctl.routing.beside import ClassifierTrial
+from searchctl.routing.evaluation import METRICS, RoutingTrial
 from searchctl.types import Json
 
 TRIAL_FORMAT = 1
-METRICS = (
-    "accuracy",
-    "macro_f1",
-    "coverage",
-    "promised",
-    "promised_coverage",
-    "precision",
-    "promise_kept",
-    "auroc_oos",
-    "lost_inside",
-    "found_outside",
-    "ece",
-    "add_class_ms",
-)
 _CONFUSIONS = 50
 
 
@@ -37,8 +24,12 @@ class Confusion:
     share: float
 
 
-def to_json(trial: RoutingTrial) -> Json:
-    """Return the report: `shots` holds mean and spread (standard deviation) of each metric by number of examples."""
+def to_json(trial: RoutingTrial, classifiers: Sequence[ClassifierTrial] = ()) -> Json:
+    """Return the report.
+
+    `shots` holds mean and spread (standard deviation) of each metric by number of examples, `with` the numbers of trained
+    classifiers on the same texts.
+    """
     material, settings = trial.material, trial.settings
     most = list(trial.draws)[-1]
     return {
@@ -57,6 +48,19 @@ def to_json(trial: RoutingTrial) -> Json:
         "confusions": [
             {"label": one.label, "given": one.given, "share": round(one.share, 4)} for one in confusions(trial, most)
         ],
+        **({"with": [_classifier_json(one) for one in classifiers]} if classifiers else {}),
+    }
+
+
+def _classifier_json(classifier: ClassifierTrial) -> Json:
+    ahead = classifier.ahead
+    return {
+        "classifier": classifier.name,
+        "trained_on": classifier.trained_on,
+        "left_out": classifier.left_out,
+        "strange_labels": classifier.strange_labels,
+        **{name: None if value != value else value for name, value in classifier.run.values.items()},
+        "accuracy_ahead": {"value": ahead.value, "low": ahead.low, "high": ahead.high},
     }
 
 

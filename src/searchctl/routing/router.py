@@ -20,7 +20,16 @@ from searchctl.index import Index
 from searchctl.routing import examples as storing
 from searchctl.routing.calibration import Doubles
 from searchctl.routing.check import Check, check
-from searchctl.routing.decide import Candidate, Neighbour, Route, RouteSettings, decide
+from searchctl.routing.decide import (
+    Candidate,
+    Neighbour,
+    Route,
+    RouteSettings,
+    decide,
+    neighbours_of,
+    routes_of,
+    strangeness,
+)
 from searchctl.routing.editing import Editor, below, exported, labels_of
 from searchctl.routing.examples import FIELDS, Example, Stored
 from searchctl.routing.guarantee import PrecisionGuarantee
@@ -34,6 +43,7 @@ from searchctl.types import Document, Repair, Vectors
 
 if TYPE_CHECKING:
     from searchctl.encoders.base import Encoder
+    from searchctl.routing.classifier import TrainedClassifier
     from searchctl.routing.discover import Discovery
     from searchctl.routing.scorer import Scorer
 
@@ -198,19 +208,34 @@ class Router:
     # Answers
 
     def predict(
-        self, texts: str | Sequence[str], settings: RouteSettings | None = None, *, scorer: Scorer | None = None
+        self,
+        texts: str | Sequence[str],
+        settings: RouteSettings | None = None,
+        *,
+        scorer: Scorer | None = None,
+        classifier: TrainedClassifier | None = None,
     ) -> list[Route]:
         """Route texts, or one text; raises UsageError while there are no labels.
 
-        A `scorer` takes the place of the votes. Its confidences aren't calibrated, so nothing can be promised of them.
+        A `scorer` takes the place of the votes. Its confidences aren't calibrated, so nothing can be promised of them. So does
+        a `classifier`, which has labels of its own and is calibrated; the nearest examples stay beside its answer.
         """
+        if scorer is not None and classifier is not None:
+            raise UsageError("a scorer and a classifier can't both decide; give one of them")
         given = storing.as_texts(texts)
         routes: list[Route] = []
         for start in range(0, len(given), _BATCH):
-            routes += self._predicted(given[start : start + _BATCH], settings or RouteSettings(), scorer)
+            batch = given[start : start + _BATCH]
+            routes += self._predicted(batch, settings or RouteSettings(), scorer, classifier)
         return routes
 
-    def _predicted(self, texts: Sequence[str], settings: RouteSettings, scorer: Scorer | None) -> list[Route]:
+    def _predicted(
+        self,
+        texts: Sequence[str],
+        settings: RouteSettings,
+        scorer: Scorer | None,
+        classifier: TrainedClassifier | None,
+    ) -> list[Route]:
         encoder = storing.needed_encoder(self.index)
         state, report = self.state, self.report
         read = [message_of(text) for text in texts]
@@ -219,12 +244,18 @@ class Router:
         if repairs := [repair.query for repair in meant.values()]:
             vectors[list(meant)] = encoder.encode_queries(repairs)
             read = [meant[row].query if row in meant else message for row, message in enumerate(read)]
-        probabilities = self._foreign(scorer, read, state, settings) if scorer is not None and state.labels else None
-        routes = decide(state, report, vectors, settings, probabilities, read)
+        if classifier is not None:
+            routes = _classified(classifier, read, vectors, settings, state, report)
+        else:
+            told = self._foreign(scorer, read, state, settings) if scorer is not None and state.labels else None
+            routes = decide(state, report, vectors, settings, told, read)
         cut = _cut(encoder, read)
+        teller = (
+            f"told by {classifier.name}" if classifier else f"told by {scorer.name}, not calibrated" if scorer else ""
+        )
         return [
-            _told(route, meant.get(row), one, encoder.max_tokens, "" if scorer is None else scorer.name)
-            for row, (route, one) in enumerate(zip(routes, cut, strict=True))
+            _told(route, meant.get(row), is_cut, encoder.max_tokens, teller)
+            for row, (route, is_cut) in enumerate(zip(routes, cut, strict=True))
         ]
 
     def _repaired(
@@ -357,6 +388,21 @@ def _needed(state: State) -> None:
         raise UsageError("there are no examples yet; add some with: searchctl route add LABEL TEXT")
 
 
+def _classified(
+    classifier: TrainedClassifier,
+    messages: Sequence[str],
+    vectors: Vectors,
+    settings: RouteSettings,
+    state: State,
+    report: CalibrationReport,
+) -> list[Route]:
+    """Let a classifier decide, with the nearest examples beside its answer, and what they say of texts of no label."""
+    strange = strangeness(state, report, vectors) if state.examples else None
+    judgement = classifier.judge(messages, settings, strange)
+    near = neighbours_of(state, vectors, settings.neighbours if state.examples else 0)
+    return routes_of(judgement, settings, near, examples=True)
+
+
 def _cut(encoder: Encoder, texts: Sequence[str]) -> list[bool]:
     """Tell of which texts the encoder reads only the beginning."""
     long = [row for row, text in enumerate(texts) if len(text) > _LETTERS_A_TOKEN * encoder.max_tokens]
@@ -366,9 +412,9 @@ def _cut(encoder: Encoder, texts: Sequence[str]) -> list[bool]:
     return cut
 
 
-def _told(route: Route, repair: Repair | None, cut: bool, most: int, scorer: str) -> Route:
+def _told(route: Route, repair: Repair | None, cut: bool, most: int, teller: str) -> Route:
     """Return the route with what was done to its text in words."""
-    said = [f"told by {scorer}, not calibrated"] if scorer else []
+    said = [teller] if teller else []
     if repair is not None:
         said.append(f"read as '{repair.query}' ({repair.kind})")
     if cut:

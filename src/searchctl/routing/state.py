@@ -87,18 +87,23 @@ class CalibrationReport:
 
     def promises(self, target: float) -> tuple[PrecisionGuarantee, ...]:
         """Return the guarantee of each level. That of a parent is for texts that get no deeper label."""
-        found: list[PrecisionGuarantee] = []
-        left = np.ones(len(self.levels[0].confidence), bool)
-        for level in self.levels:
-            part = (
-                level
-                if len(level.confidence) != len(left)
-                else Level(level.confidence[left], level.right[left], level.best[left])
-            )
-            found.append(part.promise(target))
-            if len(level.confidence) == len(left):
-                left = left & (level.confidence < found[-1].threshold)
-        return tuple(found)
+        return promises_of(self.levels, target)
+
+
+def promises_of(levels: Sequence[Level], target: float) -> tuple[PrecisionGuarantee, ...]:
+    """Return the guarantee of each level, whole labels first. That of a parent is for texts that get no deeper label."""
+    promises: list[PrecisionGuarantee] = []
+    left = np.ones(len(levels[0].confidence), bool)
+    for level in levels:
+        part = (
+            level
+            if len(level.confidence) != len(left)
+            else Level(level.confidence[left], level.right[left], level.best[left])
+        )
+        promises.append(part.promise(target))
+        if len(level.confidence) == len(left):
+            left = left & (level.confidence < promises[-1].threshold)
+    return tuple(promises)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,22 +308,25 @@ def learn_report(state: State, *, seed: int = 0, most: int = _LEFT_OUT) -> Calib
     )
     truth = np.concatenate([own, np.zeros((len(foreign), len(state.labels)), np.float32)])
     usual = likely_threshold(probabilities, own) if state.multi_label else 0.5
-    return replace(report, levels=_levels(asked, truth, state), usual=usual)
+    return replace(report, levels=levels_of(asked, truth, state.labels, multi_label=state.multi_label), usual=usual)
 
 
-def _levels(probabilities: Doubles, members: Floats, state: State) -> tuple[Level, ...]:
-    if not len(probabilities) or not len(state.labels):
+def levels_of(
+    probabilities: Doubles, members: Floats, labels: Sequence[str], *, multi_label: bool
+) -> tuple[Level, ...]:
+    """Return how sure left-out answers (n, labels) were and whether they were right, at each depth of the labels."""
+    if not len(probabilities) or not len(labels):
         return (Level(np.zeros(0), np.zeros(0, bool), np.zeros(0)),)
-    if state.multi_label:
+    if multi_label:
         return (Level(probabilities.ravel(), members.ravel() > 0, probabilities.max(axis=1)),)
-    found = []
-    for depth in depths(state.labels):
-        groups, _ = grouped(state.labels, depth)
+    levels = []
+    for depth in depths(labels):
+        groups, _ = grouped(labels, depth)
         summed = probabilities @ groups
         best = summed.argmax(axis=1)
         sure = summed.max(axis=1)
-        found.append(Level(sure, (members @ groups)[np.arange(len(best)), best] > 0, sure))
-    return tuple(found)
+        levels.append(Level(sure, (members @ groups)[np.arange(len(best)), best] > 0, sure))
+    return tuple(levels)
 
 
 def depths(labels: Sequence[str]) -> list[int | None]:

@@ -9,13 +9,15 @@ import click
 
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say, say_error
-from searchctl.cli.output import count_of, print_json, print_table, refuse_overwriting
+from searchctl.cli.output import count_of, print_json, print_table, printable, refuse_overwriting
 from searchctl.cli.progress import Meter
 from searchctl.cli.route.context import columns_of, file_options, say_skipped
 from searchctl.errors import StorageError, UsageError
 from searchctl.files import replacing
 
 if TYPE_CHECKING:
+    from searchctl.routing.beside import ClassifierTrial
+    from searchctl.routing.classifier import TrainedClassifier
     from searchctl.routing.evaluation import RoutingTrial, TrialSettings
     from searchctl.routing.examples import Example
 
@@ -30,6 +32,7 @@ GATE_MISSED = 5
         "searchctl route evaluate train.jsonl test.jsonl --oos oos.jsonl --shots 1,5,10 --seeds 10 --json",
         "searchctl route evaluate tickets.csv new.csv --text message --label queue --shots all --html report.html",
         "searchctl route evaluate train.jsonl test.jsonl --shots 10 --fail-under 0.80",
+        "searchctl route evaluate train.jsonl test.jsonl --shots 10 --with ./my-classifier",
     ),
 )
 @click.argument("train", metavar="TRAIN")
@@ -38,6 +41,14 @@ GATE_MISSED = 5
 @click.option("--shots", default="1,5,10", show_default=True, help="Examples of each label; all takes what there is.")
 @click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, help="Drawings of each size.")
 @click.option("--target-precision", type=float, default=0.95, show_default=True, help="For coverage and promise.")
+@click.option(
+    "--with",
+    "folders",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FOLDER",
+    help="A trained classifier, on the same texts. Repeatable.",
+)
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a report with plots.")
 @click.option(
     "--fail-under", type=click.FloatRange(0, 1), metavar="ACCURACY", help="Exit 5 below it, at the most shots."
@@ -52,6 +63,7 @@ def evaluate_command(
     shots: str,
     seeds: int,
     target_precision: float,
+    folders: tuple[Path, ...],
     html: Path | None,
     fail_under: float | None,
     text_columns: str | None,
@@ -64,6 +76,9 @@ def evaluate_command(
 
     Nothing of the index is touched. Reports accuracy, macro-F1, what share of texts gets a label at the target precision
     (and whether that was promised), AUROC of texts of no label, calibration error, and the time to add a label.
+
+    With --with, a classifier of `searchctl train classifier` or `train setfit` answers the same test texts. Those that had a
+    part in its making are left out for all, and counted.
     """
     refuse_overwriting([html], [train, test, oos])
     from searchctl.routing.evaluation import TrialSettings
@@ -77,10 +92,16 @@ def evaluate_command(
     first, second = (one.examples for one in read)
     strange = [row.text for row in read_rows(oos, columns, format) if row.text] if oos else []
     strange += [one.text for one in second if not one.labels]
-    trial = _run(frame, [one for one in first if one.labels], [one for one in second if one.labels], strange, settings)
-    _print(frame, trial)
+    asked = [one for one in second if one.labels]
+    classifiers = _opened(folders)
+    left_out: dict[str, int] = {}
+    if classifiers:
+        asked, strange, left_out = _unseen(classifiers, asked, strange)
+    trial = _run(frame, [one for one in first if one.labels], asked, strange, settings)
+    trials = _asked(trial, classifiers, left_out)
+    _print(frame, trial, trials)
     if html is not None:
-        _write_html(trial, f"{Path(train).name} → {Path(test).name}", html)
+        _write_html(trial, f"{Path(train).name} → {Path(test).name}", html, trials)
     accuracy = _mean(trial, list(trial.draws)[-1], "accuracy")
     if fail_under is not None and accuracy < fail_under:
         say_error(f"accuracy is {accuracy:.4f}, below {fail_under:g}")
@@ -107,16 +128,46 @@ def _run(
         return run(material, settings, meter.update)
 
 
+def _opened(folders: tuple[Path, ...]) -> list[TrainedClassifier]:
+    if not folders:
+        return []
+    from searchctl.routing.classifier import TrainedClassifier
+    from searchctl.settings.paths import user_path
+
+    return [TrainedClassifier(user_path(folder)) for folder in dict.fromkeys(folders)]
+
+
+def _unseen(
+    classifiers: list[TrainedClassifier], test: list[Example], strange: list[str]
+) -> tuple[list[Example], list[str], dict[str, int]]:
+    """Leave out the texts of the test that a classifier saw in its making, and say how many."""
+    from searchctl.routing.beside import unseen
+
+    kept = unseen(classifiers, test, strange)
+    for name, count in kept.left_out.items():
+        if count:
+            say(f"searchctl: {count_of(count, 'text')} of the test had a part in making {name}: left out for all")
+    return list(kept.test), list(kept.outside), kept.left_out
+
+
+def _asked(
+    trial: RoutingTrial, classifiers: list[TrainedClassifier], left_out: dict[str, int]
+) -> list[ClassifierTrial]:
+    from searchctl.routing.beside import beside
+
+    return [beside(trial, classifier, left_out[classifier.name]) for classifier in classifiers]
+
+
 def _mean(trial: RoutingTrial, shots: int, metric: str) -> float:
     values = trial.values(shots, metric)
     return sum(values) / len(values) if values else float("nan")
 
 
-def _print(frame: Frame, trial: RoutingTrial) -> None:
+def _print(frame: Frame, trial: RoutingTrial, classifiers: list[ClassifierTrial]) -> None:
     from searchctl.routing.evaluation_report import confusions, shots_name, summary, to_json
 
     if frame.json:
-        print_json(to_json(trial))
+        print_json(to_json(trial, classifiers))
         return
     columns = ("accuracy", "macro_f1", "coverage", "precision", "promised", "auroc_oos", "ece", "add_class_ms")
     rows = []
@@ -124,6 +175,9 @@ def _print(frame: Frame, trial: RoutingTrial) -> None:
         found = summary(trial, shots)
         cells = [f"{one['mean']:.4f}" if (one := found[name]) else "-" for name in columns]
         rows.append([shots_name(shots), *cells])
+    for classifier in classifiers:
+        values = [classifier.run.values[name] for name in columns]
+        rows.append([printable(classifier.name), *("-" if value != value else f"{value:.4f}" for value in values)])
     print_table(["examples", *(name.replace("_", " ") for name in columns)], rows)
     if frame.quiet:
         return
@@ -135,15 +189,34 @@ def _print(frame: Frame, trial: RoutingTrial) -> None:
     unknown = int((material.test.members.sum(axis=1) == 0).sum())
     if unknown:
         say(f"{count_of(unknown, 'test text')} of labels that TRAIN doesn't have: counted as wrong")
+    for classifier in classifiers:
+        _say_ahead(classifier, shots_name(list(trial.draws)[-1]))
     for mistake in confusions(trial, list(trial.draws)[-1], 5):
         say(f"confused: {mistake.share:.0%} of {mistake.label} went to {mistake.given}")
 
 
-def _write_html(trial: RoutingTrial, title: str, path: Path) -> None:
+def _say_ahead(classifier: ClassifierTrial, shots: str) -> None:
+    ahead = classifier.ahead
+    surely = "" if ahead.low > 0 or ahead.high < 0 else ", which may be chance"
+    say(
+        printable(
+            f"{classifier.name}, which learnt from {count_of(classifier.trained_on, 'text')}: accuracy {ahead.value:+.4f} "
+            f"beside the router with {shots} examples a label (95 %: {ahead.low:+.4f} to {ahead.high:+.4f}){surely}"
+        )
+    )
+    if classifier.strange_labels:
+        say(
+            printable(
+                f"{classifier.name} has {count_of(classifier.strange_labels, 'label')} that TRAIN doesn't: counted as wrong"
+            )
+        )
+
+
+def _write_html(trial: RoutingTrial, title: str, path: Path, classifiers: list[ClassifierTrial]) -> None:
     from searchctl.routing.evaluation_html import render
 
     try:
         with replacing(path) as draft:
-            draft.write_text(render(trial, title), encoding="utf-8")
+            draft.write_text(render(trial, title, classifiers), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"can't write {path}: {error.strerror}; choose another file with --html") from error

@@ -16,12 +16,13 @@ from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import DEAD_LETTERS, say
 from searchctl.cli.output import count_of, echo, on_terminal, print_json, print_pairs, printable, refuse_overwriting
 from searchctl.cli.progress import Meter
-from searchctl.cli.route.context import columns_of, file_options, open_router
+from searchctl.cli.route.answerer import Answerer, opened_answerer
+from searchctl.cli.route.context import columns_of, file_options
 from searchctl.cli.route.rows_out import CsvWriter, JsonWriter, Writer, as_json, joined_row
 from searchctl.errors import SourceError, StorageError, UsageError
 
 if TYPE_CHECKING:
-    from searchctl.routing.router import Route, Router, RouteSettings
+    from searchctl.routing.router import Route, RouteSettings
     from searchctl.routing.rows import Columns, Row
     from searchctl.routing.scorer import Scorer
     from searchctl.sources import Format
@@ -41,6 +42,7 @@ _LOOKS_LIKE_FILE = re.compile(r"\S+\.(csv|tsv|jsonl?|txt)(\.gz)?")
         "zcat tickets.jsonl.gz | searchctl route predict - > routed.jsonl",
         'searchctl route predict "The lamp came broken and I want my money" --set 0.9 --json',
         'searchctl route predict tickets.jsonl --zero-shot ./models/xlm-roberta-xnli --hypothesis "This is about {}."',
+        "searchctl route predict tickets.jsonl --classifier ./my-classifier --target-precision 0.95",
     ),
 )
 @click.argument("words", nargs=-1, required=True, metavar="TEXT|FILE|-")
@@ -61,6 +63,13 @@ _LOOKS_LIKE_FILE = re.compile(r"\S+\.(csv|tsv|jsonl?|txt)(\.gz)?")
     "--zero-shot", "model", metavar="MODEL", help="Label by names and descriptions, with a model for NLI (extra torch)."
 )
 @click.option("--hypothesis", metavar="TEXT", help="What that model judges, {} being the label.")
+@click.option(
+    "--classifier",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Label with a classifier of searchctl train classifier or train setfit.",
+)
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write there: .jsonl or .csv.")
 @click.option("--to", "output_format", type=click.Choice(_OUTPUTS), help="Format of the output [default: jsonl].")
 @file_options
@@ -76,6 +85,7 @@ def predict_command(
     neighbours: int,
     model: str | None,
     hypothesis: str | None,
+    folder: Path | None,
     output: Path | None,
     output_format: str | None,
     text_columns: str | None,
@@ -90,26 +100,28 @@ def predict_command(
     examples and the reason come after them. A new column whose name the rows have is called `route_` and that name, but for the
     label: a row's own is then `given_label`. Where the router abstains, the label is null. A row that can't be read comes out
     with an `error`. Exit code 3: there were such rows.
+
+    With --classifier, labels and confidences are the classifier's; the nearest examples are shown where there is an index of
+    them, which isn't needed.
     """
     from searchctl.routing.decide import RouteSettings
     from searchctl.routing.rows import as_format, read_rows
 
     settings = RouteSettings(target_precision, threshold, outside_limit, coverage, top, neighbours)
-    scorer = _scorer(model, hypothesis)
     source = _source(words)
     text = as_text(" ".join(words)).strip()
     if not text:
         raise UsageError('there is no text to route; type: searchctl route predict "They charged me twice"')
-    with open_router(frame) as router:
+    with opened_answerer(frame, folder, _scorer(model, hypothesis, folder)) as answerer:
         if target_precision is not None and not frame.quiet:
-            _say_promise(router, target_precision)
+            _say_promise(answerer, target_precision)
         if source is None:
-            _print_one(frame, router.predict([text], settings, scorer=scorer)[0])
+            _print_one(frame, answerer.predict([text], settings)[0])
             return
         columns, form = columns_of(text_columns, label_column, separator, outside_label), as_format(format_name)
         rows = read_rows(source, columns, form)
         if frame.json:
-            joined = [joined_row(row, route) for row, route in _routed(router, rows, settings, scorer)]
+            joined = [joined_row(row, route) for row, route in _routed(answerer, rows, settings)]
             print_json({"routes": joined})
             return
         kind = output_format or (output.suffix.lstrip(".") if output else "") or "jsonl"
@@ -119,7 +131,7 @@ def predict_command(
         names = _all_names(source, columns, form) if kind == "csv" else []
         with _opened(output) as file, Meter(frame, "texts") as meter:
             write = CsvWriter(file, names) if kind == "csv" else JsonWriter(file)
-            tally = _written(write, _routed(router, rows, settings, scorer), meter)
+            tally = _written(write, _routed(answerer, rows, settings), meter)
     _say_tally(frame, tally)
     if tally.failed:
         click.get_current_context().exit(DEAD_LETTERS)
@@ -197,7 +209,9 @@ def _source(words: Sequence[str]) -> str | None:
     return None
 
 
-def _scorer(model: str | None, hypothesis: str | None) -> Scorer | None:
+def _scorer(model: str | None, hypothesis: str | None, folder: Path | None) -> Scorer | None:
+    if model is not None and folder is not None:
+        raise UsageError("--zero-shot and --classifier can't both decide; give one of them")
     if model is None:
         if hypothesis is not None:
             raise UsageError("--hypothesis belongs to --zero-shot MODEL; give both")
@@ -207,23 +221,21 @@ def _scorer(model: str | None, hypothesis: str | None) -> Scorer | None:
     return ZeroShot(model, hypothesis or HYPOTHESIS)
 
 
-def _routed(
-    router: Router, rows: Iterator[Row], settings: RouteSettings, scorer: Scorer | None
-) -> Iterator[tuple[Row, Route | None]]:
+def _routed(answerer: Answerer, rows: Iterator[Row], settings: RouteSettings) -> Iterator[tuple[Row, Route | None]]:
     """Yield rows in order, each with its route; None for one without a text."""
     from searchctl.routing.rows import arriving
 
     for batch in arriving(rows, _BATCH):
         good = [row for row in batch if not row.error and row.text]
-        routes = iter(router.predict([row.text for row in good], settings, scorer=scorer))
+        routes = iter(answerer.predict([row.text for row in good], settings))
         for row in batch:
             yield row, next(routes) if not row.error and row.text else None
 
 
-def _say_promise(router: Router, target: float) -> None:
+def _say_promise(answerer: Answerer, target: float) -> None:
     from searchctl.cli.route.words import promise_words
 
-    say(f"searchctl: {promise_words(router.promise(target))}")
+    say(f"searchctl: {promise_words(answerer.promise(target))}")
 
 
 def _print_one(frame: Frame, route: Route) -> None:
