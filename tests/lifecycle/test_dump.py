@@ -18,7 +18,9 @@ from searchctl.engines.base import Engine
 from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SourceError, StorageError, UsageError
 from searchctl.index import Index
 from searchctl.ingest.copying import Monitor
-from searchctl.lifecycle.dump import dump, read_manifest, restore
+from searchctl.lifecycle.dump import dump
+from searchctl.lifecycle.manifest import read_manifest
+from searchctl.lifecycle.restore import restore
 from searchctl.lifecycle.versions import roll_back
 from searchctl.types import Entry
 

@@ -17,8 +17,9 @@ from searchctl.encoders import open_encoder
 from searchctl.engines import open_engine
 from searchctl.index import Index, encoder_stamp
 from searchctl.ingest.copying import Monitor
-from searchctl.lifecycle.dump import dump, restore
+from searchctl.lifecycle.dump import dump
 from searchctl.lifecycle.reembed import Judging, ReembedReport, reembed
+from searchctl.lifecycle.restore import restore
 from searchctl.lifecycle.vectorize import encode_deferred
 from searchctl.lifecycle.versions import drop_version, roll_back
 from searchctl.types import Entry

@@ -18,9 +18,10 @@ from searchctl.errors import IndexMissing, ServerRefusal, UsageError
 from searchctl.index import Index, encoder_stamp
 from searchctl.ingest.copying import Monitor
 from searchctl.lifecycle.doctor import examine
-from searchctl.lifecycle.dump import dump, restore
+from searchctl.lifecycle.dump import dump
 from searchctl.lifecycle.foreign import ForeignIndex, ForeignReport, Reading
 from searchctl.lifecycle.reembed import Judging, reembed
+from searchctl.lifecycle.restore import restore
 from searchctl.lifecycle.vectorize import encode_deferred
 from searchctl.lifecycle.versions import roll_back, versioned
 from searchctl.schema import EncoderStamp

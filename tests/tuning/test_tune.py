@@ -19,7 +19,8 @@ from searchctl.lifecycle.reembed import Judging, reembed
 from searchctl.ranking.fusion import FusionSettings
 from searchctl.ranking.relevance import DEFAULTS
 from searchctl.schema import PassageSettings
-from searchctl.tuning.tune import FEWEST_QUERIES, Tuning, apply, choose, tune
+from searchctl.tuning.choice import choose
+from searchctl.tuning.tune import FEWEST_QUERIES, Tuning, apply, tune
 from searchctl.types import Document
 
 NDCG = parse_metric("ndcg@10")

@@ -34,7 +34,7 @@ def command(frame: Frame, folder: Path, replace_index: bool) -> None:
     """
     from searchctl.engines import open_engine
     from searchctl.ingest.copying import Monitor
-    from searchctl.lifecycle.dump import restore
+    from searchctl.lifecycle.restore import restore
 
     engine = open_engine(frame.settings.engine, frame.settings.connection)
     try:

@@ -15,7 +15,8 @@ from searchctl.cli.output import print_json, print_pairs
 from searchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from searchctl.tuning.tune import Choice, TuneReport
+    from searchctl.tuning.choice import Choice
+    from searchctl.tuning.tune import TuneReport
 
 
 @click.command(
