@@ -53,6 +53,9 @@ class GatewayGroup(GroupWithExamples):
 @click.option(
     "--share", metavar="SHARE", type=float, default=1.0, help="Share of sessions that get hybrid answers [default: 1]."
 )
+@click.option(
+    "--embed-writes", is_flag=True, help="Give written documents their vectors on the way (see vectorize --follow)."
+)
 @click.option("--record", metavar="FILE", help="Append every search to a file, without credentials.")
 @click.option("--tls-cert", metavar="FILE", help="Certificate for TLS towards the apps.")
 @click.option("--tls-key", metavar="FILE", help="Its key.")
@@ -96,6 +99,7 @@ def _settings(frame: Frame, options: dict[str, Any]) -> GatewaySettings:
         shadow=options["shadow"],
         share=options["share"],
         record=options["record"],
+        embed_writes=options["embed_writes"],
         certificate=options["tls_cert"],
         key=options["tls_key"],
         secrets=frame.settings.secrets,
@@ -122,7 +126,8 @@ def _told(settings: GatewaySettings) -> str:
     if settings.shadow is not None:
         return f"by words; {settings.shadow:.0%} of the searches are computed both ways"
     share = f", {settings.share:.0%} of the sessions" if settings.share < 1 else ""
-    return f"{settings.policies.usual.mode}{share}"
+    writes = ", written documents get vectors" if settings.embed_writes else ""
+    return f"{settings.policies.usual.mode}{share}{writes}"
 
 
 @command.command(
@@ -200,6 +205,8 @@ def print_report(found: dict[str, Any]) -> None:
     ]
     if times:
         print_table(("answers", "p50 ms", "p99 ms"), times)
+    if any(found.get("written", {}).values()):
+        print_pairs([(f"written documents {name}", f"{count:,}") for name, count in found["written"].items()])
     _print_comparison(found["shadow"])
 
 

@@ -249,8 +249,17 @@ class ForeignSource(Protocol):
         written: otherwise versions of documents that changed in other fields are noted.
         """
 
+    def among(self, index: str, ids: Sequence[str]) -> list[Entry]:
+        """Return the documents among `ids` of one index behind the name whose vectors are missing or of another text.
+
+        They are read by their ids, so that they needn't be searchable yet; one that isn't found is left out.
+        """
+
     def write(self, entries: Sequence[Entry]) -> list[Rejection]:
         """Store passages and vectors of documents. Return those that were refused."""
+
+    def show(self) -> None:
+        """Make the vectors that were written searchable now."""
 
     def sweep(self) -> int:
         """Delete the vectors of documents that are gone. Return how many."""
@@ -271,6 +280,9 @@ class ForeignIndexes(Protocol):
 
     def vectors_of(self, name: str) -> str | None:
         """Return the companion index that holds the vectors of a name's documents; None where there is none."""
+
+    def companions_of(self, index: str) -> dict[str, EncoderStamp]:
+        """Return the encoders whose vectors lie beside an index, by the name they were made under: its own, or an alias of it."""
 
 
 def native_hybrid(engine: Engine, technique: Technique) -> NativeHybrid:

@@ -38,6 +38,7 @@ class QueryEncoder:
         self._waiting: queue.Queue[tuple[Encode, Future[Encoded]] | None] = queue.Queue(_WAITING)
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._opening = threading.Lock()
 
     def submit(self, asked: Encode) -> Future[Encoded]:
         """Return the vector to come; raises EncodingBusyError where too many wait."""
@@ -80,7 +81,7 @@ class QueryEncoder:
             part = [(asked, future) for asked, future in batch if asked.stamp == stamp]
             texts = list(dict.fromkeys(asked.text for asked, _ in part))
             try:
-                encoder = self._encoder(stamp)
+                encoder = self.encoder_of(stamp)
                 background, shares = general_background(encoder), unread_shares(encoder, texts)
                 found = zip(texts, encoder.encode_queries(texts), shares, strict=True)
                 vectors = {text: Encoded(vector, background, share) for text, vector, share in found}
@@ -92,14 +93,15 @@ class QueryEncoder:
                 self._vectors.put((asked.stamp, asked.text), vectors[asked.text])
                 future.set_result(vectors[asked.text])
 
-    def _encoder(self, stamp: EncoderStamp) -> Encoder:
+    def encoder_of(self, stamp: EncoderStamp) -> Encoder:
         """Return the encoder of a stamp, opened when first needed. Raises EncoderMismatch, EncoderUnavailable, MissingExtra."""
-        if stamp not in self._encoders:
-            opened = self._opener(stamp.name)
-            if (opened.revision, opened.dim) != (stamp.revision, stamp.dim):
-                raise EncoderMismatch(
-                    f"the index's vectors are of {stamp.name} of revision {stamp.revision}, and here that is revision "
-                    f"{opened.revision}; make them anew with: searchctl vectorize INDEX"
-                )
-            self._encoders[stamp] = opened
-        return self._encoders[stamp]
+        with self._opening:
+            if stamp not in self._encoders:
+                opened = self._opener(stamp.name)
+                if (opened.revision, opened.dim) != (stamp.revision, stamp.dim):
+                    raise EncoderMismatch(
+                        f"the index's vectors are of {stamp.name} of revision {stamp.revision}, and here that is revision "
+                        f"{opened.revision}; make them anew with: searchctl vectorize INDEX"
+                    )
+                self._encoders[stamp] = opened
+            return self._encoders[stamp]

@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +27,7 @@ from searchctl.gateway.requests import Search, read_body, read_search
 from searchctl.gateway.settings import GatewaySettings
 from searchctl.gateway.tally import ShadowPair, Tally
 from searchctl.gateway.upstream import Upstream, UpstreamDownError
+from searchctl.gateway.writes import MOST_ANSWER, VectorsOfWrites, WrittenVectors, read_written, wants_refresh
 from searchctl.types import Json
 
 _log = logging.getLogger(__name__)
@@ -48,10 +50,13 @@ class Passed(web.StreamResponse):
 class Gateway:
     """Handles requests. Everything that isn't a search is streamed both ways, whatever its size."""
 
-    def __init__(self, settings: GatewaySettings, upstream: Upstream, hybrid: Hybrid) -> None:
+    def __init__(
+        self, settings: GatewaySettings, upstream: Upstream, hybrid: Hybrid, written: WrittenVectors | None = None
+    ) -> None:
         self.settings = settings
         self.upstream = upstream
         self.hybrid = hybrid
+        self.written = written
         self.tally = Tally(metrics=True)
         self.draining = False
         self._recorder = Recorder(settings.record, settings.secrets) if settings.record else None
@@ -67,6 +72,8 @@ class Gateway:
         route = wire.route(request.method, target)
         if route.kind == "own":
             return self._own(request, route)
+        if route.kind in ("bulk", "document") and self.written is not None:
+            return await self._write(request, route, self.written, began)
         if route.kind not in ("search", "msearch", "template", "msearch_template"):
             return await self._through(request, request.content.iter_chunked(_PIECE), began)
         try:
@@ -132,27 +139,79 @@ class Gateway:
         shown: Sequence[tuple[str, str]] = (),
     ) -> web.StreamResponse:
         """Stream a request to the server and its answer back, byte for byte."""
-        headers = wire.request_headers(_pairs(request.raw_headers))
-        sends = request.can_read_body or (isinstance(body, bytes) and bool(body))
-        if sends and "content-length" in request.headers and not isinstance(body, bytes):
-            headers.append(("Content-Length", request.headers["content-length"]))
         try:
-            answer = await self.upstream.send(request.method, request.raw_path, headers, body if sends else None)
+            answer = await self._sent(request, body)
         except (UpstreamDownError, aiohttp.ClientError) as error:
-            self.tally.passed(502, time.monotonic() - began)
-            return _error(502, "searchctl_upstream_unreachable", f"no server answers behind the gateway: {error}")
+            return self._unreachable(error, began)
         async with answer:
             response = await self._streamed(request, answer, shown)
         self.tally.passed(answer.status, time.monotonic() - began)
         return response
 
+    async def _sent(self, request: web.Request, body: AsyncIterator[bytes] | bytes | None) -> aiohttp.ClientResponse:
+        """Send a request on as it came."""
+        headers = wire.request_headers(_pairs(request.raw_headers))
+        sends = request.can_read_body or (isinstance(body, bytes) and bool(body))
+        if sends and "content-length" in request.headers and not isinstance(body, bytes):
+            headers.append(("Content-Length", request.headers["content-length"]))
+        return await self.upstream.send(request.method, request.raw_path, headers, body if sends else None)
+
+    def _unreachable(self, error: Exception, began: float) -> web.StreamResponse:
+        self.tally.passed(502, time.monotonic() - began)
+        return _error(502, "searchctl_upstream_unreachable", f"no server answers behind the gateway: {error}")
+
+    async def _write(
+        self, request: web.Request, route: wire.RequestRoute, written: WrittenVectors, began: float
+    ) -> web.StreamResponse:
+        """Send a write on as it came; what the server acknowledges is encoded before the app hears of it, as far as time allows."""
+        try:
+            answer = await self._sent(request, request.content.iter_chunked(_PIECE))
+            async with answer:
+                first, whole = await _beginning(answer.content, MOST_ANSWER)
+                shown: list[tuple[str, str]] = []
+                if answer.status < 300:
+                    text = first if whole else b""
+                    shown = await self._encoded(written, route, text, answer.headers.get("content-encoding", ""))
+                response = await self._streamed(request, answer, shown, first)
+        except (UpstreamDownError, aiohttp.ClientError) as error:
+            if request.transport is None or request.transport.is_closing():
+                raise
+            return self._unreachable(error, began)
+        self.tally.passed(answer.status, time.monotonic() - began)
+        return response
+
+    async def _encoded(
+        self, written: WrittenVectors, route: wire.RequestRoute, text: bytes, encoding: str
+    ) -> list[tuple[str, str]]:
+        """Have the documents of a server's answer encoded; return the headers that say what became of it."""
+        documents, unnamed = read_written(_as_json(text, encoding))
+        if not documents and not unnamed:
+            return []
+        future = written.submit(documents, show=wants_refresh(route.parameters)) if documents else None
+        if future is None:
+            left = VectorsOfWrites(left=unnamed + sum(len(one.ids) for one in documents))
+            self.tally.wrote(left)
+            return left.headers()
+        future.add_done_callback(lambda done: self.tally.wrote(_became(done)))
+        try:
+            done = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), self.settings.budget_ms / 1000)
+        except (asyncio.TimeoutError, TimeoutError):
+            return [("X-Searchctl-Vectors", "behind")]
+        return (done + VectorsOfWrites(left=unnamed)).headers()
+
     async def _streamed(
-        self, request: web.Request, answer: aiohttp.ClientResponse, shown: Sequence[tuple[str, str]]
+        self,
+        request: web.Request,
+        answer: aiohttp.ClientResponse,
+        shown: Sequence[tuple[str, str]],
+        first: bytes = b"",
     ) -> web.StreamResponse:
         response = Passed(answer)
         response.headers.extend(shown)
         await response.prepare(request)
         try:
+            if first:
+                await response.write(first)
             async for piece in answer.content.iter_any():
                 await response.write(piece)
         except (aiohttp.ClientError, asyncio.IncompleteReadError):
@@ -166,6 +225,8 @@ class Gateway:
         """Wait for what is done behind answers, and let go of everything."""
         if self._shadows:
             await asyncio.wait(self._shadows, timeout=5.0)
+        if self.written is not None:
+            await asyncio.to_thread(self.written.close)
         self.hybrid.encoder.close()
         await self.upstream.close()
         if self._recorder is not None:
@@ -423,6 +484,31 @@ async def _read(request: web.Request) -> tuple[bytes, bool]:
         if size > wire.MOST_BODY:
             return b"".join(pieces), False
     return b"".join(pieces), True
+
+
+async def _beginning(content: aiohttp.StreamReader, most: int) -> tuple[bytes, bool]:
+    """Return what has come of an answer, all of it (and True) up to `most` bytes."""
+    pieces: list[bytes] = []
+    size = 0
+    while size <= most:
+        piece = await content.readany()
+        if not piece:
+            return b"".join(pieces), True
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces), False
+
+
+def _as_json(text: bytes, encoding: str) -> Any:
+    """Return the JSON value of an answer; None where it is in another format."""
+    try:
+        return json.loads(_unpacked(text) if encoding == "gzip" else text)
+    except (ValueError, OSError, EOFError):
+        return None
+
+
+def _became(done: Future[VectorsOfWrites]) -> VectorsOfWrites:
+    return VectorsOfWrites() if done.cancelled() or done.exception() is not None else done.result()
 
 
 async def _then(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

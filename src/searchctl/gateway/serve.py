@@ -9,10 +9,12 @@ import signal
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import aiohttp
 from aiohttp import web
 
+from searchctl.engines import open_engine
 from searchctl.errors import ConfigError, IndexFormatError, UsageError
 from searchctl.gateway.encoding import QueryEncoder
 from searchctl.gateway.flow import Encode
@@ -21,6 +23,7 @@ from searchctl.gateway.proxy import Gateway, Passed
 from searchctl.gateway.settings import GatewaySettings
 from searchctl.gateway.target import META
 from searchctl.gateway.upstream import Upstream, UpstreamDownError
+from searchctl.gateway.writes import EngineOpener, WrittenVectors
 from searchctl.schema import Schema
 from searchctl.settings.connection import Connection, Family
 
@@ -41,7 +44,8 @@ async def run_gateway(
     """Serve until `stop` is set or a signal ends it; what is being answered is finished. `ready` is told the address."""
     upstream = Upstream(connection)
     hybrid = Hybrid(settings.policies, family=family, budget_ms=settings.budget_ms, encoder=encoder)
-    gateway = Gateway(settings, upstream, hybrid)
+    written = WrittenVectors(_opener(connection, family), hybrid.encoder) if settings.embed_writes else None
+    gateway = Gateway(settings, upstream, hybrid, written)
     upstream.start()
     stopped = stop or asyncio.Event()
     runner = web.AppRunner(
@@ -76,6 +80,13 @@ def serve(
 ) -> None:
     """Serve until a signal ends it."""
     asyncio.run(run_gateway(settings, connection, family, ready=ready))
+
+
+def _opener(connection: Connection, family: Family | None) -> EngineOpener:
+    """Return what opens the server for the gateway's own writes of vectors."""
+    hosts = connection.addresses()
+    url = family or ",".join(hosts)
+    return lambda: open_engine(url, replace(connection, hosts=hosts, cloud_id=None))
 
 
 async def _open_encoders(upstream: Upstream, hybrid: Hybrid) -> None:

@@ -15,9 +15,10 @@ BUDGET_MS = 1000
 class GatewaySettings:
     """How the gateway answers.
 
-    `budget_ms` is the longest a hybrid answer may take before the app gets the plain one. `shadow` in [0, 1] is the share of
-    searches that are computed both ways and answered lexically, None for hybrid answers; `share` is the share of sessions that
-    get hybrid answers. `record` is a file that takes every search. `certificate` and `key` are for TLS towards the apps.
+    `budget_ms` is the longest a hybrid answer may take before the app gets the plain one, and the longest that the answer to a
+    write waits for vectors. `shadow` in [0, 1] is the share of searches that are computed both ways and answered lexically, None
+    for hybrid answers; `share` is the share of sessions that get hybrid answers. With `embed_writes` written documents get their
+    vectors on the way. `record` is a file that takes every search. `certificate` and `key` are for TLS towards the apps.
     """
 
     host: str = "127.0.0.1"
@@ -27,6 +28,7 @@ class GatewaySettings:
     shadow: float | None = None
     share: float = 1.0
     record: str | None = None
+    embed_writes: bool = False
     certificate: str | None = None
     key: str | None = None
     secrets: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from typing import Any
 
 from searchctl.errors import MissingExtra
 from searchctl.gateway.flow import SearchOutcome
+from searchctl.gateway.writes import VectorsOfWrites
 from searchctl.types import Json
 
 _TIMES = 10_000  # latest of each kind
@@ -45,6 +46,7 @@ class Tally:
         self._changed_firsts = 0
         self._examples: deque[Json] = deque(maxlen=_EXAMPLES)
         self._shadowed: Counter[str] = Counter()
+        self._written = VectorsOfWrites()
         self._metrics = _Metrics() if metrics else None
 
     def searched(self, outcome: SearchOutcome, seconds: float) -> None:
@@ -66,6 +68,14 @@ class Tally:
         if self._metrics is not None:
             self._metrics.passed.labels(f"{status // 100}xx").inc()
             self._metrics.seconds.labels("passed").observe(seconds)
+
+    def wrote(self, done: VectorsOfWrites) -> None:
+        """Count written documents that got vectors, and those that are left without."""
+        with self._lock:
+            self._written += done
+        if self._metrics is not None:
+            self._metrics.written.labels("encoded").inc(done.encoded)
+            self._metrics.written.labels("left").inc(done.left)
 
     def shadowed(self, outcome: SearchOutcome, comparison: ShadowPair | None, seconds: float) -> None:
         """Count a search that was answered lexically, and what its hybrid answer would have been."""
@@ -108,6 +118,7 @@ class Tally:
                 "modes": dict(self._modes.most_common()),
                 "reasons": dict(self._reasons.most_common()),
                 "latency_ms": {name: percentiles(times) for name, times in self._times.items()},
+                "written": {"encoded": self._written.encoded, "left": self._written.left},
                 "shadow": shadow,
             }
 
@@ -136,6 +147,12 @@ class _Metrics:
         self.passed = Counter("searchctl_gateway_passed", "Requests passed through.", ["status"], registry=registry)
         self.seconds = Histogram(
             "searchctl_gateway_seconds", "Time to the answer.", ["kind"], buckets=_BUCKETS, registry=registry
+        )
+        self.written = Counter(
+            "searchctl_gateway_written",
+            "Written documents by what became of their vectors.",
+            ["vectors"],
+            registry=registry,
         )
         self.circuits = Gauge(
             "searchctl_gateway_open_circuits", "Indexes for which hybrid answers pause.", registry=registry

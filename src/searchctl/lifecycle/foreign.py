@@ -176,6 +176,14 @@ class ForeignIndex:
             tell(work)
         return total
 
+    def take_up(self, index: str, ids: Sequence[str], *, show: bool = False) -> Work:
+        """Add vectors to these documents of `index`, which were written just now; with `show` they're searchable at once."""
+        pending = self.source.among(index, ids)
+        refused = self._encode(pending) if pending else []
+        if show:
+            self.source.show()
+        return Work(len(pending) - len(refused), refused=tuple(refused))
+
     def remove(self) -> int:
         """Take the vectors away again, and all that was added with them. Return how many documents had some."""
         return self.source.remove()

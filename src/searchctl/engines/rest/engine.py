@@ -28,6 +28,7 @@ from searchctl.engines.rest.server import Server, identify
 from searchctl.engines.rest.state import (
     IndexState,
     companion_name,
+    companions_of,
     only_index,
     own_state,
     read_described,
@@ -354,6 +355,10 @@ class ServerEngine:
     def vectors_of(self, name: str) -> str | None:
         """Return the companion index that holds the vectors of a name's documents."""
         return companion_name(name) if read_homes(self.client, name, {}) else None
+
+    def companions_of(self, index: str) -> dict[str, EncoderStamp]:
+        """Return the encoders whose vectors lie beside an index, by the name they were made under."""
+        return companions_of(self.client, index)
 
     def refresh(self, path: str) -> None:
         """Make what was written searchable now, where that is allowed; the server does it by itself a little later."""

@@ -255,6 +255,14 @@ def _end_scroll(client: Client, id: str) -> None:
         return
 
 
+def by_id(client: Client, index: str, ids: Sequence[str], includes: Sequence[str]) -> list[Json]:
+    """Return documents of one index as they are now, whether they can be searched yet or not; without those that aren't found."""
+    body: Json = {"ids": list(ids)}
+    parameters = {"_source_includes": ",".join(includes)}
+    docs = client.request("POST", f"/{quote(index, safe='')}/_mget", body, params=parameters).body["docs"]
+    return [hit for hit in docs if hit.get("found")]
+
+
 def document_of(hit: Json, layout: Layout) -> Document:
     """Return the document of a hit with its source."""
     return foreign_document(hit["_id"], hit.get("_source", {}), layout)

@@ -158,6 +158,22 @@ class CompanionSource(_Source):
         mark = mark_of(text_hash(document, self.schema), int(hit["_version"]))
         return Entry(document, fingerprint=mark, source=str(hit["_index"]))
 
+    def among(self, index: str, ids: Sequence[str]) -> list[Entry]:
+        """Return the documents among `ids` whose vectors are missing or of another text; the others' versions are noted."""
+        stored = self._engine.get(self.home, ids, content=False)
+        marks = {id: entry.fingerprint if entry else "" for id, entry in zip(ids, stored, strict=True)}
+        entries = [
+            self._entry(hit) for hit in foreign.by_id(self._client, index, ids, foreign.read_fields(self.layout))
+        ]
+        changed = [entry for entry in entries if entry.fingerprint != marks[entry.document.id]]
+        pending = [entry for entry in changed if hash_of(entry.fingerprint) != hash_of(marks[entry.document.id])]
+        self._note([entry for entry in changed if entry not in pending])
+        return pending
+
+    def show(self) -> None:
+        """Make the vectors that were written searchable now."""
+        self._engine.refresh(quote(self.home))
+
     def _note(self, entries: Sequence[Entry]) -> None:
         """Note the version of documents that have changed in other fields than their text."""
         actions = [
@@ -276,6 +292,14 @@ class InPlaceSource(_Source):
                     if "_routing" in hit:
                         self._routing[document.id] = hit["_routing"]
             yield len(hits), pending
+
+    def among(self, index: str, ids: Sequence[str]) -> list[Entry]:
+        """Raise UsageError: adding vectors would change the version of a document that its writer was just told."""
+        raise UsageError(f"the vectors of '{self._name}' lie in its documents; keep them up by: vectorize --follow")
+
+    def show(self) -> None:
+        """Make the vectors that were written searchable now."""
+        self._engine.refresh(quote(self._name))
 
     def write(self, entries: Sequence[Entry]) -> list[Rejection]:
         """Add passages and vectors to documents, and what tells which text they are of."""

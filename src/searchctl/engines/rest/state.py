@@ -14,7 +14,7 @@ from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.template import META
 from searchctl.engines.rest.words import SENT_ANALYZER
 from searchctl.errors import IndexFormatError, IndexMissing, ServerRefusal, UsageError
-from searchctl.schema import Schema
+from searchctl.schema import EncoderStamp, Schema
 from searchctl.types import Json
 
 COMPANION = "searchctl-vectors-"  # begins the names of indexes that hold the vectors of others' documents
@@ -117,6 +117,23 @@ def read_homes(client: Client, name: str, described: Mapping[str, Any]) -> dict[
         return in_place
     own = _companions(client, [companion_name(name)])
     return own or _companions(client, [companion_name(real) for real in described if real != name])
+
+
+def companions_of(client: Client, index: str) -> dict[str, EncoderStamp]:
+    """Return the encoders whose vectors lie beside an index, by the name they were made under: its own, or an alias of it.
+
+    An alias that shows a part of its documents only is left out, and so are patterns.
+    """
+    described = read_index(client, index)
+    names = {index: None, **{real: None for real in described}}
+    for body in described.values():
+        names |= {alias: None for alias, how in (body.get("aliases") or {}).items() if not narrows(how)}
+    stamps = _companions(client, [companion_name(name) for name in names])
+    return {
+        stamp.layout.beside: stamp.encoder
+        for stamp in stamps.values()
+        if stamp.layout is not None and stamp.layout.beside in names and stamp.encoder is not None
+    }
 
 
 def _companions(client: Client, names: Sequence[str]) -> dict[str, Schema]:
