@@ -8,14 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import floor
 
 from searchctl.errors import InvalidDocument
-from searchctl.notation import epoch, is_nothing, parse_boolean, parse_date, parse_number, without_halves
+from searchctl.notation import (
+    epoch,
+    is_nothing,
+    iso_of_milliseconds,
+    parse_boolean,
+    parse_date,
+    parse_number,
+    without_halves,
+)
 from searchctl.schema import FieldType
 from searchctl.types import Scalar, Value
 
 _LONG_TEXT = 256  # a longer string is prose to be searched, not a key to filter by
 _WRITTEN: Mapping[FieldType, str] = {"number": "a number", "date": "a date", "boolean": "true or false"}
+_EXACT = 2**53  # up to here a double tells whole numbers apart
+_HALF_A_TICK = 1e-6  # of a millisecond: what a double loses of a moment
 _SHOWN = 60  # characters of a value in a message
 
 
@@ -118,6 +129,17 @@ def comparable(name: str, kind: FieldType, value: Scalar) -> str | int | float:
     if kind == "boolean":
         return float(typed)
     return float(typed) if isinstance(typed, int) and abs(typed) >= 2**63 else typed
+
+
+def shown(kind: FieldType, value: str | int | float) -> Scalar:
+    """Return what `comparable` gave as people write it: dates in UTC to the millisecond, which is as far as servers keep them."""
+    if kind in ("keyword", "text") or isinstance(value, str):
+        return value
+    if kind == "boolean":
+        return bool(value)
+    if kind == "date":
+        return iso_of_milliseconds(floor(value * 1000 + _HALF_A_TICK))
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT else value
 
 
 def comparables(name: str, kind: FieldType, value: Value) -> Iterator[str | int | float]:

@@ -24,6 +24,7 @@ from searchctl.ranking.fusion import FusionSettings
 from searchctl.rerankers import open_reranker
 from searchctl.rerankers.base import Reranker
 from searchctl.schema import Analyzer, EncoderStamp, FieldType, PassageSettings, Schema
+from searchctl.search.facets import FacetLike
 from searchctl.search.recent import Recent
 from searchctl.search.rerank import DEPTH, Rerank
 from searchctl.search.searcher import Lists, Request, Searcher
@@ -53,6 +54,9 @@ class SearchOptions(TypedDict, total=False):
     repair: bool
     sentences: bool
     rerank: str | Rerank | None
+    facets: FacetLike | Sequence[FacetLike]
+    sort: str | Sequence[str]
+    group_by: str | None
 
 
 _REPLACED_SECONDS = 5.0  # how long a server may take to put one index in another's place
@@ -268,7 +272,11 @@ class Index:
         alphabet if that answers better; `Results.repaired` says so. `sentences` has the hits' sentences encoded, so that
         `HitPassage.sentence` is chosen by meaning as well; otherwise it is where words match. `rerank` names a reranker, as
         in "maxsim" or "maxsim:20" (see `reranking`). `fusion` says how legs are joined; the names "native" and "native-rrf" leave
-        that to OpenSearch itself, to compare.
+        that to OpenSearch itself, to compare. `facets` are counted over all documents with words of the query, whichever page
+        is asked for: `"brand"`, `"brand:5"`, `"price:..10,10..50,50.."`, or a `Facet` (see `Results.facets`).
+        `sort` is an order by fields, as in "-updated,relevance": of all documents that are relevant enough, by `min_relevance` or
+        as for `Results.answered`, those without a value last. `group_by` is a field of which each value is shown once, by its first
+        document (see `Hit.group`).
         """
         return self._search(as_texts([text], "a query"), self._request(k, options), self._lists)[0]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Literal, TypeAlias
 
 DecimalSign: TypeAlias = Literal["point", "comma"]
@@ -145,6 +145,12 @@ def epoch(iso: str) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def iso_of_milliseconds(moment: int) -> str:
+    """Return milliseconds since 1970 UTC as an ISO date and time."""
+    found = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=moment)
+    return found.isoformat(timespec="milliseconds").replace("+00:00", "Z").replace(".000Z", "Z")
 
 
 def _as_python_3_10_reads_it(iso: str) -> str:

@@ -17,6 +17,7 @@ Vectors: TypeAlias = "NDArray[np.float32]"  # (n, dim), rows of length 1
 Scalar: TypeAlias = "str | int | float | bool"
 Value: TypeAlias = "Scalar | Sequence[Scalar]"
 Mode: TypeAlias = Literal["hybrid", "lexical", "vector"]
+FacetScope: TypeAlias = Literal["lexical", "scope"]
 Relation: TypeAlias = Literal["eq", "gte"]
 DuplicateReason: TypeAlias = Literal["exact", "near", "semantic"]  # from the closest likeness to the loosest
 RepairKind: TypeAlias = Literal["keyboard layout", "transliteration", "spelling"]
@@ -199,6 +200,44 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class Facet:
+    """How many documents have each value of a field: the `n` most frequent values, or those within each of `ranges`.
+
+    Ranges may overlap; a document with several values counts once in each that holds one of them.
+    """
+
+    field: str
+    n: int = 10
+    ranges: tuple[Range, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value of a facet, or a range of them, and how many documents have it. Dates are ISO 8601 in UTC."""
+
+    value: Scalar | Range
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCounts:
+    """How many of `documents` have each value of `field`: the most frequent first, ties by value; ranges as they were asked for.
+
+    `missing` documents have no value. `more` tells whether there are further values. `error` is how many documents a count may
+    lack, and a value that isn't there may have: 0 unless a server with several shards can't tell exactly. `counts` says which
+    documents these are: those with words of the query ("lexical"), or all that the filter and the signs of the query allow ("scope").
+    """
+
+    field: str
+    values: tuple[FacetValue, ...]
+    missing: int
+    documents: int
+    more: bool = False
+    error: int = 0
+    counts: FacetScope = "lexical"
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """What of an index a leg couldn't look at, and why, as the end of a sentence. `whole`: it couldn't look at anything."""
 
@@ -294,8 +333,20 @@ class HitPassage:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """The documents of an answer that have the same value of a field, of which one is shown, and how many they are."""
+
+    field: str
+    value: Scalar
+    total: Total
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """One document of an answer. `score` orders the hits; `relevance` in [0, 1] is how likely it answers the query."""
+    """One document of an answer. `score` orders the hits; `relevance` in [0, 1] is how likely it answers the query.
+
+    `group` is None where hits aren't grouped, and for a document without a value, which stands for itself.
+    """
 
     id: str
     score: float
@@ -305,6 +356,7 @@ class Hit:
     fields: Mapping[str, Value]
     legs: Mapping[str, LegScore]
     document: Document
+    group: Group | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +375,8 @@ class Results(Sequence["Hit"]):
     is what was looked for in place of a `query` with words that the index doesn't hold; `unmet` are its quoted phrases where no
     document has them all, so that their words were looked for singly; `synonyms` is what stands for its words by the index's rules.
     Each hit has what is `required` and nothing that is `excluded`; signs before `ignored` words this index can't honour. `remarks` tell
-    what means nothing in a query, and `filtered_out` which filter left an empty answer.
+    what means nothing in a query, and `filtered_out` which filter left an empty answer. `facets` are in the order asked for.
+    `total` counts documents, `groups` the groups that they make; it is None where nothing was grouped.
     """
 
     query: str
@@ -341,6 +394,8 @@ class Results(Sequence["Hit"]):
     ignored: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     filtered_out: str | None = None
+    facets: tuple[FacetCounts, ...] = ()
+    groups: Total | None = None
 
     def __len__(self) -> int:
         return len(self.hits)

@@ -63,6 +63,7 @@ def test_json_is_one_object_of_the_promised_shape(run: Run) -> None:
         "mode",
         "legs",
         "total",
+        "groups",
         "answered",
         "best_relevance",
         "repaired",
@@ -73,6 +74,7 @@ def test_json_is_one_object_of_the_promised_shape(run: Run) -> None:
         "ignored",
         "remarks",
         "filtered_out",
+        "facets",
         "hits",
     ]
     assert (found["query"], found["mode"]) == ("refund", "hybrid")
@@ -83,7 +85,7 @@ def test_json_is_one_object_of_the_promised_shape(run: Run) -> None:
     assert list(found["total"]) == ["value", "relation", "counts"]
     assert len(found["hits"]) == 2
     best = found["hits"][0]
-    assert list(best) == ["id", "score", "relevance", "title", "passage", "fields", "legs"]
+    assert list(best) == ["id", "score", "relevance", "title", "passage", "fields", "group", "legs"]
     assert (best["id"], best["title"], best["fields"]) == ("returns", "Returning an item", {"lang": "en", "price": 10})
     text = ARTICLES[0]["text"]
     sentence = {"text": text, "start": 0, "end": len(text)}
@@ -92,6 +94,20 @@ def test_json_is_one_object_of_the_promised_shape(run: Run) -> None:
     assert [text[mark["start"] : mark["end"]] for mark in marks] == ["refund"]
     assert list(best["legs"]["lexical"]) == ["rank", "raw", "normalised", "weight"]
     assert best["legs"]["lexical"]["rank"] == 1
+
+
+def test_facets_orders_and_groups_as_typed(run: Run) -> None:
+    asked = ("search", "parcel item voucher", "--facet", "lang:1", "--facet", "price:..15,15..", "--group-by", "lang")
+    result = run(*asked, "--sort=-price,relevance", "--min-relevance", "0.001")
+    assert [json.loads(line)["fields"]["price"] for line in result.stdout.splitlines()] == [30, 10]
+    assert "lang (of 3 documents with words of the query): en 3" in result.stderr
+    assert "price (of 3 documents with words of the query): ..15 1 · 15.. 2" in result.stderr
+    found = json.loads(run(*asked, "--json").stdout)
+    assert found["facets"][0]["values"] == [{"value": "en", "range": None, "count": 3}]
+    assert found["facets"][1]["values"][0] == {"value": None, "range": {"lt": 15}, "count": 1}
+    assert found["hits"][0]["group"]["value"] == "en" and found["groups"]["value"] == len(found["hits"])
+    refused = run("search", "parcel", "--sort", "titel")
+    assert refused.exit_code == 2 and "did you mean 'title'" in refused.stderr
 
 
 def test_a_pipe_gets_one_hit_a_line(run: Run) -> None:

@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from searchctl.cli.context import Frame
+from searchctl.cli.facets import facet_lines, print_facets
 from searchctl.cli.failures import say
-from searchctl.cli.output import on_terminal, print_json, print_json_lines, printable, stdout_console
+from searchctl.cli.output import count_of, on_terminal, print_json, print_json_lines, printable, stdout_console
 from searchctl.search.as_json import hit_json, results_json
-from searchctl.types import Hit, HitPassage, Results
+from searchctl.types import Group, Hit, HitPassage, Results
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -24,8 +25,11 @@ def print_results(frame: Frame, results: Results, *, json_lines: bool, explain: 
         return
     if json_lines or not (on_terminal() or explain):
         print_json_lines(hit_json(hit) for hit in results.hits)
+        for line in [] if frame.quiet else facet_lines(results.facets):
+            say(line)
     else:
         _print_hits(results, explain)
+        print_facets(results.facets)
     if not frame.quiet:
         if explain and results.synonyms:
             say(f"searchctl: by the index's synonyms also looked for: {printable(', '.join(results.synonyms))}")
@@ -52,12 +56,21 @@ def _print_hits(results: Results, explain: bool) -> None:
             parts.append(_excerpt(hit.passage))
             if where := _where(hit.passage):
                 parts.append(Text(printable(where), style="dim"))
+        if hit.group is not None:
+            parts.append(Text(_group(hit.group), style="dim"))
         if explain:
             parts.append(Text("\n".join(_explanation(hit)), style="dim"))
         table.add_row(
             f"{hit.score:.3f}", f"{hit.relevance:.0%}", Text(printable(hit.id)), Text("\n").join([*parts, Text()])
         )
     stdout_console().print(table)
+
+
+def _group(group: Group) -> str:
+    """Return how many hits have the value that this one stands for."""
+    others, least = group.total.value - 1, "at least " if group.total.relation == "gte" else ""
+    more = f"and {least}{others:,} more" if others else "no other known" if least else "the only one"
+    return printable(f"{group.field} {group.value}: {more}")
 
 
 def _where(passage: HitPassage) -> str:
@@ -160,4 +173,9 @@ def _summary(results: Results, start: int) -> str:
     times = ", ".join(f"{name} {leg.took_ms:.0f} ms" for name, leg in results.legs.items() if leg.ran)
     least = "at least " if results.total.relation == "gte" else ""
     shown = f"{start + 1}-{start + len(results.hits)}" if results.hits else "none"
-    return f"{shown} of {least}{results.total.value:,} · {results.mode}: {times or 'no leg ran'}"
+    groups = ""
+    if results.groups is not None:
+        groups = (
+            f" in {'at least ' if results.groups.relation == 'gte' else ''}{count_of(results.groups.value, 'group')}"
+        )
+    return f"{shown} of {least}{results.total.value:,}{groups} · {results.mode}: {times or 'no leg ran'}"

@@ -31,6 +31,8 @@ from searchctl.types import Mode
         'searchctl search "what to do when the parcel is late" --rerank maxsim --rerank-budget-ms 300',
         'searchctl search "refund" --json | jq .hits[0].id',
         'searchctl search "is there a discount for students" --min-relevance 0.3',
+        "searchctl search shoes --facet brand --facet price:..50,50..100,100..",
+        "searchctl search shoes --sort=-updated,relevance --group-by product",
         'echo "refund" | searchctl search -',
         "searchctl search --queries queries.jsonl --run out.trec -k 100",
     ),
@@ -52,6 +54,19 @@ from searchctl.types import Mode
     metavar="X",
     help="Leave out hits less likely than X (0 to 1) to answer.",
 )
+@click.option(
+    "--facet",
+    "facets",
+    multiple=True,
+    metavar="FIELD[:N|:RANGES]",
+    help="Count the matching documents by a field's values: brand · brand:5 · price:..10,10..50,50.. · updated:2024..2025. Repeatable.",
+)
+@click.option(
+    "--sort",
+    metavar="ORDER",
+    help="Order the relevant documents by fields: -updated,relevance · price. Without --min-relevance, by what is an answer at all.",
+)
+@click.option("--group-by", metavar="FIELD", help="Show the first hit of each value of a field, and how many it has.")
 @click.option("--no-repair", is_flag=True, help="Take the query as typed: no other keyboard layout or alphabet.")
 @click.option("--sentences", is_flag=True, help="Find the sentence that answers by its meaning too; takes longer.")
 @click.option(
@@ -78,6 +93,9 @@ def command(
     start: int,
     fusion: str | None,
     min_relevance: float,
+    facets: tuple[str, ...],
+    sort: str | None,
+    group_by: str | None,
     no_repair: bool,
     sentences: bool,
     rerank: str | None,
@@ -116,6 +134,9 @@ def command(
                 repair=not no_repair,
                 sentences=sentences,
                 rerank=how,
+                facets=tuple(map(as_text, facets)),
+                sort=as_text(sort) if sort is not None else (),
+                group_by=as_text(group_by) if group_by is not None else None,
             )
             print_results(frame, results, json_lines=json_lines, explain=explain, start=start)
             return

@@ -15,6 +15,8 @@ from searchctl.errors import UsageError
 from searchctl.schema import Bm25Settings, EncoderStamp, Schema
 from searchctl.types import (
     Entry,
+    Facet,
+    FacetCounts,
     IndexInfo,
     Json,
     LexicalQuery,
@@ -72,10 +74,19 @@ class Engine(Protocol):
     def delete(self, index: str, ids: Sequence[str]) -> int:
         """Delete documents. Return how many of them there were."""
 
-    def get(self, index: str, ids: Sequence[str], *, vectors: bool = False, content: bool = True) -> list[Entry | None]:
+    def get(
+        self,
+        index: str,
+        ids: Sequence[str],
+        *,
+        vectors: bool = False,
+        content: bool = True,
+        fields: Sequence[str] | None = None,
+    ) -> list[Entry | None]:
         """Return entries in the order of `ids`, None for a missing one.
 
-        Without `content` an entry has its id and its fingerprint only, which is quicker: see `fingerprints`.
+        Without `content` an entry has its id and its fingerprint only, which is quicker: see `fingerprints`. With `fields` it
+        has its id and these of its fields.
         """
 
     def scan(self, index: str, *, batch: int = 500, vectors: bool = False) -> Iterator[list[Entry]]:
@@ -141,6 +152,17 @@ class Revisions(Protocol):
 
     def revision(self, index: str) -> Hashable:
         """Return a value that differs after every change that may change an answer, whoever made it."""
+
+
+@runtime_checkable
+class Faceting(Protocol):
+    """Counts documents by the values of their fields."""
+
+    def facets(self, index: str, query: LexicalQuery, facets: Sequence[Facet]) -> list[FacetCounts]:
+        """Count all documents that the lexical leg finds for `query`, whatever its `k`; without words or synonyms its whole scope.
+
+        The bounds of ranges are in the form of `filters.typed`. Facets are of keyword, number, date and boolean fields.
+        """
 
 
 @runtime_checkable

@@ -102,9 +102,11 @@ class Fused:
         return {name: leg.at(place) for name, leg in legs.items() if leg is not None and place < len(leg.ranks)}
 
     def only(self, rows: Rows) -> Fused:
-        """Return the list with these rows only, in their order."""
-        legs = (leg.rows(rows) if leg is not None else None for leg in (self.lexical, self.vector))
-        return Fused(tuple(self.ids[row] for row in rows), self.scores[rows], *legs)
+        """Return the list with these rows only, in their order; they are ascending where a reranker had its say."""
+        reranked = rows[rows < len(self.rerank.ranks)] if self.rerank is not None else rows
+        lexical, vector = (leg.rows(rows) if leg is not None else None for leg in (self.lexical, self.vector))
+        rerank = self.rerank.rows(reranked) if self.rerank is not None else None
+        return Fused(tuple(self.ids[row] for row in rows), self.scores[rows], lexical, vector, rerank)
 
     def lowered(self, most: float) -> Fused:
         """Return the list with no score above `most`; weights fall with the scores."""

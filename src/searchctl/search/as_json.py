@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from searchctl.types import Hit, HitPassage, Json, Results
+from searchctl.types import FacetCounts, Group, Hit, HitPassage, Json, Range, Results
 
 
 def hit_json(hit: Hit) -> Json:
@@ -17,11 +17,17 @@ def hit_json(hit: Hit) -> Json:
         "title": hit.title,
         "passage": _passage_json(passage) if passage else None,
         "fields": dict(hit.fields),
+        "group": group_json(hit.group) if hit.group is not None else None,
         "legs": {
             name: {"rank": leg.rank, "raw": leg.raw, "normalised": leg.normalised, "weight": leg.weight}
             for name, leg in hit.legs.items()
         },
     }
+
+
+def group_json(group: Group) -> Json:
+    """Return a hit's group as JSON values."""
+    return {"field": group.field, "value": group.value, "total": asdict(group.total)}
 
 
 def _passage_json(passage: HitPassage) -> Json:
@@ -42,6 +48,26 @@ def _passage_json(passage: HitPassage) -> Json:
     }
 
 
+def facet_json(counted: FacetCounts) -> Json:
+    """Return a facet's counts as JSON values; a range has its bounds where a value would be."""
+    values: list[Json] = []
+    for one in counted.values:
+        if isinstance(one.value, Range):
+            bounds = {name: bound for name, bound in asdict(one.value).items() if bound is not None}
+            values.append({"value": None, "range": bounds, "count": one.count})
+        else:
+            values.append({"value": one.value, "range": None, "count": one.count})
+    return {
+        "field": counted.field,
+        "values": values,
+        "missing": counted.missing,
+        "documents": counted.documents,
+        "more": counted.more,
+        "error": counted.error,
+        "counts": counted.counts,
+    }
+
+
 def results_json(results: Results) -> Json:
     """Return an answer as JSON values."""
     return {
@@ -51,6 +77,7 @@ def results_json(results: Results) -> Json:
             name: {"ran": leg.ran, "reason": leg.reason, "took_ms": leg.took_ms} for name, leg in results.legs.items()
         },
         "total": asdict(results.total),
+        "groups": asdict(results.groups) if results.groups is not None else None,
         "answered": results.answered,
         "best_relevance": results.best_relevance,
         "repaired": {"query": results.repaired.query, "kind": results.repaired.kind} if results.repaired else None,
@@ -61,5 +88,6 @@ def results_json(results: Results) -> Json:
         "ignored": list(results.ignored),
         "remarks": list(results.remarks),
         "filtered_out": results.filtered_out,
+        "facets": [facet_json(one) for one in results.facets],
         "hits": [hit_json(hit) for hit in results.hits],
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from searchctl.errors import UsageError
 from searchctl.ranking.fusion import FusionSettings
+from searchctl.ranking.relevance import DOUBTFUL
+from searchctl.search.facets import FacetLike
 from searchctl.search.rerank import Rerank
 from searchctl.types import MODES, Mode, Where
 
@@ -24,6 +27,9 @@ class Request:
     the other keyboard layout or in the other alphabet, or as misspelt, if that answers better. `sentences` has the sentences of the
     hits' passages encoded, so that the one which answers is found by its meaning as well. `rerank` reorders the best. `fusion` is
     as the index was tuned unless given; with `native` the order is that of the engine's own hybrid query, which OpenSearch has.
+
+    `facets` are what to count (see `search.facets`). `sort` orders the hits by fields, as in "-updated,relevance": all of both legs
+    that are at least as relevant as `floor`. `group_by` leaves the first hit of each value of a field.
     """
 
     k: int = 10
@@ -36,10 +42,17 @@ class Request:
     sentences: bool = False
     rerank: Rerank | None = None
     native: Technique | None = None
+    facets: FacetLike | Sequence[FacetLike] = ()
+    sort: str | Sequence[str] = ()
+    group_by: str | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f"no mode '{self.mode}'; choose one of: {', '.join(MODES)}")
+        if self.sort and (self.rerank is not None or self.native is not None):
+            raise UsageError(
+                "a sorted answer has the order of its fields, so nothing reorders it; leave --sort or the other out"
+            )
         if self.native is not None and self.mode != "hybrid":
             raise UsageError(f"a native fusion joins both legs, and mode '{self.mode}' asks one; leave one of them out")
         if self.k < 1 or self.start < 0 or self.start + self.k > MAX_HITS:
@@ -48,3 +61,8 @@ class Request:
             )
         if not 0.0 <= self.min_relevance <= 1.0:
             raise UsageError(f"a relevance of {self.min_relevance} can't be asked for; give a number from 0 to 1")
+
+    @property
+    def floor(self) -> float:
+        """The relevance below which hits are left out; a sorted answer has one always, or what is irrelevant would come first."""
+        return DOUBTFUL if self.sort and not self.min_relevance else self.min_relevance

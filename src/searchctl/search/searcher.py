@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,9 +18,11 @@ from searchctl.ranking.fusion import FusionSettings
 from searchctl.ranking.relevance import DOUBTFUL
 from searchctl.schema import Schema
 from searchctl.search.emptied import why_filtered_out
+from searchctl.search.facets import count_facets, facets_of
 from searchctl.search.highlight import best_passage, sentences_by_meaning, show_passage
 from searchctl.search.leg_answers import WINDOW, LegAnswers, Ordered, Question
 from searchctl.search.legs import Legs, without_document
+from searchctl.search.listing import Listed, Lister
 from searchctl.search.query import ParsedQuery, parse_query
 from searchctl.search.recent import Recent
 from searchctl.search.repair import repairs, spelling_repair, unknown_words, word_repairs
@@ -27,7 +30,19 @@ from searchctl.search.request import MAX_HITS, Request
 from searchctl.search.rerank import Rerank, rerank
 from searchctl.text.analysis import analyze
 from searchctl.text.sections import shown_fields
-from searchctl.types import Document, Hit, LegReport, Repair, Results, Scope, TermStatistics, Vector, VectorQuery
+from searchctl.types import (
+    Document,
+    FacetCounts,
+    Hit,
+    LegReport,
+    LexicalQuery,
+    Repair,
+    Results,
+    Scope,
+    TermStatistics,
+    Vector,
+    VectorQuery,
+)
 
 if TYPE_CHECKING:
     from searchctl.engines.base import Technique
@@ -135,7 +150,7 @@ class Searcher:
 
     def _results(self, answer: LegAnswers, ordered: Ordered, request: Request) -> Results:
         reports = answer.reports()
-        least = request.min_relevance
+        least = request.floor
         if least > 0.0:
             kept = np.flatnonzero(ordered.relevance >= least)
             listed = replace(ordered.only(kept), total=answer.total_from(len(kept), ordered.unseen, least))
@@ -145,8 +160,9 @@ class Searcher:
             listed, reports["native"] = self._joined_natively(answer, listed, request.native)
         if request.rerank is not None:
             listed, reports["rerank"] = self._reranked(answer, listed, request.rerank, request.start)
-        listed = self._continued(answer, listed, request, seen=ordered.fused.ids)
-        hits = self._hits(answer, listed, request)
+        lister = Lister(self._engine, self._index, self._schema, self._legs, partial(self._ordered, request=request))
+        found = lister.listed(answer, listed, request, seen=ordered.fused.ids)
+        listed, hits = found.ordered, self._hits(found, request)
         if request.sentences:
             hits = self._with_sentences(answer, hits)
         parsed = answer.question.parsed
@@ -163,33 +179,18 @@ class Searcher:
             required=parsed.required,
             excluded=parsed.excluded,
             ignored=answer.question.ignored,
-            remarks=parsed.remarks,
+            remarks=parsed.remarks + found.remarks,
             filtered_out=None if hits else why_filtered_out(self._engine, self._index, request.where),
+            facets=self._facets(answer, request),
+            groups=found.group_total,
         )
 
-    def _continued(self, answer: LegAnswers, listed: Ordered, request: Request, seen: Iterable[str]) -> Ordered:
-        """Return the list continued beyond the window, as far as the page needs it, by what deeper legs are fused to.
-
-        A document beyond has its own score and relevance, but no score above those before it. Each step doubles the depth, so
-        that the order doesn't depend on how far the list goes.
-        """
-        wanted, least = request.start + request.k, request.min_relevance
-        known, depth, deeper, unseen = set(seen), WINDOW, answer, listed.unseen
-        last = float(listed.fused.scores[-1]) if len(listed.fused.ids) else float("inf")
-        while len(listed.fused.ids) < wanted and deeper.is_cut_off and depth < MAX_HITS and unseen >= least:
-            depth = min(2 * depth, MAX_HITS)
-            deeper = self._legs.deeper(answer, depth)
-            block = self._ordered(deeper, request)
-            unseen = block.unseen
-            rows = [row for row, id in enumerate(block.fused.ids) if id not in known and block.relevance[row] >= least]
-            known.update(block.fused.ids)
-            later = block.only(np.array(rows, dtype=np.int64))
-            fused = listed.fused.followed_by(later.fused.lowered(last))
-            last = float(fused.scores[-1]) if len(fused.ids) else last
-            relevance = np.concatenate([listed.relevance, later.relevance])
-            total = answer.total_from(len(fused.ids), unseen, least) if least > 0.0 else listed.total
-            listed = replace(listed, fused=fused, relevance=relevance, total=total)
-        return listed
+    def _facets(self, answer: LegAnswers, request: Request) -> tuple[FacetCounts, ...]:
+        fields, question = self._schema.fields, answer.question
+        asked = facets_of(request.facets, fields)
+        scope = question.nearest.scope if question.nearest is not None else Scope(as_filter(request.where))
+        query = question.match or LexicalQuery("", scope=scope)
+        return count_facets(self._engine, self._index, query, asked, fields, or_scope=question.nearest is not None)
 
     def _joined_natively(self, answer: LegAnswers, ordered: Ordered, technique: Technique) -> tuple[Ordered, LegReport]:
         """Have the documents ordered and scored by the engine's own hybrid query.
@@ -228,7 +229,8 @@ class Searcher:
         fused, relevance, report = rerank(how, answer.question.parsed.text, ordered.fused, ordered.relevance, texts)
         return replace(ordered, fused=fused, relevance=relevance), report
 
-    def _hits(self, answer: LegAnswers, ordered: Ordered, request: Request) -> tuple[Hit, ...]:
+    def _hits(self, listed: Listed, request: Request) -> tuple[Hit, ...]:
+        answer, ordered = listed.answer, listed.ordered
         fused, best = ordered.fused, answer.best_passages
         page = range(request.start, min(request.start + request.k, len(fused.ids)))
         ids = [fused.ids[place] for place in page]
@@ -250,6 +252,7 @@ class Searcher:
                     shown_fields(document.fields),
                     fused.legs(place),
                     document,
+                    listed.groups.get(id),
                 )
             )
         return tuple(hits)

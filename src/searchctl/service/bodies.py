@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 MAX_QUERY = 10_000  # characters
+MAX_NAME = 1_000  # characters of fields' names
 MAX_HITS = 100  # hits of one page
 MAX_FIRST = 10_000  # how deep paging goes
 MAX_TEXTS = 1_000  # texts routed by one request
@@ -25,7 +26,11 @@ class RequestBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SearchRequest(RequestBody, frozen=True):
-    """A search. `where` is a filter such as "lang=ru AND price>=10"; hits less relevant than `min_relevance` are left out."""
+    """A search. `where` is a filter such as "lang=ru AND price>=10"; hits less relevant than `min_relevance` are left out.
+
+    `facets` are fields to count by, as in "brand,lang:5,price:..10,10..50,50..". `sort` is an order by fields, as in
+    "-updated,relevance", of all documents that are relevant enough; `group_by` is a field of which each value is shown once.
+    """
 
     q: Query
     k: Count = 10
@@ -35,6 +40,9 @@ class SearchRequest(RequestBody, frozen=True):
     min_relevance: Share = 0.0
     repair: bool = True
     sentences: bool = False
+    facets: Annotated[str, Meta(max_length=MAX_QUERY)] | None = None
+    sort: Annotated[str, Meta(max_length=MAX_NAME)] | None = None
+    group_by: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)] | None = None
 
 
 class SimilarRequest(RequestBody, frozen=True):
@@ -134,6 +142,22 @@ class LegScoreBody(Struct, frozen=True):
     weight: float
 
 
+class TotalBody(Struct, frozen=True):
+    """How many documents match: exactly ("eq") or at least ("gte") that many."""
+
+    value: int
+    relation: Literal["eq", "gte"]
+    counts: ModeName | None
+
+
+class GroupBody(Struct, frozen=True):
+    """The documents with the same value of a field, of which one is shown."""
+
+    field: str
+    value: Any
+    total: TotalBody
+
+
 class HitBody(Struct, frozen=True):
     """A document that was found. `relevance` in [0, 1] can be compared between queries, `score` only within one."""
 
@@ -143,6 +167,7 @@ class HitBody(Struct, frozen=True):
     title: str
     passage: PassageBody | None
     fields: dict[str, Any]
+    group: GroupBody | None
     legs: dict[str, LegScoreBody]
 
 
@@ -154,19 +179,34 @@ class LegStateBody(Struct, frozen=True):
     took_ms: float
 
 
-class TotalBody(Struct, frozen=True):
-    """How many documents match: exactly ("eq") or at least ("gte") that many."""
-
-    value: int
-    relation: Literal["eq", "gte"]
-    counts: ModeName | None
-
-
 class RepairBody(Struct, frozen=True):
     """How the query was read instead, when no word of it is in the index."""
 
     query: str
     kind: str
+
+
+class FacetValueBody(Struct, frozen=True):
+    """A value of a facet, or a range with the bounds `gte` and `lt`, and how many documents have it."""
+
+    value: Any
+    range: dict[str, Any] | None
+    count: int
+
+
+class FacetBody(Struct, frozen=True):
+    """How many of `documents` have each value of a field; `error` is how many a count may lack.
+
+    `counts` is "lexical" for the documents with words of the query, and "scope" for all that the filter allows.
+    """
+
+    field: str
+    values: list[FacetValueBody]
+    missing: int
+    documents: int
+    more: bool
+    error: int
+    counts: Literal["lexical", "scope"]
 
 
 class SearchAnswer(Struct, frozen=True):
@@ -176,11 +216,14 @@ class SearchAnswer(Struct, frozen=True):
     mode: ModeName
     legs: dict[str, LegStateBody]
     total: TotalBody
+    groups: TotalBody | None
     answered: bool
     best_relevance: float
     repaired: RepairBody | None
     unmet: list[str]
     synonyms: list[str]
+    remarks: list[str]
+    facets: list[FacetBody]
     hits: list[HitBody]
 
 

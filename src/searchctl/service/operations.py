@@ -90,6 +90,9 @@ def search(call: Call) -> bodies.SearchAnswer:
         min_relevance=asked.min_relevance,
         repair=asked.repair,
         sentences=asked.sentences,
+        facets=asked.facets or (),
+        sort=asked.sort or (),
+        group_by=asked.group_by,
     )
     call.metrics.searched(answered=results.answered)
     return _search_answer(results)

@@ -12,7 +12,18 @@ from searchctl.engines.base import Finding
 from searchctl.engines.embedded.folder import Folder
 from searchctl.engines.embedded.index import EmbeddedIndex, make_store
 from searchctl.schema import Bm25Settings, Schema
-from searchctl.types import Document, Entry, IndexInfo, LexicalQuery, Ranking, Rejection, Scope, VectorQuery
+from searchctl.types import (
+    Document,
+    Entry,
+    Facet,
+    FacetCounts,
+    IndexInfo,
+    LexicalQuery,
+    Ranking,
+    Rejection,
+    Scope,
+    VectorQuery,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -20,7 +31,7 @@ _log = logging.getLogger(__name__)
 class EmbeddedEngine:
     """Indexes below one folder, made when the first index is.
 
-    Implements `FullEngine`, `Revisions`, `Retyping` and `Upkeep`.
+    Implements `FullEngine`, `Faceting`, `Revisions`, `Retyping` and `Upkeep`.
     """
 
     name = "embedded"
@@ -75,9 +86,19 @@ class EmbeddedEngine:
         """Delete documents and return how many there were."""
         return self._index(index).delete(ids)
 
-    def get(self, index: str, ids: Sequence[str], *, vectors: bool = False, content: bool = True) -> list[Entry | None]:
-        """Return entries in the order asked for; without `content` their ids and fingerprints only."""
+    def get(
+        self,
+        index: str,
+        ids: Sequence[str],
+        *,
+        vectors: bool = False,
+        content: bool = True,
+        fields: Sequence[str] | None = None,
+    ) -> list[Entry | None]:
+        """Return entries in the order asked for; without `content` their ids and fingerprints, with `fields` these only."""
         store = self._index(index).store
+        if fields is not None:
+            return store.fields(ids, fields)
         if content:
             return store.get(ids, vectors=vectors)
         return [
@@ -96,6 +117,10 @@ class EmbeddedEngine:
     def search(self, index: str, queries: Sequence[LexicalQuery | VectorQuery]) -> list[Ranking]:
         """Answer all queries."""
         return self._index(index).search(queries)
+
+    def facets(self, index: str, query: LexicalQuery, facets: Sequence[Facet]) -> list[FacetCounts]:
+        """Count the documents that a query's words find by the values of their fields."""
+        return self._index(index).facets(query, facets)
 
     def info(self, index: str) -> IndexInfo:
         """Return counts and size on disk."""

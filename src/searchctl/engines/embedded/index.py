@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.engines.embedded.columns import ColumnCache
 from searchctl.engines.embedded.filter_cache import FilterCache
 from searchctl.engines.embedded.legs import DerivedLegs, Stopped
-from searchctl.engines.embedded.lexical_queries import MatchingRows
+from searchctl.engines.embedded.lexical_queries import LexicalReader, MatchingRows
 from searchctl.engines.embedded.rows import RowSet
 from searchctl.engines.embedded.sealed import NearestPassages
 from searchctl.engines.embedded.segments import DamagedPart
@@ -28,7 +29,19 @@ from searchctl.engines.storage import storage_errors
 from searchctl.errors import EncoderMismatch, StorageError
 from searchctl.files import sync_folder
 from searchctl.schema import ANALYSIS, Schema
-from searchctl.types import Entry, Gap, LexicalQuery, Ranking, Scope, TermStatistics, Total, VectorQuery
+from searchctl.types import (
+    Entry,
+    Facet,
+    FacetCounts,
+    FacetScope,
+    Gap,
+    LexicalQuery,
+    Ranking,
+    Scope,
+    TermStatistics,
+    Total,
+    VectorQuery,
+)
 
 _OPENED = count()  # numbers the indexes that this process has opened
 _DECIMALS = 5  # of a cosine: below, float32 and the number of vectors asked at once decide
@@ -52,6 +65,7 @@ class EmbeddedIndex:
         self._lock = WriteLock(path, str(path))
         self._legs = DerivedLegs(path, self.store, self.schema)
         self._filters = FilterCache(self.store)
+        self._columns = ColumnCache(self.store)
         self._following = threading.RLock()
         self._seen, self._behind = -1, True
         self._opened, self._steps = next(_OPENED), 0
@@ -388,12 +402,30 @@ class EmbeddedIndex:
         rows = self._filter_rows(scope)
         if not (scope.required or scope.excluded):
             return rows
+        matching = self._reader().matching(scope.required, scope.excluded)
+        return RowSet(matching if rows is None else np.intersect1d(rows.rows, matching, assume_unique=True))
+
+    def _reader(self) -> LexicalReader:
+        """Return the lexical leg's reader; raises StorageError where its words can't be searched."""
         reader = self._legs.lexical.reader
         if reader is None:
             gap = self._legs.lexical_gap()
             raise StorageError(f"{self.path}: {gap.reason if gap else 'try again'}")
-        matching = reader.matching(scope.required, scope.excluded)
-        return RowSet(matching if rows is None else np.intersect1d(rows.rows, matching, assume_unique=True))
+        return reader
+
+    def facets(self, query: LexicalQuery, facets: Sequence[Facet]) -> list[FacetCounts]:
+        """Count the documents that hold words of a query, without words all of its scope, by their values."""
+        with self._in_use():
+            self._refresh()
+            found = self._reader().found(query) if query.text or query.synonyms else None
+            if found is None:
+                scope = self._scope_rows(query.scope)
+                among = RowSet(self.store.rows()) if scope is None else scope
+            else:
+                rows = self._filter_rows(query.scope)
+                among = RowSet(found if rows is None else np.intersect1d(rows.rows, found, assume_unique=True))
+            counts: FacetScope = "scope" if found is None else "lexical"
+            return self._columns.counted(facets, self.schema.fields, among, counts, self._steps)
 
     def count(self, scope: Scope | None) -> int:
         """Count documents in a scope."""

@@ -88,13 +88,30 @@ class LexicalReader:
         with tantivy_errors(self._path):
             return self._search(query, rows)
 
-    def _search(self, query: LexicalQuery, rows: RowSet | None) -> MatchingRows:
-        k, excluded = query.k, query.scope.excluded
-        phrases = self._phrases(query.scope.required)
-        should = self._words_of(query.text) + [
+    def found(self, query: LexicalQuery) -> NDArray[np.int64] | None:
+        """Return all rows that hold words of the query within its phrases, ascending; None where it has no words."""
+        with tantivy_errors(self._path):
+            should = self._should(query)
+            if not should:
+                return None
+            words = (tantivy.Occur.Must, tantivy.Query.boolean_query(should))
+            phrases = [(tantivy.Occur.Must, phrase) for phrase in self._phrases(query.scope.required)]
+            return self._all_rows([words, *phrases, *self._without(query.scope.excluded)])
+
+    def _all_rows(self, clauses: list[Clause]) -> NDArray[np.int64]:
+        query = tantivy.Query.const_score_query(tantivy.Query.boolean_query(clauses), 1.0)
+        return np.sort(self._rows(self._searcher.search(query, max(len(self), 1), count=False).hits))
+
+    def _should(self, query: LexicalQuery) -> list[Clause]:
+        return self._words_of(query.text) + [
             (tantivy.Occur.Should, tantivy.Query.disjunction_max_query([self._variant(variant) for variant in group]))
             for group in query.synonyms
         ]
+
+    def _search(self, query: LexicalQuery, rows: RowSet | None) -> MatchingRows:
+        k, excluded = query.k, query.scope.excluded
+        phrases = self._phrases(query.scope.required)
+        should = self._should(query)
         if not (should or phrases) or (rows is not None and not len(rows)):
             return _NOTHING
         if rows is None and not (phrases or excluded):
@@ -114,9 +131,7 @@ class LexicalReader:
         with tantivy_errors(self._path):
             clauses = [(tantivy.Occur.Must, phrase) for phrase in self._phrases(required)]
             clauses = clauses or [(tantivy.Occur.Must, tantivy.Query.all_query())]
-            query = tantivy.Query.boolean_query(clauses + self._without(excluded))
-            hits = self._searcher.search(query, max(len(self), 1), count=False).hits
-            return np.sort(self._rows(hits))
+            return self._all_rows(clauses + self._without(excluded))
 
     def statistics(self, text: str) -> TermStatistics:
         """Return how many documents hold each of the text's terms, the deleted included that BM25 counts until a merge."""

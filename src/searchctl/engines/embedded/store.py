@@ -170,6 +170,14 @@ class Store:
         found = dict(self.database.rows_in("SELECT id, fingerprint FROM documents WHERE id IN ({})", ids))
         return [found.get(id) for id in ids]
 
+    def fields(self, ids: Sequence[str], names: Sequence[str]) -> list[Entry | None]:
+        """Return entries with some of their fields only, in the order asked for."""
+        found = {}
+        for id, text in self.database.rows_in("SELECT id, fields FROM documents WHERE id IN ({})", ids):
+            held = self._fields(text)
+            found[id] = Entry(Document(id, fields={name: held[name] for name in names if name in held}))
+        return [found.get(id) for id in ids]
+
     def ids(self, rows: Sequence[int]) -> list[str | None]:
         """Return the rows' ids, None for those that are gone, as of the last look at `version`."""
         known = self._current().ids
@@ -228,6 +236,17 @@ class Store:
         sql, values = filter_sql(wanted, fields)
         rows = self.database.rows(f"{sql} ORDER BY 1", values)
         return np.fromiter((row for (row,) in rows), dtype=np.int64, count=len(rows))
+
+    def rows(self) -> NDArray[np.int64]:
+        """Return the rows of all documents, ascending."""
+        rows = self.database.rows("SELECT row FROM documents ORDER BY row")
+        return np.fromiter((row for (row,) in rows), dtype=np.int64, count=len(rows))
+
+    def values(self, field: str) -> list[tuple[int, Any]]:
+        """Return a field's values with the rows of the documents that have them, ascending by value."""
+        return self.database.rows(
+            "SELECT document, value FROM facets WHERE field = ? ORDER BY value, document", (field,)
+        )
 
     # Housekeeping
 

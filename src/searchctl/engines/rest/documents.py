@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -80,16 +81,21 @@ def foreign_document(id: str, source: Json, layout: Layout) -> Document:
 
 def _texts(value: Any, path: str) -> list[str]:
     """Return all strings at a path, through lists and objects."""
+    return [str(found) for found in values_at(value, path)]
+
+
+def values_at(value: Any, path: str) -> list[Any]:
+    """Return all values at a path, through lists and objects; what is nothing or an object itself is none."""
     if isinstance(value, list):
-        return [found for one in value for found in _texts(one, path)]
+        return [found for one in value for found in values_at(one, path)]
     if not path:
-        return [] if value is None or isinstance(value, dict) else [str(value)]
+        return [] if value is None or isinstance(value, dict) else [value]
     if not isinstance(value, dict):
         return []
     if path in value:  # a name may hold dots itself
-        return _texts(value[path], "")
+        return values_at(value[path], "")
     name, _, rest = path.partition(".")
-    return _texts(value.get(name), rest) if rest else []
+    return values_at(value.get(name), rest) if rest else []
 
 
 def _is_field(value: Any) -> bool:
@@ -111,3 +117,9 @@ def as_entry(id: str, source: Json, *, vectors: bool, layout: Layout | None = No
         kept.get("fingerprint", ""),
         kept.get("source", ""),
     )
+
+
+def only_fields(entry: Entry, names: Sequence[str]) -> Entry:
+    """Return an entry with its id and some of its fields only."""
+    held = entry.document.fields
+    return Entry(Document(entry.document.id, fields={name: held[name] for name in names if name in held}))

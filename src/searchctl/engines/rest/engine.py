@@ -48,6 +48,8 @@ from searchctl.schema import Bm25Settings, EncoderStamp, Schema
 from searchctl.settings.connection import Connection, Family
 from searchctl.types import (
     Entry,
+    Facet,
+    FacetCounts,
     IndexInfo,
     Json,
     LexicalQuery,
@@ -65,7 +67,7 @@ _LACKS_WORDS = re.compile(r"(?i)(unknown|failed to find).*\b(char_filter|filter|
 class ServerEngine:
     """Indexes on one cluster. Nothing is asked of the server until it's needed.
 
-    Implements `FullEngine`, `Diagnostics`, `AdjustableBm25`, `NativeHybrid` and `ForeignIndexes`.
+    Implements `FullEngine`, `Faceting`, `Diagnostics`, `AdjustableBm25`, `NativeHybrid` and `ForeignIndexes`.
     """
 
     def __init__(self, client: Client, connection: Connection, family: Family | None) -> None:
@@ -252,13 +254,22 @@ class ServerEngine:
 
     # Reading
 
-    def get(self, index: str, ids: Sequence[str], *, vectors: bool = False, content: bool = True) -> list[Entry | None]:
-        """Return entries in the order asked for; without `content` their ids and fingerprints only."""
+    def get(
+        self,
+        index: str,
+        ids: Sequence[str],
+        *,
+        vectors: bool = False,
+        content: bool = True,
+        fields: Sequence[str] | None = None,
+    ) -> list[Entry | None]:
+        """Return entries in the order asked for; without `content` their ids and fingerprints, with `fields` these only."""
         found = self.look(index)
         if isinstance(found, ForeignView):
-            return found.get(ids, vectors=vectors)
+            return found.get(ids, vectors=vectors) if fields is None else found.fields(ids, fields)
         with self._forgetting():
-            return self._own(index, found).get(ids, vectors=vectors, content=content)
+            own = self._own(index, found)
+            return own.get(ids, vectors=vectors, content=content) if fields is None else own.fields(ids, fields)
 
     def scan(self, index: str, *, batch: int = 500, vectors: bool = False) -> Iterator[list[Entry]]:
         """Yield all entries."""
@@ -287,6 +298,16 @@ class ServerEngine:
             self._see_own_writes(found.name)
         with self._forgetting():
             return self._own(index, found).search(queries)
+
+    def facets(self, index: str, query: LexicalQuery, facets: Sequence[Facet]) -> list[FacetCounts]:
+        """Count the documents that a query's words find by the values of their fields."""
+        found = self.look(index)
+        if isinstance(found, ForeignView):
+            return found.facets(query, facets)
+        if not self._loads.is_running(found):
+            self._see_own_writes(found.name)
+        with self._forgetting():
+            return self._own(index, found).facets(query, facets)
 
     def _own(self, index: str, state: IndexState) -> OwnView:
         return OwnView(self.client, self.dialect, index, state)

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from searchctl.engines.rest.clauses import clause
 from searchctl.engines.rest.foreign import FieldPath
-from searchctl.engines.rest.queries import Questions, clause
+from searchctl.engines.rest.queries import Questions
 from searchctl.errors import UsageError
 from searchctl.schema import FieldType, Schema
 from searchctl.text.analysis import analyze
@@ -66,6 +67,9 @@ class ForeignQuestions(Questions):
         path = self._paths[wanted.field]
         found = clause(path.path, kind, wanted)
         return {"nested": {"path": path.nested, "query": found}} if path.nested else found
+
+    def _column(self, name: str) -> tuple[str, str]:
+        return self._paths[name].path, self._paths[name].nested
 
     def _own(self, wanted: Clause) -> Json:
         if wanted.field == "id" and isinstance(wanted.condition, OneOf):

@@ -16,7 +16,7 @@ import numpy as np
 
 from searchctl.engines.rest import catalogue, foreign
 from searchctl.engines.rest.dialect import VECTORS, Dialect
-from searchctl.engines.rest.documents import ADDED, WORDS, as_entry, numbers
+from searchctl.engines.rest.documents import ADDED, WORDS, as_entry, numbers, values_at
 from searchctl.engines.rest.foreign import ForeignShape, text_hash
 from searchctl.engines.rest.foreign_queries import ForeignQuestions
 from searchctl.engines.rest.http import Client
@@ -25,7 +25,19 @@ from searchctl.engines.rest.queries import lexical_ranking, vector_ranking
 from searchctl.errors import UsageError
 from searchctl.ranking.bm25 import upper_bound
 from searchctl.schema import Bm25Settings, Layout, Schema
-from searchctl.types import Entry, IndexInfo, Json, LexicalQuery, Ranking, Scope, Total, VectorQuery
+from searchctl.types import (
+    Document,
+    Entry,
+    Facet,
+    FacetCounts,
+    IndexInfo,
+    Json,
+    LexicalQuery,
+    Ranking,
+    Scope,
+    Total,
+    VectorQuery,
+)
 
 _log = logging.getLogger(__name__)
 _EXAMINED = 10_000  # documents whose state is compared one by one
@@ -115,6 +127,11 @@ class ForeignView:
             else:
                 rankings.append(self._vector(query, by_place[place], allowed[place]))
         return rankings
+
+    def facets(self, query: LexicalQuery, facets: Sequence[Facet]) -> list[FacetCounts]:
+        """Count what a query's words find, without words its scope, by values."""
+        (answer,) = self._ask(self._by_name(self.questions.facets(query, facets)))
+        return self.questions.counted_facets(query, facets, answer)
 
     def _by_name(self, body: Json) -> tuple[Json, Json]:
         return _header(self.shape.names), body
@@ -217,6 +234,21 @@ class ForeignView:
         for part in _slices(list(dict.fromkeys(ids))):
             entries |= self._some(part, vectors=vectors)
         return [entries.get(id) for id in ids]
+
+    def fields(self, ids: Sequence[str], names: Sequence[str]) -> list[Entry | None]:
+        """Return entries with some of their fields only, in the order asked for."""
+        found: dict[str, Entry] = {}
+        paths = [
+            path for name in names for path in (name, name.rpartition(".")[0]) if path
+        ]  # of a field below one, that one
+        for part in _slices(list(dict.fromkeys(ids))):
+            body: Json = {"query": _among(part), "size": self._room(part), "_source": paths}
+            (answer,) = self._ask(self._by_name(body))
+            for hit in answer["hits"]["hits"]:
+                source = hit.get("_source", {})
+                held = {name: values_at(source, name) or values_at(source, name.rpartition(".")[0]) for name in names}
+                found[hit["_id"]] = Entry(Document(hit["_id"], fields={name: own for name, own in held.items() if own}))
+        return [found.get(id) for id in ids]
 
     def _some(self, ids: Sequence[str], *, vectors: bool) -> dict[str, Entry]:
         ours = self._dialect.source(vectors=vectors)

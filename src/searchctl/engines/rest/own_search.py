@@ -11,13 +11,24 @@ import numpy as np
 
 from searchctl.engines.rest import reading
 from searchctl.engines.rest.dialect import Dialect
-from searchctl.engines.rest.documents import as_entry, numbers
+from searchctl.engines.rest.documents import as_entry, numbers, only_fields
 from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.queries import Questions, lexical_ranking, vector_ranking
 from searchctl.engines.rest.state import IndexState
 from searchctl.errors import IndexMissing
 from searchctl.schema import Bm25Settings
-from searchctl.types import Entry, Json, LexicalQuery, Ranking, Scope, TermStatistics, Total, VectorQuery
+from searchctl.types import (
+    Entry,
+    Facet,
+    FacetCounts,
+    Json,
+    LexicalQuery,
+    Ranking,
+    Scope,
+    TermStatistics,
+    Total,
+    VectorQuery,
+)
 
 _SLICE = 1000  # ids in one request
 _QUESTIONS = 120  # searches in one request
@@ -65,6 +76,11 @@ class OwnView:
             rankings.append(ranking if total is None else replace(ranking, total=total))
         return rankings
 
+    def facets(self, query: LexicalQuery, facets: Sequence[Facet]) -> list[FacetCounts]:
+        """Count what a query's words find, without words its scope, by values."""
+        (answer,) = self._ask([self._questions.facets(query, facets)])
+        return self._questions.counted_facets(query, facets, answer)
+
     def _counting(self, scope: Scope) -> Json:
         """Return a search body that counts a scope's documents: a graph of vectors is never asked how many there are."""
         body: Json = {"size": 0, "track_total_hits": True}
@@ -98,6 +114,18 @@ class OwnView:
             as_entry(hit["_id"], hit["_source"], vectors=vectors) if hit.get("found") else None
             for hit in self._by_id(ids, parameters)
         ]
+
+    def fields(self, ids: Sequence[str], names: Sequence[str]) -> list[Entry | None]:
+        """Return entries with some of their fields only, in the order asked for."""
+        if self._state.restricted:
+            entries = self._shown(ids, vectors=False)
+        else:
+            parameters = {"_source_includes": ",".join(f"fields.{name}" for name in names)}
+            entries = [
+                as_entry(hit["_id"], hit.get("_source", {}), vectors=False) if hit.get("found") else None
+                for hit in self._by_id(ids, parameters)
+            ]
+        return [entry and only_fields(entry, names) for entry in entries]
 
     def _shown(self, ids: Sequence[str], *, vectors: bool) -> list[Entry | None]:
         """Return entries by a search: reading by id would pass an alias's filter over."""

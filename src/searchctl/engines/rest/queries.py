@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from searchctl.engines.rest.aggregations import aggregations_of, counts_of
+from searchctl.engines.rest.clauses import clause
 from searchctl.engines.rest.template import is_mappable
 from searchctl.engines.rest.words import sent_words
 from searchctl.errors import UsageError
@@ -19,17 +20,17 @@ from searchctl.text.literals import literal_groups
 from searchctl.types import (
     And,
     Clause,
-    Exists,
+    Facet,
+    FacetCounts,
+    FacetScope,
     Filter,
     Json,
     LexicalQuery,
     Not,
     OneOf,
     Or,
-    Prefix,
     Range,
     Ranking,
-    Scalar,
     Scope,
     TermStatistics,
     Total,
@@ -52,23 +53,58 @@ class Questions:
 
     def match(self, query: LexicalQuery) -> Json:
         """Return the search body of the lexical leg."""
-        text = self._limited(query.text)
-        words = [self._match(text)] if self.terms(text) else []
-        groups = [{"dis_max": {"queries": [self._variant(one) for one in group]}} for group in query.synonyms]
-        must: list[Json] = [{"bool": {"should": words + groups}}] if groups else words
-        phrases = self._literals(query.scope.required)
-        if not must and not phrases:
+        clauses = self._clauses(query)
+        if "must" not in clauses:
             return {"query": {"match_none": {}}, "size": 0}
-        scope = self._conditions(query.scope)
-        clauses = {"must": must + phrases, "filter": scope, "must_not": self._excluded(query.scope)}
         return {
-            "query": {"bool": {name: found for name, found in clauses.items() if found}},
+            "query": {"bool": clauses},
             "track_scores": True,
             "size": query.k,
             "track_total_hits": True,
             **self.in_order,
             **self.only_ids,
         }
+
+    def _clauses(self, query: LexicalQuery) -> Json:
+        """Return what the lexical leg demands: it has no "must" where there is nothing to look for."""
+        must = self._words_and_synonyms(query) + self._literals(query.scope.required)
+        clauses = {"must": must, "filter": self._conditions(query.scope), "must_not": self._excluded(query.scope)}
+        return {name: found for name, found in clauses.items() if found}
+
+    def _words_and_synonyms(self, query: LexicalQuery) -> list[Json]:
+        text = self._limited(query.text)
+        words = [self._match(text)] if self.terms(text) else []
+        groups = [{"dis_max": {"queries": [self._variant(one) for one in group]}} for group in query.synonyms]
+        return [{"bool": {"should": words + groups}}] if groups else words
+
+    def facets(self, query: LexicalQuery, facets: Sequence[Facet]) -> Json:
+        """Return a search body that counts what the lexical leg finds, without words its scope, by values."""
+        aggregations: Json = {}
+        for number, facet in enumerate(facets):
+            path, nested = self._column(facet.field)
+            aggregations |= aggregations_of(str(number), facet, path, nested, kind_of(facet.field, self._fields))
+        clauses = self._clauses(query)
+        found: Json = {"bool": clauses} if clauses else {"match_all": {}}
+        return {"query": found, "size": 0, "track_total_hits": True, "aggs": aggregations}
+
+    def counted_facets(self, query: LexicalQuery, facets: Sequence[Facet], answer: Json) -> list[FacetCounts]:
+        """Return the answer to `facets`."""
+        counts: FacetScope = "lexical" if self._words_and_synonyms(query) else "scope"
+        documents, found = int(answer["hits"]["total"]["value"]), answer.get("aggregations", {})
+        return [
+            counts_of(str(number), facet, kind_of(facet.field, self._fields), found, documents, counts)
+            for number, facet in enumerate(facets)
+        ]
+
+    def _column(self, name: str) -> tuple[str, str]:
+        """Return the path of a field's values, and the nested object that it lies in, or nothing."""
+        self._check_mappable(name)
+        return f"fields.{name}", ""
+
+    @staticmethod
+    def _check_mappable(name: str) -> None:
+        if not is_mappable(name):
+            raise UsageError(f"servers can't filter by a field of the name {name!r}; give it another in a recipe")
 
     @property
     def in_order(self) -> Json:
@@ -158,10 +194,7 @@ class Questions:
 
     def _about_field(self, kind: FieldType, wanted: Clause) -> Json:
         """Return a clause about a field of the documents."""
-        if not is_mappable(wanted.field):
-            raise UsageError(
-                f"servers can't filter by a field of the name {wanted.field!r}; give it another in a recipe"
-            )
+        self._check_mappable(wanted.field)
         if kind == "number":
             _check_exact(wanted)
         return clause("fields." + wanted.field, kind, wanted)
@@ -173,21 +206,6 @@ class Questions:
         raise UsageError(
             "servers can't filter by the title of documents; load it as a field of its own as well, a keyword"
         )
-
-
-def clause(field: str, kind: FieldType, wanted: Clause) -> Json:
-    """Return a condition of `filters.typed` about one field as a query."""
-    condition = wanted.condition
-    if isinstance(condition, Exists):
-        return {"exists": {"field": field}}
-    if isinstance(condition, Prefix):
-        return {"prefix": {field: {"value": condition.text}}}
-    if isinstance(condition, OneOf):
-        return {"terms": {field: [_value(kind, value) for value in condition.values]}}
-    assert isinstance(condition, Range)  # `typed` leaves no other
-    bounds = {"gte": condition.gte, "gt": condition.gt, "lte": condition.lte, "lt": condition.lt}
-    values: Json = {word: _value(kind, bound) for word, bound in bounds.items() if bound is not None}
-    return {"range": {field: {**values, "format": "epoch_millis"} if kind == "date" else values}}
 
 
 def _check_exact(wanted: Clause) -> None:
@@ -205,13 +223,6 @@ def _check_exact(wanted: Clause) -> None:
                 f"servers hold the numbers of '{wanted.field}' as doubles, which don't tell {number} from its neighbours; "
                 "load the field as a keyword, to which a recipe can set it"
             )
-
-
-def _value(kind: FieldType, value: Scalar) -> Scalar:
-    """Return a value of `filters.typed` as servers compare it; dates as milliseconds since 1970."""
-    if kind == "boolean":
-        return bool(value)
-    return math.floor(float(value) * 1000 + 1e-6) if kind == "date" else value
 
 
 def lexical_ranking(answer: Json, bm25: Bm25Settings) -> Ranking:
