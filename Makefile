@@ -26,8 +26,8 @@ test-servers:  ## real OpenSearch and Elasticsearch nodes, assembled from Maven 
 test-browser:  ## the pages in Chromium
 	$(PYTEST) -m browser
 
-test-torch:  ## the torch extra, in an environment of its own that is kept (5 GB; the first time it is downloaded)
-	SEARCHCTL_TEST_EXTRAS=torch PYTHONPATH=$(CURDIR)/src $$(.ci/environment $$($(PYTHON) -c 'import sys; print(sys.executable)') dev torch) -m pytest -p no:xdist -m torch
+test-torch:  ## the extras torch and train, in an environment of their own that is kept (6 GB; the first time it is downloaded)
+	SEARCHCTL_TEST_EXTRAS="torch train" PYTHONPATH=$(CURDIR)/src $$(.ci/environment $$($(PYTHON) -c 'import sys; print(sys.executable)') dev torch train) -m pytest -p no:xdist -m torch
 
 test-wheel:  ## the wheel is built, installed in a clean environment and runs the README's first commands
 	.ci/wheel

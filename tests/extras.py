@@ -12,6 +12,17 @@ TORCH = ("torch", "transformers", "sentence_transformers")
 REQUIRED = "SEARCHCTL_TEST_EXTRAS"  # the extras that must be there, set by `make test-torch`: a missing one fails
 
 
+def train_extra() -> None:
+    """Skip the test file that needs the libraries of the extra `train`; in `make test-torch` they must be there."""
+    for name in ("datasets", "accelerate", "sentence_transformers.sentence_transformer.losses"):
+        if "train" in os.environ.get(REQUIRED, "").split():
+            importlib.import_module(name)
+        else:
+            pytest.importorskip(
+                name, reason="needs the train extra: make test-torch makes an environment of its own for it"
+            )
+
+
 def torch_extra() -> tuple[Any, Any, Any]:
     """Return torch, transformers and sentence_transformers, or skip the test file that asks for them.
 

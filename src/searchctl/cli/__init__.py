@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pipeline": ("searchctl.cli.pipeline", "Set up OpenSearch's own hybrid search, for other clients."),
     "dump": ("searchctl.cli.dump", "Write an index to portable files."),
     "restore": ("searchctl.cli.restore", "Make an index from a dump, on any engine."),
+    "train": ("searchctl.cli.train", "Train an encoder, a reranker or a classifier on your own texts."),
     "route": ("searchctl.cli.route", "Route texts to labels that have a handful of examples."),
     "gateway": ("searchctl.cli.gateway", "Make the search of an app hybrid without changing it."),
     "answer": ("searchctl.cli.answer", "Answer a question with the sentence that says it."),

@@ -1,0 +1,30 @@
+"""`searchctl train`: models from one's own texts. Each of its commands is loaded when it is called."""
+
+from __future__ import annotations
+
+import click
+
+from searchctl.cli.lazy import LazyGroup
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "siamese": ("searchctl.cli.train.siamese", "Train an encoder on labelled texts, or on questions with answers."),
+}
+
+
+@click.group(
+    "train",
+    cls=LazyGroup,
+    commands=COMMANDS,
+    attribute="{name}_command",
+    examples=(
+        "searchctl train siamese pairs.jsonl --from ./model -o ./my-encoder --dry-run",
+        "searchctl train siamese pairs.jsonl --from ./model -o ./my-encoder",
+        'searchctl reembed --encoder ./my-encoder --judgements data/shop --gate "ndcg@10>=0.01"',
+    ),
+)
+def command() -> None:
+    """Train models on your own texts, when measurements ask for it. Needs the extra 'train'.
+
+    Each command writes one folder, which --encoder, --rerank or the router takes, and does nothing twice: the same command
+    goes on where it was interrupted. Measure first (searchctl evaluate): most collections are served well without any training.
+    """

@@ -1,0 +1,15 @@
+"""The small encoder, made once; training is quiet but for what goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.training.kit import make_encoder
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random encoder of two layers."""
+    return make_encoder(tmp_path_factory.mktemp("models") / "tiny")
