@@ -65,6 +65,8 @@ def infer_type(value: Value) -> FieldType | None:
 
 def new_types(fields: Mapping[str, Value], known: Mapping[str, FieldType]) -> dict[str, FieldType]:
     """Return the types of the fields that `known` lacks, as far as their values tell."""
+    if fields.keys() <= known.keys():
+        return {}
     inferred = {name: infer_type(value) for name, value in fields.items() if name not in known}
     return {name: kind for name, kind in inferred.items() if kind is not None}
 
@@ -81,7 +83,7 @@ def fit(
     misfits: list[Misfit] = []
     for name, value in fields.items():
         kind = types.get(name, "keyword")
-        if kind in ("keyword", "text"):
+        if kind in ("keyword", "text") or _is_stored_form(kind, value):
             stored[name] = value
             continue
         kept: list[Scalar] = []
@@ -95,6 +97,13 @@ def fit(
         if kept:
             stored[name] = kept if isinstance(value, Sequence) and not isinstance(value, str) else kept[0]
     return stored, misfits
+
+
+def _is_stored_form(kind: FieldType, value: Value) -> bool:
+    """Tell of a number or a boolean whether it is by itself what fields of this type store."""
+    if kind == "number":
+        return type(value) in (int, float) and value - value == 0  # type: ignore[operator]  # neither infinite nor NaN
+    return kind == "boolean" and type(value) is bool
 
 
 def _typed(kind: FieldType, value: Scalar, pattern: str | None = None) -> Scalar | None:
@@ -117,13 +126,18 @@ def comparable(name: str, kind: FieldType, value: Scalar) -> str | int | float:
 
     Whole numbers of 64 bits stay exact. Raises InvalidDocument when the value doesn't fit the type.
     """
-    if kind in ("keyword", "text"):
-        return str(value).lower() if isinstance(value, bool) else without_halves(str(value))
-    typed = _typed(kind, value)
+    typed = value if kind in ("keyword", "text") else _typed(kind, value)
     if typed is None:
         raise InvalidDocument(
             f'{Misfit(name, kind, value)}; correct it, or declare another type in a recipe: [fields.types] {name} = "keyword"'
         )
+    return _compared(kind, typed)
+
+
+def _compared(kind: FieldType, typed: Scalar) -> str | int | float:
+    """Return a value that fits its type in the form it is compared in."""
+    if kind in ("keyword", "text"):
+        return str(typed).lower() if isinstance(typed, bool) else without_halves(str(typed))
     if kind == "date":
         return epoch(str(typed)) or 0.0
     if kind == "boolean":
@@ -145,5 +159,6 @@ def shown(kind: FieldType, value: str | int | float) -> Scalar:
 def comparables(name: str, kind: FieldType, value: Value) -> Iterator[str | int | float]:
     """Yield a field's values in the form they are compared in; those that don't fit its type are left out."""
     for item in as_values(value):
-        if kind in ("keyword", "text") or _typed(kind, item) is not None:
-            yield comparable(name, kind, item)
+        typed = item if kind in ("keyword", "text") else _typed(kind, item)
+        if typed is not None:
+            yield _compared(kind, typed)

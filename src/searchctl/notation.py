@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 DecimalSign: TypeAlias = Literal["point", "comma"]
@@ -28,6 +29,8 @@ _WITH_COMMA = re.compile(
 _HALVES = re.compile("[\ud800-\udfff]")
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20") + ("\t", "\r")
 _CODE = re.compile(r"[+-]?0[0-9]|\+|[0-9+-]{16}")  # leading zeros, phones, cards: names made of digits
+_REMEMBERED = 4096  # dates
+_LONGEST_DATE = 64  # characters of one that no pattern describes
 _LARGEST = 2**63  # beyond, whole numbers are kept as the nearest fraction
 
 _ISO = re.compile(
@@ -94,6 +97,12 @@ def parse_date(text: str, pattern: str | None = None) -> str | None:
     is one of `strptime`, tried first.
     """
     text = text.strip()
+    if len(text) <= _LONGEST_DATE:
+        return _remembered_date(text, pattern)
+    return None if pattern is None else _parsed_date(text, pattern)
+
+
+def _parsed_date(text: str, pattern: str | None) -> str | None:
     if pattern is not None:
         try:
             moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - a date without a zone stays one
@@ -108,6 +117,9 @@ def parse_date(text: str, pattern: str | None = None) -> str | None:
         day, month, year, hour, minute, second, fraction = day_first.groups()
         return _iso(year, month.zfill(2), day.zfill(2), hour, minute, second, fraction, None)
     return None
+
+
+_remembered_date = lru_cache(maxsize=_REMEMBERED)(_parsed_date)  # columns have the same dates again and again
 
 
 def check_date_format(pattern: str, where: str, error: type[Exception]) -> None:
@@ -140,8 +152,14 @@ def _iso(
 
 def epoch(iso: str) -> float | None:
     """Return an ISO date as seconds since 1970 UTC; without an offset it's UTC. None when it's no date."""
+    iso = iso.strip()
+    return _epoch(iso) if len(iso) <= _LONGEST_DATE else None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _epoch(iso: str) -> float | None:
     try:
-        moment = datetime.fromisoformat(_as_python_3_10_reads_it(iso.strip()))
+        moment = datetime.fromisoformat(_as_python_3_10_reads_it(iso))
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
-from searchctl.text.codes import codes, keys_of
+from searchctl.text.codes import _CODE, _matches, codes, keys_of
 from searchctl.text.literals import literal_groups, literal_spans
 
 
@@ -32,6 +34,28 @@ from searchctl.text.literals import literal_groups, literal_spans
 )
 def test_documents_carry_the_keys_of_their_codes(text: str, keys: str) -> None:
     assert keys_of(text) == keys
+
+
+PIECES = [
+    *" \n\t-.,/:&@_\\'’+#(!x7Eя²日",
+    "AB",
+    "000",
+    "1,000",
+    " 000",
+    "-\n",
+    "  ",
+    "v1",
+    ".NET",
+    "C++",
+    "O'B",
+    "é",
+    "−",
+]
+
+
+@given(some.lists(some.sampled_from(PIECES), max_size=20).map("".join))
+def test_looking_only_around_signs_misses_no_code(text: str) -> None:
+    assert [code.span() for code in _matches(text)] == [code.span() for code in _CODE.finditer(text)]
 
 
 def test_forms_of_one_code_share_a_key() -> None:

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Protocol
 
 from searchctl.encoders.base import Encoder
@@ -24,19 +25,19 @@ from searchctl.text.cleaning import clean
 from searchctl.types import Document, Entry, Value
 
 _HALVES = re.compile("[\ud800-\udfff]")
+_as_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 MAX_ID_BYTES = 512  # what OpenSearch and Elasticsearch take
 _MOST_TYPED_FIELDS = 900  # servers take a thousand, ours included
 
 
 def fingerprint(document: Document, settings: str, source: str = "") -> str:
     """Return a hash of everything that decides what is stored for a document: 32 hex digits, and 8 for where it came from."""
-    content = json.dumps(
-        [document.title, document.text, dict(document.fields), settings], sort_keys=True, ensure_ascii=False
-    )
+    content = _as_json([document.title, document.text, dict(document.fields), settings])
     digest = hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"{digest}-{_short(source)}" if source else digest
 
 
+@lru_cache(maxsize=64)  # neighbours mostly come from one source
 def _short(source: str) -> str:
     return hashlib.blake2b(source.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
@@ -55,12 +56,12 @@ def has_content(mark: str, other: str) -> bool:
 def checked(document: Document) -> Document:
     """Return the document cleaned; raises InvalidDocument when nothing is left or the id can't be one."""
     fields = {without_halves(name): _whole_values(value) for name, value in document.fields.items()}
-    cleaned = replace(document, text=clean(document.text), title=clean(document.title), fields=fields)
+    cleaned = Document(document.id, clean(document.text), clean(document.title), fields)
     if not cleaned.text and not cleaned.title:
         raise InvalidDocument("the document is empty: no text and no title")
     if not 1 <= len(cleaned.id.encode("utf-8", "surrogatepass")) <= MAX_ID_BYTES:
         raise InvalidDocument(f"the id {cleaned.id[:40]!r} has to be 1 to {MAX_ID_BYTES} bytes long")
-    if _HALVES.search(cleaned.id):
+    if not cleaned.id.isascii() and _HALVES.search(cleaned.id):
         raise InvalidDocument(f"the id {cleaned.id[:40]!r} has half a letter in it (a lone surrogate)")
     return cleaned
 
@@ -229,8 +230,11 @@ class Preparer:
     def _learn(self, documents: Sequence[Document]) -> None:
         """Type the fields that are new: by the first value that tells."""
         types: dict[str, FieldType] = {}
+        known = dict(self._schema.fields)
         for document in documents:
-            types |= new_types(document.fields, {**self._schema.fields, **types})
+            new = new_types(document.fields, known)
+            types |= new
+            known |= new
         room = _MOST_TYPED_FIELDS - len(self._schema.fields)
         wanted = {name: kind for name, kind in list(types.items())[: max(room, 0)] if name not in self._untyped}
         self._untyped |= types.keys() - wanted.keys()
@@ -242,7 +246,7 @@ class Preparer:
         fields, misfits = fit(document.fields, self._schema.fields, self._date_formats)
         for misfit in misfits:
             self._note(record, misfit)
-        return replace(document, fields=fields)
+        return Document(document.id, document.text, document.title, fields)
 
     def _note(self, record: Record, misfit: Misfit) -> None:
         self.misfits[misfit.name] += 1

@@ -39,6 +39,7 @@ _PLANS = 256  # different sets of field names that are remembered
 _SHOWN = 12  # names in a message
 _SHOWN_LENGTH = 60  # characters of a name in a message
 _LARGEST_NUMBER = 2**63
+_FLAT = frozenset((str, int, float, bool, type(None), list))  # what isn't an object
 
 
 class NoText(Unreadable):
@@ -70,6 +71,8 @@ class RecordMapper:
         typed: Mapping[str, Callable[[str], Scalar | None]] | None = None,
     ) -> None:
         self._mapping = mapping
+        named = (mapping.id, mapping.title, *mapping.text, *(mapping.keep or ()))
+        self._paths = tuple(name for name in named if name and "." in name)
         self._typed = typed
         self._flat_names: dict[tuple[str, ...], bool] = {}
         self._remarks = remarks or Remarks()
@@ -111,11 +114,11 @@ class RecordMapper:
 
     def _flat(self, record: Mapping[str, Any], kept: Flat) -> Mapping[str, Any]:
         """Return the record without objects, and with the values at the paths that were asked for."""
-        if self._has_flat_names(tuple(record)) and not any(isinstance(value, dict) for value in record.values()):
+        if self._has_flat_names(tuple(record)) and _FLAT.issuperset(map(type, record.values())):
             flat = record
         else:
             flat = _flattened(self._ordered(record) if len(record) > MOST_FIELDS else record, kept)
-        if missing := [name for name in self._unmet_in(flat) if "." in name]:
+        if missing := [name for name in self._paths if name not in flat]:
             base = _merged(record)
             found = {name: value for name in missing if (value := along(base, name)) is not None}
             flat = {**flat, **found} if found else flat
@@ -134,11 +137,6 @@ class RecordMapper:
         mapping = self._mapping
         first = {*ID_NAMES, *TITLE_NAMES, *TEXT_NAMES, mapping.id, mapping.title, *mapping.text, *(mapping.keep or ())}
         return dict(sorted(record.items(), key=lambda item: item[0] not in first and item[0].lower() not in first))
-
-    def _unmet_in(self, flat: Mapping[str, Any]) -> list[str]:
-        mapping = self._mapping
-        named = (mapping.id, mapping.title, *mapping.text, *(mapping.keep or ()))
-        return [name for name in named if name and name not in flat]
 
     def _plan(self, names: tuple[str, ...]) -> _Plan:
         plan = self._plans.get(names)

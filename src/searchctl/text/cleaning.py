@@ -19,7 +19,6 @@ _LIGATURES = "\ufb00-\ufb06"  # signs of printing, which PDFs leave in words
 _UNCLEAN = re.compile(
     rf"[{_LIGATURES}\t\v\f\r\x1c-\x1f\x85{_SPACE}{_INVISIBLE}{_CONTROL}\u0301{_JOINERS}\ud800-\udfff]"
 )
-_UNTIDY = ("  ", " \n", "\n ", "\n\n\n")
 _STRESS = re.compile(rf"(?<=[{_VOWELS}])(\u0308?)\u0301")
 _HYPHENATION = re.compile(r"\u00ad[^\S\n]*\n[^\S\n]*")
 _DROPPED = re.compile(rf"[{_INVISIBLE}{_CONTROL}]|(?<=[{_PLAIN_LETTERS}])[{_JOINERS}]+")
@@ -37,9 +36,16 @@ def clean(text: str) -> str:
     soft hyphens are joined, Russian stress marks go (й and ё stay). White space becomes one space, one line end, or one
     blank line between paragraphs.
     """
-    if _UNCLEAN.search(text) or any(one in text for one in _UNTIDY) or text[:1].isspace() or text[-1:].isspace():
+    if _UNCLEAN.search(text) or _is_untidy(text):
         text = _cleaned(text)
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def _is_untidy(text: str) -> bool:
+    """Tell whether blanks or line ends stand together, or at an end; one by one, which is quicker than a pattern or a loop."""
+    return (
+        "  " in text or " \n" in text or "\n " in text or "\n\n\n" in text or text[:1].isspace() or text[-1:].isspace()
+    )
 
 
 def _cleaned(text: str) -> str:

@@ -27,6 +27,11 @@ _CODE = re.compile(
     rf"(?<![\w.,])(?P<number>{_NUMBER})(?![\w]|[.,]\d)|(?P<symbols>{_SYMBOLS})|(?P<connected>{_CONNECTED})"
     rf"|(?<!\w)(?P<spaced>{_SPACED})(?!\w)|(?P<mixed>[^\W_]*\d[^\W_]*)"
 )
+# What every code has: a digit, or a sign between letters, after one or before a name. Cheap to look for.
+_SIGN = re.compile(
+    r"[\d\-‐‑‒−./:&@_\\'’+#](?:(?<=\d)|(?<=[^\W_][\-‐‑‒−./:&@_\\])[^\W_]|(?<=[^\W_]['’])[A-ZА-ЯЁÀ-Þ]"
+    r"|(?<=[^\W\d_]-)\n[^\W\d_]|(?<=[^\W_][+#])|(?<!\w\.)(?<=\.)[A-Za-z])"
+)
 _ORDINARY = re.compile(r"(1[5-9]|20)\d\d|\d+(st|nd|rd|th|s|-?[а-яё]{1,3})|\d+-[^\W\d]{3,}", re.IGNORECASE)
 _PARTS = re.compile(r"\d+|[^\W\d_]+")
 _PIECES = re.compile(r"[^\W_]+")
@@ -56,7 +61,7 @@ class Code(NamedTuple):
 
 def codes(text: str) -> Iterator[Code]:
     """Yield the codes of a text from left to right."""
-    for match in _CODE.finditer(text):
+    for match in _matches(text):
         word = match.group()
         if len(word) > _LONGEST:
             continue
@@ -71,6 +76,26 @@ def codes(text: str) -> Iterator[Code]:
         joined = "".join(parts)
         keys = (joined,) if match["number"] or match["mixed"] else tuple(dict.fromkeys((_key(word), joined)))
         yield Code(match.start(), match.end(), keys, parts, literal, symbol=False)
+
+
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    """Yield what `_CODE` matches, looking only around signs and digits: running text has few of them."""
+    sign = _SIGN.search(text)
+    while sign is not None:
+        start, end = _stretch(text, sign.start(), sign.end())
+        yield from _CODE.finditer(text, start, end)
+        sign = _SIGN.search(text, end)
+
+
+def _stretch(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the words around a place, as far as a code might go: beyond a blank it goes on with a digit only."""
+    start = text.rfind(" ", 0, start) + 1
+    while start and text[start].isdecimal():
+        start = text.rfind(" ", 0, start - 1) + 1
+    end = text.find(" ", end)
+    while 0 <= end < len(text) - 1 and text[end + 1].isdecimal():
+        end = text.find(" ", end + 1)
+    return start, end if end >= 0 else len(text)
 
 
 def keys_of(text: str) -> str:

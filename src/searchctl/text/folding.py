@@ -12,6 +12,7 @@ WORD = re.compile(rf"[^\W_](?:[^\W_]|[{MARKS}])*")
 _UNITS = re.compile(rf"[{UNSPACED}][{MARKS}]*|[^{UNSPACED}]+")
 _UNSPACED = re.compile(rf"[{UNSPACED}]")
 _USUAL = re.compile("[\x00-\x7fЁА-яё«»—–…№“”„’]*")  # of these only capitals and ё have another form
+_PLAIN = re.compile("[\x00-\x7fЁА-яё]*")  # as above, without the signs that compatibility forms take apart
 _NOT_WORD = re.compile(r"[\W_]+")
 _ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
 _ACCENTED = (
@@ -56,6 +57,8 @@ def is_unspaced(text: str) -> bool:
 
 def fold(text: str) -> str:
     """Return letters in the form in which they are compared: NFKC, small, Latin and Greek ones without accents, ё as е."""
+    if _PLAIN.fullmatch(text):
+        return text.lower().replace("ё", "е")
     decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     letters: list[str] = []
     base = ""

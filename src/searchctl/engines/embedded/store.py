@@ -24,6 +24,7 @@ from searchctl.types import Document, Entry, Filter, Passage, Vectors
 
 _KNOWN_IDS = 200_000  # ids kept in memory: some 20 MB
 _MANY_IDS = 2_000
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Text(NamedTuple):
@@ -114,12 +115,20 @@ class Store:
 
     def write(self, entries: Iterable[Entry], fields: Mapping[str, FieldType]) -> None:
         """Insert or replace documents, in one transaction."""
+        last = {entry.document.id: entry for entry in entries}  # of two with one id the second replaces the first
         with self.database.transaction():
-            for entry in entries:
-                self._remove(entry.document.id)
-                self._insert(entry, fields)
+            self._remove(list(last))
+            rows = [(self._insert(entry), entry) for entry in last.values()]
+            self.database.execute_many(
+                "INSERT INTO passages(document, ordinal, start, end, vector) VALUES (?, ?, ?, ?, ?)",
+                (passage for row, entry in rows for passage in _passages(row, entry)),
+            )
+            self.database.execute_many(
+                "INSERT OR IGNORE INTO facets VALUES (?, ?, ?)",
+                (facet for row, entry in rows for facet in facets(row, entry.document, fields)),
+            )
 
-    def _insert(self, entry: Entry, fields: Mapping[str, FieldType]) -> None:
+    def _insert(self, entry: Entry) -> int:
         document = entry.document
         cursor = self.database.execute(
             "INSERT INTO documents(id, fingerprint, source, title, text, fields) VALUES (?, ?, ?, ?, ?, ?)",
@@ -129,34 +138,27 @@ class Store:
                 entry.source,
                 document.title,
                 document.text,
-                json.dumps(dict(document.fields), ensure_ascii=False),
+                _as_json(dict(document.fields)),
             ),
         )
-        row = cursor.lastrowid
-        vectors = entry.vectors
-        self.database.execute_many(
-            "INSERT INTO passages(document, ordinal, start, end, vector) VALUES (?, ?, ?, ?, ?)",
-            [
-                (row, ordinal, passage.start, passage.end, None if vectors is None else _blob(vectors[ordinal]))
-                for ordinal, passage in enumerate(entry.passages)
-            ],
-        )
-        self.database.execute_many("INSERT OR IGNORE INTO facets VALUES (?, ?, ?)", facets(row, document, fields))
+        assert cursor.lastrowid is not None  # it is one INSERT
+        return cursor.lastrowid
 
-    def _remove(self, id: str) -> bool:
-        found = self.database.execute("SELECT row FROM documents WHERE id = ?", (id,)).fetchone()
-        if found is None:
-            return False
-        self.database.execute("INSERT INTO tombstones(row) VALUES (?)", found)
-        self.database.execute("DELETE FROM facets WHERE document = ?", found)
-        self.database.execute("DELETE FROM passages WHERE document = ?", found)
-        self.database.execute("DELETE FROM documents WHERE row = ?", found)
-        return True
+    def _remove(self, ids: Sequence[str]) -> int:
+        held = self.database.rows_in("SELECT row FROM documents WHERE id IN ({})", ids)
+        for sql in (
+            "INSERT INTO tombstones(row) VALUES (?)",
+            "DELETE FROM facets WHERE document = ?",
+            "DELETE FROM passages WHERE document = ?",
+            "DELETE FROM documents WHERE row = ?",
+        ):
+            self.database.execute_many(sql, held)
+        return len(held)
 
     def delete(self, ids: Iterable[str]) -> int:
         """Delete documents in one transaction and return how many there were."""
         with self.database.transaction():
-            return sum(self._remove(id) for id in ids)
+            return self._remove(list(dict.fromkeys(ids)))
 
     # Reading
 
@@ -355,6 +357,13 @@ class Store:
     def tombstones_after(self, seq: int) -> list[int]:
         """Return the rows of documents removed since a tombstone."""
         return [row for (row,) in self.database.rows("SELECT row FROM tombstones WHERE seq > ? ORDER BY seq", (seq,))]
+
+
+def _passages(row: int, entry: Entry) -> Iterator[tuple[int, int, int, int, bytes | None]]:
+    """Yield (document, ordinal, start, end, vector) of an entry's passages."""
+    vectors = entry.vectors
+    for ordinal, passage in enumerate(entry.passages):
+        yield row, ordinal, passage.start, passage.end, None if vectors is None else _blob(vectors[ordinal])
 
 
 def _blob(vector: NDArray[np.float32]) -> bytes:
