@@ -219,7 +219,7 @@ def test_an_encoder_that_has_changed_since_says_how_to_make_the_vectors_anew(tmp
         '{"dim": -1}',
         '{"max_tokens": 0}',
         '{"pad_id": null}',
-        '{"pooling": "max"}',
+        '{"pooling": "median"}',
         '{"query_prefix": 5}',
         '{"token_states": 5}',
         '{"dim": 100}',

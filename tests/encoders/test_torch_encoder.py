@@ -101,7 +101,10 @@ def test_the_revision_is_the_same_at_each_start(tmp_path: Path) -> None:
 
 def test_offline_a_hub_name_is_refused_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "HF_HUB_OFFLINE", "1")
-    with pytest.raises(EncoderUnavailable, match="HF_HUB_OFFLINE is set; give a folder"):
+    with pytest.raises(
+        EncoderUnavailable,
+        match="and HF_HUB_OFFLINE is set; unset it and type: searchctl models fetch nobody/no-such-model",
+    ):
         open_encoder("nobody/no-such-model")
 
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+from importlib.util import find_spec
 from pathlib import Path
 
 from searchctl.encoders.base import Encoder
-from searchctl.errors import EncoderUnavailable
+from searchctl.errors import EncoderUnavailable, MissingExtra
+from searchctl.models.catalogue import KnownModel, known_model
 from searchctl.models.files import onnx_file
+from searchctl.models.places import is_hub_name, model_folder
 from searchctl.settings.paths import user_path
 
 DEFAULT_ENCODER = "multilingual-e5-small-enru"
+_LOG = logging.getLogger("searchctl")
 _SHIPPED = Path(__file__).parent / "models"
 
 
 def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> Encoder:
-    """Open an encoder: the shipped one, `hashing` (or `hashing:DIM`), a folder, `openai:MODEL@URL`, or a name on the Hugging Face hub.
+    """Open an encoder: the shipped one, `hashing` (or `hashing:DIM`), a folder, `fasttext:FILE`, `openai:MODEL@URL`, or a name.
 
     A folder holds an ONNX model, a static one (model2vec, StaticEmbedding), or a sentence-transformers or Hugging Face model
-    (which takes the `torch` extra, as the hub does). `threads` limits the processor cores used. Raises EncoderUnavailable, MissingExtra.
+    (which takes the `torch` extra). A name is one of the catalogue or the Hugging Face hub: its folder is looked for in
+    `$SEARCHCTL_MODELS` and the caches, and fetched where it is in none, unless HF_HUB_OFFLINE is set. `threads` limits the
+    processor cores used. Raises EncoderUnavailable, MissingExtra.
     """
     family, _, option = name.partition(":")
     folder = user_path(name)
@@ -28,15 +35,40 @@ def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> 
     if family == "openai":
         return _endpoint(name)
     if name in ("default", DEFAULT_ENCODER):
-        return _onnx(_SHIPPED / DEFAULT_ENCODER, DEFAULT_ENCODER, threads)
-    if folder.is_dir() and onnx_file(folder) is not None:
-        return _onnx(folder, str(folder), threads)
-    if folder.is_dir() and (static := _static(folder)) is not None:
-        return static
-    if not folder.is_dir() and _looks_like_path(name):
-        known = f"{DEFAULT_ENCODER}, hashing, a folder with an ONNX or sentence-transformers model, or a hub name"
-        raise EncoderUnavailable(f"no folder '{name}'; give {known}")
-    return _torch(name, threads)
+        return _onnx(_SHIPPED / DEFAULT_ENCODER, DEFAULT_ENCODER, threads, None)
+    if folder.is_dir():
+        return _in_folder(folder, str(folder), known_model(folder.name), threads)
+    if _looks_like_path(name):
+        kinds = f"{DEFAULT_ENCODER}, hashing, a folder with an ONNX or sentence-transformers model, or a hub name"
+        raise EncoderUnavailable(f"no folder '{name}'; give {kinds}")
+    return _by_name(name, threads)
+
+
+def _by_name(name: str, threads: int | None) -> Encoder:
+    """Open a model of the catalogue or the hub."""
+    known = known_model(name)
+    folder = model_folder(name) or _fetch(name, known)
+    if known is not None and known.family == "words":
+        return _fasttext(f"fasttext:{folder / known.files[0]}")
+    return _in_folder(folder, known.name if known else name, known, threads)
+
+
+def _fetch(name: str, known: KnownModel | None) -> Path:
+    """Fetch a model, after saying so, unless it couldn't be run then."""
+    from searchctl.models.fetch import fetch_model
+    from searchctl.models.hub import is_offline
+
+    if (known is not None or is_hub_name(name)) and not is_offline():
+        if (known is None or known.family == "transformers") and find_spec("sentence_transformers") is None:
+            raise MissingExtra(f"the encoder '{name}', which isn't on this machine as ONNX,", "torch")
+        _LOG.warning("'%s' isn't on this machine: fetching it (set HF_HUB_OFFLINE=1 to forbid that)", name)
+    return fetch_model(name)
+
+
+def _in_folder(folder: Path, name: str, known: KnownModel | None, threads: int | None) -> Encoder:
+    if onnx_file(folder) is not None:
+        return _onnx(folder, name, threads, known)
+    return _static(folder, name, known) or _torch(folder, name, threads, known)
 
 
 def _hashing(name: str, option: str) -> Encoder:
@@ -61,23 +93,23 @@ def _endpoint(name: str) -> Encoder:
     return EndpointEncoder(name)
 
 
-def _onnx(folder: Path, name: str, threads: int | None) -> Encoder:
+def _onnx(folder: Path, name: str, threads: int | None, known: KnownModel | None) -> Encoder:
     from searchctl.encoders.onnx import OnnxEncoder
 
-    return OnnxEncoder(folder, name=name, threads=threads)
+    return OnnxEncoder(folder, name=name, threads=threads, known=known)
 
 
-def _static(folder: Path) -> Encoder | None:
+def _static(folder: Path, name: str, known: KnownModel | None) -> Encoder | None:
     """Open a folder's static model; None if it's another kind of model."""
     from searchctl.encoders.static import StaticEncoder, static_files
 
-    return None if static_files(folder) is None else StaticEncoder(folder)
+    return None if static_files(folder) is None else StaticEncoder(folder, name=name, known=known)
 
 
-def _torch(name: str, threads: int | None) -> Encoder:
+def _torch(folder: Path, name: str, threads: int | None, known: KnownModel | None) -> Encoder:
     from searchctl.encoders.torch import TorchEncoder
 
-    return TorchEncoder(name, threads=threads)
+    return TorchEncoder(folder, name=name, threads=threads, known=known)
 
 
 def _looks_like_path(name: str) -> bool:

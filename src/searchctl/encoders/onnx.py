@@ -6,20 +6,23 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.encoders.settings import ModelSettings, read_settings
+from searchctl.encoders.settings import ModelSettings, read_settings, tell_unsaid
 from searchctl.encoders.unread import UNKNOWN_TOKENS, unread_share
 from searchctl.errors import EncoderUnavailable
+from searchctl.models.catalogue import KnownModel
 from searchctl.models.onnx import OnnxTransformer
 from searchctl.types import Vectors
 
 _BATCH_TOKENS = 512  # a batch's rows times its longest row; 2048 takes a sixth more time: it leaves the caches
 _SENTENCE_OUTPUT = "sentence_embedding"
+_POOLER_OUTPUT = "pooler_output"
 _Made = TypeVar("_Made")
 _IMPORTANCE = "token_importance.npy"  # beside the model, where there is one
 _TOKEN_OUTPUTS = ("last_hidden_state", "token_embeddings")
@@ -28,11 +31,14 @@ _TOKEN_OUTPUTS = ("last_hidden_state", "token_embeddings")
 class OnnxEncoder:
     """A sentence encoder in a folder: `model.onnx` (or `onnx/model.onnx`) and `tokenizer.json`. Implements `Encoder`.
 
-    Pooling and prefixes come from the model's own settings. Files are read when first needed; safe to use from many threads.
+    Pooling and prefixes come from the model's own settings, else from the catalogue's `known`. Files are read when first needed;
+    safe to use from many threads.
     """
 
-    def __init__(self, folder: Path, *, name: str | None = None, threads: int | None = None) -> None:
-        self._settings: ModelSettings = read_settings(folder)
+    def __init__(
+        self, folder: Path, *, name: str | None = None, threads: int | None = None, known: KnownModel | None = None
+    ) -> None:
+        self._settings: ModelSettings = read_settings(folder, known)
         # Batches run side by side, one thread each: a third quicker than threads within a batch, and no slower for one query.
         self._model = OnnxTransformer(
             folder,
@@ -47,6 +53,10 @@ class OnnxEncoder:
         self._importance: NDArray[np.float32] | None = None
         self.revision = self._settings.revision or _hash_files([self._model.file, self._model.tokenizer_file])
         self.dim = self._settings.dim or int(self._vectors_of([[0]])[0].shape[-1])
+        if self._settings.unsaid:
+            pools = _SENTENCE_OUTPUT not in self._model.outputs
+            parts = tuple(part for part in self._settings.unsaid if pools or part != "pooling")
+            tell_unsaid(self.name, replace(self._settings, unsaid=parts))
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Encode what people ask, each by itself: a quantised model's numbers depend on what else is in the batch."""
@@ -152,9 +162,17 @@ class OnnxEncoder:
 
     def _vectors_of(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         outputs = self._model.outputs
-        output = _SENTENCE_OUTPUT if _SENTENCE_OUTPUT in outputs else outputs[0]
+        pooler = _POOLER_OUTPUT if self._settings.pooling == "pooler" and _POOLER_OUTPUT in outputs else outputs[0]
+        output = _SENTENCE_OUTPUT if _SENTENCE_OUTPUT in outputs else pooler
         (result,), mask = self._model.run([output], tokens)
-        return _unit(result if result.ndim == 2 else _pool(result, mask, self._settings.pooling))
+        if result.ndim == 2:
+            return _unit(result)
+        if self._settings.pooling not in _POOL:
+            raise EncoderUnavailable(
+                f"{self._model.file} gives out tokens, and a text's vector is made of them by '{self._settings.pooling}', which isn't "
+                f"done here (only {', '.join(_POOL)}); export it anew with: searchctl models export"
+            )
+        return _unit(_POOL[self._settings.pooling](result, mask))
 
     def _token_outputs(self) -> Sequence[str]:
         """Return the names of the outputs with the tokens' states. Raises EncoderUnavailable when there are none."""
@@ -181,12 +199,18 @@ def _batches(lengths: Sequence[int], shares: int) -> Iterator[list[int]]:
         yield rows
 
 
-def _pool(states: NDArray[np.float32], mask: NDArray[np.int64], pooling: str) -> NDArray[np.float32]:
-    """Make one vector of each text's token states (n, tokens, dim): the first token's, or the mean over the text."""
-    if pooling == "cls":
-        return np.asarray(states[:, 0])
+def _mean(states: NDArray[np.float32], mask: NDArray[np.int64]) -> NDArray[np.float32]:
     weights = mask[:, :, None].astype(np.float32)
     return np.asarray((states * weights).sum(axis=1) / weights.sum(axis=1))
+
+
+# From token states (n, tokens, dim) and which of them are no padding (n, tokens) to a vector a text: (n, dim).
+_POOL: dict[str, Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]] = {
+    "mean": _mean,
+    "cls": lambda states, mask: states[:, 0],
+    "max": lambda states, mask: np.where(mask[:, :, None] > 0, states, -np.inf).max(axis=1),
+    "lasttoken": lambda states, mask: states[np.arange(len(states)), mask.sum(axis=1) - 1],
+}
 
 
 def _unit(rows: NDArray[np.float32]) -> Vectors:

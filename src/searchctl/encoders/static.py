@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 
 from searchctl.encoders.settings import read_settings
 from searchctl.errors import EncoderUnavailable
+from searchctl.models.catalogue import KnownModel
 from searchctl.types import Vectors
 
 _MODEL2VEC, _SENTENCE_TRANSFORMERS = "embeddings", "embedding.weight"  # what the table is called
@@ -62,12 +63,12 @@ class StaticEncoder:
     Raises EncoderUnavailable when a file is damaged or the files don't fit together.
     """
 
-    def __init__(self, folder: Path, *, name: str | None = None) -> None:
+    def __init__(self, folder: Path, *, name: str | None = None, known: KnownModel | None = None) -> None:
         files = static_files(folder)
         if files is None:
             raise EncoderUnavailable(f"{folder} has no static model; choose another folder for --encoder")
         self.name = name or str(folder)
-        settings = read_settings(folder)
+        settings = read_settings(folder, known)
         self._query_prefix, self._document_prefix = settings.query_prefix, settings.document_prefix
         try:
             self._tokenizer = Tokenizer.from_file(str(files.tokenizer))

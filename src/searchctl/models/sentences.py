@@ -1,0 +1,99 @@
+"""Sentence encoders of the `torch` extra: a folder becomes the modules of sentence-transformers, whatever wrote it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+from searchctl.errors import EncoderUnavailable
+from searchctl.models.hub import first_line, load_transformer, needed, quiet
+
+_TF_WEIGHTS = ("tf_model.h5", "model.h5", "saved_model.pb")
+_TORCH_WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.safetensors.index.json")
+_OWN_MODULES = ("sentence_transformers.",)
+
+
+def load_sentences(folder: Path, name: str, *, pooling: str, max_tokens: int, lower_case: bool = False) -> Any:
+    """Return a `SentenceTransformer` of a folder, in float32 on the processor.
+
+    One that sentence-transformers wrote is taken as it is. Of a plain Hugging Face folder the model's tokens are pooled by
+    `pooling` ("mean", "cls", "max", "lasttoken", or "pooler", which is BERT's: the first token through a dense layer). Nothing is
+    fetched, and no code of the folder is run. Raises MissingExtra without the extra, EncoderUnavailable when it can't be loaded.
+    """
+    what = f"the encoder '{name}', neither built in nor a folder with an ONNX model,"
+    (library,) = needed(what, "sentence_transformers")
+    _refuse_foreign(folder, name)
+    is_plain = not (folder / "modules.json").is_file()
+    try:
+        with quiet():
+            if is_plain:
+                parts = _plain_modules(folder, name, pooling, max_tokens, lower_case)
+                model = library.SentenceTransformer(modules=parts, device="cpu")
+            else:
+                model = library.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+            return model.float()  # weights stored in half precision are slow on a CPU
+    except EncoderUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
+        reason = first_line(error).rstrip(".")
+        raise EncoderUnavailable(
+            f"can't load the encoder '{name}': {reason}; check the name or give a folder"
+        ) from error
+
+
+def _plain_modules(folder: Path, name: str, pooling: str, max_tokens: int, lower_case: bool) -> list[Any]:
+    modules = sentence_modules()
+    transformer = modules.Transformer(str(folder), max_seq_length=max_tokens, do_lower_case=lower_case)
+    dim = transformer.auto_model.config.hidden_size
+    if pooling != "pooler":
+        return [transformer, modules.Pooling(dim, pooling_mode=pooling)]
+    return [transformer, modules.Pooling(dim, pooling_mode="cls"), _pooler(folder, name, modules, dim)]
+
+
+def _pooler(folder: Path, name: str, modules: Any, dim: int) -> Any:
+    """Return BERT's pooler as a module of its own; raises EncoderUnavailable where the folder lacks its weights."""
+    loaded = load_transformer(
+        str(folder), "AutoModel", what="the encoder", advice="take a copy of it that has the pooler's weights"
+    )
+    layer = getattr(getattr(loaded.model, "pooler", None), "dense", None)
+    if layer is None:
+        raise EncoderUnavailable(
+            f"the encoder '{name}' has no pooler, by which its vectors should be made; set another 'pooling' in its searchctl.json"
+        )
+    dense = modules.Dense(dim, layer.out_features, activation_function=loaded.torch.nn.Tanh())
+    dense.linear.load_state_dict(layer.state_dict())
+    return dense
+
+
+def sentence_modules() -> Any:
+    """Return the library's modules, which have another address since version 5.3."""
+    for address in ("sentence_transformers.sentence_transformer.modules", "sentence_transformers.models"):
+        try:
+            return importlib.import_module(address)
+        except ModuleNotFoundError:
+            continue
+    raise EncoderUnavailable("this version of sentence-transformers has no modules; install it anew")
+
+
+def _refuse_foreign(folder: Path, name: str) -> None:
+    """Raise EncoderUnavailable for folders with code of their own, and for those of TensorFlow."""
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        kinds = [str(module["type"]) for module in modules]
+    except FileNotFoundError:
+        kinds = []
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EncoderUnavailable(f"{folder / 'modules.json'} is damaged ({error}); restore the folder") from error
+    if strange := [kind for kind in kinds if not kind.startswith(_OWN_MODULES)]:
+        raise EncoderUnavailable(
+            f"the encoder '{name}' needs the class {strange[0]}, which is code that comes with the model and isn't run here; "
+            "take an ONNX export of it, or another model"
+        )
+    has_torch = any(next(folder.rglob(pattern), None) for pattern in _TORCH_WEIGHTS)
+    if not has_torch and any((folder / weights).is_file() for weights in _TF_WEIGHTS):
+        raise EncoderUnavailable(
+            f"the encoder '{name}' has TensorFlow weights only, which transformers 5 doesn't read; with transformers 4: "
+            "AutoModel.from_pretrained(FOLDER, from_tf=True).save_pretrained(NEW)"
+        )
