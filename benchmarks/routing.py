@@ -27,11 +27,12 @@ from report import machine, save
 from searchctl.encoders import open_encoder
 from searchctl.routing import evaluation as trial
 from searchctl.routing import metric, votes
+from searchctl.routing.calibration_report import learn_report
 from searchctl.routing.decide import RouteSettings, decide
 from searchctl.routing.discover import discover
 from searchctl.routing.examples import Stored
 from searchctl.routing.router import Example, Router
-from searchctl.routing.state import gather, learn_report
+from searchctl.routing.state import gather
 from searchctl.text.analysis import analyze
 
 REPORTED = ("banking77-en", "clinc150-en", "hwu64-en", "hwu64-ru", "snips-en")

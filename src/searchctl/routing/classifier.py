@@ -28,12 +28,12 @@ from searchctl.routing.calibration import (
     likely_threshold,
     set_threshold,
 )
+from searchctl.routing.calibration_report import Level, levels_of, promises_of
 from searchctl.routing.decide import Route, RouteSettings, routes_of
 from searchctl.routing.examples import text_key
 from searchctl.routing.guarantee import PrecisionGuarantee
 from searchctl.routing.judgement import UNLIKE, Judgement
 from searchctl.routing.message import message_of
-from searchctl.routing.state import Level, levels_of, promises_of
 from searchctl.routing.votes import Floats
 
 SETTINGS_FILE, ANSWERS_FILE = "searchctl.json", "held_out.safetensors"

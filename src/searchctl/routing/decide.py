@@ -10,8 +10,9 @@ import numpy as np
 from searchctl.engines.threads import one_thread
 from searchctl.errors import UsageError
 from searchctl.routing.calibration import Doubles
+from searchctl.routing.calibration_report import OUTSIDE_LIMIT, CalibrationReport, depths, grouped
 from searchctl.routing.judgement import Judgement
-from searchctl.routing.state import OUTSIDE_LIMIT, CalibrationReport, State, depths, grouped
+from searchctl.routing.state import State
 from searchctl.routing.votes import Floats
 from searchctl.types import Vectors
 

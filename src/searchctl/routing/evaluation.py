@@ -14,11 +14,12 @@ from searchctl.engines.threads import one_thread
 from searchctl.errors import SourceError, UsageError
 from searchctl.ranking.relevance import auroc, calibration_error
 from searchctl.routing.calibration import Doubles, Flags
+from searchctl.routing.calibration_report import OUTSIDE_LIMIT, learn_report
 from searchctl.routing.everyday import EVERYDAY
 from searchctl.routing.examples import Example, Stored, name_text
 from searchctl.routing.guarantee import PrecisionGuarantee
 from searchctl.routing.message import message_of
-from searchctl.routing.state import OUTSIDE_LIMIT, State, gather, learn_report, members_of
+from searchctl.routing.state import State, gather, members_of
 from searchctl.types import Vectors
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from searchctl.routing.calibration_report import CalibrationReport, learn_report
 from searchctl.routing.examples import Stored
 from searchctl.routing.guarantee import ShareInterval, wilson
-from searchctl.routing.state import CalibrationReport, State, gather, learn_report
+from searchctl.routing.state import State, gather
 from searchctl.types import Vectors
 
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from searchctl.engines.threads import one_thread
 from searchctl.routing import examples as storing
+from searchctl.routing.calibration_report import CalibrationReport, learn_report
 from searchctl.routing.editing import Change, Editor, labels_of
 from searchctl.routing.everyday import EVERYDAY
 from searchctl.routing.examples import Stored
 from searchctl.routing.message import message_of
 from searchctl.routing.out_of_scope import Everyday
-from searchctl.routing.state import CalibrationReport, State, gather, learn_report, members_of, stacked
+from searchctl.routing.state import State, gather, members_of, stacked
 from searchctl.routing.state_file import KeptState, StateFiles, digest_of
 from searchctl.types import Vectors
 

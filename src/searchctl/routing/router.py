@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from searchctl.engines import DEFAULT_ENGINE
 from searchctl.errors import UsageError
 from searchctl.index import Index
 from searchctl.routing import examples as storing
-from searchctl.routing.calibration import Doubles
+from searchctl.routing.calibration_report import CalibrationReport, learn_report
 from searchctl.routing.check import Check, check
 from searchctl.routing.decide import (
     Candidate,
@@ -26,9 +24,6 @@ from searchctl.routing.decide import (
     Route,
     RouteSettings,
     decide,
-    neighbours_of,
-    routes_of,
-    strangeness,
 )
 from searchctl.routing.editing import Editor, below, exported, labels_of
 from searchctl.routing.examples import FIELDS, Example, Stored
@@ -36,10 +31,10 @@ from searchctl.routing.guarantee import PrecisionGuarantee
 from searchctl.routing.impact import Impact, impact
 from searchctl.routing.learning import Learner
 from searchctl.routing.message import message_of
-from searchctl.routing.repair import repaired, stems_of
-from searchctl.routing.state import CalibrationReport, State, learn_report
+from searchctl.routing.predict import Predictor
+from searchctl.routing.state import State
 from searchctl.settings.connection import Connection
-from searchctl.types import Document, Repair, Vectors
+from searchctl.types import Document, Vectors
 
 if TYPE_CHECKING:
     from searchctl.encoders.base import Encoder
@@ -74,7 +69,7 @@ class Router:
         self.index = index
         self._editor = Editor(index)
         self._learner = Learner(self._editor)
-        self._stems: tuple[State, frozenset[str]] | None = None
+        self._predictor = Predictor(index, self._learner)
 
     @classmethod
     def open(
@@ -220,61 +215,7 @@ class Router:
         A `scorer` takes the place of the votes. Its confidences aren't calibrated, so nothing can be promised of them. So does
         a `classifier`, which has labels of its own and is calibrated; the nearest examples stay beside its answer.
         """
-        if scorer is not None and classifier is not None:
-            raise UsageError("a scorer and a classifier can't both decide; give one of them")
-        given = storing.as_texts(texts)
-        routes: list[Route] = []
-        for start in range(0, len(given), _BATCH):
-            batch = given[start : start + _BATCH]
-            routes += self._predicted(batch, settings or RouteSettings(), scorer, classifier)
-        return routes
-
-    def _predicted(
-        self,
-        texts: Sequence[str],
-        settings: RouteSettings,
-        scorer: Scorer | None,
-        classifier: TrainedClassifier | None,
-    ) -> list[Route]:
-        encoder = storing.needed_encoder(self.index)
-        state, report = self.state, self.report
-        read = [message_of(text) for text in texts]
-        vectors = np.array(encoder.encode_queries(read))
-        meant = self._repaired(state, report, read, vectors)
-        if repairs := [repair.query for repair in meant.values()]:
-            vectors[list(meant)] = encoder.encode_queries(repairs)
-            read = [meant[row].query if row in meant else message for row, message in enumerate(read)]
-        if classifier is not None:
-            routes = _classified(classifier, read, vectors, settings, state, report)
-        else:
-            told = self._foreign(scorer, read, state, settings) if scorer is not None and state.labels else None
-            routes = decide(state, report, vectors, settings, told, read)
-        cut = _cut(encoder, read)
-        teller = (
-            f"told by {classifier.name}" if classifier else f"told by {scorer.name}, not calibrated" if scorer else ""
-        )
-        return [
-            _told(route, meant.get(row), is_cut, encoder.max_tokens, teller)
-            for row, (route, is_cut) in enumerate(zip(routes, cut, strict=True))
-        ]
-
-    def _repaired(
-        self, state: State, report: CalibrationReport, messages: Sequence[str], vectors: Vectors
-    ) -> dict[int, Repair]:
-        """Return what was meant by those messages that are unlike the examples and share no word with any, by row."""
-        if not state.examples:
-            return {}
-        strange = np.flatnonzero(report.scope.scores(state.votes, vectors) >= _STRANGE)
-        stems = self._stems_of(state) if len(strange) else frozenset()
-        found = {row: repaired(messages[row], stems) for row in strange.tolist()}
-        return {row: repair for row, repair in found.items() if repair is not None}
-
-    def _foreign(self, scorer: Scorer, texts: Sequence[str], state: State, settings: RouteSettings) -> Doubles:
-        if settings.target_precision is not None or settings.coverage is not None:
-            raise UsageError(
-                f"the confidences of '{scorer.name}' aren't calibrated; abstain below a --threshold instead"
-            )
-        return scorer.probabilities(texts, state.phrases, several=state.multi_label)
+        return self._predictor.predict(storing.as_texts(texts), settings or RouteSettings(), scorer, classifier)
 
     def predict_vectors(
         self, vectors: Vectors, settings: RouteSettings | None = None, texts: Sequence[str] | None = None
@@ -365,11 +306,6 @@ class Router:
         """Read the examples anew with the next call."""
         self._learner.forget()
 
-    def _stems_of(self, state: State) -> frozenset[str]:
-        if self._stems is None or self._stems[0] is not state:
-            self._stems = state, stems_of(one.text for one in state.examples)
-        return self._stems[1]
-
     def close(self) -> None:
         """Release files and connections."""
         self.index.close()
@@ -386,40 +322,3 @@ class Router:
 def _needed(state: State) -> None:
     if not state.examples:
         raise UsageError("there are no examples yet; add some with: searchctl route add LABEL TEXT")
-
-
-def _classified(
-    classifier: TrainedClassifier,
-    messages: Sequence[str],
-    vectors: Vectors,
-    settings: RouteSettings,
-    state: State,
-    report: CalibrationReport,
-) -> list[Route]:
-    """Let a classifier decide, with the nearest examples beside its answer, and what they say of texts of no label."""
-    strange = strangeness(state, report, vectors) if state.examples else None
-    judgement = classifier.judge(messages, settings, strange)
-    near = neighbours_of(state, vectors, settings.neighbours if state.examples else 0)
-    return routes_of(judgement, settings, near, examples=True)
-
-
-def _cut(encoder: Encoder, texts: Sequence[str]) -> list[bool]:
-    """Tell of which texts the encoder reads only the beginning."""
-    long = [row for row, text in enumerate(texts) if len(text) > _LETTERS_A_TOKEN * encoder.max_tokens]
-    cut = [False] * len(texts)
-    for row, count in zip(long, encoder.count_tokens([texts[row] for row in long]) if long else [], strict=True):
-        cut[row] = count > encoder.max_tokens
-    return cut
-
-
-def _told(route: Route, repair: Repair | None, cut: bool, most: int, teller: str) -> Route:
-    """Return the route with what was done to its text in words."""
-    said = [teller] if teller else []
-    if repair is not None:
-        said.append(f"read as '{repair.query}' ({repair.kind})")
-    if cut:
-        said.append(f"only the first {most} tokens were read")
-    if not said:
-        return route
-    why = "; ".join([*said, *([route.why] if route.why else [])])
-    return replace(route, why=why, read_as="" if repair is None else repair.query, cut=cut)

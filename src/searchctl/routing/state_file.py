@@ -21,11 +21,12 @@ import numpy as np
 
 from searchctl.files import replacing
 from searchctl.routing.calibration import Softening
+from searchctl.routing.calibration_report import CalibrationReport, Level
 from searchctl.routing.everyday import EVERYDAY
 from searchctl.routing.examples import Stored
 from searchctl.routing.metric import LabelMetric
 from searchctl.routing.out_of_scope import Everyday, OutOfScope
-from searchctl.routing.state import CalibrationReport, Level, State, stacked
+from searchctl.routing.state import State, stacked
 from searchctl.routing.votes import Votes
 from searchctl.routing.words import Words
 from searchctl.types import Vectors
