@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from searchctl.cli.gateway import print_report
-from searchctl.gateway.flow import SearchOutcome, lexical
 from searchctl.gateway.reasons import SENTENCES, WhyLexical
+from searchctl.gateway.steps import SearchOutcome, lexical
 from searchctl.gateway.tally import ShadowPair, Tally
 from tests.cli.conftest import Run
 

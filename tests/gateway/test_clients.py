@@ -11,9 +11,9 @@ import pytest
 
 from searchctl import hybrid
 from searchctl.errors import UsageError
-from searchctl.gateway.flow import Policy
 from searchctl.gateway.policies import Policies
 from searchctl.gateway.settings import GatewaySettings
+from searchctl.gateway.steps import Policy
 from searchctl.settings.connection import Family
 from tests.gateway.conftest import Shop, make
 from tests.gateway.running import Running

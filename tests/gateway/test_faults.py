@@ -11,8 +11,8 @@ import pytest
 
 from searchctl.encoders.base import Encoder
 from searchctl.gateway.encoding import QueryEncoder
-from searchctl.gateway.flow import Policy
 from searchctl.gateway.policies import Policies
+from searchctl.gateway.steps import Policy
 from searchctl.settings.connection import Family
 from tests.gateway.conftest import Shop, make
 from tests.gateway.running import Answered, Running

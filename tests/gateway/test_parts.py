@@ -15,7 +15,6 @@ from searchctl.errors import ConfigError, EncoderMismatch, SourceError, UsageErr
 from searchctl.gateway import wire
 from searchctl.gateway.breaker import Breaker
 from searchctl.gateway.encoding import QueryEncoder
-from searchctl.gateway.flow import Encode, Policy
 from searchctl.gateway.legs import bm25_factor
 from searchctl.gateway.plan import visible_source
 from searchctl.gateway.policies import read_policies
@@ -24,6 +23,7 @@ from searchctl.gateway.recording import Recorder, read_recording
 from searchctl.gateway.replay import searches_of
 from searchctl.gateway.requests import Search
 from searchctl.gateway.settings import GatewaySettings, read_address
+from searchctl.gateway.steps import Encode, Policy
 from searchctl.gateway.tally import ShadowPair, percentiles
 from searchctl.gateway.target import alias_limit, homes_of, read_family
 from searchctl.index import encoder_stamp

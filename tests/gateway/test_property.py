@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from searchctl.gateway.flow import Policy
 from searchctl.gateway.policies import Policies
 from searchctl.gateway.settings import GatewaySettings
+from searchctl.gateway.steps import Policy
 from tests.gateway.conftest import Shop
 from tests.gateway.running import Answered, Running
 from tests.gateway.test_replay import without_took

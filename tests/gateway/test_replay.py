@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from searchctl.gateway.flow import Policy
 from searchctl.gateway.policies import Policies
 from searchctl.gateway.settings import GatewaySettings
+from searchctl.gateway.steps import Policy
 from tests.gateway.apps import Sent, all_bodies
 from tests.gateway.conftest import Shop
 from tests.gateway.running import Answered, Running

@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 
 from searchctl.errors import UsageError
 from searchctl.gateway import many, wire
-from searchctl.gateway.flow import Ask, Mode, Policy, SearchOutcome, ServerReply, lexical
 from searchctl.gateway.hybrid import Hybrid
 from searchctl.gateway.policies import MODES, Policies
 from searchctl.gateway.reasons import Refused, WhyLexical
 from searchctl.gateway.requests import Search, read_body, read_search
+from searchctl.gateway.steps import Ask, Mode, Policy, SearchOutcome, ServerReply, lexical
 from searchctl.gateway.tally import Tally
 from searchctl.types import Json
 

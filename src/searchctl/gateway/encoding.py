@@ -12,8 +12,8 @@ from searchctl.encoders import open_encoder
 from searchctl.encoders.base import Encoder
 from searchctl.encoders.unread import unread_shares
 from searchctl.errors import EncoderMismatch
-from searchctl.gateway.flow import Encode
 from searchctl.gateway.legs import Encoded
+from searchctl.gateway.steps import Encode
 from searchctl.schema import EncoderStamp
 from searchctl.search.prior import general_background
 from searchctl.search.recent import Recent

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 
 from searchctl.gateway.breaker import Breaker
 from searchctl.gateway.encoding import EncodingBusyError, QueryEncoder
-from searchctl.gateway.flow import Ask, Encode, Flow, SearchOutcome, ServerReply, answer_search, lexical
+from searchctl.gateway.flow import answer_search
 from searchctl.gateway.policies import Policies
 from searchctl.gateway.reasons import Reason, WhyLexical
 from searchctl.gateway.requests import Search
+from searchctl.gateway.steps import Ask, Encode, Flow, SearchOutcome, ServerReply, lexical
 from searchctl.gateway.target import Known
 from searchctl.settings.connection import Family
 

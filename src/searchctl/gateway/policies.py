@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, get_args
 
 from searchctl.errors import ConfigError, UsageError
-from searchctl.gateway.flow import Mode, Policy
+from searchctl.gateway.steps import Mode, Policy
 from searchctl.schema import FusionSettings
 
 MODES: tuple[Mode, ...] = get_args(Mode)

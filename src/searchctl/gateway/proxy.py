@@ -8,43 +8,29 @@ import json
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-import aiohttp
 from aiohttp import web
 
 from searchctl.gateway import many, wire
 from searchctl.gateway.answer import asked_text
-from searchctl.gateway.flow import Ask, SearchOutcome, ServerReply, lexical
 from searchctl.gateway.hybrid import Hybrid
 from searchctl.gateway.reasons import SENTENCES, Refused, WhyLexical
 from searchctl.gateway.recording import Recorder
+from searchctl.gateway.relay import PIECE, Relay, error_response, header_pairs, read_whole, rejoined, unpacked
 from searchctl.gateway.requests import Search, read_body, read_search
 from searchctl.gateway.settings import GatewaySettings
+from searchctl.gateway.steps import Ask, SearchOutcome, ServerReply, lexical
 from searchctl.gateway.tally import ShadowPair, Tally
-from searchctl.gateway.upstream import Upstream, UpstreamDownError
-from searchctl.gateway.writes import MOST_ANSWER, VectorsOfWrites, WrittenVectors, read_written, wants_refresh
+from searchctl.gateway.upstream import Upstream
+from searchctl.gateway.writes import WrittenVectors
 from searchctl.types import Json
 
 _log = logging.getLogger(__name__)
-_PIECE = 64 * 1024
 _JSON = "application/json; charset=UTF-8"
-Asking = Callable[[Ask], Awaitable[ServerReply]]
-
-
-class Passed(web.StreamResponse):
-    """An answer of the server on its way to the app, with the headers it came with; `names` are these in lower case."""
-
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        super().__init__(status=answer.status, reason=answer.reason)
-        for name, value in _pairs(answer.raw_headers):
-            if wire.goes_through(name):
-                self.headers.add(name, value)
-        self.names = frozenset(name.lower() for name in self.headers)
 
 
 class Gateway:
@@ -58,6 +44,7 @@ class Gateway:
         self.hybrid = hybrid
         self.written = written
         self.tally = Tally(metrics=True)
+        self.relay = Relay(upstream, self.tally, settings.budget_ms / 1000)
         self.draining = False
         self._recorder = Recorder(settings.record, settings.secrets) if settings.record else None
         self._random = random.Random()  # noqa: S311 - chooses a sample, hides nothing
@@ -68,31 +55,33 @@ class Gateway:
         began = time.monotonic()
         target = request.raw_path
         if not target.startswith("/") or "#" in target or request.method == "CONNECT":
-            return _error(400, "illegal_argument_exception", "the gateway takes paths only, as in GET /index/_search")
+            return error_response(
+                400, "illegal_argument_exception", "the gateway takes paths only, as in GET /index/_search"
+            )
         route = wire.route(request.method, target)
         if route.kind == "own":
             return self._own(request, route)
         if route.kind in ("bulk", "document") and self.written is not None:
-            return await self._write(request, route, self.written, began)
+            return await self.relay.write(request, route, self.written, began)
         if route.kind not in ("search", "msearch", "template", "msearch_template"):
-            return await self._through(request, request.content.iter_chunked(_PIECE), began)
+            return await self.relay.through(request, request.content.iter_chunked(PIECE), began)
         try:
             forced = wire.switch(request.headers)
         except ValueError as error:
-            return _error(400, "illegal_argument_exception", str(error))
+            return error_response(400, "illegal_argument_exception", str(error))
         return await self._searches(request, route, forced, began)
 
     async def _searches(
         self, request: web.Request, route: wire.RequestRoute, forced: str, began: float
     ) -> web.StreamResponse:
-        body, whole = await _read(request)
+        body, whole = await read_whole(request)
         if not whole:
             shown = wire.shown_headers("lexical", WhyLexical("query_too_long", "the request"))
-            return await self._through(request, _then(body, request.content.iter_chunked(_PIECE)), began, shown)
-        asked = _Asked(self, request, route, forced, body, began)
+            return await self.relay.through(request, rejoined(body, request.content.iter_chunked(PIECE)), began, shown)
+        searches = SearchRequest(self, request, route, forced, body, began)
         if self._recorder is not None:
-            await asyncio.to_thread(self._recorder.write, request.method, request.raw_path, asked.text())
-        return await asked.answered()
+            await asyncio.to_thread(self._recorder.write, request.method, request.raw_path, searches.text())
+        return await searches.answered()
 
     def hybrid_for(self, request: web.Request) -> bool:
         """Tell whether a session is among those that get hybrid answers: always the same for one session."""
@@ -116,110 +105,18 @@ class Gateway:
 
     def _own(self, request: web.Request, route: wire.RequestRoute) -> web.StreamResponse:
         if request.method not in ("GET", "HEAD"):
-            return _error(405, "illegal_argument_exception", "only GET is known here")
+            return error_response(405, "illegal_argument_exception", "only GET is known here")
         if route.index == "health":
             status = "draining" if self.draining else "ok"
-            found: Json = {"status": status, "open_circuits": self.hybrid.breaker.open}
-            return web.json_response(found, status=503 if self.draining else 200)
+            health: Json = {"status": status, "open_circuits": self.hybrid.breaker.open}
+            return web.json_response(health, status=503 if self.draining else 200)
         if route.index == "metrics":
             text = self.tally.metrics(len(self.hybrid.breaker.open))
             return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
         if route.index == "report":
             report = self.tally.report()
             return web.json_response({**report, "sentences": {name: SENTENCES[name] for name in SENTENCES}})
-        return _error(404, "resource_not_found_exception", f"there are: {wire.OWN}health, metrics, report")
-
-    # Passing through
-
-    async def _through(
-        self,
-        request: web.Request,
-        body: AsyncIterator[bytes] | bytes | None,
-        began: float,
-        shown: Sequence[tuple[str, str]] = (),
-    ) -> web.StreamResponse:
-        """Stream a request to the server and its answer back, byte for byte."""
-        try:
-            answer = await self._sent(request, body)
-        except (UpstreamDownError, aiohttp.ClientError) as error:
-            return self._unreachable(error, began)
-        async with answer:
-            response = await self._streamed(request, answer, shown)
-        self.tally.passed(answer.status, time.monotonic() - began)
-        return response
-
-    async def _sent(self, request: web.Request, body: AsyncIterator[bytes] | bytes | None) -> aiohttp.ClientResponse:
-        """Send a request on as it came."""
-        headers = wire.request_headers(_pairs(request.raw_headers))
-        sends = request.can_read_body or (isinstance(body, bytes) and bool(body))
-        if sends and "content-length" in request.headers and not isinstance(body, bytes):
-            headers.append(("Content-Length", request.headers["content-length"]))
-        return await self.upstream.send(request.method, request.raw_path, headers, body if sends else None)
-
-    def _unreachable(self, error: Exception, began: float) -> web.StreamResponse:
-        self.tally.passed(502, time.monotonic() - began)
-        return _error(502, "searchctl_upstream_unreachable", f"no server answers behind the gateway: {error}")
-
-    async def _write(
-        self, request: web.Request, route: wire.RequestRoute, written: WrittenVectors, began: float
-    ) -> web.StreamResponse:
-        """Send a write on as it came; what the server acknowledges is encoded before the app hears of it, as far as time allows."""
-        try:
-            answer = await self._sent(request, request.content.iter_chunked(_PIECE))
-            async with answer:
-                first, whole = await _beginning(answer.content, MOST_ANSWER)
-                shown: list[tuple[str, str]] = []
-                if answer.status < 300:
-                    text = first if whole else b""
-                    shown = await self._encoded(written, route, text, answer.headers.get("content-encoding", ""))
-                response = await self._streamed(request, answer, shown, first)
-        except (UpstreamDownError, aiohttp.ClientError) as error:
-            if request.transport is None or request.transport.is_closing():
-                raise
-            return self._unreachable(error, began)
-        self.tally.passed(answer.status, time.monotonic() - began)
-        return response
-
-    async def _encoded(
-        self, written: WrittenVectors, route: wire.RequestRoute, text: bytes, encoding: str
-    ) -> list[tuple[str, str]]:
-        """Have the documents of a server's answer encoded; return the headers that say what became of it."""
-        documents, unnamed = read_written(_as_json(text, encoding))
-        if not documents and not unnamed:
-            return []
-        future = written.submit(documents, show=wants_refresh(route.parameters)) if documents else None
-        if future is None:
-            left = VectorsOfWrites(left=unnamed + sum(len(one.ids) for one in documents))
-            self.tally.wrote(left)
-            return left.headers()
-        future.add_done_callback(lambda done: self.tally.wrote(_became(done)))
-        try:
-            done = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), self.settings.budget_ms / 1000)
-        except (asyncio.TimeoutError, TimeoutError):
-            return [("X-Searchctl-Vectors", "behind")]
-        return (done + VectorsOfWrites(left=unnamed)).headers()
-
-    async def _streamed(
-        self,
-        request: web.Request,
-        answer: aiohttp.ClientResponse,
-        shown: Sequence[tuple[str, str]],
-        first: bytes = b"",
-    ) -> web.StreamResponse:
-        response = Passed(answer)
-        response.headers.extend(shown)
-        await response.prepare(request)
-        try:
-            if first:
-                await response.write(first)
-            async for piece in answer.content.iter_any():
-                await response.write(piece)
-        except (aiohttp.ClientError, asyncio.IncompleteReadError):
-            if request.transport is not None:
-                request.transport.abort()  # half an answer must not look like a whole one
-            raise
-        await response.write_eof()
-        return response
+        return error_response(404, "resource_not_found_exception", f"there are: {wire.OWN}health, metrics, report")
 
     async def close(self) -> None:
         """Wait for what is done behind answers, and let go of everything."""
@@ -233,7 +130,7 @@ class Gateway:
             self._recorder.close()
 
 
-class _Asked:
+class SearchRequest:
     """One request that holds searches, read whole."""
 
     def __init__(
@@ -252,7 +149,7 @@ class _Asked:
                 raise Refused("unknown_option", "another format than JSON, or a parameter given twice")
             if self.route.kind in ("msearch", "msearch_template"):
                 return await self._many()
-            search = await self._one()
+            search = await self._single()
         except Refused as refused:
             search = refused.refusal
         if isinstance(search, WhyLexical):
@@ -266,7 +163,7 @@ class _Asked:
         except Refused:
             return self.body
 
-    async def _one(self) -> Search | WhyLexical:
+    async def _single(self) -> Search | WhyLexical:
         """Read a search, from its template where it has one."""
         body = wire.decoded(self.body, self.request.headers.get("content-encoding", ""))
         parameters = dict(self.route.parameters)
@@ -278,8 +175,8 @@ class _Asked:
         return self._read(parameters, read_body(body))
 
     def _read(self, parameters: dict[str, str], body: Json) -> Search | WhyLexical:
-        found = read_search(self.route.index, parameters, body, forced=self.forced)
-        return replace(found, explain=True) if isinstance(found, Search) and self.forced == "explain" else found
+        search = read_search(self.route.index, parameters, body, forced=self.forced)
+        return replace(search, explain=True) if isinstance(search, Search) and self.forced == "explain" else search
 
     async def _rendered(self, body: Json, parameters: dict[str, str]) -> Search | WhyLexical:
         """Have a template filled by the server, which keeps it."""
@@ -307,10 +204,10 @@ class _Asked:
         assert outcome.refusal is not None
         if self.forced == "strict":
             self.gateway.tally.searched(outcome, time.monotonic() - self.began)
-            said = f"{outcome.refusal.reason}: {outcome.refusal.sentence}"
-            return _error(400, "searchctl_not_hybrid", said, wire.shown_headers("lexical", outcome.refusal))
+            sentence = f"{outcome.refusal.reason}: {outcome.refusal.sentence}"
+            return error_response(400, "searchctl_not_hybrid", sentence, wire.shown_headers("lexical", outcome.refusal))
         shown = wire.shown_headers("lexical", outcome.refusal)
-        response = await self.gateway._through(self.request, self.body, self.began, shown)
+        response = await self.gateway.relay.through(self.request, self.body, self.began, shown)
         self.gateway.tally.searched(outcome, time.monotonic() - self.began)
         return response
 
@@ -384,7 +281,7 @@ class _Asked:
         if own:
             headers = [("Authorization", str(upstream.own)), ("Content-Type", "application/json")]
         else:
-            headers = wire.asking_headers(_pairs(self.request.raw_headers), lines=lines)
+            headers = wire.asking_headers(header_pairs(self.request.raw_headers), lines=lines)
             if "gzip" in self.request.headers.get("accept-encoding", ""):
                 headers.append(("Accept-Encoding", "gzip"))
         target = f"{path}?{urlencode(parameters)}" if parameters else path
@@ -392,10 +289,10 @@ class _Asked:
         async with answer:
             raw = await answer.read()
         encoding = answer.headers.get("content-encoding", "")
-        text = await asyncio.to_thread(_unpacked, raw) if encoding == "gzip" and len(raw) > _PIECE else None
-        text = text if text is not None else _unpacked(raw) if encoding == "gzip" else raw
+        text = await asyncio.to_thread(unpacked, raw) if encoding == "gzip" and len(raw) > PIECE else None
+        text = text if text is not None else unpacked(raw) if encoding == "gzip" else raw
         if not own and not self.replied and answer.status < 400 and not step_about(path):
-            self.replied = wire.answer_headers(_pairs(answer.raw_headers))
+            self.replied = wire.answer_headers(header_pairs(answer.raw_headers))
             self.compresses = encoding == "gzip"
         return ServerReply(answer.status, json.loads(text) if text else None, dict(answer.headers))
 
@@ -417,8 +314,8 @@ class _Asked:
 
     def _content_type(self) -> str:
         accepted = self.request.headers.get("accept", "")
-        found = wire.compatible_version(accepted)
-        return f"application/vnd.elasticsearch+json;compatible-with={found}" if found else _JSON
+        version = wire.compatible_version(accepted)
+        return f"application/vnd.elasticsearch+json;compatible-with={version}" if version else _JSON
 
 
 _MANY = frozenset(
@@ -435,35 +332,25 @@ def step_about(path: str) -> bool:
 def _shown(outcomes: Sequence[SearchOutcome]) -> list[tuple[str, str]]:
     """Return the headers of one outcome, or of several: the mode most went beyond, and all reasons."""
     if len(outcomes) == 1:
-        found = wire.shown_headers(outcomes[0].shown, outcomes[0].refusal)
-        return [*found, ("X-Searchctl-Reason", "rescued")] if outcomes[0].rescued else found
+        headers = wire.shown_headers(outcomes[0].shown, outcomes[0].refusal)
+        return [*headers, ("X-Searchctl-Reason", "rescued")] if outcomes[0].rescued else headers
     shown = {outcome.shown for outcome in outcomes}
     mode = "hybrid" if "hybrid" in shown else "reorder" if "reorder" in shown else "lexical"
     reasons = [outcome.refusal.reason if outcome.refusal else "-" for outcome in outcomes]
-    told = [("X-Searchctl-Reason", ",".join(reasons))] if any(reason != "-" for reason in reasons) else []
-    return [("X-Searchctl-Mode", mode), *told]
+    shown_reasons = [("X-Searchctl-Reason", ",".join(reasons))] if any(reason != "-" for reason in reasons) else []
+    return [("X-Searchctl-Mode", mode), *shown_reasons]
 
 
 def _ids(answer: Any) -> tuple[str, ...]:
     return tuple(str(hit.get("_id")) for hit in answer.get("hits", {}).get("hits", []))
 
 
-def _unpacked(raw: bytes) -> bytes:
-    import gzip
-
-    return gzip.decompress(raw)
-
-
-def _pairs(raw: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    return [(name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in raw]
-
-
 def _identity(request: web.Request, upstream: Upstream) -> str:
     """Return what stands for who asks, without saying it: what one may see isn't told to another."""
     if upstream.own is not None:
         return "own"
-    said = "\0".join(value for name, value in request.headers.items() if name.lower() in ("authorization", "cookie"))
-    return hashlib.blake2b(said.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest() if said else ""
+    secrets = "\0".join(value for name, value in request.headers.items() if name.lower() in ("authorization", "cookie"))
+    return hashlib.blake2b(secrets.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest() if secrets else ""
 
 
 def _session(request: web.Request) -> str:
@@ -473,52 +360,3 @@ def _session(request: web.Request) -> str:
         if headers.get(name):
             return headers[name]
     return request.query.get("preference") or request.remote or ""
-
-
-async def _read(request: web.Request) -> tuple[bytes, bool]:
-    """Return a body, or its beginning and False where it is larger than a search may be."""
-    pieces, size = [], 0
-    async for piece in request.content.iter_chunked(_PIECE):
-        pieces.append(piece)
-        size += len(piece)
-        if size > wire.MOST_BODY:
-            return b"".join(pieces), False
-    return b"".join(pieces), True
-
-
-async def _beginning(content: aiohttp.StreamReader, most: int) -> tuple[bytes, bool]:
-    """Return what has come of an answer, all of it (and True) up to `most` bytes."""
-    pieces: list[bytes] = []
-    size = 0
-    while size <= most:
-        piece = await content.readany()
-        if not piece:
-            return b"".join(pieces), True
-        pieces.append(piece)
-        size += len(piece)
-    return b"".join(pieces), False
-
-
-def _as_json(text: bytes, encoding: str) -> Any:
-    """Return the JSON value of an answer; None where it is in another format."""
-    try:
-        return json.loads(_unpacked(text) if encoding == "gzip" else text)
-    except (ValueError, OSError, EOFError):
-        return None
-
-
-def _became(done: Future[VectorsOfWrites]) -> VectorsOfWrites:
-    return VectorsOfWrites() if done.cancelled() or done.exception() is not None else done.result()
-
-
-async def _then(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in rest:
-        yield piece
-
-
-def _error(status: int, kind: str, reason: str, shown: Sequence[tuple[str, str]] = ()) -> web.StreamResponse:
-    cause = {"type": kind, "reason": reason}
-    response = web.json_response({"error": {"root_cause": [cause], **cause}, "status": status}, status=status)
-    response.headers.extend(shown)
-    return response

@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 
 from searchctl.gateway import wire
 from searchctl.gateway.answer import asked_text
-from searchctl.gateway.flow import Ask, SearchOutcome, ServerReply, lexical
 from searchctl.gateway.hybrid import Hybrid
 from searchctl.gateway.many import read_many
 from searchctl.gateway.policies import Policies
 from searchctl.gateway.reasons import SENTENCES, Refused, WhyLexical
 from searchctl.gateway.recording import Recorded, read_recording
 from searchctl.gateway.requests import Search, read_body, read_search
+from searchctl.gateway.steps import Ask, SearchOutcome, ServerReply, lexical
 from searchctl.gateway.tally import ShadowPair, Tally
 from searchctl.gateway.upstream import Upstream
 from searchctl.settings.connection import Connection, Family

@@ -17,10 +17,11 @@ from aiohttp import web
 from searchctl.engines import open_engine
 from searchctl.errors import ConfigError, IndexFormatError, UsageError
 from searchctl.gateway.encoding import QueryEncoder
-from searchctl.gateway.flow import Encode
 from searchctl.gateway.hybrid import Hybrid
-from searchctl.gateway.proxy import Gateway, Passed
+from searchctl.gateway.proxy import Gateway
+from searchctl.gateway.relay import Passed
 from searchctl.gateway.settings import GatewaySettings
+from searchctl.gateway.steps import Encode
 from searchctl.gateway.target import META
 from searchctl.gateway.upstream import Upstream, UpstreamDownError
 from searchctl.gateway.writes import EngineOpener, WrittenVectors

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from searchctl.errors import MissingExtra
-from searchctl.gateway.flow import SearchOutcome
+from searchctl.gateway.steps import SearchOutcome
 from searchctl.gateway.writes import VectorsOfWrites
 from searchctl.types import Json
 
