@@ -78,7 +78,7 @@ class Gateway:
         if not whole:
             shown = wire.shown_headers("lexical", WhyLexical("query_too_long", "the request"))
             return await self.relay.through(request, rejoined(body, request.content.iter_chunked(PIECE)), began, shown)
-        searches = SearchRequest(self, request, route, forced, body, began)
+        searches = AppRequest(self, request, route, forced, body, began)
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.write, request.method, request.raw_path, searches.text())
         return await searches.answered()
@@ -130,7 +130,7 @@ class Gateway:
             self._recorder.close()
 
 
-class SearchRequest:
+class AppRequest:
     """One request that holds searches, read whole."""
 
     def __init__(
