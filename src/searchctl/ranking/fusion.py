@@ -35,14 +35,14 @@ class Leg:
     normalised: Floats
     weights: Floats
 
-    def at(self, place: int) -> LegScore:
+    def at(self, position: int) -> LegScore:
         """Return what the leg thought of one document."""
-        rank = int(self.ranks[place])
+        rank = int(self.ranks[position])
         return LegScore(
             rank or None,
-            float(self.raw[place]) if rank else None,
-            float(self.normalised[place]),
-            float(self.weights[place]),
+            float(self.raw[position]) if rank else None,
+            float(self.normalised[position]),
+            float(self.weights[position]),
         )
 
     def rows(self, rows: Rows) -> Leg:
@@ -72,9 +72,9 @@ class _Part(NamedTuple):
         """Return the normalised scores (count,) of all documents."""
         return _scattered(count, self.rows, self.given, self.missing)
 
-    def leg(self, places: Rows) -> Leg:
-        """Return the leg by rank in the fused list, where `places` (n,) says which each document has."""
-        count, rows = len(places), places[self.rows]
+    def leg(self, ranks: Rows) -> Leg:
+        """Return the leg by rank in the fused list, where `ranks` (n,) says which each document has."""
+        count, rows = len(ranks), ranks[self.rows]
         return Leg(
             _scattered(count, rows, np.arange(1, len(rows) + 1), 0),
             _scattered(count, rows, self.raw, np.nan),
@@ -96,10 +96,10 @@ class Fused:
     vector: Leg | None
     rerank: Leg | None = None
 
-    def legs(self, place: int) -> dict[str, LegScore]:
-        """Return what each leg that ran thought of the document at `place` from 0."""
+    def legs(self, position: int) -> dict[str, LegScore]:
+        """Return what each leg that ran thought of the document at `position` from 0."""
         legs = {"lexical": self.lexical, "vector": self.vector, "rerank": self.rerank}
-        return {name: leg.at(place) for name, leg in legs.items() if leg is not None and place < len(leg.ranks)}
+        return {name: leg.at(position) for name, leg in legs.items() if leg is not None and position < len(leg.ranks)}
 
     def only(self, rows: Rows) -> Fused:
         """Return the list with these rows only, in their order; they are ascending where a reranker had its say."""
@@ -177,13 +177,13 @@ def fuse(
     if total == 0:  # only the leg with weight 0 ran
         settings, total = replace(settings, lexical=0.5, vector=0.5), 0.5
     parts: list[_Part | None] = []
-    for ranking, place, weight in ((lexical, rows[0], settings.lexical), (vector, rows[1], settings.vector)):
+    for ranking, leg_rows, weight in ((lexical, rows[0], settings.lexical), (vector, rows[1], settings.vector)):
         if ranking is None:
             parts.append(None)
             continue
         scores = np.asarray(ranking.scores, dtype=np.float64)
         given, missing = NORMALISERS[settings.method](LegScores(scores, ranking is lexical, bound, background))
-        parts.append(_Part(place, scores, given, missing, weight / total))
+        parts.append(_Part(leg_rows, scores, given, missing, weight / total))
     fused = np.zeros(len(ids))
     for part in parts:
         if part is not None:
@@ -191,9 +191,9 @@ def fuse(
     if settings.method != "distribution":
         fused = _bounded(fused)  # a sum of shares may be rounded up
     order = _best_first(fused, ids)
-    places = np.empty_like(order)
-    places[order] = np.arange(len(order))
-    first, second = (None if part is None else part.leg(places) for part in parts)
+    ranks = np.empty_like(order)
+    ranks[order] = np.arange(len(order))
+    first, second = (None if part is None else part.leg(ranks) for part in parts)
     return Fused(tuple(map(ids.__getitem__, order.tolist())), fused[order], first, second)
 
 

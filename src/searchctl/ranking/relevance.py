@@ -129,8 +129,8 @@ def fit(evidence: Floats, relevant: NDArray[np.bool_], *, prior: Calibration, st
         return evidence.T @ (relevant - predicted), spread.T @ evidence
 
     centre = np.array(prior.coefficients)
-    found = maximise(slope, centre, strength * np.eye(len(centre)), longest=4.0, close=1e-9)
-    return Calibration(*found.tolist())
+    coefficients = maximise(slope, centre, strength * np.eye(len(centre)), longest=4.0, close=1e-9)
+    return Calibration(*coefficients.tolist())
 
 
 def calibration_error(predicted: Floats, relevant: NDArray[np.bool_], *, bins: int = 10) -> float:
@@ -141,16 +141,16 @@ def calibration_error(predicted: Floats, relevant: NDArray[np.bool_], *, bins: i
     """
     if not len(predicted):
         return 0.0
-    place = np.minimum((predicted * bins).astype(np.int64), bins - 1)
-    gaps = np.bincount(place, weights=predicted - relevant, minlength=bins)
+    bin_numbers = np.minimum((predicted * bins).astype(np.int64), bins - 1)
+    gaps = np.bincount(bin_numbers, weights=predicted - relevant, minlength=bins)
     return float(np.abs(gaps).sum() / len(predicted))
 
 
 def auroc(positive: Floats, negative: Floats) -> float:
     """Return how often a positive scores above a negative, ties counting half: the area under the ROC curve."""
     both = np.concatenate([positive, negative])
-    _, places, counts = np.unique(both, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]  # of tied values, the mean rank
+    _, value_numbers, counts = np.unique(both, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[value_numbers]  # of tied values, the mean rank
     wins = ranks[: len(positive)].sum() - len(positive) * (len(positive) + 1) / 2
     return float(wins / (len(positive) * len(negative)))
 

@@ -105,15 +105,15 @@ def keys_of(text: str) -> str:
     """
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
-    found: dict[str, None] = {}
+    keys: dict[str, None] = {}
     for code in codes(text):
         if _PIECES.fullmatch(text, code.start, code.end):
             continue  # a word without a sign is its own key
-        found |= dict.fromkeys(code.keys)
-        found |= {f"dot{fold(name)}": None for name in _DOTTED.findall(text, code.start, code.end)}  # ASP.NET is .NET
+        keys |= dict.fromkeys(code.keys)
+        keys |= {f"dot{fold(name)}": None for name in _DOTTED.findall(text, code.start, code.end)}  # ASP.NET is .NET
         if code.parts[0] == "v" and len(code.parts) > 1:
-            found[code.keys[0][1:]] = None  # v1.2.3 is version 1.2.3
-    return " ".join(found)
+            keys[code.keys[0][1:]] = None  # v1.2.3 is version 1.2.3
+    return " ".join(keys)
 
 
 def _key(word: str) -> str:

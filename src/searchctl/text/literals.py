@@ -18,9 +18,9 @@ def literal_groups(phrase: str, analyzer: Analyzer) -> Groups:
 
     "gift card" is itself; E-17 may be written E17; C++ is only the key of its code, since its word is any C.
     """
-    found = list(codes(phrase))
-    if len(found) == 1 and (found[0].start, found[0].end) == (0, len(phrase)):
-        code = found[0]
+    in_phrase = list(codes(phrase))
+    if len(in_phrase) == 1 and (in_phrase[0].start, in_phrase[0].end) == (0, len(phrase)):
+        code = in_phrase[0]
         if code.symbol:
             return ((code.keys[0],),)
         numbers_only = all(part.isdigit() for part in code.parts)
@@ -28,7 +28,7 @@ def literal_groups(phrase: str, analyzer: Analyzer) -> Groups:
         return (tuple(dict.fromkeys((*code.keys, *(() if exact else (phrase,))))),)
     if not any(phrase_terms(phrase, analyzer)):
         return ()
-    return ((phrase,), *((code.keys[0],) for code in found if code.symbol))
+    return ((phrase,), *((code.keys[0],) for code in in_phrase if code.symbol))
 
 
 def literal_spans(text: str, phrase: str, analyzer: Analyzer) -> list[tuple[int, int]]:
@@ -38,10 +38,10 @@ def literal_spans(text: str, phrase: str, analyzer: Analyzer) -> list[tuple[int,
     """
     spans: list[tuple[int, int]] = []
     for group in literal_groups(phrase, analyzer):
-        found = [span for alternative in group for span in _spans(text, alternative, analyzer)]
-        if not found:
+        of_group = [span for alternative in group for span in _spans(text, alternative, analyzer)]
+        if not of_group:
             return []
-        spans += found
+        spans += of_group
     return sorted(set(spans))
 
 
@@ -50,10 +50,10 @@ def _spans(text: str, phrase: str, analyzer: Analyzer) -> list[tuple[int, int]]:
     if not wanted:
         return []
     spans: list[tuple[int, int]] = []
-    for terms, places in _analysed(text, analyzer):
+    for terms, bounds in _analysed(text, analyzer):
         for first in range(len(terms) - len(wanted) + 1):
             if terms[first] == wanted[0] and list(terms[first : first + len(wanted)]) == wanted:
-                spans.append((places[first][0], places[first + len(wanted) - 1][1]))
+                spans.append((bounds[first][0], bounds[first + len(wanted) - 1][1]))
     if len(wanted) == 1 and not is_first_analysis(analyzer):
         spans += [(start, end) for start, end, keys in _coded(text, analyzer) if wanted[0] in keys]
     return spans
@@ -66,8 +66,8 @@ def _analysed(text: str, analyzer: Analyzer) -> tuple[tuple[tuple[str, ...], tup
     offset = 0
     for paragraph in text.split("\n\n"):
         tokens = list(analyze(paragraph, analyzer, stop_words=not is_first_analysis(analyzer)))
-        places = tuple((offset + token.start, offset + token.end) for token in tokens)
-        paragraphs.append((tuple(token.term for token in tokens), places))
+        bounds = tuple((offset + token.start, offset + token.end) for token in tokens)
+        paragraphs.append((tuple(token.term for token in tokens), bounds))
         offset += len(paragraph) + 2
     return tuple(paragraphs)
 

@@ -172,29 +172,34 @@ def _overlap_start(pieces: Sequence[_Piece], sums: Sequence[int], start: int, en
     room = min(overlap, size - pieces[end].tokens)
     if pieces[end].border == _INSIDE:
         return end
-    found = end
+    overlap_start = end
     for first in range(end - 1, start, -1):
         if sums[end] - sums[first] > room:
             break
         if pieces[first].border != _INSIDE:
-            found = first
-    return found
+            overlap_start = first
+    return overlap_start
 
 
 def _evened(
-    pieces: Sequence[_Piece], sums: Sequence[int], one: tuple[int, int], last: tuple[int, int], size: int, overlap: int
+    pieces: Sequence[_Piece],
+    sums: Sequence[int],
+    before: tuple[int, int],
+    last: tuple[int, int],
+    size: int,
+    overlap: int,
 ) -> list[tuple[int, int]]:
     """Join the last two passages if they fit into one; if the last is tiny, cut them where they are most alike in length."""
-    start, total = one[0], last[1]
+    start, total = before[0], last[1]
     if sums[total] - sums[start] <= size:
         return [(start, total)]
-    if sums[total] - sums[one[1]] >= size * _TINY:
-        return [one, last]
+    if sums[total] - sums[before[1]] >= size * _TINY:
+        return [before, last]
     choices: list[tuple[float, tuple[int, int], tuple[int, int]]] = []
-    for end in range(start + 1, one[1] + 1):
+    for end in range(start + 1, before[1] + 1):
         again = _overlap_start(pieces, sums, start, end, size, overlap)
         if sums[total] - sums[again] <= size:
             difference = abs((sums[end] - sums[start]) - (sums[total] - sums[again])) / size
             choices.append((_WORTH[pieces[end].border] - difference, (start, end), (again, total)))
-    _, first, second = max(choices, default=(0.0, one, last))
+    _, first, second = max(choices, default=(0.0, before, last))
     return [first, second]

@@ -39,8 +39,8 @@ def with_sections(fields: Mapping[str, Value], sections: Sequence[Section]) -> M
     if not sections:
         return fields
     stored = [
-        f"{one.start} {one.line or '-'} {one.page or '-'} {one.heading[:_LONGEST_HEADING]}".rstrip()
-        for one in sections[:_MOST]
+        f"{section.start} {section.line or '-'} {section.page or '-'} {section.heading[:_LONGEST_HEADING]}".rstrip()
+        for section in sections[:_MOST]
     ]
     return {**fields, SECTIONS_FIELD: stored}
 
@@ -50,19 +50,19 @@ def shown_fields(fields: Mapping[str, _T]) -> Mapping[str, _T]:
     return {name: value for name, value in fields.items() if name != SECTIONS_FIELD}
 
 
-def section_at(fields: Mapping[str, Value], place: int) -> Section | None:
-    """Return the section in which code point `place` of a document's text stands, None where nothing is known of it."""
+def section_at(fields: Mapping[str, Value], offset: int) -> Section | None:
+    """Return the section in which code point `offset` of a document's text stands, None where nothing is known of it."""
     stored = fields.get(SECTIONS_FIELD)
     if not isinstance(stored, (list, tuple)):
         return None
     sections = [section for one in stored if (section := _read(str(one))) is not None]
-    number = bisect.bisect_right([section.start for section in sections], place)
+    number = bisect.bisect_right([section.start for section in sections], offset)
     return sections[number - 1] if number else None
 
 
 def _read(stored: str) -> Section | None:
-    found = _STORED.fullmatch(stored)
-    if found is None:
+    parts = _STORED.fullmatch(stored)
+    if parts is None:
         return None
-    start, line, page, heading = found.groups()
+    start, line, page, heading = parts.groups()
     return Section(int(start), heading, None if line == "-" else int(line), None if page == "-" else int(page))

@@ -54,19 +54,19 @@ def sentences(text: str) -> list[Passage]:
 
 def split(text: str) -> list[Sentence]:
     """Return the text's sentences with the strength of the border before each."""
-    found: list[Sentence] = []
+    in_order: list[Sentence] = []
     start, border, heading = _skip(text, 0), PARAGRAPH, False
-    for place, strength in _borders(text):
-        end = place
+    for offset, strength in _borders(text):
+        end = offset
         while end > start and text[end - 1].isspace():
             end -= 1
         if end <= start:
             border = max(border, strength)
             continue
-        found.append(Sentence(start, end, CLOSE if heading else border))
+        in_order.append(Sentence(start, end, CLOSE if heading else border))
         heading = text.startswith("#", start) or (border == strength == PARAGRAPH and _is_heading(text, start, end))
-        start, border = _skip(text, place), strength
-    return found
+        start, border = _skip(text, offset), strength
+    return in_order
 
 
 def _is_heading(text: str, start: int, end: int) -> bool:
@@ -74,26 +74,26 @@ def _is_heading(text: str, start: int, end: int) -> bool:
     return end - start <= _LONGEST_HEADING and (text[end - 1].isalnum() or text[end - 1] == ":")
 
 
-def _skip(text: str, place: int) -> int:
-    gap = _GAP.match(text, place)
-    return gap.end() if gap else place
+def _skip(text: str, offset: int) -> int:
+    gap = _GAP.match(text, offset)
+    return gap.end() if gap else offset
 
 
 def _borders(text: str) -> Iterator[tuple[int, int]]:
     """Yield places after which a sentence begins, with their strength, in order; the text's end is the last."""
     line = _skip(text, 0)  # where the current line's text starts
     start = line  # where the current sentence starts
-    for found in _CANDIDATE.finditer(text):
-        mark = found.group()
+    for candidate in _CANDIDATE.finditer(text):
+        mark = candidate.group()
         if mark[0] == "\n":
-            strength = _line_border(text, line, found.start(), found.end(), mark)
-            line = found.end()
+            strength = _line_border(text, line, candidate.start(), candidate.end(), mark)
+            line = candidate.end()
             if strength:
                 start = line
-                yield found.start(), strength
+                yield candidate.start(), strength
             continue
-        end = _CLOSERS.match(text, found.end()).end()  # type: ignore[union-attr]  # matches the empty string
-        if mark[0] in "。！？｡।؟۔" or _ends_sentence(text, start, found.start(), end, mark):
+        end = _CLOSERS.match(text, candidate.end()).end()  # type: ignore[union-attr]  # matches the empty string
+        if mark[0] in "。！？｡।؟۔" or _ends_sentence(text, start, candidate.start(), end, mark):
             start = _skip(text, end)
             yield end, PLAIN
     yield len(text), PARAGRAPH
@@ -121,14 +121,14 @@ def _ends_sentence(text: str, start: int, mark_at: int, end: int, mark: str) -> 
     )
 
 
-def _continues(text: str, place: int) -> bool:
+def _continues(text: str, offset: int) -> bool:
     """Tell whether what stands here goes on with a sentence: a small letter, also after a dash or an opening quote."""
-    first = text[place : place + 1]
+    first = text[offset : offset + 1]
     if first and first in _DASHES:
-        place = _skip(text, place + 1)
+        offset = _skip(text, offset + 1)
     elif first and first in _OPENERS:
-        place += 1
-    return text[place : place + 1].islower()
+        offset += 1
+    return text[offset : offset + 1].islower()
 
 
 def _is_abbreviation(before: str, after: str) -> bool:
