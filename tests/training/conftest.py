@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import here, run
 from tests.training.kit import make_encoder
+
+__all__ = ["here", "run"]
 
 
 @pytest.fixture(scope="session")
