@@ -56,19 +56,7 @@ def load_base(
     With `layers_only` the word embeddings stay as they are: most of the weights, and hardly any of the gain. With `lora` only
     small matrices beside the layers learn. Texts are cut at `max_tokens`. Raises EncoderUnavailable, UsageError.
     """
-    folder = user_path(name)
-    place, local = (str(folder), True) if folder.is_dir() else (name, is_offline())
-    try:
-        config = libraries.transformers.AutoConfig.from_pretrained(place, local_files_only=local)
-        off = {key: 0.0 for key, value in config.to_dict().items() if "drop" in key and isinstance(value, float)}
-        model = libraries.sentence_transformers.SentenceTransformer(
-            place, local_files_only=local, trust_remote_code=False, config_kwargs=off
-        )
-        model = model.float()
-    except Exception as error:  # noqa: BLE001 - the libraries' errors have no common base class
-        raise EncoderUnavailable(
-            f"can't load '{name}' to train it: {first_line(error)}; give a sentence-transformers or Hugging Face folder with --from"
-        ) from error
+    model = _load(libraries, name, "SentenceTransformer")
     longest = int(model.max_seq_length or 512)
     model.max_seq_length = min(max_tokens, longest)
     if lora:
@@ -79,6 +67,36 @@ def load_base(
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise UsageError(f"nothing in '{name}' can learn; give another model with --from")
     return Base(model, longest)
+
+
+def load_cross_encoder(libraries: Libraries, name: str, max_tokens: int, *, layers_only: bool = True) -> Base:
+    """Return a CrossEncoder with one output ready to learn: a trained one, or an encoder with a new last layer.
+
+    As `load_base` otherwise. Raises EncoderUnavailable.
+    """
+    model = _load(libraries, name, "CrossEncoder", num_labels=1)
+    longest = int(model.max_seq_length or 512)
+    model.max_seq_length = min(max_tokens, longest)
+    if layers_only:
+        for parameter in _word_embeddings(model):
+            parameter.requires_grad_(False)
+    return Base(model, longest)
+
+
+def _load(libraries: Libraries, name: str, kind: str, **settings: Any) -> Any:
+    folder = user_path(name)
+    place, local = (str(folder), True) if folder.is_dir() else (name, is_offline())
+    try:
+        config = libraries.transformers.AutoConfig.from_pretrained(place, local_files_only=local)
+        off = {key: 0.0 for key, value in config.to_dict().items() if "drop" in key and isinstance(value, float)}
+        model = getattr(libraries.sentence_transformers, kind)(
+            place, local_files_only=local, trust_remote_code=False, config_kwargs=off, **settings
+        )
+        return model.float()
+    except Exception as error:  # noqa: BLE001 - the libraries' errors have no common base class
+        raise EncoderUnavailable(
+            f"can't load '{name}' to train it: {first_line(error)}; give a sentence-transformers or Hugging Face folder with --from"
+        ) from error
 
 
 def merge_lora(model: Any) -> None:

@@ -116,7 +116,7 @@ def _readme(name: str, card: Card, facts: Mapping[str, Any]) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:.4f}" if 0.001 <= abs(value) < 1000 else f"{value:g}"
+        return f"{value:.4g}"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_shown(inner)}" for key, inner in value.items())
     return str(value)

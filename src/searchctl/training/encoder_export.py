@@ -8,10 +8,9 @@ from typing import Any
 
 from searchctl.training.bases import Base, merge_lora
 from searchctl.training.card import ModelFacts, hash_files
-from searchctl.training.export import SERVED, Agreement, Features, export, probe_texts
+from searchctl.training.export import SERVED, Agreement, export, probe_texts
 from searchctl.training.libraries import Libraries
-
-_BATCH = 4
+from searchctl.training.texts_export import batches_of_features
 
 
 def export_encoder(
@@ -29,8 +28,7 @@ def export_encoder(
     query = prompts.get("query") or ""
     document = prompts.get("document") or prompts.get("passage") or ""
     probes = probe_texts([document + text for text in texts])
-    features = [_features(model, probes[at : at + _BATCH]) for at in range(0, len(probes), _BATCH)]
-    features.sort(key=lambda batch: -int(batch["input_ids"].shape[1]))
+    features = batches_of_features(model, probes)
     network = _whole(libraries, model)
     agreement = export(libraries, network, features, folder, ["sentence_embedding", "token_embeddings"])
     tokenizer = model.tokenizer
@@ -44,11 +42,6 @@ def export_encoder(
         revision=hash_files([folder / SERVED, folder / "tokenizer.json"]),
     )
     return agreement, facts
-
-
-def _features(model: Any, texts: Sequence[str]) -> Features:
-    made = model.preprocess(list(texts)) if hasattr(model, "preprocess") else model.tokenize(list(texts))
-    return {name: value for name, value in made.items() if hasattr(value, "shape")}
 
 
 def _whole(libraries: Libraries, model: Any) -> Any:

@@ -29,7 +29,7 @@ Features = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How a network's ONNX files agree with torch: mean and least cosine of their outputs, of `texts` texts.
+    """How a network's ONNX files agree with torch: mean and least likeness of their outputs, of `texts` texts, by `measure`.
 
     `served` is which of them `model.onnx` is: int8, or fp32 where `int8` strayed below `LEAST_INT8`.
     """
@@ -40,20 +40,22 @@ class Agreement:
     int8: float
     int8_least: float
     served: str
+    measure: str = "cosine"
 
     def to_json(self) -> Json:
         """Return it as JSON values."""
         return {
             "texts": self.texts,
-            "fp32": {"mean_cosine": self.plain, "least_cosine": self.plain_least},
-            "int8": {"mean_cosine": self.int8, "least_cosine": self.int8_least},
+            "measure": self.measure,
+            "fp32": {"mean": self.plain, "least": self.plain_least},
+            "int8": {"mean": self.int8, "least": self.int8_least},
             "served": self.served,
         }
 
     def sentence(self) -> str:
         """Return it as people read it."""
         served = "served" if self.served == "int8" else f"refused below {LEAST_INT8}; fp32 is served"
-        return f"mean cosine with torch over {self.texts} texts: fp32 {self.plain:.6f}, int8 {self.int8:.4f} ({served})"
+        return f"mean {self.measure} with torch over {self.texts} texts: fp32 {self.plain:.6f}, int8 {self.int8:.4f} ({served})"
 
 
 def export(
@@ -64,12 +66,13 @@ def export(
     outputs: Sequence[str],
     checked: int = 0,
     likeness: Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float64]] | None = None,
+    measure: str = "cosine",
 ) -> Agreement:
     """Write a network as `PLAIN` and, quantised, as `SERVED`, after comparing both with torch.
 
     `network` takes the tensors of `features` by position, in the order input_ids, attention_mask, token_type_ids, and
-    returns what `outputs` names. `features` are batches of several lengths; the output numbered `checked` is compared, by cosine or
-    `likeness`. Raises SearchctlError when the plain file strays from torch.
+    returns what `outputs` names. `features` are batches of several lengths; the output numbered `checked` is compared, by cosine or by
+    `likeness`, which `measure` names. Raises SearchctlError when the plain file strays from torch.
     """
     network.eval()
     path = folder / PLAIN
@@ -82,7 +85,7 @@ def export(
     plain = _compare(path, features, expected, outputs[checked], likeness)
     if float(plain.mean()) < LEAST_PLAIN:
         raise SearchctlError(
-            f"the ONNX file gives other outputs than torch: mean cosine {plain.mean():.4f}, expected at least {LEAST_PLAIN}; "
+            f"the ONNX file gives other outputs than torch: mean {measure} {plain.mean():.4f}, expected at least {LEAST_PLAIN}; "
             "please report it with the model's config.json"
         )
     _quantise(path, folder / SERVED)
@@ -93,7 +96,7 @@ def export(
     count = sum(len(rows) for rows in expected)
     means = [round(float(cosine.mean()), 6) for cosine in (plain, int8)]
     leasts = [round(float(cosine.min()), 6) for cosine in (plain, int8)]
-    return Agreement(count, means[0], leasts[0], means[1], leasts[1], served)
+    return Agreement(count, means[0], leasts[0], means[1], leasts[1], served, measure)
 
 
 def probe_texts(texts: Sequence[str]) -> list[str]:

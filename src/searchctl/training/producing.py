@@ -12,10 +12,8 @@ from searchctl.training.libraries import Libraries, calm, free_threads, import_l
 from searchctl.training.output import fingerprint_of, finished_training, whole_folder, workspace
 from searchctl.training.reading import TrainingFile
 from searchctl.training.running import TrainingPlan, TrainingRun, TrainingWork, plan, run
-from searchctl.training.settings import Schedule, Watch
+from searchctl.training.settings import NO_GAIN, Schedule, Watch
 from searchctl.types import Json
-
-_NO_GAIN = "learning didn't make it better on what was held out: keep the model that it began with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +163,7 @@ def _card(
     if goal is not None and done.before is not None and done.after is not None:
         measured[goal.measured] = {"before": round(done.before, 4), "after": round(done.after, 4)}
         if not goal.is_better(done.after, done.before):
-            notes.insert(0, _NO_GAIN)
+            notes.insert(0, NO_GAIN)
     measured["steps"] = {"taken": done.steps, "planned": done.planned, "kept": done.best_step or done.steps}
     if done.losses:
         measured["loss"] = {"first": round(done.losses[0], 4), "last": round(done.losses[-1], 4)}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from searchctl.errors import UsageError
 
+NO_GAIN = "learning didn't make it better on what was held out: keep the model that it began with"
 _BOUNDS = {  # least and most
     "epochs": (0.01, 1000.0),
     "batch": (2, 4096),

@@ -9,6 +9,7 @@ from searchctl.cli.lazy import LazyGroup
 COMMANDS: dict[str, tuple[str, str]] = {
     "pairs": ("searchctl.cli.train.pairs", "Mine pairs to train on from an index."),
     "siamese": ("searchctl.cli.train.siamese", "Train an encoder on labelled texts, or on questions with answers."),
+    "reranker": ("searchctl.cli.train.reranker", "Train a cross-encoder on questions, answers and near misses."),
 }
 
 

@@ -17,7 +17,7 @@ from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.operations import end_interrupted
 from searchctl.cli.output import duration_of, print_json, print_pairs, size_of
 from searchctl.cli.progress import Meter
-from searchctl.training.settings import Schedule, Watch
+from searchctl.training.settings import NO_GAIN, Schedule, Watch
 
 if TYPE_CHECKING:
     from searchctl.training.producing import TrainingRecipe, TrainingReport
@@ -117,7 +117,8 @@ def print_report(frame: Frame, report: TrainingReport, use: str) -> None:
     print_pairs(pairs)
     for note in card["notes"]:
         say(f"note: {note}")
-    say(f"next: {use.format(out=report.out)}")
+    if NO_GAIN not in card["notes"]:
+        say(f"next: {use.format(out=report.out)}")
 
 
 def _print_plan(frame: Frame, recipe: TrainingRecipe, schedule: Schedule) -> None:
