@@ -28,11 +28,12 @@ from searchctl.search.facets import FacetLike
 from searchctl.search.recent import Recent
 from searchctl.search.rerank import DEPTH, Rerank
 from searchctl.search.searcher import Lists, Request, Searcher
+from searchctl.search.suggesting import MOST, Suggester
 from searchctl.search.synonyms import read_rules
 from searchctl.settings.connection import Connection
 from searchctl.settings.paths import user_path
 from searchctl.several import as_texts
-from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Where
+from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Suggestions, Where
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -76,6 +77,7 @@ class Index:
         self._encoder = encoder
         self._rerankers: dict[str, Reranker] = {}
         self._lists: Lists = Recent(_LISTS)
+        self._suggester = Suggester(engine, name)
 
     @classmethod
     def open(
@@ -358,6 +360,20 @@ class Index:
         if as_text is None and entry is None:
             found = replace(found, remarks=("no document has this id, so it was taken for a text",))
         return found
+
+    def suggest(
+        self, typed: str, k: int = 8, *, wait: bool = True, on_progress: Callable[[int, int], None] | None = None
+    ) -> Suggestions:
+        """Return what the beginning of a query may become: titles, and frequent phrases and terms of the index.
+
+        The last word is a beginning unless a blank follows. Where nothing fits, the other keyboard layout and alphabet are tried,
+        and one typing error in one word is corrected. The words of the index are gathered by reading it once after each change
+        (on a server, every ten minutes); without `wait` that happens beside, and those of before are given meanwhile.
+        """
+        (text,) = map(without_halves, as_texts([typed], "a beginning"))
+        if not 1 <= k <= MOST:
+            raise UsageError(f"can't give {k} suggestions; ask for 1 to {MOST}")
+        return self._suggester.suggest(text, k, wait=wait, progress=on_progress)
 
     def _of_one_index(self, answer: Callable[[str], Answer]) -> Answer:
         """Return an answer that comes whole from one index, though the name may be pointed at another meanwhile.

@@ -20,6 +20,7 @@ Mode: TypeAlias = Literal["hybrid", "lexical", "vector"]
 FacetScope: TypeAlias = Literal["lexical", "scope"]
 Relation: TypeAlias = Literal["eq", "gte"]
 DuplicateReason: TypeAlias = Literal["exact", "near", "semantic"]  # from the closest likeness to the loosest
+SuggestionKind: TypeAlias = Literal["title", "phrase", "term"]
 RepairKind: TypeAlias = Literal["keyboard layout", "transliteration", "spelling"]
 MODES: tuple[Mode, ...] = ("hybrid", "lexical", "vector")
 
@@ -365,6 +366,38 @@ class Repair:
 
     query: str
     kind: RepairKind
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What the beginning of a query may become: a title (`id` is its document's), or a frequent phrase or term of the index.
+
+    `repair` says which typing error was corrected for that, if any.
+    """
+
+    text: str
+    kind: SuggestionKind
+    id: str | None = None
+    repair: RepairKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions(Sequence["Suggestion"]):
+    """Suggestions for what was `typed`, best first. `ready` is False while they are being gathered for the first time."""
+
+    typed: str
+    suggestions: tuple[Suggestion, ...]
+    ready: bool = True
+
+    def __len__(self) -> int:
+        return len(self.suggestions)
+
+    @overload
+    def __getitem__(self, index: int) -> Suggestion: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Suggestion, ...]: ...
+    def __getitem__(self, index: int | slice) -> Suggestion | tuple[Suggestion, ...]:
+        return self.suggestions[index]
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,14 @@ def test_facets_orders_and_groups_as_typed(run: Run) -> None:
     assert refused.exit_code == 2 and "did you mean 'title'" in refused.stderr
 
 
+def test_suggestions_are_one_a_line(run: Run) -> None:
+    given = [json.loads(line) for line in run("suggest", "retu").stdout.splitlines()]
+    assert given[0] == {"text": "Returning an item", "kind": "title", "id": "returns", "repair": None}
+    assert json.loads(run("suggest", "djpdhfn", "--json").stdout)["suggestions"][0]["id"] == "возврат"
+    nothing = run("suggest", "qqqzzz")
+    assert (nothing.exit_code, nothing.stdout) == (0, "") and "begins like 'qqqzzz'" in nothing.stderr
+
+
 def test_a_pipe_gets_one_hit_a_line(run: Run) -> None:
     piped = run("search", "refund")
     assert piped.stdout == run("search", "refund", "--jsonl").stdout

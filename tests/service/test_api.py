@@ -60,6 +60,38 @@ def test_a_parameter_given_twice_is_refused(client: TestClient) -> None:
     assert client.get(f"{SHOP}/search?q=a&q=b").status_code == 400
 
 
+def test_search_counts_sorts_and_groups(client: TestClient) -> None:
+    asked = {
+        "q": "30 days gift card",
+        "facets": "lang,price:..5,5..",
+        "sort": "-price,relevance",
+        "min_relevance": 0.0001,
+    }
+    found = client.get(f"{SHOP}/search", params=asked).json()
+    assert found["hits"][0]["id"] == "faq/gift"
+    lang, price = found["facets"]
+    assert {one["value"]: one["count"] for one in lang["values"]} == {"en": 2, "ru": 1}
+    assert [(one["range"], one["count"]) for one in price["values"]] == [({"lt": 5}, 0), ({"gte": 5}, 1)]
+    assert (price["missing"], price["documents"], price["counts"]) == (2, 3, "lexical")
+    grouped = client.post(f"{SHOP}/search", json={"q": "30 days gift card", "group_by": "lang"}).json()
+    assert sorted(hit["group"]["value"] for hit in grouped["hits"]) == ["en", "ru"]
+    assert grouped["groups"]["value"] == 2
+    for wrong in ({"facets": "land"}, {"sort": "text"}, {"group_by": "land"}):
+        assert client.get(f"{SHOP}/search", params={"q": "a", **wrong}).status_code == 400
+
+
+def test_suggestions_follow_what_is_written(client: TestClient) -> None:
+    given = client.get(f"{SHOP}/suggest", params={"q": "gif"})
+    assert given.json() == {
+        "typed": "gif",
+        "ready": True,
+        "suggestions": [{"text": "Gift cards", "kind": "title", "id": "faq/gift", "repair": None}],
+    }
+    assert "etag" not in given.headers
+    assert client.get(f"{SHOP}/suggest", params={"q": "djpd"}).json()["suggestions"][0]["text"] == "Возврат"
+    assert client.get(f"{SHOP}/suggest", params={"q": ""}).status_code == 400
+
+
 def test_similar_and_answer(client: TestClient) -> None:
     similar = client.get(f"{SHOP}/similar", params={"id": "returns"}).json()
     assert "returns" not in [hit["id"] for hit in similar["hits"]] and similar["hits"]

@@ -16,6 +16,7 @@ from searchctl.cli.program_versions import print_versions
 COMMANDS: dict[str, tuple[str, str]] = {
     "ingest": ("searchctl.cli.ingest", "Read files into an index, resumably."),
     "search": ("searchctl.cli.search", "Find documents by words and by meaning."),
+    "suggest": ("searchctl.cli.suggest", "Show what the beginning of a query may become."),
     "similar": ("searchctl.cli.similar", "Find documents like one of the index, or like a text."),
     "get": ("searchctl.cli.get", "Print stored documents."),
     "delete": ("searchctl.cli.delete", "Delete documents by id or by filter."),

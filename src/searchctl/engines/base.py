@@ -153,6 +153,9 @@ class Revisions(Protocol):
     def revision(self, index: str) -> Hashable:
         """Return a value that differs after every change that may change an answer, whoever made it."""
 
+    def mark(self, index: str) -> str:
+        """Return a text that differs after every change of the documents, the same in all processes and at all times."""
+
 
 @runtime_checkable
 class Faceting(Protocol):

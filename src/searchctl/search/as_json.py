@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from searchctl.types import FacetCounts, Group, Hit, HitPassage, Json, Range, Results
+from searchctl.types import FacetCounts, Group, Hit, HitPassage, Json, Range, Results, Suggestion
 
 
 def hit_json(hit: Hit) -> Json:
@@ -66,6 +66,11 @@ def facet_json(counted: FacetCounts) -> Json:
         "error": counted.error,
         "counts": counted.counts,
     }
+
+
+def suggestion_json(one: Suggestion) -> Json:
+    """Return a suggestion as JSON values."""
+    return {"text": one.text, "kind": one.kind, "id": one.id, "repair": one.repair}
 
 
 def results_json(results: Results) -> Json:

@@ -49,7 +49,7 @@ def spelling_repair(text: str, unknown: Collection[str], count: CountDocuments) 
     """
     changed = {}
     for word in [word for word in unknown if _LETTERS.fullmatch(word) and len(word) >= _SHORTEST][:_MOST_WORDS]:
-        candidates = _one_error_away(word.lower())
+        candidates = one_error_away(word.lower())
         counts = count(candidates)
         best = max(counts, key=lambda candidate: counts[candidate], default="")
         if best and counts[best]:
@@ -57,9 +57,10 @@ def spelling_repair(text: str, unknown: Collection[str], count: CountDocuments) 
     return Repair(_replaced(text, changed), "spelling") if changed else None
 
 
-def _one_error_away(word: str) -> list[str]:
+def one_error_away(word: str, first: int = 1) -> list[str]:
+    """Return all words from which one typing error at letter `first` (0 is the first) or later may have made this one."""
     letters = _RUSSIAN if letter_counts(word)[0] else _ENGLISH
-    parts = [(word[:place], word[place:]) for place in range(1, min(len(word), _LONGEST) + 1)]
+    parts = [(word[:place], word[place:]) for place in range(first, min(len(word), _LONGEST) + 1)]
     swapped = [f"{left}{right[1]}{right[0]}{right[2:]}" for left, right in parts if len(right) > 1]
     shorter = [left + right[1:] for left, right in parts if right]
     other = [left + letter + right[1:] for left, right in parts if right for letter in letters]

@@ -188,7 +188,7 @@ class _Service:
         self._check_right(operation.right, path.get("index"), grant)
         asked = await self._asked(operation, request)
         call = Call(self._indexes, self._metrics, grant, path, asked)
-        tag = await self._tag(request, path.get("index"))
+        tag = await self._tag(request, path.get("index")) if operation.follows_index else None
         if tag is not None and tag == request.headers.get("if-none-match"):
             return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
         run = self._in_turn if operation.right == "write" else self._in_thread

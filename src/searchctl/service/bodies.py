@@ -63,6 +63,13 @@ class AnswerRequest(RequestBody, frozen=True):
     others: Annotated[int, Meta(ge=0, le=20)] = 2
 
 
+class SuggestRequest(RequestBody, frozen=True):
+    """What was typed so far; a blank at its end says that the last word is whole."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
+    k: Annotated[int, Meta(ge=1, le=50)] = 8
+
+
 class DocumentBody(Struct, frozen=True):
     """A document to store: `text` or `title`, and any other keys as fields."""
 
@@ -225,6 +232,23 @@ class SearchAnswer(Struct, frozen=True):
     remarks: list[str]
     facets: list[FacetBody]
     hits: list[HitBody]
+
+
+class SuggestionBody(Struct, frozen=True):
+    """A title (`id` is its document's), or a frequent phrase or term; `repair` is the typing error that was corrected for it."""
+
+    text: str
+    kind: Literal["title", "phrase", "term"]
+    id: str | None
+    repair: str | None
+
+
+class SuggestionsBody(Struct, frozen=True):
+    """What may have been meant, best first; `ready` is false while suggestions are gathered for the first time."""
+
+    typed: str
+    ready: bool
+    suggestions: list[SuggestionBody]
 
 
 class AnswerSentence(Struct, frozen=True):

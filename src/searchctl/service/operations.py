@@ -56,6 +56,7 @@ class Operation:
     handle: Callable[[Call], Any]
     asked: type | None
     answer: type
+    follows_index: bool = True  # whether equal requests get equal answers until the index changes
 
 
 def list_indexes(call: Call) -> bodies.IndexesBody:
@@ -96,6 +97,15 @@ def search(call: Call) -> bodies.SearchAnswer:
     )
     call.metrics.searched(answered=results.answered)
     return _search_answer(results)
+
+
+def suggest(call: Call) -> bodies.SuggestionsBody:
+    """Return what the beginning of a query may become."""
+    asked: bodies.SuggestRequest = call.asked
+    given = call.index.suggest(asked.q, asked.k, wait=False)
+    return bodies.SuggestionsBody(
+        asked.q, given.ready, [bodies.SuggestionBody(one.text, one.kind, one.id, one.repair) for one in given]
+    )
 
 
 def similar(call: Call) -> bodies.SearchAnswer:
@@ -250,6 +260,17 @@ OPERATIONS: tuple[Operation, ...] = (
         search,
         bodies.SearchRequest,
         bodies.SearchAnswer,
+    ),
+    Operation(
+        "suggest",
+        "GET",
+        f"{_INDEX}/suggest",
+        "Suggest what the beginning of a query may become.",
+        "read",
+        suggest,
+        bodies.SuggestRequest,
+        bodies.SuggestionsBody,
+        follows_index=False,
     ),
     Operation(
         "similar",

@@ -69,6 +69,11 @@ class EmbeddedEngine:
         """Return a value that is another one after whatever changes an answer."""
         return self._index(index).revision()
 
+    def mark(self, index: str) -> str:
+        """Return which file holds the documents, and the last numbers that it has given out."""
+        store = self._index(index).store
+        return " ".join(map(str, (store.database.path.stat().st_ino, *store.watermark())))
+
     def update_schema(self, index: str, schema: Schema, *, since: Schema | None = None) -> None:
         """Replace the stamp, or what is changed of `since`."""
         self._index(index).update_schema(_without_bm25(index, schema), since)

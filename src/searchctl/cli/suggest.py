@@ -1,0 +1,42 @@
+"""`searchctl suggest`: what the beginning of a query may become."""
+
+from __future__ import annotations
+
+import click
+
+from searchctl.cli.context import Command, Frame, as_text, framed
+from searchctl.cli.failures import say
+from searchctl.cli.output import on_terminal, print_json, print_json_lines, printable
+from searchctl.cli.progress import Meter
+from searchctl.errors import UsageError
+from searchctl.search.as_json import suggestion_json
+
+
+@click.command(
+    "suggest",
+    cls=Command,
+    examples=("searchctl suggest retu", "searchctl suggest djpdhfn", 'searchctl suggest "how to retrun" --json'),
+)
+@click.argument("typed", nargs=-1, required=True)
+@click.option("-k", type=click.IntRange(1, 50), default=8, show_default=True, help="Number of suggestions.")
+@framed
+def command(frame: Frame, typed: tuple[str, ...], k: int) -> None:
+    """Show what the beginning of a query may become: titles, and frequent phrases and terms of the index.
+
+    The wrong keyboard layout is repaired, and one typing error. After a change of the index it is read once, and what was
+    gathered is kept beside it.
+    """
+    text = as_text(" ".join(typed))
+    if not text.strip():
+        raise UsageError("there is nothing typed yet; type: searchctl suggest retu")
+    with frame.open_index() as index, Meter(frame, "documents") as meter:
+        given = index.suggest(text, k, on_progress=meter.update)
+    if frame.json:
+        print_json({"typed": text, "suggestions": [suggestion_json(one) for one in given]})
+    elif not on_terminal():
+        print_json_lines(suggestion_json(one) for one in given)
+    else:
+        for one in given:
+            click.echo(f"{one.kind:<7} {printable(one.text)}" + (f"  ({one.repair})" if one.repair else ""))
+    if not given and not frame.quiet:
+        say(f"searchctl: nothing in the index begins like '{printable(text)}'")
