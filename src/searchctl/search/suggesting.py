@@ -16,7 +16,7 @@ from searchctl.engines.base import FullEngine, Revisions
 from searchctl.errors import SearchctlError
 from searchctl.files import replacing
 from searchctl.search.completion_source import Progress, complete_from
-from searchctl.search.completions import KINDS, Fit, CompletionTable
+from searchctl.search.completions import KINDS, CompletionTable, Fit
 from searchctl.search.repair import repairs
 from searchctl.types import RepairKind, Suggestion, Suggestions
 
