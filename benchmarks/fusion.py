@@ -312,9 +312,9 @@ def measure_peers(
     """Yield the same of other systems themselves."""
     texts = [parse_query(one.text).text for one in chosen]
     known = {
-        text: one.answer.question.nearest.vector
+        text: one.answer.question.vector.vector
         for text, one in zip(texts, chosen, strict=True)
-        if one.answer.question.nearest is not None
+        if one.answer.question.vector is not None
     }
     encoder = index.encoder
     assert encoder is not None

@@ -51,12 +51,12 @@ def _passage_json(passage: HitPassage) -> Json:
 def facet_json(counted: FacetCounts) -> Json:
     """Return a facet's counts as JSON values; a range has its bounds where a value would be."""
     values: list[Json] = []
-    for one in counted.values:
-        if isinstance(one.value, Range):
-            bounds = {name: bound for name, bound in asdict(one.value).items() if bound is not None}
-            values.append({"value": None, "range": bounds, "count": one.count})
+    for count in counted.values:
+        if isinstance(count.value, Range):
+            bounds = {name: bound for name, bound in asdict(count.value).items() if bound is not None}
+            values.append({"value": None, "range": bounds, "count": count.count})
         else:
-            values.append({"value": one.value, "range": None, "count": one.count})
+            values.append({"value": count.value, "range": None, "count": count.count})
     return {
         "field": counted.field,
         "values": values,

@@ -47,20 +47,20 @@ class CodeQuery:
 
 def find_codes(text: str) -> CodeQuery | None:
     """Return a query's codes and runs; None where it has neither."""
-    found = list(codes(text))
-    found += [code for code in _with_blanks(text) if not any(_overlap(code, other) for other in found)]
-    found = sorted(found, key=lambda code: code.start)[:_MOST_CODES]
-    runs = [run for run in _UNSPACED_RUN.finditer(text) if not any(_inside(run.start(), code) for code in found)]
-    if not found and not runs:
+    in_query = list(codes(text))
+    in_query += [code for code in _with_blanks(text) if not any(_overlap(code, other) for other in in_query)]
+    in_query = sorted(in_query, key=lambda code: code.start)[:_MOST_CODES]
+    runs = [run for run in _UNSPACED_RUN.finditer(text) if not any(_inside(run.start(), code) for code in in_query)]
+    if not in_query and not runs:
         return None
-    spans = sorted([(code.start, code.end) for code in found] + [run.span() for run in runs])
+    spans = sorted([(code.start, code.end) for code in in_query] + [run.span() for run in runs])
     pieces, at = [], 0
     for start, end in spans:
         pieces.append(text[at:start])
         at = end
     rest = " ".join(" ".join([*pieces, text[at:]]).split())
-    texts = tuple(text[code.start : code.end] for code in found)
-    return CodeQuery(rest, tuple(found), texts, tuple(run.group() for run in runs))
+    texts = tuple(text[code.start : code.end] for code in in_query)
+    return CodeQuery(rest, tuple(in_query), texts, tuple(run.group() for run in runs))
 
 
 def weigh_codes(
@@ -158,8 +158,8 @@ class _Weigher:
         whole = 1.0 + _WHOLE * worth * factor / max(worth * factor + around, 1e-9)
         groups = tuple(
             tuple(
-                Variant(variant.text, variant.weight * factor * (whole if place < wholes else 1.0), variant.phrase)
-                for place, variant in enumerate(group)
+                Variant(variant.text, variant.weight * factor * (whole if number < wholes else 1.0), variant.phrase)
+                for number, variant in enumerate(group)
             )
             for _, wholes, group in self._groups
         )
@@ -186,12 +186,12 @@ def _with_blanks(text: str) -> Iterator[Code]:
         yield Code(match.start(), match.end(), ("".join(parts),), tuple(parts), literal=True, symbol=False)
 
 
-def _overlap(one: Code, other: Code) -> bool:
-    return one.start < other.end and other.start < one.end
+def _overlap(code: Code, other: Code) -> bool:
+    return code.start < other.end and other.start < code.end
 
 
-def _inside(place: int, code: Code) -> bool:
-    return code.start <= place < code.end
+def _inside(offset: int, code: Code) -> bool:
+    return code.start <= offset < code.end
 
 
 def has_unspaced(text: str) -> bool:

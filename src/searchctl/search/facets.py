@@ -25,19 +25,19 @@ _FORM = (
 def facets_of(given: FacetLike | Sequence[FacetLike], fields: Mapping[str, FieldType]) -> tuple[Facet, ...]:
     """Return what was asked for. Raises UsageError for what can't be read or counted."""
     listed: Sequence[FacetLike] = [given] if isinstance(given, (str, Facet)) else given
-    asked = tuple(facet for one in listed for facet in (_all_in(one, fields) if isinstance(one, str) else [one]))
-    if len(asked) > MAX_FACETS:
-        raise UsageError(f"{len(asked)} facets are too many for one query; ask for at most {MAX_FACETS}")
-    for facet in asked:
+    facets = tuple(facet for one in listed for facet in (_all_in(one, fields) if isinstance(one, str) else [one]))
+    if len(facets) > MAX_FACETS:
+        raise UsageError(f"{len(facets)} facets are too many for one query; ask for at most {MAX_FACETS}")
+    for facet in facets:
         _check(facet, fields)
-    return tuple(_numbered(facet, fields) for facet in asked)
+    return tuple(_numbered(facet, fields) for facet in facets)
 
 
 def count_facets(
     engine: Engine,
     index: str,
     query: LexicalQuery,
-    asked: Sequence[Facet],
+    facets: Sequence[Facet],
     fields: Mapping[str, FieldType],
     *,
     or_scope: bool,
@@ -46,15 +46,15 @@ def count_facets(
 
     Raises UsageError where the engine can't count.
     """
-    if not asked:
+    if not facets:
         return ()
     if not isinstance(engine, Faceting):
         raise UsageError(f"{engine.name} can't count facets; leave them out")
-    comparable = [replace(one, ranges=tuple(_comparable(one, given, fields) for given in one.ranges)) for one in asked]
+    comparable = [replace(one, ranges=tuple(_comparable(one, given, fields) for given in one.ranges)) for one in facets]
     counted = engine.facets(index, query, comparable)
     if or_scope and not counted[0].documents and counted[0].counts == "lexical":
         counted = engine.facets(index, replace(query, text="", synonyms=()), comparable)
-    return tuple(map(_as_asked, counted, asked))
+    return tuple(map(_as_asked, counted, facets))
 
 
 def _numbered(facet: Facet, fields: Mapping[str, FieldType]) -> Facet:
@@ -64,12 +64,12 @@ def _numbered(facet: Facet, fields: Mapping[str, FieldType]) -> Facet:
     return replace(facet, ranges=tuple(_comparable(facet, one, fields) for one in facet.ranges))
 
 
-def _as_asked(counted: FacetCounts, asked: Facet) -> FacetCounts:
+def _as_asked(counted: FacetCounts, facet: Facet) -> FacetCounts:
     """Return the counts of ranges with the bounds as they were written."""
-    if not asked.ranges:
+    if not facet.ranges:
         return counted
     counts = [one.count for one in counted.values]
-    return replace(counted, values=tuple(map(FacetValue, asked.ranges, counts)))
+    return replace(counted, values=tuple(map(FacetValue, facet.ranges, counts)))
 
 
 def _all_in(text: str, fields: Mapping[str, FieldType]) -> list[Facet]:

@@ -112,17 +112,19 @@ def best_sentence(spans: Sequence[Passage], scores: Sequence[float]) -> tuple[in
 
 
 def sentence_shares(
-    found: Mapping[str, Sequence[tuple[int, int]]], spans: Sequence[Passage], weights: Mapping[str, float]
+    matching_words: Mapping[str, Sequence[tuple[int, int]]], spans: Sequence[Passage], weights: Mapping[str, float]
 ) -> list[float]:
     """Return for each sentence the share in [0, 1] of what the query's words tell that stands in it.
 
-    `found` are the text's words that match, of `text.analysis.matching`.
+    `matching_words` are the text's words that match, of `text.analysis.matching`.
     """
     total = sum(weights.values()) or 1.0
     ends = [span.end for span in spans]
     shares = [0.0] * len(spans)
     for term, weight in weights.items():
-        for number in {bisect_right(ends, start) for start, _ in found.get(term, ())}:  # every word is in a sentence
+        for number in {
+            bisect_right(ends, start) for start, _ in matching_words.get(term, ())
+        }:  # every word is in a sentence
             shares[number] += weight / total
     return shares
 
@@ -162,6 +164,6 @@ def _most_telling(
 ) -> int:
     if len(among) == 1:
         return among[0]
-    found = [matching(text[passages[number].start : passages[number].end], weights, analyzer) for number in among]
-    worth = [sum(weight for term, weight in weights.items() if term in held) for held in found]
+    matches = [matching(text[passages[number].start : passages[number].end], weights, analyzer) for number in among]
+    worth = [sum(weight for term, weight in weights.items() if term in held) for held in matches]
     return among[worth.index(max(worth))]

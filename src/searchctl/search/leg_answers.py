@@ -26,8 +26,8 @@ class Question:
 
     text: str
     parsed: ParsedQuery
-    match: LexicalQuery | None
-    nearest: VectorQuery | None
+    lexical: LexicalQuery | None
+    vector: VectorQuery | None
     encoding_ms: float = 0.0
     unmet: tuple[str, ...] = ()  # quoted phrases that no document has: they are looked for as words
     expansion: Weighed | None = None  # what stands for its words, with the statistics of all of them
@@ -49,9 +49,9 @@ class Question:
     def without_quotes(self) -> Question:
         """Return the question with the words of its quotations, which no longer must stand together."""
         parsed = replace(self.parsed, quoted=())
-        match = self.match and replace(self.match, scope=replace(self.match.scope, required=parsed.required))
-        nearest = self.nearest and replace(self.nearest, scope=replace(self.nearest.scope, required=parsed.required))
-        return replace(self, parsed=parsed, match=match, nearest=nearest, unmet=self.parsed.quoted)
+        lexical = self.lexical and replace(self.lexical, scope=replace(self.lexical.scope, required=parsed.required))
+        vector = self.vector and replace(self.vector, scope=replace(self.vector.scope, required=parsed.required))
+        return replace(self, parsed=parsed, lexical=lexical, vector=vector, unmet=self.parsed.quoted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,9 @@ class LegAnswers:
 
     def fused(self, schema: Schema, settings: FusionSettings) -> Fused:
         """Join the legs, a query's codes and quotations leaning towards its words."""
-        nearest, background = self.question.nearest, self.question.background
-        if background is not None and nearest is not None:
-            background = background.around(nearest.vector)
+        query, background = self.question.vector, self.question.background
+        if background is not None and query is not None:
+            background = background.around(query.vector)
         certainty = lexical_certainty(self.question.parsed, self.statistics, schema.analyzer)
         if self.question.expansion is not None:
             certainty = max(certainty, self.question.expansion.certainty)

@@ -52,39 +52,39 @@ class Legs:
         A query with quoted phrases that no document has takes another, in which they are words like the others.
         """
         answers = self._answers(self._questions(texts, request))
-        strict = [place for place, answer in enumerate(answers) if answer.quotes_nothing]
-        loose = self._answers([answers[place].question.without_quotes() for place in strict]) if strict else []
-        for place, answer in zip(strict, loose, strict=True):
-            answers[place] = answer
+        strict = [number for number, answer in enumerate(answers) if answer.quotes_nothing]
+        loose = self._answers([answers[number].question.without_quotes() for number in strict]) if strict else []
+        for number, answer in zip(strict, loose, strict=True):
+            answers[number] = answer
         return answers
 
     def deeper(self, answer: LegAnswers, depth: int) -> LegAnswers:
         """Return the answer with the first `depth` documents of each leg; nothing else of it changes."""
         depth = min(depth, MAX_HITS)
         question = answer.question
-        match = question.match if answer.lexical is not None else None
-        nearest = question.nearest if answer.vector is not None else None
+        by_words = question.lexical if answer.lexical is not None else None
+        by_vector = question.vector if answer.vector is not None else None
         spare = question.without is not None  # one document more, since one is left out
-        asked = [replace(part, k=depth + spare) for part in (match, nearest) if part is not None]
-        rankings = iter(self._engine.search(self._index, asked))
-        lexical = next(rankings) if match is not None else None
-        vector = next(rankings) if nearest is not None else None
+        queries = [replace(part, k=depth + spare) for part in (by_words, by_vector) if part is not None]
+        rankings = iter(self._engine.search(self._index, queries))
+        lexical = next(rankings) if by_words is not None else None
+        vector = next(rankings) if by_vector is not None else None
         if vector is not None and spare:
             vector = without_document(vector, question.without, depth)
         return replace(answer, lexical=lexical, vector=vector, depth=depth)
 
     def _answers(self, questions: Sequence[Question]) -> list[LegAnswers]:
         legs = [
-            (one.match or LexicalQuery(one.parsed.text, 0), one.nearest) for one in questions
+            (question.lexical or LexicalQuery(question.parsed.text, 0), question.vector) for question in questions
         ]  # words are always counted
         rankings = iter(self._engine.search(self._index, [leg for pair in legs for leg in pair if leg is not None]))
         answers = []
         for question in questions:
             lexical = next(rankings)
-            vector = next(rankings) if question.nearest is not None else None
+            vector = next(rankings) if question.vector is not None else None
             statistics = question.expansion.statistics if question.expansion else lexical.statistics
             assert statistics is not None
-            answers.append(LegAnswers(question, statistics, lexical if question.match is not None else None, vector))
+            answers.append(LegAnswers(question, statistics, lexical if question.lexical is not None else None, vector))
         return answers
 
     def _questions(self, texts: Sequence[str], request: Request) -> list[Question]:
@@ -99,18 +99,18 @@ class Legs:
             scope = Scope(where, query.required + query.quoted, query.excluded)
             rest, expansion = self._expansion(query)
             groups = expansion.groups if expansion else ()
-            match = LexicalQuery(rest, WINDOW, scope, groups) if request.mode != "vector" else None
-            nearest = VectorQuery(vector.vector, WINDOW, scope) if vector.vector is not None else None
+            by_words = LexicalQuery(rest, WINDOW, scope, groups) if request.mode != "vector" else None
+            by_vector = VectorQuery(vector.vector, WINDOW, scope) if vector.vector is not None else None
             questions.append(
                 Question(
                     text,
                     query,
-                    match,
-                    nearest,
+                    by_words,
+                    by_vector,
                     encoding_ms,
                     expansion=expansion,
                     ignored=ignored,
-                    background=self.background() if nearest is not None else None,
+                    background=self.background() if by_vector is not None else None,
                     unread=vector.unread,
                     no_vector=vector.reason,
                 )
@@ -141,26 +141,28 @@ class Legs:
             reason = "only words were asked for" if mode == "lexical" else "the index has no vectors"
             return [_Encoded(None, reason) for _ in queries]
         encoded = [_Encoded(None, "the query has no words to look for")] * len(queries)
-        worded = [place for place, query in enumerate(queries) if query.text]
-        shares = dict(zip(worded, unread_shares(self._encoder, [queries[place].text for place in worded]), strict=True))
-        readable = [place for place in worded if shares[place] <= UNREADABLE]
-        vectors = self._encoder.encode_queries([queries[place].text for place in readable])
-        for place in worded:
-            reason = f"the encoder {self._encoder.name} can't read {shares[place]:.0%} of the query's letters"
-            encoded[place] = _Encoded(None, reason, shares[place])
-        for place, vector in zip(readable, vectors, strict=True):
-            encoded[place] = _Encoded(without_language(vector, self._schema.background), None, shares[place])
+        worded = [number for number, query in enumerate(queries) if query.text]
+        shares = dict(
+            zip(worded, unread_shares(self._encoder, [queries[number].text for number in worded]), strict=True)
+        )
+        readable = [number for number in worded if shares[number] <= UNREADABLE]
+        vectors = self._encoder.encode_queries([queries[number].text for number in readable])
+        for number in worded:
+            reason = f"the encoder {self._encoder.name} can't read {shares[number]:.0%} of the query's letters"
+            encoded[number] = _Encoded(None, reason, shares[number])
+        for number, vector in zip(readable, vectors, strict=True):
+            encoded[number] = _Encoded(without_language(vector, self._schema.background), None, shares[number])
         return encoded
 
 
 def without_document(ranking: Ranking, id: str | None, depth: int) -> Ranking:
     """Return the ranking without one document, and at most `depth` long."""
-    kept = [place for place, one in enumerate(ranking.ids) if one != id][:depth]
+    kept = [number for number, one in enumerate(ranking.ids) if one != id][:depth]
     total = ranking.total
     return replace(
         ranking,
-        ids=tuple(ranking.ids[place] for place in kept),
+        ids=tuple(ranking.ids[number] for number in kept),
         scores=ranking.scores[kept],
-        passages=tuple(ranking.passages[place] for place in kept),
+        passages=tuple(ranking.passages[number] for number in kept),
         total=replace(total, value=total.value - 1) if id in ranking.ids else total,
     )

@@ -66,18 +66,18 @@ def for_unread(settings: FusionSettings, unread: float) -> FusionSettings:
 
 def _exact_words(query: ParsedQuery, analyzer: Analyzer) -> dict[str, float]:
     """Return the terms that are meant literally, with how surely in [0, 1]."""
-    found: dict[str, float] = {}
+    certainties: dict[str, float] = {}
     for phrase in (*query.required, *query.quoted):
-        found.update((token.term, 1.0) for token in analyze(phrase, analyzer))
+        certainties.update((token.term, 1.0) for token in analyze(phrase, analyzer))
     for code in codes(query.text):
         if code.literal:
-            found.update((token.term, 1.0) for key in code.keys for token in analyze(key, analyzer))
+            certainties.update((token.term, 1.0) for key in code.keys for token in analyze(key, analyzer))
     for word in query.text.split():
         sure = _literalness(word.strip(_SENTENCE_END))
         if sure:
             for token in analyze(word, analyzer):
-                found[token.term] = max(sure, found.get(token.term, 0.0))
-    return found
+                certainties[token.term] = max(sure, certainties.get(token.term, 0.0))
+    return certainties
 
 
 def _literalness(word: str) -> float:

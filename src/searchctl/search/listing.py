@@ -54,12 +54,12 @@ class Lister:
         if request.group_by is not None:
             sortable(request.group_by, self._schema.fields, "group")
         if keys:
-            found = self._sorted(answer, keys, request.floor)
+            whole = self._sorted(answer, keys, request.floor)
         elif request.group_by is not None and request.floor > 0.0:
-            found = self._whole(answer, request.floor)
+            whole = self._whole(answer, request.floor)
         else:
             return self._continued(answer, ordered, request, seen)
-        return found if request.group_by is None else self._grouped(found, request.group_by)
+        return whole if request.group_by is None else self._grouped(whole, request.group_by)
 
     # As far as a page needs it
 
@@ -74,9 +74,9 @@ class Lister:
         known, depth, deeper = set(seen), WINDOW, answer
         last = float(ordered.fused.scores[-1]) if len(ordered.fused.ids) else float("inf")
         while True:
-            found = listed if request.group_by is None else self._grouped(listed, request.group_by)
-            if len(found.ordered.fused.ids) >= wanted or listed.is_whole or depth >= MAX_HITS:
-                return found
+            grouped = listed if request.group_by is None else self._grouped(listed, request.group_by)
+            if len(grouped.ordered.fused.ids) >= wanted or listed.is_whole or depth >= MAX_HITS:
+                return grouped
             depth = min(2 * depth, MAX_HITS)
             deeper = self._legs.deeper(answer, depth)
             block = self._order(deeper)
@@ -112,11 +112,11 @@ class Lister:
         return Listed(deeper, listed, is_whole, remarks=() if is_whole else (remark,))
 
     def _sorted(self, answer: LegAnswers, keys: Sequence[SortKey], least: float) -> Listed:
-        found = self._whole(answer, least)
+        whole = self._whole(answer, least)
         names = [key.field for key in keys if key.field in self._schema.fields]
-        values = self._values(found.ordered.fused.ids, names) if names else [{} for _ in found.ordered.fused.ids]
-        rows = sorted_rows(keys, values, found.ordered.relevance, self._schema.fields)
-        return replace(found, ordered=found.ordered.only(rows))
+        values = self._values(whole.ordered.fused.ids, names) if names else [{} for _ in whole.ordered.fused.ids]
+        rows = sorted_rows(keys, values, whole.ordered.relevance, self._schema.fields)
+        return replace(whole, ordered=whole.ordered.only(rows))
 
     # Groups
 

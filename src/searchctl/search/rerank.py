@@ -73,10 +73,10 @@ def _score(how: Rerank, query: str, texts: Sequence[str], began: float) -> Float
         start = time.perf_counter()
         scores.append(np.asarray(how.reranker.score(query, texts[at : at + _BATCH]), np.float64))
         slowest = max(slowest, _since(start))
-    found = np.concatenate(scores)
-    if not np.isfinite(found).all():
+    joined = np.concatenate(scores)
+    if not np.isfinite(joined).all():
         raise ValueError("its scores aren't numbers")
-    return found
+    return joined
 
 
 def _reordered(fused: Fused, scores: Floats, weight: float) -> tuple[Rows, Fused]:

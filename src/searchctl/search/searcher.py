@@ -140,11 +140,11 @@ class Searcher:
             repair.kind != "spelling" and not all(known.values())
         ):  # of spelling, what was changed is known
             return None
-        (found,) = self.search([repair.query], replace(request, repair=False))
-        newly_answered = found.answered and not results.answered
-        if found.best_relevance <= results.best_relevance + (0.0 if newly_answered else by):
+        (repaired,) = self.search([repair.query], replace(request, repair=False))
+        newly_answered = repaired.answered and not results.answered
+        if repaired.best_relevance <= results.best_relevance + (0.0 if newly_answered else by):
             return None
-        return replace(found, query=results.query, repaired=repair)
+        return replace(repaired, query=results.query, repaired=repair)
 
     # From an answer to a page
 
@@ -161,8 +161,8 @@ class Searcher:
         if request.rerank is not None:
             listed, reports["rerank"] = self._reranked(answer, listed, request.rerank, request.start)
         lister = Lister(self._engine, self._index, self._schema, self._legs, partial(self._ordered, request=request))
-        found = lister.listed(answer, listed, request, seen=ordered.fused.ids)
-        listed, hits = found.ordered, self._hits(found, request)
+        listing = lister.listed(answer, listed, request, seen=ordered.fused.ids)
+        listed, hits = listing.ordered, self._hits(listing, request)
         if request.sentences:
             hits = self._with_sentences(answer, hits)
         parsed = answer.question.parsed
@@ -179,18 +179,18 @@ class Searcher:
             required=parsed.required,
             excluded=parsed.excluded,
             ignored=answer.question.ignored,
-            remarks=parsed.remarks + found.remarks,
+            remarks=parsed.remarks + listing.remarks,
             filtered_out=None if hits else why_filtered_out(self._engine, self._index, request.where),
             facets=self._facets(answer, request),
-            groups=found.group_total,
+            groups=listing.group_total,
         )
 
     def _facets(self, answer: LegAnswers, request: Request) -> tuple[FacetCounts, ...]:
         fields, question = self._schema.fields, answer.question
-        asked = facets_of(request.facets, fields)
-        scope = question.nearest.scope if question.nearest is not None else Scope(as_filter(request.where))
-        query = question.match or LexicalQuery("", scope=scope)
-        return count_facets(self._engine, self._index, query, asked, fields, or_scope=question.nearest is not None)
+        facets = facets_of(request.facets, fields)
+        scope = question.vector.scope if question.vector is not None else Scope(as_filter(request.where))
+        query = question.lexical or LexicalQuery("", scope=scope)
+        return count_facets(self._engine, self._index, query, facets, fields, or_scope=question.vector is not None)
 
     def _joined_natively(self, answer: LegAnswers, ordered: Ordered, technique: Technique) -> tuple[Ordered, LegReport]:
         """Have the documents ordered and scored by the engine's own hybrid query.
@@ -198,15 +198,15 @@ class Searcher:
         It has the same candidates, but for ties at the end of a leg: what we don't know of is left out.
         """
         server = native_hybrid(self._engine, technique)
-        match, nearest = answer.question.match, answer.question.nearest
-        if match is None or nearest is None:
+        lexical, vector = answer.question.lexical, answer.question.vector
+        if lexical is None or vector is None:
             return ordered, LegReport(False, "there is one leg only, so nothing to join")
-        ranking = server.native_ranking(self._index, match, nearest, technique)
+        ranking = server.native_ranking(self._index, lexical, vector, technique)
         rows = {id: row for row, id in enumerate(ordered.fused.ids)}
-        places = [place for place, id in enumerate(ranking.ids) if id in rows]
-        known = np.array([rows[ranking.ids[place]] for place in places], dtype=np.int64)
+        ranks = [rank for rank, id in enumerate(ranking.ids) if id in rows]
+        known = np.array([rows[ranking.ids[rank]] for rank in ranks], dtype=np.int64)
         joined = ordered.only(known)
-        fused = replace(joined.fused, scores=ranking.scores[places])
+        fused = replace(joined.fused, scores=ranking.scores[ranks])
         return replace(joined, fused=fused), LegReport(True, None, ranking.took_ms)
 
     def _reranked(self, answer: LegAnswers, ordered: Ordered, how: Rerank, start: int) -> tuple[Ordered, LegReport]:
@@ -233,15 +233,15 @@ class Searcher:
         answer, ordered = listed.answer, listed.ordered
         fused, best = ordered.fused, answer.best_passages
         page = range(request.start, min(request.start + request.k, len(fused.ids)))
-        ids = [fused.ids[place] for place in page]
+        ids = [fused.ids[rank] for rank in page]
         weights, analyzer, literals = answer.weights, self._schema.analyzer, answer.question.literals
         hits = []
-        for place, id, entry in zip(page, ids, self._engine.get(self._index, ids), strict=True):
+        for rank, id, entry in zip(page, ids, self._engine.get(self._index, ids), strict=True):
             if entry is None:  # deleted since the legs answered
                 continue
             document = entry.document
             passage = show_passage(document, entry.passages, best.get(id, -1), weights, analyzer, literals)
-            score, relevance = float(fused.scores[place]), float(ordered.relevance[place])
+            score, relevance = float(fused.scores[rank]), float(ordered.relevance[rank])
             hits.append(
                 Hit(
                     id,
@@ -250,7 +250,7 @@ class Searcher:
                     document.title,
                     passage,
                     shown_fields(document.fields),
-                    fused.legs(place),
+                    fused.legs(rank),
                     document,
                     listed.groups.get(id),
                 )
@@ -259,10 +259,10 @@ class Searcher:
 
     def _with_sentences(self, answer: LegAnswers, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
         """Choose each passage's sentence by its meaning as well as by its words; one batch for all hits."""
-        nearest = answer.question.nearest
-        if nearest is None or self._encoder is None:
+        query = answer.question.vector
+        if query is None or self._encoder is None:
             return hits
         passages = sentences_by_meaning(
-            [hit.passage for hit in hits], answer.weights, self._schema.analyzer, self._encoder, nearest.vector
+            [hit.passage for hit in hits], answer.weights, self._schema.analyzer, self._encoder, query.vector
         )
         return tuple(replace(hit, passage=passage) for hit, passage in zip(hits, passages, strict=True))

@@ -93,7 +93,7 @@ def sorted_rows(
 
 
 def _telling(key: SortKey, value: Value, fields: Mapping[str, FieldType]) -> str | int | float | None:
-    found = list(comparables(key.field, fields[key.field], value))
-    if not found:
+    values = list(comparables(key.field, fields[key.field], value))
+    if not values:
         return None
-    return (max if key.descending else min)(found)
+    return (max if key.descending else min)(values)

@@ -103,16 +103,16 @@ def expand(text: str, literal: Iterable[str], rules: tuple[str, ...], analyzer: 
     tokens = list(analyze(text, analyzer))
     rest: list[str] = []
     groups: list[SynonymGroup] = []
-    place = begin = 0
-    while place < len(tokens):
-        terms = _fit([token.term for token in tokens[place : place + longest]], known, exact)
+    number = begin = 0
+    while number < len(tokens):
+        terms = _fit([token.term for token in tokens[number : number + longest]], known, exact)
         if not terms or len(groups) == _MOST_GROUPS:
-            place += 1
+            number += 1
             continue
         groups.append(SynonymGroup(terms, known[terms]))
-        rest.append(text[begin : tokens[place].start])
-        place += len(terms)
-        begin = tokens[place - 1].end
+        rest.append(text[begin : tokens[number].start])
+        number += len(terms)
+        begin = tokens[number - 1].end
     return Expansion(" ".join([*rest, text[begin:]]).strip(), tuple(groups)) if groups else None
 
 
@@ -125,9 +125,9 @@ def weigh(expansion: Expansion, statistics: TermStatistics, analyzer: Analyzer) 
     for group in expansion.groups:
         terms = {text: _terms(text, analyzer) for text in group.texts}
         worth = {
-            text: sum(idf(documents, held.get(term, 0)) for term in found)
-            for text, found in terms.items()
-            if (any if found == group.terms else all)(held.get(term) for term in found)
+            text: sum(idf(documents, held.get(term, 0)) for term in own)
+            for text, own in terms.items()
+            if (any if own == group.terms else all)(held.get(term) for term in own)
         }
         size = len(group.terms)
         common = _frequency(documents, min(worth.values()) / size) if worth else 0
@@ -143,9 +143,9 @@ def weigh(expansion: Expansion, statistics: TermStatistics, analyzer: Analyzer) 
 def _fit(terms: list[str], known: Container[Terms], exact: AbstractSet[str]) -> Terms:
     """Return the longest beginning of the terms for which there is a rule; empty for none."""
     for length in range(len(terms), 0, -1):
-        found = tuple(terms[:length])
-        if found in known and exact.isdisjoint(found):
-            return found
+        beginning = tuple(terms[:length])
+        if beginning in known and exact.isdisjoint(beginning):
+            return beginning
     return ()
 
 
@@ -161,12 +161,12 @@ def _terms(text: str, analyzer: Analyzer) -> Terms:
 @lru_cache(maxsize=16)
 def _by_terms(rules: tuple[str, ...], analyzer: Analyzer) -> tuple[Mapping[Terms, tuple[str, ...]], int]:
     """Return what stands for each sequence of terms, of all rules together, and how long the longest is."""
-    found: dict[Terms, dict[Terms, str]] = {}
+    by_terms: dict[Terms, dict[Terms, str]] = {}
     for rule in rules:
         left, right = _sides(rule, analyzer)
         for terms in left:
-            found.setdefault(terms, {}).update(right)
-    variants = {terms: tuple(texts.values()) for terms, texts in found.items() if set(texts) != {terms}}
+            by_terms.setdefault(terms, {}).update(right)
+    variants = {terms: tuple(texts.values()) for terms, texts in by_terms.items() if set(texts) != {terms}}
     return variants, max(map(len, variants), default=0)
 
 
@@ -183,11 +183,11 @@ def _sides(rule: str, analyzer: Analyzer) -> tuple[dict[Terms, str], dict[Terms,
 
 
 def _side(text: str, analyzer: Analyzer) -> dict[Terms, str]:
-    found: dict[Terms, str] = {}
-    for one in _COMMA.split(text):
-        words = re.sub(r"\\(.)", r"\1", one).strip()
+    by_terms: dict[Terms, str] = {}
+    for variant in _COMMA.split(text):
+        words = re.sub(r"\\(.)", r"\1", variant).strip()
         terms = _terms(words, analyzer)
         if not terms:
             raise ValueError(f"has {words!r}, in which there is no word to look for" if words else "has an empty place")
-        found.setdefault(terms, words)
-    return found
+        by_terms.setdefault(terms, words)
+    return by_terms

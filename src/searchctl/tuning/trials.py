@@ -98,7 +98,7 @@ class Trials:
         now = self._schema.bm25 or Bm25Settings()
         candidates = (now, *(settings for settings in BM25 if settings != now))
         scores = []
-        lexical = [match for answer in self._answers if (match := answer.question.match) is not None]
+        lexical = [query for answer in self._answers if (query := answer.question.lexical) is not None]
         self._say("settings of BM25", 0, len(candidates))
         try:
             with closing(lexical_trials(self._index, candidates, lexical)) as trials:
