@@ -77,13 +77,13 @@ class RowParser:
 
     def __init__(self, dialect: CsvDialect) -> None:
         sign = re.escape(dialect.delimiter)
-        one = r'[^"\\]*(?:(?:""|\\.)[^"\\]*)*' if dialect.backslash else r'[^"]*(?:""[^"]*)*'
+        content = r'[^"\\]*(?:(?:""|\\.)[^"\\]*)*' if dialect.backslash else r'[^"]*(?:""[^"]*)*'
         self._delimiter = dialect.delimiter
         self._backslash = dialect.backslash
         # A cell is quoted as a whole, or has no quote at its beginning; behind it comes the sign between cells or the end.
-        self._cell = re.compile(rf' *"({one})" *({sign}|\Z)|(?! *")([^{sign}]*)({sign}|\Z)', re.DOTALL)
-        self._open = re.compile(rf' *"{one}\\?\Z', re.DOTALL)
-        self._single = re.compile(rf'{one}"', re.DOTALL)
+        self._cell = re.compile(rf' *"({content})" *({sign}|\Z)|(?! *")([^{sign}]*)({sign}|\Z)', re.DOTALL)
+        self._open = re.compile(rf' *"{content}\\?\Z', re.DOTALL)
+        self._single = re.compile(rf'{content}"', re.DOTALL)
         self._loose = re.compile(rf' *"(.*?)" *({sign}|\Z)|([^{sign}]*)({sign}|\Z)')
         self._escaped = re.compile(r'""|\\(["\\])' if dialect.backslash else '""')
 
@@ -128,22 +128,22 @@ class RowParser:
         if '"' not in text:
             return text.split(self._delimiter)
         cells: list[str] = []
-        place = 0
+        position = 0
         while True:
-            cell = self._cell.match(text, place)
+            cell = self._cell.match(text, position)
             if cell is None:
-                if self._open.match(text, place) is None:
+                if self._open.match(text, position) is None:
                     return None
-                rest = self._rest_of_cell(text[place:], feed)
+                rest = self._rest_of_cell(text[position:], feed)
                 if rest is None:
                     return None
-                text, place = rest, 0
+                text, position = rest, 0
                 continue
             quoted, end, plain, plain_end = cell.groups()
             cells.append(plain if quoted is None else self._meant(quoted))
             if not (plain_end if quoted is None else end):
                 return cells
-            place = cell.end()
+            position = cell.end()
 
     def _rest_of_cell(self, begun: str, feed: Feed) -> str | None:
         """Return a quoted cell's text up to the end of the line that closes it."""
@@ -165,12 +165,12 @@ class RowParser:
         if not columns or len(plain) == columns:
             return plain
         loose: list[str] = []
-        place: int | None = 0
-        while place is not None and len(loose) <= columns:
-            cell = self._loose.match(text, place)
+        position: int | None = 0
+        while position is not None and len(loose) <= columns:
+            cell = self._loose.match(text, position)
             if cell is None:
                 return None
             quoted, end, bare, bare_end = cell.groups()
             loose.append(bare if quoted is None else quoted)
-            place = cell.end() if (bare_end if quoted is None else end) else None
+            position = cell.end() if (bare_end if quoted is None else end) else None
         return loose if len(loose) == columns else None

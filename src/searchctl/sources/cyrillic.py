@@ -56,15 +56,15 @@ def likeness(text: str) -> float:
             before, was_lower, was_latin = 0, False, latin
             continue
         lower = char.lower()
-        place = _PLACES.get(lower, 0)
-        if not place:
+        row = _PLACES.get(lower, 0)
+        if not row:
             total += 0 if char in _MARKS else _WRONG
         elif was_latin or (was_lower and lower != char):
             total += _WRONG
         else:
-            total += _NEWS[before][place]
+            total += _NEWS[before][row]
         pairs += 1
-        before, was_lower, was_latin = place, lower == char and place > 0, False
+        before, was_lower, was_latin = row, lower == char and row > 0, False
     return total / pairs if pairs else float(_WRONG)
 
 

@@ -49,9 +49,9 @@ class Skipped:
 def kinds(skipped: Sequence[Skipped], most: int = 25) -> str:
     """Return what was passed over, by kind and number, the most frequent first: "12 × unknown ending .log, 3 × …"."""
     counts = Counter(skip.kind for skip in skipped).most_common()
-    told = [f"{count} × {kind}" for kind, count in counts[:most]]
+    named = [f"{count} × {kind}" for kind, count in counts[:most]]
     rest = sum(count for _, count in counts[most:])
-    return ", ".join([*told, f"{rest} × others"] if rest else told)
+    return ", ".join([*named, f"{rest} × others"] if rest else named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +92,13 @@ def discover(
     path that isn't there, for a file of unknown format, for one whose format needs a library that isn't installed, and when
     nothing is found; UsageError for a pattern that can't be one.
     """
-    asked = [os.fspath(path) for path in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
+    typed = [os.fspath(path) for path in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
     wanted, unwanted = as_texts(include, "a pattern"), as_texts(exclude, "a pattern")
     search = _Search(matcher(wanted) if wanted else None, matcher(unwanted), format, _known_encoding(encoding))
-    for path in asked:
+    for path in typed:
         search.add(path)
     if not search.files:
-        raise SourceError(_nothing(asked, search))
+        raise SourceError(_nothing(typed, search))
     return FoundFiles(tuple(_named_apart(search.files)), tuple(search.skipped))
 
 

@@ -96,11 +96,11 @@ def _letters_beyond_ascii(text: str) -> int:
 
 def detect_lines(head: bytes) -> str | None:
     """Return the encoding of a file of lines by its head: that of most lines, where some are in another."""
-    found = detect(head, complete=False)
-    if found is None or found.startswith("utf"):
-        return found
+    detected = detect(head, complete=False)
+    if detected is None or detected.startswith("utf"):
+        return detected
     lines = [line for line in head.splitlines()[:_SAMPLE_LINES] if not line.isascii()]
-    return "utf-8" if sum(map(_is_strict_utf8, lines)) * 2 >= len(lines) > 0 else found
+    return "utf-8" if sum(map(_is_strict_utf8, lines)) * 2 >= len(lines) > 0 else detected
 
 
 def _is_strict_utf8(line: bytes) -> bool:

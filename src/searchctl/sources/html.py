@@ -71,12 +71,12 @@ def page(given: PageInput) -> Page:
 
 def decode_html(data: bytes) -> str | None:
     """Return a page's text by its own declaration if that is true, else as detected; None when it isn't text."""
-    found = detect(data)
+    detected = detect(data)
     declared = _CHARSET.search(data[:_HEAD])
-    if found is not None and declared and not found.startswith("utf"):
+    if detected is not None and declared and not detected.startswith("utf"):
         name = (declared.group(1) or declared.group(2)).decode("ascii", "replace")
-        found = declared_encoding(data, name) or found
-    return data.decode(found, "replace") if found else None
+        detected = declared_encoding(data, name) or detected
+    return data.decode(detected, "replace") if detected else None
 
 
 def html_to_text(html: str, *, boilerplate: bool = False) -> tuple[str, str]:

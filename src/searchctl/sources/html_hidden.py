@@ -55,19 +55,19 @@ def _hidden_names(style: str) -> set[str]:
 
 def _without_conditions(style: str) -> str:
     """Return a style sheet without its `@media` and other blocks of rules."""
-    parts, place = [], 0
-    while (start := style.find("@", place)) >= 0:
-        parts.append(style[place:start])
+    parts, position = [], 0
+    while (start := style.find("@", position)) >= 0:
+        parts.append(style[position:start])
         opening, end = style.find("{", start), style.find(";", start)
         if opening < 0 or 0 <= end < opening:
-            place = end + 1 if end >= 0 else len(style)
+            position = end + 1 if end >= 0 else len(style)
             continue
-        depth, place = 1, opening + 1
-        for sign in re.finditer(r"[{}]", style[place:]):
+        depth, position = 1, opening + 1
+        for sign in re.finditer(r"[{}]", style[position:]):
             depth += 1 if sign.group() == "{" else -1
             if depth == 0:
-                place += sign.end()
+                position += sign.end()
                 break
         else:
-            place = len(style)
-    return "".join([*parts, style[place:]])
+            position = len(style)
+    return "".join([*parts, style[position:]])

@@ -81,28 +81,28 @@ def _within(items: list[Any], path: str, others: tuple[str, ...]) -> Records | N
     ((name, words),) = inner.most_common(1)
     if not words or words <= _CLEARLY * sum(_words(item) for item in sample) or name in _PARTS:
         return None
-    found = [
-        _apart(record, outer, place)
-        for place, outer in enumerate(items, 1)
+    records = [
+        _apart(record, outer, number)
+        for number, outer in enumerate(items, 1)
         for record in (outer.get(name) if isinstance(outer.get(name), list) else ())
     ]
-    return Records(found, f"{path}.{name}", others)
+    return Records(records, f"{path}.{name}", others)
 
 
-def _apart(record: Any, outer: Mapping[str, Any], place: int) -> Any:
+def _apart(record: Any, outer: Mapping[str, Any], number: int) -> Any:
     id_name = next((name for name in ID_NAMES if isinstance(record, dict) and name in record), None)
     if id_name is None:
         return record
-    outer_id = next((outer[name] for name in ID_NAMES if isinstance(outer.get(name), (str, int))), place)
+    outer_id = next((outer[name] for name in ID_NAMES if isinstance(outer.get(name), (str, int))), number)
     return {**record, id_name: f"{outer_id}/{record[id_name]}"}
 
 
 def _named(value: Any, path: str) -> Records:
-    found = along(value, path)
-    if isinstance(found, list):
-        return Records(found, path)
-    if isinstance(found, dict):
-        return _by_key(found, always=True) or Records([found], path, single=True)
+    values = along(value, path)
+    if isinstance(values, list):
+        return Records(values, path)
+    if isinstance(values, dict):
+        return _by_key(values, always=True) or Records([values], path, single=True)
     known = ", ".join(name for name, _ in list(_lists(value))[:12]) if isinstance(value, dict) else ""
     has = listed(tuple(value)) if isinstance(value, dict) else kind_of(value)
     raise Unreadable(
@@ -127,7 +127,7 @@ def _is_document(value: Mapping[str, Any], lists: Mapping[str, list[Any]]) -> bo
 def _lists(value: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
     """Yield the lists of objects within an object that aren't within other lists, the shallow ones first."""
     level: Sequence[tuple[str, Mapping[str, Any]]] = [("", value)]
-    found = 0
+    lists = 0
     for _ in range(_DEEPEST):
         deeper = []
         for prefix, outer in level:
@@ -136,8 +136,8 @@ def _lists(value: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
                     if rich_text(inner) is None:
                         deeper.append((f"{prefix}{name}.", inner))
                 elif isinstance(inner, list) and all(isinstance(item, dict) for item in inner):
-                    found += 1
-                    if found > _MOST_LISTS:
+                    lists += 1
+                    if lists > _MOST_LISTS:
                         return
                     yield f"{prefix}{name}", inner
         level = deeper

@@ -182,18 +182,18 @@ class _Values:
     def _resume(self) -> bool:
         """Go to the next line that begins with an object; False when there is none."""
         while True:
-            found = _NEXT_OBJECT.search(self._text, self._place + 1)
-            if found:
-                self._move(found.end())
+            brace = _NEXT_OBJECT.search(self._text, self._place + 1)
+            if brace:
+                self._move(brace.end())
                 return True
             if self._ended:
                 return False
             self._move(max(self._place, len(self._text) - 2))
             self._fill(_CHUNK)
 
-    def _move(self, place: int) -> None:
-        self._line += self._text.count("\n", self._place, place)
-        self._place = place
+    def _move(self, position: int) -> None:
+        self._line += self._text.count("\n", self._place, position)
+        self._place = position
 
     def _fill(self, size: int) -> None:
         data = self._file.read1(min(size, _CHUNK)) if size <= _CHUNK else self._file.read(size)

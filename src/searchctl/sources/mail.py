@@ -122,10 +122,10 @@ def _is_body(part: Mail, kind: str) -> bool:
 
 def _decoded(data: bytes, charset: str | None) -> str | None:
     """Return a part's text in the encoding it states, else as detected."""
-    found = detect(data)
-    if charset and not (found or "").startswith("utf"):
-        found = declared_encoding(data, charset) or found
-    return data.decode(found, "replace") if found else None
+    detected = detect(data)
+    if charset and not (detected or "").startswith("utf"):
+        detected = declared_encoding(data, charset) or detected
+    return data.decode(detected, "replace") if detected else None
 
 
 def _header(message: Mail, name: str) -> str:

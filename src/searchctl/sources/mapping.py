@@ -120,8 +120,8 @@ class RecordMapper:
             flat = _flattened(self._ordered(record) if len(record) > MOST_FIELDS else record, kept)
         if missing := [name for name in self._paths if name not in flat]:
             base = _merged(record)
-            found = {name: value for name in missing if (value := along(base, name)) is not None}
-            flat = {**flat, **found} if found else flat
+            nested = {name: value for name in missing if (value := along(base, name)) is not None}
+            flat = {**flat, **nested} if nested else flat
         return flat
 
     def _has_flat_names(self, names: tuple[str, ...]) -> bool:
@@ -218,9 +218,11 @@ def _planned(names: Sequence[str], mapping: FieldMapping, *, all_strings: bool) 
 def _translated(candidates: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
     """Return the names of one text in several languages: `title.ru`, `title.en`."""
     for candidate in candidates:
-        found = tuple(name for name in names if name.lower().startswith(f"{candidate}.") and _LANGUAGE.search(name))
-        if found:
-            return found
+        translations = tuple(
+            name for name in names if name.lower().startswith(f"{candidate}.") and _LANGUAGE.search(name)
+        )
+        if translations:
+            return translations
     return ()
 
 

@@ -40,11 +40,11 @@ def markdown_page(text: str, limit: int, *, remarks: Sequence[str] = (), lines: 
     plain = plain_lines(_with_closed_comments(front.text))
     page = MarkdownPage(PageText(limit), front)
     page.read(_parser().parse("\n".join(plain.lines)))
-    told = [*remarks, *([front.remark] if front.remark else [])]
+    all_remarks = [*remarks, *([front.remark] if front.remark else [])]
     if plain.includes:
-        told.append("an included file isn't read in its place")
+        all_remarks.append("an included file isn't read in its place")
     sections = page.text.sections() if lines else tuple(replace(one, line=None) for one in page.text.sections())
-    return Page(page.text.text(), page.title, front.fields, sections=sections, remarks=tuple(told))
+    return Page(page.text.text(), page.title, front.fields, sections=sections, remarks=tuple(all_remarks))
 
 
 @cache
@@ -75,11 +75,11 @@ class MarkdownPage:
 
     def read(self, tokens: Sequence[Token]) -> None:
         """Take a page's tokens."""
-        place = 0
-        while place < len(tokens):
-            end = _end_of(tokens, place)
-            self._block(tokens[place : end + 1])
-            place = end + 1
+        number = 0
+        while number < len(tokens):
+            end = _end_of(tokens, number)
+            self._block(tokens[number : end + 1])
+            number = end + 1
 
     def _block(self, tokens: Sequence[Token]) -> None:
         first = tokens[0]
@@ -105,10 +105,10 @@ class MarkdownPage:
 def _end_of(tokens: Sequence[Token], start: int) -> int:
     """Return the place of the token that closes the one at `start`."""
     level = 0
-    for place in range(start, len(tokens)):
-        level += tokens[place].nesting
+    for number in range(start, len(tokens)):
+        level += tokens[number].nesting
         if level <= 0:
-            return place
+            return number
     return len(tokens) - 1
 
 

@@ -87,11 +87,11 @@ def _plain_line(line: str, plain: PlainLines, boxes: list[int], indent: int) -> 
     if "{" not in line and "[[" not in line:
         return line
     line = _ROLE.sub(r"\1", line)
-    parts, place = [], 0
+    parts, position = [], 0
     for code in _CODE_SPAN.finditer(line):
-        parts += [_replaced(line[place : code.start()]), code.group()]
-        place = code.end()
-    return "".join([*parts, _replaced(line[place:])])
+        parts += [_replaced(line[position : code.start()]), code.group()]
+        position = code.end()
+    return "".join([*parts, _replaced(line[position:])])
 
 
 def _replaced(text: str) -> str:

@@ -148,12 +148,12 @@ class Remarks:
 
     def lines(self, most: int = 20) -> list[str]:
         """Return a sentence for each remark, the most frequent first, `most` of them at most."""
-        told = []
+        lines = []
         for what, count in self.counts.most_common(most):
             where = Path(self.first[what]).name or "standard input"
-            told.append(f"{what} ({where}{f', {count:,} times' if count > 1 else ''})")
+            lines.append(f"{what} ({where}{f', {count:,} times' if count > 1 else ''})")
         rest = len(self.counts) - most
-        return [*told, f"and {rest} more remarks"] if rest > 0 else told
+        return [*lines, f"and {rest} more remarks"] if rest > 0 else lines
 
 
 def storable(name: str) -> str:

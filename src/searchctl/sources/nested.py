@@ -82,17 +82,17 @@ def along(value: Any, path: str) -> Any:
         if path in value:
             return value[path]
         for first, rest in _splits(path):
-            if first in value and (found := along(value[first], rest)) is not None:
-                return found
+            if first in value and (values := along(value[first], rest)) is not None:
+                return values
         return None
     if isinstance(value, list):
-        found = [inner for item in value if (inner := along(item, path)) is not None]
-        return [one for inner in found for one in (inner if isinstance(inner, list) else [inner])] or None
+        values = [inner for item in value if (inner := along(item, path)) is not None]
+        return [one for inner in values for one in (inner if isinstance(inner, list) else [inner])] or None
     return None
 
 
 def _splits(path: str) -> Iterator[tuple[str, str]]:
-    place = path.find(".")
-    while place >= 0:
-        yield path[:place], path[place + 1 :]
-        place = path.find(".", place + 1)
+    dot = path.find(".")
+    while dot >= 0:
+        yield path[:dot], path[dot + 1 :]
+        dot = path.find(".", dot + 1)

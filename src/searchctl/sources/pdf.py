@@ -96,15 +96,15 @@ def _text(reader: PdfReader, limit: int) -> tuple[PageText, list[int]]:
 
 def _bookmarks(reader: PdfReader) -> dict[int, str]:
     """Return the first bookmark of each page, from 1; none where they can't be read."""
-    found: dict[int, str] = {}
+    titles: dict[int, str] = {}
     try:
         level: list[Any] = list(reader.outline)
-        while level and len(found) < _MOST_BOOKMARKS:
+        while level and len(titles) < _MOST_BOOKMARKS:
             item = level.pop(0)
             if isinstance(item, list):
                 level = [*item, *level]
             elif (number := reader.get_destination_page_number(item)) is not None:
-                found.setdefault(number + 1, str(item.title or "").strip())
+                titles.setdefault(number + 1, str(item.title or "").strip())
     except Exception:  # noqa: BLE001 - the text counts, not the bookmarks
         return {}
-    return found
+    return titles

@@ -104,14 +104,14 @@ def _plain(text: str) -> tuple[str, int]:
             lines.append("")
             continue
         options = False
-        if (found := _DIRECTIVE.match(line)) and found.group(2).lower() not in _KNOWN:
-            name = found.group(2).lower()
+        if (match := _DIRECTIVE.match(line)) and match.group(2).lower() not in _KNOWN:
+            name = match.group(2).lower()
             includes += name in _INCLUDED
             if name in _SILENT:
-                silent = len(found.group(1))
+                silent = len(match.group(1))
                 lines.append("")
             else:  # `.. function:: f(x)`, `.. versionadded:: 2`: the words of its line, then its content as a quote
-                lines.append(found.group(1) + (found.group(3) or ""))
+                lines.append(match.group(1) + (match.group(3) or ""))
                 options = True
             continue
         lines.append(_ROLE.sub(r"\1", line))

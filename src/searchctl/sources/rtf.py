@@ -35,5 +35,5 @@ def rtf(given: PageInput) -> Page:
 
 
 def _codepage(source: str) -> str:
-    found = re.search(r"\\ansicpg\d+", source[:1000])
-    return found.group() if found else ""
+    declared = re.search(r"\\ansicpg\d+", source[:1000])
+    return declared.group() if declared else ""

@@ -80,8 +80,8 @@ def table_records(
     names = _names(header, reading.mapping)
     sample, rest = looked_at(rows, max(1, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(names))))
     cells = {
-        name: [row.cells[place] for row in sample if place < len(row.cells)]
-        for place, name in enumerate(names[:_MOST_TYPED])
+        name: [row.cells[column] for row in sample if column < len(row.cells)]
+        for column, name in enumerate(names[:_MOST_TYPED])
     }
     readers, doubts = cell_readers(cells)
     source, remarks = reading.file.source, reading.remarks
@@ -104,11 +104,11 @@ def _names(header: CsvRow | None, mapping: FieldMapping) -> tuple[str, ...]:
             f"the first row, which names the columns, can't be read: {header.error}", header.text[:EXCERPT]
         )
     names: dict[str, None] = {}
-    for place, cell in enumerate(header.cells, 1):
-        name = cell.strip() or f"column {place}"
-        names[name if name not in names else f"{name} {place}"] = None
-    asked = [name for name in (mapping.id, mapping.title, *mapping.text, *(mapping.keep or ())) if name]
-    missing = [name for name in asked if name not in names]
+    for column, cell in enumerate(header.cells, 1):
+        name = cell.strip() or f"column {column}"
+        names[name if name not in names else f"{name} {column}"] = None
+    wanted = [name for name in (mapping.id, mapping.title, *mapping.text, *(mapping.keep or ())) if name]
+    missing = [name for name in wanted if name not in names]
     if missing:
         near = did_you_mean(missing[0], names, "")
         raise Unreadable(

@@ -38,8 +38,8 @@ def without_hyphenation(text: str) -> str:
 def without(text: str, start: str, end: str) -> str:
     """Return the text without what stands between two marks; an unclosed mark is text."""
     # Not by a pattern: that would look to the end of the text from each of many unclosed marks.
-    parts, place = [], 0
-    while (first := text.find(start, place)) >= 0 and (last := text.find(end, first + len(start))) >= 0:
-        parts.append(text[place:first])
-        place = last + len(end)
-    return "".join([*parts, text[place:]])
+    parts, position = [], 0
+    while (first := text.find(start, position)) >= 0 and (last := text.find(end, first + len(start))) >= 0:
+        parts.append(text[position:first])
+        position = last + len(end)
+    return "".join([*parts, text[position:]])

@@ -55,11 +55,11 @@ def _has_words_of(text: str, languages: tuple[str, ...]) -> bool:
     return len(strange) <= _MOST_STRANGE * sum(not word.isascii() for word in words)
 
 
-def _is_sign_in_place(text: str, place: int) -> bool:
-    char = text[place]
+def _is_sign_in_place(text: str, position: int) -> bool:
+    char = text[position]
     if char.isalpha() and char not in _RAISED:
         return True
-    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    before, after = text[position - 1 : position], text[position + 1 : position + 2]
     if char in _RAISED:
         return before.isalnum() and not after.isalpha()
     inside = before.isalpha() and after.isalpha()
