@@ -101,11 +101,11 @@ def save_background(engine: FullEngine, version: str) -> None:
 
 def check_complete(engine: FullEngine, version: str, expected: int, report: CopyReport, source: str) -> None:
     """Raise StorageError unless the version holds as many documents as `source` does."""
-    found = engine.count(version)
-    if found != expected:
+    documents = engine.count(version)
+    if documents != expected:
         reasons = "; ".join(f"{one.id!r}: {one.reason}" for one in report.rejected[:3]) or "none was refused"
         raise StorageError(
-            f"'{version}' holds {found:,} documents and {source} {expected:,} ({reasons}), so the name stays where it is; "
+            f"'{version}' holds {documents:,} documents and {source} {expected:,} ({reasons}), so the name stays where it is; "
             "run the same command again"
         )
 

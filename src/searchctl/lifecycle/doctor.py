@@ -60,16 +60,16 @@ def examine(
 
 
 def _versions() -> Finding:
-    found = [f"python {platform.python_version()}"]
+    lines = [f"python {platform.python_version()}"]
     missing = []
     for name in _PACKAGES:
         try:
-            found.append(f"{name} {version(name)}")
+            lines.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             missing.append(name)
     if missing:
         return Finding("error", "versions", f"not installed: {', '.join(missing)}", f"pip install {' '.join(missing)}")
-    return Finding("ok", "versions", ", ".join(found))
+    return Finding("ok", "versions", ", ".join(lines))
 
 
 def _cpu() -> Finding:
@@ -88,12 +88,15 @@ def _cpu() -> Finding:
 
 
 def _disk(folder: Path) -> Finding:
-    place = next(one for one in (folder, *folder.absolute().parents) if one.exists())
-    free = shutil.disk_usage(place).free
+    present = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    free = shutil.disk_usage(present).free
     message = f"{free / 1e9:.1f} GB free for {folder}"
-    if not os.access(place, os.W_OK):
+    if not os.access(present, os.W_OK):
         return Finding(
-            "warning", "disk", f"{folder} can't be written to; searching works, ingesting doesn't", f"chmod u+w {place}"
+            "warning",
+            "disk",
+            f"{folder} can't be written to; searching works, ingesting doesn't",
+            f"chmod u+w {present}",
         )
     if free < _SCARCE:
         return Finding(
@@ -199,8 +202,8 @@ def _vectors(index: Index, encoder: Encoder) -> Iterator[Finding]:
 
 def _agreement(entry: Entry, encoder: Encoder) -> float:
     assert entry.vectors is not None
-    asked = is_query_vector(entry)  # a router's example, which is encoded as what it's compared with
-    encode = encoder.encode_queries if asked else encoder.encode_documents
+    as_query = is_query_vector(entry)  # a router's example, which is encoded as what it's compared with
+    encode = encoder.encode_queries if as_query else encoder.encode_documents
     return float((encode(passage_texts(entry)) * entry.vectors).sum(axis=1).min())
 
 

@@ -127,8 +127,8 @@ class ForeignIndex:
         began = time.monotonic()
         errors = [finding for finding in self.source.check() if finding.level == "error"]
         if errors:
-            told = "; ".join(f"{finding.subject}: {finding.message}" for finding in errors)
-            raise UsageError(f"nothing was changed. {told}; {errors[0].fix}")
+            faults = "; ".join(f"{finding.subject}: {finding.message}" for finding in errors)
+            raise UsageError(f"nothing was changed. {faults}; {errors[0].fix}")
         companion = self.source.home
         version = self._open_version() if self.source.needs_version else None
         self.source.prepare()
@@ -229,9 +229,9 @@ class ForeignIndex:
 
     def _encode(self, entries: Sequence[Entry]) -> list[Rejection]:
         """Store vectors of the documents; one without any text gets a mark that says so, and no passage."""
-        told = [entry for entry in entries if entry.document.text.strip() or entry.document.title.strip()]
-        encoded = cut_and_encode(told, self._encoder, self.source.schema.passages) if told else []
-        ids = {entry.document.id for entry in told}
+        worded = [entry for entry in entries if entry.document.text.strip() or entry.document.title.strip()]
+        encoded = cut_and_encode(worded, self._encoder, self.source.schema.passages) if worded else []
+        ids = {entry.document.id for entry in worded}
         return self.source.write([*encoded, *(entry for entry in entries if entry.document.id not in ids)])
 
 

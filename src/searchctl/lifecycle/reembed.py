@@ -185,9 +185,9 @@ def _bring_up(engine: FullEngine, source: str, version: str, encoder: Encoder, m
     with ExitStack() as stack:
         stack.enter_context(engine.writing(version))
         for _ in range(_PASSES):
-            one = bring_over(engine, source, version, encoder, monitor)
-            filled += one
-            if not one.written or monitor.stop.is_set():
+            brought = bring_over(engine, source, version, encoder, monitor)
+            filled += brought
+            if not brought.written or monitor.stop.is_set():
                 break
     if not monitor.stop.is_set():
         save_background(engine, version)

@@ -45,11 +45,11 @@ def versions(engine: FullEngine, name: str) -> list[Version]:
     """Return an index's versions, the oldest first; raises IndexMissing when the name leads nowhere."""
     current = engine.resolve(name)
     found = [one for one in engine.indexes() if _number(name, one.name) is not None or one.name == current]
-    found.sort(key=lambda one: _number(name, one.name) or 0)
+    found.sort(key=lambda info: _number(name, info.name) or 0)
     ours = [Version(one, engine.schema(one.name), one.name == current) for one in found]
     known = {one.info.name for one in ours}
     before = dict.fromkeys(
-        _current(engine, one.previous) for one in ours if one.previous
+        _current(engine, info.previous) for info in ours if info.previous
     )  # it may be noted by an alias
     theirs = [one for one in before if one and one not in known]
     return [Version(engine.info(one), None, one == current) for one in theirs] + ours
@@ -125,12 +125,12 @@ def roll_back(engine: FullEngine, name: str, to: str | None = None) -> Move:
 
 def drop_version(engine: FullEngine, name: str, version: str) -> None:
     """Delete a version that nobody is answered from; raises UsageError for the one in use."""
-    found = {one.info.name: one for one in versions(engine, name)}
-    if version not in found:
-        raise IndexMissing(f"'{name}' has no version '{version}'; it has: {', '.join(found)}")
-    if found[version].current:
+    known = {one.info.name: one for one in versions(engine, name)}
+    if version not in known:
+        raise IndexMissing(f"'{name}' has no version '{version}'; it has: {', '.join(known)}")
+    if known[version].current:
         raise UsageError(f"'{name}' leads to {version}, so it stays; go back to another first: searchctl rollback")
-    if found[version].schema is None:
+    if known[version].schema is None:
         raise UsageError(
             f"'{version}' holds what others wrote, and searchctl never deletes that; do it by the server's own means: "
             f"curl -X DELETE {engine.url}/{version}"
@@ -167,8 +167,8 @@ def _taken(engine: FullEngine, name: str) -> set[str]:
 
 def _number(name: str, version: str) -> int | None:
     """Return n of `NAME-vn`, 0 of `NAME` itself, None of all others."""
-    found = re.fullmatch(rf"{re.escape(name)}(?:-v([1-9]\d{{0,5}}))?", version)
-    return None if found is None else int(found[1] or 0)
+    match = re.fullmatch(rf"{re.escape(name)}(?:-v([1-9]\d{{0,5}}))?", version)
+    return None if match is None else int(match[1] or 0)
 
 
 def _work(schema: Schema) -> tuple[object, ...]:
