@@ -38,8 +38,8 @@ class RankBm25:
             return []
         scores = np.asarray(self._model.get_scores(terms))
         # Okapi's idf is negative for words in more than half of the documents, so a match isn't always above 0
-        found = [row for row, count in enumerate(self._model.doc_freqs) if any(term in count for term in terms)]
-        return [self._ids[row] for row in sorted(found, key=lambda row: (-scores[row], self._ids[row]))[:k]]
+        rows = [row for row, count in enumerate(self._model.doc_freqs) if any(term in count for term in terms)]
+        return [self._ids[row] for row in sorted(rows, key=lambda row: (-scores[row], self._ids[row]))[:k]]
 
     def _terms(self, text: str) -> list[str]:
         return [token.term for token in analyze(text, self._analyzer)]

@@ -100,9 +100,9 @@ def _checked(path: Path, queries: list[JudgedQuery], corpus: Path | None, withou
     judged = tuple(query for query in queries if any(grade > 0 for grade in query.grades.values()))
     reasons = [f"{_named(without_text)} no text"] if without_text else []
     if not judged:
-        told = f" ({reasons[0]} in it)" if reasons else ""
+        reason = f" ({reasons[0]} in it)" if reasons else ""
         raise SourceError(
-            f"{path} judges no document relevant for any query it holds{told}, so there is nothing to measure"
+            f"{path} judges no document relevant for any query it holds{reason}, so there is nothing to measure"
         )
     nothing = [query.id for query in queries if not any(grade > 0 for grade in query.grades.values())]
     reasons += [f"{_named(nothing)} no relevant document"] if nothing else []
@@ -133,10 +133,10 @@ def _texts(read: Iterable[tuple[str, str, str]]) -> dict[str, str]:
 
 
 def _split_file(folder: Path, split: str | None) -> Path:
-    found = sorted(one.stem for one in folder.glob("*.tsv"))
-    chosen = split or next((one for one in _SPLITS if one in found), found[0] if found else "")
-    if chosen not in found:
-        raise SourceError(f"{folder} has no split '{chosen}'; found: {', '.join(found) or 'none'}")
+    splits = sorted(one.stem for one in folder.glob("*.tsv"))
+    chosen = split or next((one for one in _SPLITS if one in splits), splits[0] if splits else "")
+    if chosen not in splits:
+        raise SourceError(f"{folder} has no split '{chosen}'; found: {', '.join(splits) or 'none'}")
     return folder / f"{chosen}.tsv"
 
 

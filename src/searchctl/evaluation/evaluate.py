@@ -96,8 +96,8 @@ def _search(index: Index, variant: SearchVariant, k: int) -> SearchFunction:
     how = index.reranking(variant.rerank) if variant.rerank else None
 
     def answer(texts: Sequence[str]) -> list[Sequence[str]]:
-        found = index.search_many(texts, k, mode=variant.mode, fusion=variant.fusion, rerank=how)
-        return [[hit.id for hit in results] for results in found]
+        answers = index.search_many(texts, k, mode=variant.mode, fusion=variant.fusion, rerank=how)
+        return [[hit.id for hit in results] for results in answers]
 
     return answer
 
@@ -126,10 +126,10 @@ def _answers(
     batches = [[query] for query in timed] + [others[at : at + _BATCH] for at in range(0, len(others), _BATCH)]
     for batch in batches:
         began = time.perf_counter()
-        found = answer([query.text for query in batch])
+        results = answer([query.text for query in batch])
         if len(took) < len(timed):
             took.append((time.perf_counter() - began) * 1000)
-        run |= {query.id: ids for query, ids in zip(batch, found, strict=True)}
+        run |= {query.id: ids for query, ids in zip(batch, results, strict=True)}
         tell(len(run))
     return run, Latency(*(round(float(one), 3) for one in np.percentile(took, [50, 95])))
 

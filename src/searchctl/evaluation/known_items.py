@@ -71,8 +71,8 @@ def _sample(documents: Iterable[Document], count: int, random_: random.Random) -
     for number, document in enumerate(documents):
         if len(kept) < count:
             kept.append(document)
-        elif (place := random_.randrange(number + 1)) < count:
-            kept[place] = document
+        elif (slot := random_.randrange(number + 1)) < count:
+            kept[slot] = document
     random_.shuffle(kept)
     return kept
 

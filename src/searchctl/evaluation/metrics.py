@@ -39,13 +39,13 @@ class Metric:
 
 def parse_metric(text: str) -> Metric:
     """Read `ndcg@10`, `recall@100`, `mrr@10`, `map`, `precision@5`, `hit@1`; raises UsageError."""
-    found = re.fullmatch(r"([a-z]+)(?:@([1-9]\d{0,3}))?", text.strip().lower())
-    if found is None or found[1] not in _MEASURES:
+    match = re.fullmatch(r"([a-z]+)(?:@([1-9]\d{0,3}))?", text.strip().lower())
+    if match is None or match[1] not in _MEASURES:
         names = ", ".join(f"{name}@10" for name in _MEASURES)
         raise UsageError(
             f"no metric '{text}'; choose from {names} (any cut-off to 9999, or none for the whole ranking)"
         )
-    return Metric(found[1], int(found[2]) if found[2] else None)
+    return Metric(match[1], int(match[2]) if match[2] else None)
 
 
 def parse_metrics(text: str) -> tuple[Metric, ...]:
@@ -83,13 +83,13 @@ def _precision(gains: Floats, ideal: Floats, k: int | None) -> float:
 
 
 def _reciprocal_rank(gains: Floats, ideal: Floats, k: int | None) -> float:
-    places = np.flatnonzero(gains > 0)
-    return 1.0 / (int(places[0]) + 1) if len(places) else 0.0
+    ranks = np.flatnonzero(gains > 0)
+    return 1.0 / (int(ranks[0]) + 1) if len(ranks) else 0.0
 
 
 def _average_precision(gains: Floats, ideal: Floats, k: int | None) -> float:
-    places = np.flatnonzero(gains > 0)
-    return float(np.sum(np.arange(1, len(places) + 1) / (places + 1))) / len(ideal)
+    ranks = np.flatnonzero(gains > 0)
+    return float(np.sum(np.arange(1, len(ranks) + 1) / (ranks + 1))) / len(ideal)
 
 
 def _hit(gains: Floats, ideal: Floats, k: int | None) -> float:
@@ -160,7 +160,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     corrected = [0.0] * len(p_values)
     highest = 0.0
-    for place, row in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[row]))
+    for number, row in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - number) * p_values[row]))
         corrected[row] = highest
     return corrected

@@ -72,14 +72,14 @@ class IndexComparison:
 
 def parse_difference_gate(text: str) -> DifferenceGate:
     """Read `ndcg@10>=-0.01` (of the hybrid answers) or `vector:ndcg@10>=0`; raises UsageError."""
-    found = re.fullmatch(r"\s*(?:(\w+):)?\s*([a-z]+(?:@\d+)?)\s*>=\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*", text)
-    mode = (found[1] if found else None) or REFERENCE
-    if found is None or mode not in _MODES or abs(float(found[3])) > 1:
+    match = re.fullmatch(r"\s*(?:(\w+):)?\s*([a-z]+(?:@\d+)?)\s*>=\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*", text)
+    mode = (match[1] if match else None) or REFERENCE
+    if match is None or mode not in _MODES or abs(float(match[3])) > 1:
         raise UsageError(
             f"'{text}' isn't a gate; write a metric and the least difference to the old index, as in: "
             '--gate "ndcg@10>=-0.01" or --gate "vector:recall@100>=0"'
         )
-    return DifferenceGate(mode, parse_metric(found[2]), float(found[3]))
+    return DifferenceGate(mode, parse_metric(match[2]), float(match[3]))
 
 
 def compare(
@@ -114,13 +114,13 @@ def compare(
 
 def missed(trial: IndexComparison, gates: Sequence[DifferenceGate]) -> tuple[str, ...]:
     """Return a sentence for each gate that isn't met."""
-    found = {(one.mode, one.metric): one for one in trial.differences}
+    differences = {(one.mode, one.metric): one for one in trial.differences}
     sentences = []
     for gate in gates:
-        one = found[gate.mode, gate.metric]
-        if one.change.value < gate.least:
+        difference = differences[gate.mode, gate.metric]
+        if difference.change.value < gate.least:
             sentences.append(
-                f"{gate.mode} {gate.metric} goes from {one.old:.4f} to {one.new:.4f}, by {one.change.value:+.4f}; "
+                f"{gate.mode} {gate.metric} goes from {difference.old:.4f} to {difference.new:.4f}, by {difference.change.value:+.4f}; "
                 f"the gate allows {gate.least:+g}"
             )
     return tuple(sentences)

@@ -105,15 +105,15 @@ class Report:
     def failures(self, count: int = 10) -> list[QueryFailure]:
         """Return the queries that the reference mode answers worst by the first metric, worst first."""
         scores = self.scores[self.reference][self.metrics[0]]
-        found = []
-        for place in np.argsort(scores, kind="stable")[:count].tolist():
-            if scores[place] >= 1.0:
+        failures = []
+        for row in np.argsort(scores, kind="stable")[:count].tolist():
+            if scores[row] >= 1.0:
                 break
-            query = self.dataset.queries[place]
+            query = self.dataset.queries[row]
             ranks = {mode: _best_rank(run.get(query.id, ()), query.grades) for mode, run in self.runs.items()}
             answer = self.runs[self.reference].get(query.id, ())
-            found.append(QueryFailure(query, float(scores[place]), ranks, answer[0] if answer else None))
-        return found
+            failures.append(QueryFailure(query, float(scores[row]), ranks, answer[0] if answer else None))
+        return failures
 
     def to_json(self) -> Json:
         """Return everything as JSON values; `modes` holds the means."""
@@ -132,26 +132,26 @@ class Report:
             },
             "comparisons": [
                 {
-                    "reference": one.reference,
-                    "other": one.other,
-                    "metric": str(one.metric),
-                    "difference": one.difference.value,
-                    "interval": _bounds(one.difference),
-                    "p_value": one.p_value,
+                    "reference": comparison.reference,
+                    "other": comparison.other,
+                    "metric": str(comparison.metric),
+                    "difference": comparison.difference.value,
+                    "interval": _bounds(comparison.difference),
+                    "p_value": comparison.p_value,
                 }
-                for one in self.comparisons()
+                for comparison in self.comparisons()
             ],
             "latency_ms": {mode: {"median": one.median, "p95": one.p95} for mode, one in self.latency.items()},
             "failures": [
                 {
-                    "query": one.query.id,
-                    "text": one.query.text,
-                    "score": one.score,
-                    "expected": [id for id, grade in one.query.grades.items() if grade > 0],
-                    "ranks": dict(one.ranks),
-                    "first": one.first,
+                    "query": failure.query.id,
+                    "text": failure.query.text,
+                    "score": failure.score,
+                    "expected": [id for id, grade in failure.query.grades.items() if grade > 0],
+                    "ranks": dict(failure.ranks),
+                    "first": failure.first,
                 }
-                for one in self.failures()
+                for failure in self.failures()
             ],
             "per_query": {
                 mode: {
@@ -205,9 +205,9 @@ def missed_gates(report: Report, gates: Sequence[Gate]) -> list[str]:
         mode = gate.mode or report.reference
         if mode not in report.scores or gate.metric not in report.scores[mode]:
             raise UsageError(f"the gate {mode}:{gate.metric} wasn't measured; add it with --modes and --metrics")
-        found = report.mean(mode, gate.metric)
-        if found < gate.least:
-            missed.append(f"{mode} {gate.metric} is {found:.4f}, below {gate.least:g}")
+        mean = report.mean(mode, gate.metric)
+        if mean < gate.least:
+            missed.append(f"{mode} {gate.metric} is {mean:.4f}, below {gate.least:g}")
     return missed
 
 

@@ -67,9 +67,9 @@ def _query(line: str, where: str) -> Query:
         data = json.loads(line)
     except ValueError as error:
         raise SourceError(f"{where} isn't JSON: {error}") from error
-    found = data if isinstance(data, dict) else {}
-    id = next((found[key] for key in _ID_KEYS if key in found), None)
-    text = next((found[key] for key in _TEXT_KEYS if key in found), None)
+    parts = data if isinstance(data, dict) else {}
+    id = next((parts[key] for key in _ID_KEYS if key in parts), None)
+    text = next((parts[key] for key in _TEXT_KEYS if key in parts), None)
     if id is None or not isinstance(text, str) or not text.strip():
         raise SourceError(
             f'{where} isn\'t a query; a line looks like {{"_id": "1", "text": "how do I return an item"}}'
@@ -97,12 +97,12 @@ def write_run(
     SourceError and StorageError.
     """
     began = time.monotonic()
-    asked = read_queries(queries)
+    texts = read_queries(queries)
     hits = 0
     try:
         with replacing(target) as draft, draft.open("w", encoding="utf-8") as file:
-            for start in range(0, len(asked), _BATCH):
-                part = asked[start : start + _BATCH]
+            for start in range(0, len(texts), _BATCH):
+                part = texts[start : start + _BATCH]
                 answers = index.search_many(
                     [query.text for query in part],
                     k,
@@ -116,10 +116,10 @@ def write_run(
                 hits += sum(map(len, answers))
                 file.writelines(_lines(part, answers))
                 if on_progress is not None:
-                    on_progress(start + len(part), len(asked))
+                    on_progress(start + len(part), len(texts))
     except OSError as error:
         raise StorageError(f"can't write the run {target}: {error.strerror}; choose another file with --run") from error
-    return RunReport(len(asked), hits, time.monotonic() - began)
+    return RunReport(len(texts), hits, time.monotonic() - began)
 
 
 def _lines(queries: Sequence[Query], answers: Iterable[Results]) -> Iterator[str]:
