@@ -111,14 +111,14 @@ def answer(
     shown where documents are few), or where the best hit's relevance in [0, 1] is below `min_relevance`.
     """
     results = index.search(question, LOOKED_AT, where=where)
-    asked = results.repaired.query if results.repaired else question
+    query = results.repaired.query if results.repaired else question
     candidates = [found for hit in results.hits for found in _sentences(hit)]
-    statistics = term_statistics(index.engine, index.name, asked)
-    ranked = _ranked(index, asked, candidates, statistics)
+    statistics = term_statistics(index.engine, index.name, query)
+    ranked = _ranked(index, query, candidates, statistics)
     doubtful = DOUBTFUL + _DOUBT_OF_FEW * max(0.0, 1 - statistics.documents / _FEW)
     answered = bool(ranked) and ranked[0].score >= doubtful and results.best_relevance >= min_relevance
     if answered and reader is not None:
-        ranked = _read(reader, asked, ranked)
+        ranked = _read(reader, query, ranked)
         answered = any(found.span is not None for found in ranked)
     best = ranked[0] if answered else None
     rest = ranked[1:] if answered else ranked
@@ -134,15 +134,15 @@ def _sentences(hit: Hit) -> list[Found]:
         Found(
             hit.id,
             hit.title,
-            passage.text[one.start : one.end],
-            passage.start + one.start,
-            passage.start + one.end,
+            passage.text[sentence.start : sentence.end],
+            passage.start + sentence.start,
+            passage.start + sentence.end,
             passage.text,
             passage.start,
             hit.relevance,
             0.0,
         )
-        for one in sentences(passage.text)
+        for sentence in sentences(passage.text)
     ]
 
 
@@ -161,18 +161,18 @@ def _ranked(index: Index, question: str, candidates: Sequence[Found], statistics
     return [replace(candidates[place], score=round(float(scores[place]), 4)) for place in order]
 
 
-def _misses(found: Found, statistics: TermStatistics) -> bool:
+def _misses(sentence: Found, statistics: TermStatistics) -> bool:
     """Tell whether, of few documents, another one has a telling word of the question that this sentence's passage lacks."""
     if statistics.documents > _FEW:
         return False
     rare = {term for term, count in statistics.frequencies.items() if 0 < count <= _RARE * statistics.documents}
     telling = rare - _LIGHT
-    return bool(telling - {token.term for token in analyze(f"{found.title}\n{found.passage}")})
+    return bool(telling - {token.term for token in analyze(f"{sentence.title}\n{sentence.passage}")})
 
 
-def _coverage(found: Found, weights: Mapping[str, float]) -> float:
+def _coverage(sentence: Found, weights: Mapping[str, float]) -> float:
     """Return the share of the question's words that a sentence has, the rare ones counting more."""
-    held = {token.term for token in analyze(found.sentence)}
+    held = {token.term for token in analyze(sentence.sentence)}
     total = sum(weights.values())
     return sum(weight for term, weight in weights.items() if term in held) / total if total else 0.0
 
@@ -199,15 +199,16 @@ def _read(reader: Reader, question: str, ranked: Sequence[Found]) -> list[Found]
     spans = dict(zip(passages, reader.read(question, passages), strict=True))
     marked = [replace(found, span=_inside(found, spans[found.passage])) for found in ranked]
     return sorted(
-        marked, key=lambda found: -(found.span.confidence * found.relevance if found.span else -found.score - 1)
+        marked,
+        key=lambda sentence: -(sentence.span.confidence * sentence.relevance if sentence.span else -sentence.score - 1),
     )
 
 
-def _inside(found: Found, span: Span | None) -> Span | None:
+def _inside(sentence: Found, span: Span | None) -> Span | None:
     """Return the span, given in the passage, in the document, if it begins in this sentence."""
     if span is None:
         return None
-    start = found.passage_start + span.start
-    if not found.start <= start < max(found.end, found.start + 1):
+    start = sentence.passage_start + span.start
+    if not sentence.start <= start < max(sentence.end, sentence.start + 1):
         return None
-    return Span(start, found.passage_start + span.end, span.confidence)
+    return Span(start, sentence.passage_start + span.end, span.confidence)

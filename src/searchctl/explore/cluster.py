@@ -106,7 +106,7 @@ def cluster(
     """
     settings = settings or ClusterSettings()
     tell = on_stage or (lambda _: None)
-    first, place, copies = _unique(texts)
+    first, unique_rows, copies = _unique(texts)
     min_size = settings.min_size or smallest_topic(len(first))
     moved = aligned(texts, vectors)
     if len(first) < 2 * min_size or len(first) < 8:
@@ -120,23 +120,23 @@ def cluster(
         strengths = _agreement(labels, neighbours)
     labels = _with_repeated(labels, copies, min_size)
     strengths = np.where((labels >= 0) & (copies >= min_size), np.maximum(strengths, 1e-9), strengths)
-    labels = _largest_first(labels, copies)[place]
+    labels = _largest_first(labels, copies)[unique_rows]
     tell("naming topics")
-    return Clusters(labels, strengths[place], _topics(texts, moved, labels, settings.analyzer), min_size)
+    return Clusters(labels, strengths[unique_rows], _topics(texts, moved, labels, settings.analyzer), min_size)
 
 
 def _unique(texts: Sequence[str]) -> tuple[Labels, Labels, Labels]:
     """Return the rows of texts that are met first, for each text its place among those, and how often each occurs."""
     seen: dict[str, int] = {}
     first: list[int] = []
-    place: list[int] = []
+    unique_rows: list[int] = []
     for row, text in enumerate(texts):
         key = _SPACE.sub(" ", text).strip().casefold()
         if key not in seen:
             seen[key] = len(first)
             first.append(row)
-        place.append(seen[key])
-    return np.array(first, np.int64), np.array(place, np.int64), np.bincount(place, minlength=len(first))
+        unique_rows.append(seen[key])
+    return np.array(first, np.int64), np.array(unique_rows, np.int64), np.bincount(unique_rows, minlength=len(first))
 
 
 def _dense(neighbours: Neighbours, min_size: int, seed: int, tell: Stage) -> Labels:
@@ -146,8 +146,8 @@ def _dense(neighbours: Neighbours, min_size: int, seed: int, tell: Stage) -> Lab
     tell("looking for dense groups")
     texts = len(neighbours.rows)
     space = embedding(graph_of(neighbours), max(2, min(DIMENSIONS, texts // 10)), seed)
-    found = hdbscan(min_cluster_size=min_size, min_samples=min(_SAMPLES, min_size), copy=False).fit(space)
-    return np.asarray(found.labels_, np.int64)
+    clustering = hdbscan(min_cluster_size=min_size, min_samples=min(_SAMPLES, min_size), copy=False).fit(space)
+    return np.asarray(clustering.labels_, np.int64)
 
 
 def _hdbscan() -> Any:
@@ -205,7 +205,9 @@ def _largest_first(labels: Labels, copies: Labels) -> Labels:
     for label, number in zip(labels.tolist(), copies.tolist(), strict=True):
         if label >= 0:
             sizes[label] += number
-    order = {label: place for place, (label, _) in enumerate(sorted(sizes.items(), key=lambda one: (-one[1], one[0])))}
+    order = {
+        label: place for place, (label, _) in enumerate(sorted(sizes.items(), key=lambda item: (-item[1], item[0])))
+    }
     return np.array([order.get(label, -1) for label in labels.tolist()], np.int64)
 
 

@@ -53,11 +53,11 @@ def from_index(index: Index, on_progress: Progress | None = None) -> Collection:
         )
     total = index.engine.info(name).documents
     entries = (entry for batch in index.engine.scan(name, vectors=True) for entry in batch)
-    found = _collected(entries, total, 0, on_progress)
-    order = sorted(range(len(found)), key=found.ids.__getitem__)
-    ids, texts = (tuple(values[row] for row in order) for values in (found.ids, found.texts))
+    collection = _collected(entries, total, 0, on_progress)
+    order = sorted(range(len(collection)), key=collection.ids.__getitem__)
+    ids, texts = (tuple(values[row] for row in order) for values in (collection.ids, collection.texts))
     encode = None if index.encoder is None else index.encoder.encode_documents
-    return Collection(ids, texts, found.vectors[order], found.passed_over, encode)
+    return Collection(ids, texts, collection.vectors[order], collection.passed_over, encode)
 
 
 def from_files(

@@ -29,12 +29,12 @@ def contents(texts: Sequence[str]) -> list[str]:
     often = {key for key, rows in holders.items() if len(rows) >= _OFTEN}
     rest = {row: " ".join(key for key, _ in parts[row] if key not in often) for key in often for row in holders[key]}
     shared = {key for key in often if _otherwise_differ([rest[row] for row in holders[key]])}
-    found = []
+    cleaned = []
     for text, own in zip(texts, parts, strict=True):
         kept = [part for key, part in own if key not in shared]
         whole = len(kept) == len(own) or sum(len(normalised(part).split()) for part in kept) < _FEWEST_WORDS
-        found.append(text if whole else "\n".join(kept))
-    return found
+        cleaned.append(text if whole else "\n".join(kept))
+    return cleaned
 
 
 def _parts(text: str) -> list[tuple[str, str]]:

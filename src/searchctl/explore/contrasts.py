@@ -67,24 +67,24 @@ def signs_of(text: str) -> str:
     return " ".join(_number(found) for found in _NUMBER.findall(text))
 
 
-def differ(one: Traits, other: Traits, *, wording: bool) -> bool:
+def differ(traits: Traits, other: Traits, *, wording: bool) -> bool:
     """Tell whether two texts that look alike say different things.
 
     Of texts alike in `wording` every other number counts; of texts alike in meaning, only where each has more that the other
     lacks than they share. Negation, opposites and directions count where the texts share at least half of their words.
     """
-    more, less = one.numbers - other.numbers, other.numbers - one.numbers
-    same = (one.numbers & other.numbers).total()
+    more, less = traits.numbers - other.numbers, other.numbers - traits.numbers
+    same = (traits.numbers & other.numbers).total()
     if (more or less) if wording else (more and less and same < min(more.total(), less.total())):
         return True
-    shared = len(one.words & other.words) / max(len(one.words | other.words), 1)
+    shared = len(traits.words & other.words) / max(len(traits.words | other.words), 1)
     if not wording and shared < _ALIKE:
         return False
-    if one.denies != other.denies:
+    if traits.denies != other.denies:
         return True
-    if one.away & other.there - other.away and other.away & one.there - one.away:
+    if traits.away & other.there - other.away and other.away & traits.there - traits.away:
         return True
-    return _opposed(one.words - other.words, other.words - one.words)
+    return _opposed(traits.words - other.words, other.words - traits.words)
 
 
 def _opposed(mine: frozenset[str], theirs: frozenset[str]) -> bool:
@@ -99,5 +99,5 @@ def _begins(words: frozenset[str], stem: str) -> bool:
     return any(word == stem or (len(stem) > 3 and word.startswith(stem)) for word in words)
 
 
-def _number(found: str) -> str:
-    return found.replace("−", "-").replace(",", ".").lstrip("+")
+def _number(digits: str) -> str:
+    return digits.replace("−", "-").replace(",", ".").lstrip("+")

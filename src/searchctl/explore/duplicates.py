@@ -121,8 +121,8 @@ def duplicates(
         tell("comparing meaning")
         rows = forest.roots()
         space = aligned([own[row] for row in rows], _own_vectors(texts, own, rows, vectors, encode))
-        threshold, found = _same_meaning(space, settings)
-        same = (Pair(rows[a], rows[b], similarity) for a, b, similarity in found)
+        threshold, alike = _same_meaning(space, settings)
+        same = (Pair(rows[a], rows[b], similarity) for a, b, similarity in alike)
         forest.join(
             "semantic", (pair for pair in same if not differ(traits[pair.first], traits[pair.second], wording=False))
         )
@@ -133,11 +133,11 @@ def _own_vectors(
     texts: Sequence[str], own: Sequence[str], rows: Sequence[int], vectors: Vectors, encode: Encode | None
 ) -> Vectors:
     """Return the vectors (k, dim) of what these texts (row numbers, k) say by themselves."""
-    found = np.array(vectors[rows], np.float32)
+    own_vectors = np.array(vectors[rows], np.float32)
     changed = [place for place, row in enumerate(rows) if own[row] is not texts[row]]
     if changed and encode is not None:
-        found[changed] = encode([own[rows[place]] for place in changed])
-    return np.ascontiguousarray(found)
+        own_vectors[changed] = encode([own[rows[place]] for place in changed])
+    return np.ascontiguousarray(own_vectors)
 
 
 def _equal(plain: Sequence[str]) -> Iterable[Pair]:
@@ -151,15 +151,15 @@ def _same_meaning(space: Vectors, settings: DuplicateSettings) -> tuple[float | 
     few = len(space) < FEWEST_DOCUMENTS
     if len(space) < 2 or (few and settings.semantic is None):
         return settings.semantic, []
-    found = nearest(space, min(_NEIGHBOURS, len(space) - 1))
+    neighbours = nearest(space, min(_NEIGHBOURS, len(space) - 1))
     if settings.semantic is None:
-        rule = _Rule(*by_chance(space, settings.seed), found.similarities[:, _AROUND].mean(axis=1))
+        rule = _Rule(*by_chance(space, settings.seed), neighbours.similarities[:, _AROUND].mean(axis=1))
     else:
         rule = _Rule(0.0, settings.semantic, None)
-    same = rule.same(np.arange(len(space))[:, None], found.rows, found.similarities)
+    same = rule.same(np.arange(len(space))[:, None], neighbours.rows, neighbours.similarities)
     pairs = [
-        Pair(row, int(found.rows[row, place]), float(found.similarities[row, place]))
-        for row, place in np.argwhere(same).tolist()
+        Pair(row, int(neighbours.rows[row, rank]), float(neighbours.similarities[row, rank]))
+        for row, rank in np.argwhere(same).tolist()
     ]
     return rule.least, list(_all_alike(pairs, space, rule))
 
@@ -211,18 +211,18 @@ def by_chance(space: Vectors, seed: int) -> tuple[float, float]:
     """
     n = len(space)
     random = np.random.default_rng(seed)
-    one, other = random.integers(0, n, _PAIRS), random.integers(0, n, _PAIRS)
+    first, other = random.integers(0, n, _PAIRS), random.integers(0, n, _PAIRS)
     cosines = np.concatenate(
-        [np.einsum("ij,ij->i", space[a], space[b]) for a, b in _blocks(one[one != other], other[one != other])]
+        [np.einsum("ij,ij->i", space[a], space[b]) for a, b in _blocks(first[first != other], other[first != other])]
     )
     mean, std = float(cosines.mean()), float(cosines.std())
     return mean, min(mean + NormalDist().inv_cdf(1 - 2 / (n * (n - 1))) * std, 1 - _CLOSEST * (1 - mean))
 
 
 def _blocks(
-    one: NDArray[np.int64], other: NDArray[np.int64], size: int = 10_000
+    first: NDArray[np.int64], other: NDArray[np.int64], size: int = 10_000
 ) -> Iterable[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    return ((one[start : start + size], other[start : start + size]) for start in range(0, len(one), size))
+    return ((first[start : start + size], other[start : start + size]) for start in range(0, len(first), size))
 
 
 class _Forest:

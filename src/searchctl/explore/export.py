@@ -68,8 +68,8 @@ def write_json(path: Path, collection: Collection, clusters: Clusters) -> None:
             collection.ids, clusters.labels.tolist(), clusters.strengths.tolist(), strict=True
         )
     ]
-    found = {**summary(collection, clusters), "documents": documents}
-    _replace(path, json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    data = {**summary(collection, clusters), "documents": documents}
+    _replace(path, json.dumps(data, ensure_ascii=False, indent=1) + "\n")
 
 
 def write_csv(path: Path, collection: Collection, clusters: Clusters) -> None:

@@ -51,8 +51,8 @@ def _tsne(space: Vectors, seed: int) -> Places:
     perplexity = min(30.0, (len(space) - 1) / 4)
     start = (space[:, -2:] * 1e-4).astype(np.float32)  # the directions of largest variance; scikit-learn's own scale
     with importlib.import_module("threadpoolctl").threadpool_limits(1):  # its threads wait longer than they work
-        found = manifold.TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(space)
-    places = np.asarray(found, np.float64)
+        embedded = manifold.TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(space)
+    places = np.asarray(embedded, np.float64)
     spread = np.abs(places - np.median(places, axis=0)).max()
     result: Places = places / max(float(spread), 1e-9)
     return result

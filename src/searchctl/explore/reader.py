@@ -44,11 +44,11 @@ class TransformersReader:
         offsets = windows.pop("offset_mapping").tolist()
         windows.pop("overflow_to_sample_mapping", None)
         with self._torch.no_grad():
-            found = self._model(**windows)
+            outputs = self._model(**windows)
         best: Span | None = None
-        for place, own in enumerate(offsets):
-            inside = [one == 1 for one in windows.encodings[place].sequence_ids]
-            starts, ends = found.start_logits[place].tolist(), found.end_logits[place].tolist()
+        for window, own in enumerate(offsets):
+            inside = [one == 1 for one in windows.encodings[window].sequence_ids]
+            starts, ends = outputs.start_logits[window].tolist(), outputs.end_logits[window].tolist()
             span = _best(starts, ends, own, inside)
             if span is not None and (best is None or span.confidence > best.confidence):
                 best = span

@@ -60,15 +60,15 @@ def terms_of(
     for own in counts.groups.values():
         everywhere.update(own)
     mean = sum(everywhere.values()) / max(len(counts.groups), 1)
-    found = {}
+    terms = {}
     for label, own in counts.groups.items():
         total = sum(own.values())
         often = {term: n for term, n in own.items() if n > 1}
         if len(often) < _NAMED:  # a small group whose texts share hardly a word
             often.update((term, n) for term, n in own.items() if " " not in term)
         weights = {term: n / total * log(1 + mean / everywhere[term]) for term, n in often.items()}
-        found[label] = _written(_distinct(weights, own), counts.written, count)
-    return found
+        terms[label] = _written(_distinct(weights, own), counts.written, count)
+    return terms
 
 
 def name_of(terms: Sequence[Term], count: int = _NAMED) -> str:
@@ -82,9 +82,9 @@ def _counted(texts: Sequence[str], labels: Sequence[int], analyzer: Analyzer) ->
     for text, label in zip(texts, labels, strict=True):
         if label < 0:
             continue
-        found = dict(_terms(text[:_LONGEST], analyzer))
-        groups[label].update(found.keys())
-        for term, form in found.items():
+        counts = dict(_terms(text[:_LONGEST], analyzer))
+        groups[label].update(counts.keys())
+        for term, form in counts.items():
             written[term][form] += 1
     return _Counts(groups, written)
 
