@@ -99,11 +99,11 @@ def _batches(index: Index, where: Where | None, batch: int) -> Iterator[list[Ent
     seen: set[str] = set()
     for entries in index.engine.scan(index.name, batch=batch, vectors=True):
         fit = [
-            one
-            for one in entries
-            if KIND not in one.document.fields
-            and one.document.id not in seen
-            and (wanted is None or holds(one.document, wanted, fields))
+            entry
+            for entry in entries
+            if KIND not in entry.document.fields
+            and entry.document.id not in seen
+            and (wanted is None or holds(entry.document, wanted, fields))
         ]
         seen.update(one.document.id for one in fit)
         if fit:

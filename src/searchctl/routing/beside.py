@@ -69,16 +69,16 @@ def unseen(classifiers: Sequence[TrainedClassifier], test: Sequence[Example], ou
 def beside(trial: RoutingTrial, classifier: TrainedClassifier, left_out: int = 0) -> ClassifierTrial:
     """Ask a classifier for the trial's test texts. A label that only the classifier has is a wrong answer of it."""
     material = trial.material
-    places = [classifier.labels.index(label) if label in classifier.labels else -1 for label in material.labels]
+    columns = [classifier.labels.index(label) if label in classifier.labels else -1 for label in material.labels]
     judgement = classifier.judge(material.test.texts, _NO_LIMIT)
     several = classifier.settings.multi_label
     given = predicted_labels(judgement.probabilities, judgement.trust.usual if several else None)
-    predicted = _by_trial(given, places)
-    foreign = np.delete(given, [at for at in places if at >= 0], axis=1).any(axis=1)
+    predicted = _by_trial(given, columns)
+    foreign = np.delete(given, [at for at in columns if at >= 0], axis=1).any(axis=1)
     inside = _inside(classifier, judgement)
     right = (predicted == (material.test.members > 0)).all(axis=1) & ~foreign & inside
     members = np.zeros_like(judgement.probabilities, np.float32)
-    for column, at in enumerate(places):
+    for column, at in enumerate(columns):
         if at >= 0:
             members[:, at] = material.test.members[:, column]
     promise = classifier.promise(trial.settings.target_precision)

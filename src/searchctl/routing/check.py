@@ -127,12 +127,12 @@ def _labels(
 ) -> tuple[LabelCheck, ...]:
     probabilities, members = report.left_out, report.members
     languages = [language_of(one.text) for one in state.examples]
-    found = []
+    labels = []
     for at, label in enumerate(state.labels):
         own, given = members[:, at] > 0, best == at
         sure = own & (probabilities.max(axis=1) >= made.threshold) if len(probabilities) else own
         lost = Counter(best[own & ~right].tolist())
-        found.append(
+        labels.append(
             LabelCheck(
                 label,
                 int(state.members[:, at].sum()),
@@ -143,7 +143,7 @@ def _labels(
                 dict(Counter(languages[row] for row in np.flatnonzero(state.members[:, at]).tolist())),
             )
         )
-    return tuple(sorted(found, key=lambda one: (one.recall.value if one.examples else -1.0, one.label)))
+    return tuple(sorted(labels, key=lambda one: (one.recall.value if one.examples else -1.0, one.label)))
 
 
 def language_of(text: str) -> str:
@@ -159,11 +159,11 @@ def _alike(state: State, probabilities: Doubles, members: Vectors) -> tuple[Alik
         return ()
     shares = members.T @ probabilities / np.maximum(members.sum(axis=0), 1)[:, None]
     both = (shares + shares.T) / 2
-    found = [
+    pairs = [
         Alike(state.labels[a], state.labels[b], round(float(both[a, b]), 4))
         for a, b in zip(*np.nonzero(np.triu(both >= _ALIKE, 1)), strict=True)
     ]
-    return tuple(sorted(found, key=lambda one: -one.share))
+    return tuple(sorted(pairs, key=lambda pair: -pair.share))
 
 
 def _suspects(
@@ -175,19 +175,23 @@ def _suspects(
 ) -> tuple[Suspect, ...]:
     if state.multi_label:
         return ()
-    found = [
+    suspects = [
         Suspect(
-            one.id, one.text, one.labels[0], state.labels[best[row]], round(float(probabilities[row, best[row]]), 4)
+            example.id,
+            example.text,
+            example.labels[0],
+            state.labels[best[row]],
+            round(float(probabilities[row, best[row]]), 4),
         )
-        for row, one in enumerate(examples)
+        for row, example in enumerate(examples)
         if not right[row] and probabilities[row, best[row]] >= _SUSPECT
     ]
-    return tuple(sorted(found, key=lambda one: -one.confidence))
+    return tuple(sorted(suspects, key=lambda suspect: -suspect.confidence))
 
 
 def _twins(state: State) -> tuple[tuple[Twins, ...], int]:
     """Return pairs of examples that say the same, contradicting ones first, and how many there are."""
-    found: list[Twins] = []
+    twins: list[Twins] = []
     count = 0
     rows = state.votes.rows
     for start in range(0, len(rows), 1000):
@@ -195,29 +199,29 @@ def _twins(state: State) -> tuple[tuple[Twins, ...], int]:
         firsts, seconds = np.nonzero(near >= _SAME)
         for a, b in zip((firsts + start).tolist(), seconds.tolist(), strict=True):
             count += a < b
-            if a < b and (len(found) < _MOST_TWINS or state.examples[a].labels != state.examples[b].labels):
+            if a < b and (len(twins) < _MOST_TWINS or state.examples[a].labels != state.examples[b].labels):
                 one, other = state.examples[a], state.examples[b]
                 labels = (", ".join(one.labels), ", ".join(other.labels))
                 similarity = round(float(near[a - start, b]), 4)
-                found.append(Twins(one.id, other.id, (one.text, other.text), labels, similarity))
-    found.sort(key=lambda one: (one.labels[0] == one.labels[1], -one.similarity))
-    return tuple(found[:_MOST_TWINS]), count
+                twins.append(Twins(one.id, other.id, (one.text, other.text), labels, similarity))
+    twins.sort(key=lambda one: (one.labels[0] == one.labels[1], -one.similarity))
+    return tuple(twins[:_MOST_TWINS]), count
 
 
 def _thin(labels: Sequence[LabelCheck], state: State) -> list[Wanted]:
     """Name the labels that need examples: because they have few, or none in a language that the others have."""
     spoken = Counter(language_of(one.text) for one in state.examples)
     common = [name for name, count in spoken.items() if count >= 0.2 * len(state.examples) and name != "other"]
-    found = []
-    for one in labels:
-        missing = [name for name in common if name not in one.languages]
-        if one.examples < _FEW:
-            found.append(Wanted("", one.label, f"has {one.examples} of the {_FEW} examples a label should have"))
+    thin = []
+    for label in labels:
+        missing = [name for name in common if name not in label.languages]
+        if label.examples < _FEW:
+            thin.append(Wanted("", label.label, f"has {label.examples} of the {_FEW} examples a label should have"))
         elif missing:
-            found.append(Wanted("", one.label, f"has no example in {', '.join(missing)}"))
-        elif one.recall.value < 0.5:
-            found.append(Wanted("", one.label, f"recognises {one.recall.value:.0%} of its own examples"))
-    return found
+            thin.append(Wanted("", label.label, f"has no example in {', '.join(missing)}"))
+        elif label.recall.value < 0.5:
+            thin.append(Wanted("", label.label, f"recognises {label.recall.value:.0%} of its own examples"))
+    return thin
 
 
 def _unsure(

@@ -204,12 +204,14 @@ def _one(judgement: Judgement, thresholds: list[float], settings: RouteSettings)
 
 def _several(judgement: Judgement, thresholds: list[float], settings: RouteSettings) -> list[Route]:
     """Give each text every label that is probable enough; the best one at least, where no precision or threshold is asked for."""
-    asked = settings.target_precision is not None or settings.threshold is not None
+    is_asked = settings.target_precision is not None or settings.threshold is not None
     least = thresholds[0]
     routes = []
     for row in judgement.probabilities:
         order = np.argsort(-row, kind="stable")
-        labels = tuple(judgement.labels[at] for rank, at in enumerate(order) if row[at] >= least or not (rank or asked))
+        labels = tuple(
+            judgement.labels[at] for rank, at in enumerate(order) if row[at] >= least or not (rank or is_asked)
+        )
         top = float(row[order[0]])
         why = "" if labels else _too_unsure(top, least, settings)
         first = labels[0] if labels else None
@@ -219,8 +221,8 @@ def _several(judgement: Judgement, thresholds: list[float], settings: RouteSetti
 
 
 def _too_unsure(confidence: float, least: float, settings: RouteSettings) -> str:
-    asked = settings.target_precision
-    reason = f", the threshold for a precision of {asked:g}" if asked is not None else ""
+    target = settings.target_precision
+    reason = f", the threshold for a precision of {target:g}" if target is not None else ""
     return f"no label: the confidence {confidence:.2f} is below {least:.2f}{reason}"
 
 

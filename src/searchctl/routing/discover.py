@@ -66,10 +66,10 @@ def discover(
     rows = [at for at, one in enumerate(routes) if one is None or one.label not in labels]
     size = min_size or _smallest(len(rows))
     own = [texts[row] for row in rows]
-    found = cluster(own, vectors[rows], ClusterSettings(size)) if rows else _none(size)
-    groups = [_group(topic, own, [routes[row] for row in rows], examples) for topic in found.topics]
-    groups.sort(key=lambda one: -one.outside * len(one.texts))
-    alone = tuple(own[row] for row in found.outliers)
+    clusters = cluster(own, vectors[rows], ClusterSettings(size)) if rows else _none(size)
+    groups = [_group(topic, own, [routes[row] for row in rows], examples) for topic in clusters.topics]
+    groups.sort(key=lambda group: -group.outside * len(group.texts))
+    alone = tuple(own[row] for row in clusters.outliers)
     return Discovery(len(texts), len(rows), size, _named_apart(groups, labels), alone)
 
 
@@ -110,11 +110,11 @@ def _proposed(texts: Sequence[str], count: int) -> tuple[str, ...]:
 def _named_apart(groups: Sequence[UnlabelledGroup], labels: Sequence[str]) -> tuple[UnlabelledGroup, ...]:
     """Return the groups with labels that nothing else has."""
     taken = set(labels)
-    found = []
+    names = []
     for group in groups:
         label, number = group.label, 2
         while label in taken:
             label, number = f"{group.label}-{number}", number + 1
         taken.add(label)
-        found.append(replace(group, label=label))
-    return tuple(found)
+        names.append(replace(group, label=label))
+    return tuple(names)

@@ -145,16 +145,16 @@ class Editor:
 
 def below(stored: Iterable[Stored], label: str) -> set[str]:
     """Return a label and all below it that are stored; raises UsageError where there is none."""
-    found = {name for one in stored for name in one.labels if name == label or name.startswith(f"{label}/")}
-    if not found:
+    names = {name for one in stored for name in one.labels if name == label or name.startswith(f"{label}/")}
+    if not names:
         raise UsageError(f"no label '{label}'; see the labels with: searchctl route labels")
-    return found
+    return names
 
 
 def exported(stored: Iterable[Stored]) -> Iterator[Example]:
     """Yield the examples that are stored, and texts without a label, in the order of their labels and texts."""
     kept = [one for one in stored if one.kind in ("example", "outside")]
-    yield from (Example(one.text, one.labels) for one in sorted(kept, key=lambda one: (one.labels, one.text)))
+    yield from (Example(one.text, one.labels) for one in sorted(kept, key=lambda text: (text.labels, text.text)))
 
 
 def labels_of(document: Document) -> tuple[str, ...]:

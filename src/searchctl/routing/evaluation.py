@@ -174,12 +174,12 @@ def run(material: TrialData, settings: TrialSettings, on_progress: OnProgress | 
         for text, row in zip(train.texts, train.members, strict=True)
     ]
     draws: dict[int, list[TrialRun]] = {}
-    for place, shots in enumerate(settings.shots):
+    for number, shots in enumerate(settings.shots):
         for seed in range(settings.seeds if shots else 1):
             rows = draw(examples, shots, seed)
             draws.setdefault(shots, []).append(_drawn(material, rows, examples, settings))
             if on_progress is not None:
-                on_progress(place * settings.seeds + seed + 1, len(settings.shots) * settings.seeds)
+                on_progress(number * settings.seeds + seed + 1, len(settings.shots) * settings.seeds)
     return RoutingTrial(material, settings, draws)
 
 
@@ -235,16 +235,16 @@ def abstaining(
     inside: Flags,
 ) -> dict[str, float]:
     """Keep a promise on test texts: what share gets a label, and how much of that is right. Nothing is kept that wasn't promised."""
-    asked = np.where(inside[:, None], probabilities, 0.0)
+    counted = np.where(inside[:, None], probabilities, 0.0)
     if multi_label:
-        kept, right = (asked >= made.threshold).ravel(), (members > 0).ravel()
+        kept, right = (counted >= made.threshold).ravel(), (members > 0).ravel()
     else:
-        kept = asked.max(axis=1) >= made.threshold
-        right = members[np.arange(len(members)), asked.argmax(axis=1)] > 0
+        kept = counted.max(axis=1) >= made.threshold
+        right = members[np.arange(len(members)), counted.argmax(axis=1)] > 0
     precision = float(right[kept].mean()) if kept.any() else float("nan")
     tested = made.proven and precision == precision
     return {
-        "coverage": float((asked.max(axis=1) >= made.threshold).mean()),
+        "coverage": float((counted.max(axis=1) >= made.threshold).mean()),
         "promised": float(made.proven),
         "promised_coverage": made.coverage.value,
         "precision": precision,

@@ -46,7 +46,8 @@ def to_json(trial: RoutingTrial, classifiers: Sequence[ClassifierTrial] = ()) ->
             {"label": label, **numbers} for label, numbers in zip(material.labels, per_label(trial, most), strict=True)
         ],
         "confusions": [
-            {"label": one.label, "given": one.given, "share": round(one.share, 4)} for one in confusions(trial, most)
+            {"label": confusion.label, "given": confusion.given, "share": round(confusion.share, 4)}
+            for confusion in confusions(trial, most)
         ],
         **({"with": [_classifier_json(one) for one in classifiers]} if classifiers else {}),
     }
@@ -71,11 +72,11 @@ def shots_name(shots: int) -> str:
 
 def summary(trial: RoutingTrial, shots: int) -> dict[str, dict[str, float] | None]:
     """Return each metric's mean and standard deviation over the drawings; None where it couldn't be measured."""
-    found: dict[str, dict[str, float] | None] = {}
+    spreads: dict[str, dict[str, float] | None] = {}
     for metric in METRICS:
         values = trial.values(shots, metric)
-        found[metric] = {"mean": float(np.mean(values)), "std": float(np.std(values))} if values else None
-    return found
+        spreads[metric] = {"mean": float(np.mean(values)), "std": float(np.std(values))} if values else None
+    return spreads
 
 
 def per_label(trial: RoutingTrial, shots: int) -> list[dict[str, float | int]]:
@@ -100,8 +101,8 @@ def confusions(trial: RoutingTrial, shots: int, count: int = _CONFUSIONS) -> Seq
     np.fill_diagonal(matrix, 0)
     labels = trial.material.labels
     order = np.argsort(-matrix, axis=None, kind="stable")[:count]
-    places = [(at // len(labels), at % len(labels)) for at in order.tolist()]
-    return [Confusion(labels[a], labels[b], float(matrix[a, b])) for a, b in places if matrix[a, b] > 0]
+    cells = [(at // len(labels), at % len(labels)) for at in order.tolist()]
+    return [Confusion(labels[a], labels[b], float(matrix[a, b])) for a, b in cells if matrix[a, b] > 0]
 
 
 def confusion_matrix(trial: RoutingTrial, shots: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

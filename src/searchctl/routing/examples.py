@@ -121,8 +121,8 @@ def entries_of(documents: Sequence[Document], encoder: Encoder) -> list[Entry]:
     """Return the router's own documents as they are stored: whole, with vectors as of queries."""
     vectors = encoded(encoder, [one.text for one in documents])
     return [
-        Entry(one, (Passage(0, len(one.text)),), vectors[place : place + 1], mark(one))
-        for place, one in enumerate(documents)
+        Entry(document, (Passage(0, len(document.text)),), vectors[row : row + 1], mark(document))
+        for row, document in enumerate(documents)
     ]
 
 
@@ -167,13 +167,13 @@ def read_stored(index: Index) -> list[Stored]:
     """Return the index's examples, descriptions and outside texts, in the engine's order."""
     if not index.count():
         return []
-    found: list[tuple[Document, Vector | None]] = []
+    documents: list[tuple[Document, Vector | None]] = []
     for entries in index.engine.scan(index.name, vectors=True):
-        found += [(entry.document, _own_vector(entry)) for entry in entries if _concerns(entry.document)]
-    foreign = [document for document, vector in found if vector is None]
+        documents += [(entry.document, _own_vector(entry)) for entry in entries if _concerns(entry.document)]
+    foreign = [document for document, vector in documents if vector is None]
     texts = [f"{one.title}\n{one.text}".strip() for one in foreign]
     fresh = iter(encoded(needed_encoder(index), texts) if texts else ())
-    return [_stored(document, next(fresh) if vector is None else vector) for document, vector in found]
+    return [_stored(document, next(fresh) if vector is None else vector) for document, vector in documents]
 
 
 def _concerns(document: Document) -> bool:

@@ -71,9 +71,9 @@ def impact(
     right_before = [before_of[one.id][0] in one.labels for one in shared]
     right_after = [after_of[one.id][0] in one.labels for one in shared]
     taken = [
-        Moved(one.text, ", ".join(one.labels), before_of[one.id][0], label, after_of[one.id][1])
-        for one, right in zip(shared, right_before, strict=True)
-        if right and after_of[one.id][0] == label and label not in one.labels
+        Moved(example.text, ", ".join(example.labels), before_of[example.id][0], label, after_of[example.id][1])
+        for example, right in zip(shared, right_before, strict=True)
+        if right and after_of[example.id][0] == label and label not in example.labels
     ]
     fresh = [after_of[one.id][0] == label for one in examples if one.id in after_of]
     return Impact(
@@ -82,7 +82,7 @@ def impact(
         wilson(sum(right_before), len(shared)),
         wilson(sum(right_after), len(shared)),
         wilson(sum(fresh), len(fresh)),
-        tuple(sorted(taken, key=lambda one: -one.confidence)),
+        tuple(sorted(taken, key=lambda moved: -moved.confidence)),
         dict(Counter(one.true for one in taken).most_common()),
         _moved(state, report, after, follows, recent, vectors),
         len(recent),
@@ -112,9 +112,9 @@ def _moved(
         return ()
     then = follows.probabilities(after.votes.scores(after.texts(recent, vectors)))
     now = report.probabilities(state.votes.scores(state.texts(recent, vectors)))
-    found = []
-    for text, one, other in zip(recent, now, then, strict=True):
-        (first, _), (second, sure) = _best(state, one), _best(after, other)
+    moved = []
+    for text, row_now, row_then in zip(recent, now, then, strict=True):
+        (first, _), (second, sure) = _best(state, row_now), _best(after, row_then)
         if first != second:
-            found.append(Moved(text, "", first, second, sure))
-    return tuple(sorted(found, key=lambda one: -one.confidence))
+            moved.append(Moved(text, "", first, second, sure))
+    return tuple(sorted(moved, key=lambda text: -text.confidence))

@@ -97,23 +97,23 @@ def _deviations(votes: Votes, rows: Rows) -> tuple[Vectors, Floats]:
 
 def _centroids(votes: Votes, rows: Rows, cosines: Cosines) -> Floats:
     """Return the cosines with the labels' centroids, the own label's without the example: (n, labels)."""
-    found = cosines(slice(None), votes.sums)
+    nearness = cosines(slice(None), votes.sums)
     for label in range(votes.members.shape[1]):
         mine = np.flatnonzero(votes.members[rows, label])
         if len(mine):
-            found[mine, label] = cosines(mine, (votes.sums[label] - votes.rows[rows[mine]])[:, None, :])[:, 0]
-    return found
+            nearness[mine, label] = cosines(mine, (votes.sums[label] - votes.rows[rows[mine]])[:, None, :])[:, 0]
+    return nearness
 
 
 def _kernels(votes: Votes, rows: Rows, cosines: Floats, words: Floats) -> Floats:
     """Return the regression's scores without each example, given its corrected cosines (n, m) with the landmarks: (n, labels)."""
     numbers = np.float64 if len(votes.landmarks) <= _DOUBLES else np.float32
     weights = votes.weights.astype(numbers)
-    asked = votes.kernels(cosines, words).astype(numbers) @ votes.whitening
+    kernels = votes.kernels(cosines, words).astype(numbers) @ votes.whitening
     stored = votes.features(votes.rows[rows], words).astype(numbers)
     carried = stored @ votes.inverse
     leverage = np.einsum("nm,nm->n", carried, stored)
     members = votes.members[rows]
     target = members - members.sum(axis=1, keepdims=True) / max(members.shape[1], 1)
     missed = (target - stored @ weights) / np.maximum(1 - leverage, TINY)[:, None]
-    return np.asarray(asked @ weights - np.einsum("nm,nm->n", asked, carried)[:, None] * missed, np.float32)
+    return np.asarray(kernels @ weights - np.einsum("nm,nm->n", kernels, carried)[:, None] * missed, np.float32)

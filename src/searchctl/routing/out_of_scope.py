@@ -145,11 +145,11 @@ def learn_out_of_scope(
 
 def _nearness(everyday: Everyday, rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Doubles:
     """Return the examples' nearness to the others, NaN for those beyond the first `_SEEN` of a fair part."""
-    found = np.full(len(rows), np.nan)
+    nearness = np.full(len(rows), np.nan)
     seen = np.random.default_rng(0).permutation(len(rows))[:_SEEN]
     if len(seen) and len(everyday.anchors) > 1:
-        found[seen] = everyday.nearness(everyday.anchors[rows[seen]], rows[seen])
-    return found
+        nearness[seen] = everyday.nearness(everyday.anchors[rows[seen]], rows[seen])
+    return nearness
 
 
 def _usual(values: Doubles, plain: tuple[float, float]) -> tuple[float, float]:

@@ -189,8 +189,8 @@ class Router:
         stored = self._editor.read()
         described = {one.labels[0]: one.text for one in stored if one.kind == "description" and one.labels}
         counts = dict.fromkeys((label for one in stored for label in one.labels), 0)
-        for one in stored:
-            for label in one.labels if one.kind == "example" else ():
+        for text in stored:
+            for label in text.labels if text.kind == "example" else ():
                 counts[label] += 1
         return [LabelInfo(label, counts[label], described.get(label, "")) for label in sorted(counts)]
 

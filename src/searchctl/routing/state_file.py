@@ -65,8 +65,8 @@ def digest_of(stored: Sequence[Stored], revision: str) -> str:
     """Return a short hash of all that a state is made of: the router's documents, in any order, and the encoder's revision."""
     # The id of an example of the router's own is made of its text.
     lines = sorted(
-        "\x1f".join((one.id, one.kind, *sorted(one.labels), "" if one.id.startswith("route-") else one.text))
-        for one in stored
+        "\x1f".join((text.id, text.kind, *sorted(text.labels), "" if text.id.startswith("route-") else text.text))
+        for text in stored
     )
     examples = hashlib.blake2b("\x1e".join(lines).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     everyday = hashlib.blake2b("\n".join(EVERYDAY).encode(), digest_size=8).hexdigest()
@@ -207,7 +207,7 @@ def _kept(file: Any, meta: dict[str, Any], stored: Sequence[Stored]) -> KeptStat
     examples = tuple(by_id[id] for id in meta["examples"])
     labels = tuple(meta["labels"])
     names = {
-        one.labels[0]: one.vector for one in stored if one.kind in ("name", "description") and len(one.labels) == 1
+        text.labels[0]: text.vector for text in stored if text.kind in ("name", "description") and len(text.labels) == 1
     }
     dim = len(file["centre"])
     anchors = [one.vector for one in examples] + [

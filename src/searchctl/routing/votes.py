@@ -85,13 +85,13 @@ class Votes:
     def scores(self, texts: ComparedTexts) -> Floats:
         """Score texts (n): (n, labels), higher is better, about 1 at best."""
         weights = self.whitening @ self.weights
-        found = np.zeros((len(texts), self.members.shape[1]), np.float32)
+        scores = np.zeros((len(texts), self.members.shape[1]), np.float32)
         for start in range(0, len(texts), _BLOCK):
             part = texts.part(slice(start, start + _BLOCK))
             seen = self.metric.project(part.vectors)
             kernels = self.kernels(seen @ self.landmarks.T, part.words) @ weights
-            found[start : start + _BLOCK] = self.joined(seen @ unit(self.sums).T, kernels)
-        return found
+            scores[start : start + _BLOCK] = self.joined(seen @ unit(self.sums).T, kernels)
+        return scores
 
     def joined(self, centroids: Floats, kernels: Floats) -> Floats:
         """Return the scores that cosines with the centroids and the kernel's scores, each (n, labels), make together."""

@@ -50,7 +50,7 @@ def _hashes(text: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """Return a hash of 32 bits for each different stem and pair of words."""
     head = text[:_LONGEST]
     words = ["^", *_WORD.findall(head.lower()), "$"]
-    found = {f"s{token.term}" for token in analyze(head)} | {
-        f"{one} {other}" for one, other in zip(words, words[1:], strict=False)
+    features = {f"s{token.term}" for token in analyze(head)} | {
+        f"{word} {other}" for word, other in zip(words, words[1:], strict=False)
     }
-    return np.array([zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in sorted(found)], np.int64)
+    return np.array([zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in sorted(features)], np.int64)

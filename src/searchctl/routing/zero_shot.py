@@ -70,12 +70,12 @@ def _places(names: dict[int, str], model: str) -> tuple[int, int | None]:
     """Return where a model says yes and where no; a single output is a yes against nothing."""
     if len(names) == 1:
         return 0, None
-    found = {kind: place for place, name in names.items() for kind in ("entail", "contra") if kind in name.lower()}
-    if "entail" not in found:
+    columns = {kind: place for place, name in names.items() for kind in ("entail", "contra") if kind in name.lower()}
+    if "entail" not in columns:
         there = ", ".join(names.values())
         raise UsageError(
             f"'{model}' tells apart {there}; expected a model for natural language inference with a class 'entailment', "
             "or a cross-encoder with one output"
         )
-    others = [place for place in names if place != found["entail"]]
-    return found["entail"], found.get("contra", others[0])
+    others = [place for place in names if place != columns["entail"]]
+    return columns["entail"], columns.get("contra", others[0])
