@@ -16,7 +16,9 @@ import searchctl
 
 ROOT = Path(searchctl.__file__).parent
 LAYERS = [  # from the ground up; packages on one line don't import each other
-    "types errors suggest files conformity",
+    "errors",
+    "tables",
+    "types suggest files conformity",
     "schema several",
     "notation settings",
     "fields",
@@ -29,7 +31,7 @@ LAYERS = [  # from the ground up; packages on one line don't import each other
     "evaluation explore",
     "tuning routing",
     "lifecycle route",
-    "gateway service training",
+    "gateway service training notebook",
     "cli",
     "__init__ __main__",
 ]

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from searchctl.errors import SearchctlError
     from searchctl.gateway.client import hybrid
     from searchctl.index import Index
+    from searchctl.notebook import answer, cluster, duplicates, evaluate, reembed, tune
     from searchctl.ranking.fusion import FusionSettings
     from searchctl.routing.router import Example, Route, Router, RouteSettings
     from searchctl.schema import PassageSettings
     from searchctl.settings.connection import Connection
-    from searchctl.types import AllOf, And, Clause, Document, Exists, Hit, Not, OneOf, Or, Prefix, Range, Results
+    from searchctl.types import AllOf, And, Clause, Document, Exists, Facet, Hit, Not, OneOf, Or, Prefix, Range, Results
 
 _HOMES = {
     "AllOf": "types",
@@ -31,6 +32,7 @@ _HOMES = {
     "Document": "types",
     "Example": "routing.router",
     "Exists": "types",
+    "Facet": "types",
     "FusionSettings": "ranking.fusion",
     "Hit": "types",
     "Index": "index",
@@ -45,9 +47,15 @@ _HOMES = {
     "RouteSettings": "routing.router",
     "Router": "routing.router",
     "SearchctlError": "errors",
+    "answer": "notebook",
+    "cluster": "notebook",
+    "duplicates": "notebook",
+    "evaluate": "notebook",
     "hybrid": "gateway.client",
     "open_encoder": "encoders",
     "open_engine": "engines",
+    "reembed": "notebook",
+    "tune": "notebook",
 }
 
 __all__ = [
@@ -58,6 +66,7 @@ __all__ = [
     "Document",
     "Example",
     "Exists",
+    "Facet",
     "FusionSettings",
     "Hit",
     "Index",
@@ -72,9 +81,15 @@ __all__ = [
     "RouteSettings",
     "Router",
     "SearchctlError",
+    "answer",
+    "cluster",
+    "duplicates",
+    "evaluate",
     "hybrid",
     "open_encoder",
     "open_engine",
+    "reembed",
+    "tune",
 ]
 
 

@@ -423,6 +423,15 @@ class Index:
         """Return counts and size."""
         return self.engine.info(self.name)
 
+    def __len__(self) -> int:
+        return self.engine.count(self.name)
+
+    def __bool__(self) -> bool:
+        return True  # an empty index is an index
+
+    def __repr__(self) -> str:
+        return f"<Index {self.name!r} on {self.engine.url}>"
+
     def close(self) -> None:
         """Release files and connections."""
         self.engine.close()

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
+from searchctl.tables import data_frame, html_table
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -342,7 +344,7 @@ class Group:
     total: Total
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Hit:
     """One document of an answer. `score` orders the hits; `relevance` in [0, 1] is how likely it answers the query.
 
@@ -358,6 +360,24 @@ class Hit:
     legs: Mapping[str, LegScore]
     document: Document
     group: Group | None = None
+
+    def __repr__(self) -> str:
+        return f"<Hit {self.id!r}: {self.title[:60]!r}, relevance {self.relevance:.2f}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the hit as a flat row: its own values and its fields, of which one with such a name comes as `fields.NAME`."""
+        passage = self.passage
+        own: dict[str, Any] = {
+            "id": self.id,
+            "score": self.score,
+            "relevance": self.relevance,
+            "title": self.title,
+            "passage": passage.text if passage is not None else None,
+            "sentence": passage.text[slice(*passage.sentence)] if passage is not None and passage.sentence else None,
+        }
+        if self.group is not None:
+            own |= {"group": self.group.value, "group_size": self.group.total.value}
+        return own | {f"fields.{name}" if name in own else name: value for name, value in self.fields.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,7 +420,7 @@ class Suggestions(Sequence["Suggestion"]):
         return self.suggestions[index]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Results(Sequence["Hit"]):
     """The answer to one query: its hits, and an honest account of how they were found.
 
@@ -442,6 +462,23 @@ class Results(Sequence["Hit"]):
     def __getitem__(self, index: slice) -> tuple[Hit, ...]: ...
     def __getitem__(self, index: int | slice) -> Hit | tuple[Hit, ...]:
         return self.hits[index]
+
+    def __repr__(self) -> str:
+        least = "at least " if self.total.relation == "gte" else ""
+        best = f", best relevance {self.best_relevance:.2f}" if self.hits else ""
+        return f"<Results of {self.query!r}: {len(self.hits)} hits of {least}{self.total.value:,}{best}>"
+
+    def _repr_html_(self) -> str:
+        caption = repr(self).strip("<>") + ("" if self.answered else "; no good answer")
+        return html_table(caption, self.to_dicts(), ["id", "title", "relevance", "passage"])
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return a flat row for each hit (see `Hit.to_dict`)."""
+        return [hit.to_dict() for hit in self.hits]
+
+    def to_pandas(self) -> Any:
+        """Return these rows as a DataFrame; raises MissingExtra."""
+        return data_frame(self.to_dicts())
 
 
 Json: TypeAlias = "dict[str, Any]"

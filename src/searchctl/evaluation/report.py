@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from searchctl import tables
 from searchctl.errors import SourceError, UsageError
 from searchctl.evaluation.dataset import DataSet, JudgedQuery
 from searchctl.evaluation.metrics import (
@@ -59,7 +60,7 @@ class QueryFailure:
     first: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """Runs of several modes over one data set, with their scores: `scores[mode][metric]` has shape (queries,).
 
@@ -73,6 +74,16 @@ class Report:
     latency: Mapping[str, Latency]
     absent: int
     scores: Mapping[str, Mapping[Metric, Floats]]
+
+    def __repr__(self) -> str:
+        first = self.metrics[0]
+        means = ", ".join(f"{mode} {self.mean(mode, first):.3f}" for mode in self.modes)
+        return f"<{first} of {len(self.dataset.queries):,} queries of '{self.dataset.name}': {means}>"
+
+    def _repr_html_(self) -> str:
+        from searchctl.evaluation.html import render
+
+        return tables.html_frame(render(self))
 
     @property
     def modes(self) -> list[str]:

@@ -89,7 +89,12 @@ def _rows(collection: Collection, clusters: Clusters) -> Iterator[tuple[str, obj
 
 
 def write_map(path: Path, title: str, collection: Collection, clusters: Clusters, places: Places) -> None:
-    """Write a page with every document as a point: hover, search and zoom work from the file alone."""
+    """Write the map of `map_page`."""
+    _replace(path, map_page(title, collection, clusters, places))
+
+
+def map_page(title: str, collection: Collection, clusters: Clusters, places: Places) -> str:
+    """Return a page with every document as a point: hover, search and zoom work from the page alone."""
     data = {
         "topics": summary(collection, clusters)["topics"],
         "ids": collection.ids,
@@ -98,7 +103,7 @@ def write_map(path: Path, title: str, collection: Collection, clusters: Clusters
         "x": [round(x, 4) for x in places[:, 0].tolist()],
         "y": [round(y, 4) for y in places[:, 1].tolist()],
     }
-    _replace(path, pages.render(Path(__file__).with_name("map.html"), title=title, data=data))
+    return pages.render(Path(__file__).with_name("map.html"), title=title, data=data)
 
 
 def _replace(path: Path, text: str) -> None:
