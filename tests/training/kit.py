@@ -83,8 +83,8 @@ def tokenizer_file(folder: Path, words: list[str] = WORDS) -> Any:
     return fast
 
 
-def make_encoder(folder: Path, *, layers: int = 2, seed: int = 3) -> Path:
-    """Write a random BERT as a sentence-transformers folder with mean pooling and prompts."""
+def make_encoder(folder: Path, *, layers: int = 2, seed: int = 3, spread: float = 0.02) -> Path:
+    """Write a random BERT as a sentence-transformers folder with mean pooling and prompts; `spread` .3 makes its layers count."""
     import torch
     from sentence_transformers import SentenceTransformer
     from transformers import BertConfig, BertModel
@@ -99,6 +99,7 @@ def make_encoder(folder: Path, *, layers: int = 2, seed: int = 3) -> Path:
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=64,
+        initializer_range=spread,
     )
     BertModel(config).save_pretrained(plain)
     model = SentenceTransformer(

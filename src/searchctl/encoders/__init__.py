@@ -71,6 +71,11 @@ def _in_folder(folder: Path, name: str, known: KnownModel | None, threads: int |
     return _static(folder, name, known) or _torch(folder, name, threads, known)
 
 
+def encoder_folder(name: str) -> Path:
+    """Return the folder where an encoder of that name has its files, the shipped one too; it needn't be there."""
+    return _SHIPPED / DEFAULT_ENCODER if name in ("default", DEFAULT_ENCODER) else user_path(name)
+
+
 def _hashing(name: str, option: str) -> Encoder:
     from searchctl.encoders.hashing import HashingEncoder
 

@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pairs": ("searchctl.cli.train.pairs", "Mine pairs to train on from an index."),
     "siamese": ("searchctl.cli.train.siamese", "Train an encoder on labelled texts, or on questions with answers."),
     "reranker": ("searchctl.cli.train.reranker", "Train a cross-encoder on questions, answers and near misses."),
+    "distil": ("searchctl.cli.train.distil", "Make a quicker encoder out of a slower one."),
 }
 
 
