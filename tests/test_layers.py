@@ -30,7 +30,7 @@ LAYERS = [  # from the ground up; packages on one line don't import each other
     "index",
     "evaluation explore",
     "tuning routing",
-    "lifecycle route",
+    "lifecycle route generation",
     "gateway service training notebook",
     "cli",
     "__init__ __main__",

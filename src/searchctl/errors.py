@@ -14,6 +14,7 @@ SearchctlError
 ├── IndexFormatError       made by a newer searchctl, or damaged
 ├── StorageError           the disk is full, read-only or failing
 ├── EngineUnreachable      a server doesn't answer or refuses the credentials (exit 4)
+├── ModelServerUnavailable a language model's server doesn't answer, or answers something else (exit 4)
 └── ServerRefusal          a server answers a request with an error
 """
 
@@ -90,6 +91,12 @@ class EngineUnreachable(SearchctlError):
 
 class AccessDenied(EngineUnreachable):
     """A server refuses the credentials, or what was asked isn't among their rights."""
+
+
+class ModelServerUnavailable(SearchctlError):
+    """A language model's server can't be asked, or answers something else than a completion."""
+
+    exit_code = 4
 
 
 class ServerRefusal(SearchctlError):

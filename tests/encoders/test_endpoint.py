@@ -14,6 +14,7 @@ from searchctl.encoders import endpoint
 from searchctl.encoders.endpoint import EndpointEncoder, parse_endpoint
 from searchctl.encoders.hashing import HashingEncoder
 from searchctl.errors import EncoderMismatch, EncoderUnavailable
+from searchctl.models.remote import headers_for
 from tests.encoders.endpoint_server import Answer, EmbeddingServer, serving
 
 TEXTS = ["green tea", "steel bridge", "", "чай " * 3000]
@@ -155,9 +156,12 @@ def test_a_key_is_sent_and_never_in_the_open(server: EmbeddingServer, monkeypatc
 def test_a_key_goes_to_the_host_it_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEARCHCTL_EMBEDDINGS_KEY", "sesame")
     with pytest.raises(EncoderUnavailable, match="nothing says that it is for models.example.org"):
-        endpoint._headers("https://models.example.org/v1")
+        headers_for("https://models.example.org/v1", endpoint.KEY, EncoderUnavailable)
     monkeypatch.setenv("SEARCHCTL_EMBEDDINGS_HOST", "models.example.org")
-    assert endpoint._headers("https://models.example.org/v1")["authorization"] == "Bearer sesame"
+    assert (
+        headers_for("https://models.example.org/v1", endpoint.KEY, EncoderUnavailable)["authorization"]
+        == "Bearer sesame"
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,8 @@ Nothing is known of such a model but its answers, so what it needs stands in the
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import logging
-import os
-import random
 import re
 import threading
 import time
@@ -23,22 +20,19 @@ from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 
-from searchctl.errors import EncoderUnavailable, MissingExtra
-from searchctl.settings.addresses import LOOPBACK
-from searchctl.settings.secrets import mask, mask_urls
+from searchctl.errors import EncoderUnavailable
+from searchctl.models.remote import TRY_AGAIN, KeyVariables, RemoteModel, pause
+from searchctl.settings.secrets import mask_urls
 from searchctl.suggest import did_you_mean
 from searchctl.types import Vectors
 
 FAMILY = "openai"
-KEY = "SEARCHCTL_EMBEDDINGS_KEY"  # sent as a bearer token, over TLS or to this machine only
-KEY_HOST = "SEARCHCTL_EMBEDDINGS_HOST"  # whose key it is: an index made by others may name any address
+# Whose key it is has to be said: an index made by others may name any address.
+KEY = KeyVariables("SEARCHCTL_EMBEDDINGS_KEY", "SEARCHCTL_EMBEDDINGS_HOST")
 _LOG = logging.getLogger("searchctl")
 _PROBE = "searchctl: is this the same model as before? / та же ли это модель?"
-_TIMEOUT = (10.0, 300.0)  # seconds: to connect, to answer
 _TRIES = 6
 _LONGEST_PAUSE = 30.0  # seconds
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-_LARGEST_ANSWER = 256 << 20  # bytes
 _MOST_NUMBERS = 65_536
 _CHARACTERS_A_TOKEN = 3  # an estimate, on the safe side for English and Russian
 
@@ -69,7 +63,7 @@ def parse_endpoint(name: str) -> Endpoint:
     parts = urlsplit(match["url"]) if match else None
     if match is None or parts is None or not parts.hostname or parts.username or parts.fragment:
         raise EncoderUnavailable(
-            f"can't read the encoder '{mask_urls(name)}'; write {FAMILY}:MODEL@http://host:port/v1, and a key in {KEY}"
+            f"can't read the encoder '{mask_urls(name)}'; write {FAMILY}:MODEL@http://host:port/v1, and a key in {KEY.key}"
         )
     return Endpoint(match["model"], parts._replace(query="").geturl().rstrip("/"), _read_options(parts.query))
 
@@ -104,8 +98,7 @@ class EndpointEncoder:
         self._endpoint = endpoint
         self._options = endpoint.options
         self.max_tokens = endpoint.options.max_tokens
-        self._pool = _open_pool(name)
-        self._headers = _headers(endpoint.url)
+        self._server = RemoteModel(endpoint.url, KEY, what=f"the encoder '{name}'", error=EncoderUnavailable)
         self._batch = endpoint.options.batch
         self._mutex = threading.Lock()
         self.dim = 0
@@ -161,30 +154,21 @@ class EndpointEncoder:
 
     def _post(self, body: bytes) -> bytes:
         """Send a request, again where the server is busy or the connection breaks off."""
-        url = f"{self._endpoint.url}/embeddings"
         reason = ""
         for attempt in range(_TRIES):
-            try:
-                response = self._pool.request(
-                    "POST", url, body=body, headers=self._headers, retries=False, redirect=False, preload_content=False
-                )
-                content: bytes = response.read(_LARGEST_ANSWER + 1)
-                response.release_conn()
-            except self._library_error() as error:
-                reason, wait = f"{type(error).__name__}: {error}", None
-            else:
-                if response.status == 413:
-                    raise _TooLarge
-                if response.status == 200 and len(content) <= _LARGEST_ANSWER:
-                    return content
-                told = mask(content[:200].decode("utf-8", "replace"), [os.environ.get(KEY, "")]).replace("\n", " ")
-                reason, wait = f"it answered {response.status}: {told}", response.headers.get("retry-after")
-                if response.status not in _AGAIN:
-                    break
+            reply = self._server.post("embeddings", body)
+            if reply.status == 413:
+                raise _TooLarge
+            if reply.status == 200:
+                return reply.content
+            reason = reply.reason
+            if reply.status and reply.status not in TRY_AGAIN:
+                break
             if attempt + 1 < _TRIES:
-                time.sleep(_pause(attempt, wait))
+                time.sleep(pause(attempt, reply.wait, _LONGEST_PAUSE))
         raise EncoderUnavailable(
-            f"can't get vectors of '{self._endpoint.model}' from {url}: {reason}; check that the server runs and serves that model"
+            f"can't get vectors of '{self._endpoint.model}' from {self._endpoint.url}/embeddings: {reason}; check that the server "
+            "runs and serves that model"
         )
 
     def _vectors(self, content: bytes, count: int) -> Vectors:
@@ -208,44 +192,9 @@ class EndpointEncoder:
             f"{self._endpoint.url} can't serve as an encoder: {what}; check the address and the model"
         )
 
-    def _library_error(self) -> type[Exception]:
-        error: type[Exception] = importlib.import_module("urllib3.exceptions").HTTPError
-        return error
-
 
 class _TooLarge(Exception):
     """The server refuses a request for its size."""
-
-
-def _open_pool(name: str) -> Any:
-    try:
-        urllib3 = importlib.import_module("urllib3")
-    except ImportError as error:
-        raise MissingExtra(f"the encoder '{name}'", "server") from error
-    connect, read = _TIMEOUT
-    return urllib3.PoolManager(timeout=urllib3.Timeout(connect=connect, read=read), maxsize=8)
-
-
-def _headers(url: str) -> dict[str, str]:
-    """Return what goes with each request; raises EncoderUnavailable when the key could be read on the way."""
-    headers = {"content-type": "application/json", "accept": "application/json"}
-    if key := os.environ.get(KEY):
-        parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-            raise EncoderUnavailable(f"{KEY} is set and {url} isn't encrypted; use https://, or unset the key")
-        if parts.hostname not in (*LOOPBACK, os.environ.get(KEY_HOST)):
-            raise EncoderUnavailable(
-                f"{KEY} is set, and nothing says that it is for {parts.hostname}; set {KEY_HOST}={parts.hostname}, or unset the key"
-            )
-        headers["authorization"] = f"Bearer {key}"
-    return headers
-
-
-def _pause(attempt: int, told: str | None) -> float:
-    """Return the seconds to wait: as the server says, else twice as long each time, with jitter."""
-    if told is not None and told.strip().isdigit():
-        return min(float(told), _LONGEST_PAUSE)
-    return min(0.5 * 2.0**attempt, _LONGEST_PAUSE) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 
 def _traits(vector: Vectors) -> str:

@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 _COLUMN = re.compile(
     r"(?i)^(?:(?:query|corpus|document|doc|topic|q|iter(?:ation)?|passage)[ _-]*(?:id)?|id|score|grade|rel(?:evance)?|label|judge?ment)$"
 )
-_RELEVANT = ("relevant", "qrels", "judgements", "positive_ctxs", "expected")
+RELEVANT_NAMES = ("relevant", "qrels", "judgements", "positive_ctxs", "expected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def read_dataset(path: Path, split: str | None = None) -> DataSet:
     `{"query": …, "relevant": ["id", …] or {"id": grade}}`.
     """
     if path.is_file():
-        return _checked(path, _json_lines(path), None)
+        return _checked(path, *_json_lines(path), None)
     if not path.is_dir():
         raise SourceError(f"there is no {path}; name a folder or a JSON Lines file with judged queries")
     corpus = _first(path, ("corpus.jsonl", "corpus.jsonl.gz"))
@@ -76,7 +76,7 @@ def read_dataset(path: Path, split: str | None = None) -> DataSet:
         return _joined(path, _texts(_texts_of_table(topics)), _qrels(judgements), corpus)
     judged = queries or _first(path, ("judgements.jsonl", "judged.jsonl"))
     if judged is not None:
-        return _checked(path, _json_lines(judged), corpus)
+        return _checked(path, *_json_lines(judged), corpus)
     raise SourceError(
         f"{path} holds no judged queries; expected queries.jsonl with qrels/test.tsv (BEIR), queries.tsv with qrels.txt "
         'or judgements.jsonl with lines like {"query": "how do I return an item", "relevant": ["doc-1"]}'
@@ -96,7 +96,9 @@ def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _checked(path: Path, queries: list[JudgedQuery], corpus: Path | None, without_text: Sequence[str] = ()) -> DataSet:
+def _checked(
+    path: Path, queries: list[JudgedQuery], caveat: str, corpus: Path | None, without_text: Sequence[str] = ()
+) -> DataSet:
     judged = tuple(query for query in queries if any(grade > 0 for grade in query.grades.values()))
     reasons = [f"{_named(without_text)} no text"] if without_text else []
     if not judged:
@@ -107,7 +109,7 @@ def _checked(path: Path, queries: list[JudgedQuery], corpus: Path | None, withou
     nothing = [query.id for query in queries if not any(grade > 0 for grade in query.grades.values())]
     reasons += [f"{_named(nothing)} no relevant document"] if nothing else []
     left_out = f"left out: {' and '.join(reasons)}" if reasons else ""
-    return DataSet(path.resolve().name, judged, corpus, left_out=left_out)
+    return DataSet(path.resolve().name, judged, corpus, caveat, left_out)
 
 
 def _named(ids: Sequence[str]) -> str:
@@ -120,7 +122,7 @@ def _named(ids: Sequence[str]) -> str:
 
 def _joined(path: Path, texts: dict[str, str], qrels: dict[str, dict[str, int]], corpus: Path | None) -> DataSet:
     known = [JudgedQuery(id, texts[id], grades) for id, grades in qrels.items() if texts.get(id, "").strip()]
-    return _checked(path, known, corpus, [id for id in qrels if not texts.get(id, "").strip()])
+    return _checked(path, known, "", corpus, [id for id in qrels if not texts.get(id, "").strip()])
 
 
 def _texts(read: Iterable[tuple[str, str, str]]) -> dict[str, str]:
@@ -174,10 +176,12 @@ def _grade(value: Any, where: str) -> int:
     )
 
 
-def _json_lines(path: Path) -> list[JudgedQuery]:
+def _json_lines(path: Path) -> tuple[list[JudgedQuery], str]:
+    """Return the queries of a file, and what its numbers can't tell where a language model wrote or judged them."""
     queries: dict[str, JudgedQuery] = {}
+    caveat = ""
     for number, (where, data) in enumerate(_objects(path), 1):
-        text, relevant = _value(data, _TEXTS), _value(data, _RELEVANT)
+        text, relevant = _value(data, _TEXTS), _value(data, RELEVANT_NAMES)
         if not isinstance(text, str) or not isinstance(relevant, (list, dict, str)):
             raise SourceError(
                 f'{where} isn\'t a judged query; a line looks like {{"query": "…", "relevant": ["doc-1"]}}'
@@ -189,7 +193,21 @@ def _json_lines(path: Path) -> list[JudgedQuery]:
         if id in queries:
             raise SourceError(f"{where} has the id '{id}' again; give each query an id of its own, or none has one")
         queries[id] = JudgedQuery(id, text, _grades(relevant, where))
-    return list(queries.values())
+        caveat = caveat or _caveat_of(data.get("generated"))
+    return list(queries.values()), caveat
+
+
+def _caveat_of(generated: Any) -> str:
+    """Return what is said of lines that `searchctl generate` wrote."""
+    if not isinstance(generated, dict):
+        return ""
+    model = str(generated.get("model", "unknown"))[:80]
+    if "judgements" in generated:
+        return f"the judgements are a language model's ({model}), not people's"
+    return (
+        f"the queries were written by a language model ({model}) and kept where the index found their document, so numbers are "
+        "higher than for real questions; use them to compare settings, not to judge quality"
+    )
 
 
 def _grades(relevant: list[Any] | dict[str, Any] | str, where: str) -> dict[str, int]:
