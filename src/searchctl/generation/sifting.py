@@ -136,5 +136,5 @@ def _first_of_each(texts: Sequence[str]) -> list[int]:
         if key not in seen:
             seen.add(key)
             fresh.append(place)
-    repeated = {pair.other for pair in near_pairs([sketch(keys[place]) for place in fresh], NEAR)}
+    repeated = {pair.second for pair in near_pairs([sketch(keys[place]) for place in fresh], NEAR)}
     return [place for row, place in enumerate(fresh) if row not in repeated]
