@@ -10,7 +10,7 @@ from searchctl.types import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class HumanAgreement:
     """On `count` things both chose the same in `raw` of 1; `kappa` is None where chance alone would always agree."""
 
     count: int
@@ -26,7 +26,7 @@ class Agreement:
         }
 
 
-def agreement_of(human: Sequence[Hashable], model: Sequence[Hashable]) -> Agreement:
+def agreement_of(human: Sequence[Hashable], model: Sequence[Hashable]) -> HumanAgreement:
     """Return the agreement of two equally long, not empty lists of choices.
 
     Cohen, "A coefficient of agreement for nominal scales" (1960): (observed - expected) / (1 - expected).
@@ -35,4 +35,4 @@ def agreement_of(human: Sequence[Hashable], model: Sequence[Hashable]) -> Agreem
     observed = sum(one == other for one, other in zip(human, model, strict=True)) / count
     ours, theirs = Counter(human), Counter(model)
     expected = sum(ours[choice] * theirs[choice] for choice in ours) / count**2
-    return Agreement(count, observed, None if expected >= 1 else (observed - expected) / (1 - expected))
+    return HumanAgreement(count, observed, None if expected >= 1 else (observed - expected) / (1 - expected))

@@ -28,7 +28,7 @@ _BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _AskedGrade:
     query: JudgedQuery
     excerpt: Excerpt
     request: ChatRequest
@@ -58,7 +58,7 @@ class JudgementsTask:
     ) -> None:
         self._prompts = prompts
         self.passed_over: Counter[str] = Counter()
-        self._asked: list[_Asked] = []
+        self._asked: list[_AskedGrade] = []
         self._highest: set[int] = set()
         pools = _pools(index, queries, depth, on_search)
         for query, ids in zip(queries, pools, strict=True):
@@ -67,14 +67,14 @@ class JudgementsTask:
                 self.passed_over["judged, but not in the index"] += missing
             self._asked += [self._question(query, found[id]) for id in ids if id in found]
 
-    def _question(self, query: JudgedQuery, excerpt: Excerpt) -> _Asked:
+    def _question(self, query: JudgedQuery, excerpt: Excerpt) -> _AskedGrade:
         prompt = self._prompts.of(query.text)
         self._highest.add(prompt.highest)
         grades = {"type": "integer", "enum": list(range(prompt.highest + 1))}
         schema = object_schema({"reason": {"type": "string"}, "grade": grades})
         values = {"query": query.text, "title": excerpt.title, "text": excerpt.text}
         id = f"{query.id}\n{excerpt.document}"
-        return _Asked(query, excerpt, request_of(id, prompt, values, schema, grade_reader(prompt.highest), _ROOM))
+        return _AskedGrade(query, excerpt, request_of(id, prompt, values, schema, grade_reader(prompt.highest), _ROOM))
 
     def requests(self) -> list[ChatRequest]:
         """Return a request for each query and document."""
@@ -82,7 +82,7 @@ class JudgementsTask:
 
     def lines(self, answers: Answers) -> WrittenLines:
         """Return a line for each query, with all grades; one with no relevant document is kept, and evaluation leaves it out."""
-        by_query: dict[str, list[_Asked]] = {}
+        by_query: dict[str, list[_AskedGrade]] = {}
         for asked in self._asked:
             if asked.request.id in answers.by_id:
                 by_query.setdefault(asked.query.id, []).append(asked)
@@ -93,7 +93,7 @@ class JudgementsTask:
             notes.append(f"queries with no relevant document among those judged: {barren}")
         return WrittenLines(lines, Counter(), tuple(notes), self._agreement(answers))
 
-    def _line(self, group: Sequence[_Asked], answers: Answers) -> Json:
+    def _line(self, group: Sequence[_AskedGrade], answers: Answers) -> Json:
         query = group[0].query
         grades = {asked.excerpt.document: answers.by_id[asked.request.id].value for asked in group}
         prompt = self._prompts.of(query.text)
