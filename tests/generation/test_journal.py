@@ -9,9 +9,9 @@ import pytest
 
 from searchctl.errors import IndexLocked, StorageError
 from searchctl.generation.journal import RequestJournal
-from searchctl.generation.model import Completion
+from searchctl.generation.model import ChatCompletion
 
-ANSWER = Completion("text ё \ud800", "stop", "", "m", 10, 2, True, "2026-01-01T00:00:00+00:00")
+ANSWER = ChatCompletion("text ё \ud800", "stop", "", "m", 10, 2, True, "2026-01-01T00:00:00+00:00")
 
 
 def test_answers_come_back_and_what_was_on_its_way_is_known(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import re
 from datetime import datetime, timezone
 from typing import Any
 
-from searchctl.generation.model import Attempt, Completion, UnusableAnswer
+from searchctl.generation.model import Attempt, ChatCompletion, UnusableAnswer
 from searchctl.types import Json
 
 _THOUGHTS = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
@@ -28,7 +28,7 @@ def looks_refused(text: str) -> bool:
     return _REFUSAL.match(text[:200]) is not None
 
 
-def read_completion(content: bytes, attempt: Attempt) -> Completion:
+def read_completion(content: bytes, attempt: Attempt) -> ChatCompletion:
     """Read the body of a chat completion; raises ValueError where it is none."""
     try:
         data = json.loads(content)
@@ -44,7 +44,7 @@ def read_completion(content: bytes, attempt: Attempt) -> Completion:
         raise ValueError("its content isn't a text of a reasonable length")
     counted = _is_count(prompt) and _is_count(answer)
     estimated = attempt.request.prompt_tokens(), -(-len(text.encode("utf-8", "replace")) // 4)
-    return Completion(
+    return ChatCompletion(
         text,
         str(choice.get("finish_reason") or ""),
         refusal,
@@ -60,7 +60,7 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and 0 <= value < 1 << 40
 
 
-def read_answer(attempt: Attempt, completion: Completion) -> Any:
+def read_answer(attempt: Attempt, completion: ChatCompletion) -> Any:
     """Return what the request makes of an answer; raises UnusableAnswer."""
     if completion.refusal or completion.finish in _WITHHELD:
         raise UnusableAnswer("refused", completion.refusal)

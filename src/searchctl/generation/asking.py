@@ -17,8 +17,8 @@ from searchctl.generation.model import (
     Answered,
     Attempt,
     Bill,
+    ChatCompletion,
     ChatRequest,
-    Completion,
     Estimate,
     Prices,
     UnusableAnswer,
@@ -204,7 +204,7 @@ class _Asking:
             )
         return misfit
 
-    def _completion(self, attempt: Attempt) -> Completion | str:
+    def _completion(self, attempt: Attempt) -> ChatCompletion | str:
         """Return the answer the journal has, or the server's; a text says why there is none."""
         key = attempt.key
         if key in self._journal.answers:
@@ -217,7 +217,7 @@ class _Asking:
         refusal = RemoteReply(0)
         for number in range(_SENDINGS):
             reply = self._send(attempt, key)
-            if isinstance(reply, Completion):
+            if isinstance(reply, ChatCompletion):
                 return reply
             refusal = reply
             late += reply.lost
@@ -228,7 +228,7 @@ class _Asking:
             self._pace.hold(pause(number, reply.wait, _LONGEST_PAUSE))
         return self._given_up(refusal)
 
-    def _send(self, attempt: Attempt, key: str) -> Completion | RemoteReply:
+    def _send(self, attempt: Attempt, key: str) -> ChatCompletion | RemoteReply:
         """Send a request once, in its turn and if it can be paid."""
         prompt, room = attempt.request.prompt_tokens(at_most=True), attempt.answer_tokens
         if not self._pace.wait(self._halt):
@@ -255,7 +255,7 @@ class _Asking:
         self._journal.failed(key, reply.reason)
         return reply
 
-    def _paid(self, key: str, attempt: Attempt, completion: Completion) -> Completion:
+    def _paid(self, key: str, attempt: Attempt, completion: ChatCompletion) -> ChatCompletion:
         self._journal.answered(key, completion)
         cost = self._purse.settle(
             attempt.request.prompt_tokens(at_most=True),

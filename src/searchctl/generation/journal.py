@@ -18,7 +18,7 @@ from typing import IO, Any
 from searchctl.engines.lock import WriteLock
 from searchctl.errors import StorageError
 from searchctl.files import sync_folder
-from searchctl.generation.model import Completion
+from searchctl.generation.model import ChatCompletion
 
 _FORMAT = 1
 _LONGEST = 64 << 20  # characters of a line
@@ -37,7 +37,7 @@ class RequestJournal:
         self._mutex = threading.Lock()
         self._file: IO[bytes] | None = None
         self._held = False
-        self.answers: dict[str, Completion] = {}
+        self.answers: dict[str, ChatCompletion] = {}
         self.on_their_way: set[str] = set()
 
     def __enter__(self) -> RequestJournal:
@@ -72,7 +72,7 @@ class RequestJournal:
         """Note that a request is about to be sent."""
         self._note({"sent": key})
 
-    def answered(self, key: str, completion: Completion) -> None:
+    def answered(self, key: str, completion: ChatCompletion) -> None:
         """Note an answer."""
         self._note({"answer": key, **asdict(completion)})
 
@@ -149,4 +149,4 @@ class RequestJournal:
             return
         self.on_their_way.discard(key)
         if kind == "answer":
-            self.answers[key] = Completion(**{name: record[name] for name in Completion.__dataclass_fields__})
+            self.answers[key] = ChatCompletion(**{name: record[name] for name in ChatCompletion.__dataclass_fields__})

@@ -80,7 +80,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
+class ChatCompletion:
     """What the model wrote. `finish` is the server's reason to stop; `prompt_tokens` and `answer_tokens` are as it counts them.
 
     `time` is when it came, ISO 8601 in UTC. Counts are estimates where the server gives none (`counted` False).
@@ -101,7 +101,7 @@ class Answered:
     """A request's usable answer: what `ChatRequest.read` made of it, and the completion it was read from."""
 
     value: Any
-    completion: Completion
+    completion: ChatCompletion
 
 
 @dataclass(frozen=True, slots=True)
