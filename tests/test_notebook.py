@@ -11,7 +11,7 @@ import pytest
 
 import searchctl
 from searchctl import Index
-from searchctl.errors import MissingExtra, UsageError
+from searchctl.errors import MissingExtra, SourceError, UsageError
 
 EVIL = '<img src=x onerror="hurt()">'
 TOPICS = {
@@ -103,7 +103,7 @@ def test_an_evaluation_is_a_line_and_a_report(index: Index) -> None:
 def test_answers_tuning_and_other_encoders_by_a_call(index: Index, tmp_path: Path) -> None:
     told = searchctl.answer(index, "how is green tea brewed")
     assert told.question == "how is green tea brewed"
-    with pytest.raises(UsageError):
+    with pytest.raises(SourceError, match="judged queries"):
         searchctl.tune(index, tmp_path / "nothing here")
     with pytest.raises(UsageError, match="which encoder"):
         searchctl.reembed(index)
