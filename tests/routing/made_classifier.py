@@ -10,7 +10,13 @@ import numpy as np
 import onnx
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from searchctl.routing.classifier import ClassifierSettings, HeldOutAnswers, text_hash, write_classifier
+from searchctl.routing.classifier import (
+    ClassifierSettings,
+    HeldOutAnswers,
+    classifier_facts,
+    text_hash,
+    write_answers,
+)
 
 STRENGTH = 4.0  # logit of one word for its label
 
@@ -49,7 +55,8 @@ def make_classifier(
         np.array([text_hash(text) for text in (*seen, *(text for text, _ in held_out))], np.int64),
     )
     settings = ClassifierSettings(tuple(labels), multi_label, outside, 64, trained_on=len(seen))
-    write_classifier(folder, settings, answers)
+    (folder / "searchctl.json").write_text(json.dumps(classifier_facts(settings)))
+    write_answers(folder, answers)
     return folder
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from searchctl.encoders import open_encoder
 from searchctl.errors import EncoderUnavailable, UsageError
+from searchctl.rerankers import open_reranker
 from searchctl.routing.beside import unseen
 from searchctl.routing.classifier import TrainedClassifier, text_hash
 from searchctl.routing.decide import RouteSettings
@@ -129,3 +131,11 @@ def test_what_is_no_classifier_is_refused(tmp_path: Path) -> None:
     (folder / "held_out.safetensors").write_bytes(b"x" * 40)
     with pytest.raises(EncoderUnavailable, match=r"can't read .*held_out"):
         TrainedClassifier(folder)
+
+
+def test_its_logits_pass_for_neither_vectors_nor_scores(tmp_path: Path) -> None:
+    folder = str(make_classifier(tmp_path / "made", WORDS, LABELS))
+    with pytest.raises(EncoderUnavailable, match="holds a classifier, not an encoder"):
+        open_encoder(folder)
+    with pytest.raises(EncoderUnavailable, match="holds a classifier, not a reranker"):
+        open_reranker(folder, object)

@@ -13,6 +13,7 @@ from searchctl.errors import EncoderUnavailable
 from searchctl.models.catalogue import KnownModel, known_model
 
 _LOG = logging.getLogger("searchctl")
+_ENCODER = "encoder"
 _LARGEST = 1 << 20  # tokens, numbers of a vector
 POOLINGS = ("mean", "cls", "max", "lasttoken", "pooler")
 _LEGACY = {  # as sentence-transformers wrote it before version 5.3
@@ -80,6 +81,10 @@ def tell_unsaid(name: str, settings: ModelSettings) -> None:
 
 def _settings(folder: Path, known: KnownModel | None) -> ModelSettings:
     ours = _read(folder / "searchctl.json")
+    if ours.get("kind", _ENCODER) != _ENCODER:
+        raise EncoderUnavailable(
+            f"{folder} holds a {ours['kind']}, not an encoder; a classifier is for: searchctl route predict TEXT --classifier {folder}"
+        )
     if ours:
         keys = [key for key in ModelSettings.__slots__ if key not in ("unsaid", "source")]
         given = {key: ours[key] for key in keys if key in ours}

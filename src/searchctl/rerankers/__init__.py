@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from searchctl.errors import EncoderUnavailable
-from searchctl.models.files import onnx_file
+from searchctl.models.files import kind_of, onnx_file
 from searchctl.rerankers.base import Reranker, TokenEncoder
 from searchctl.settings.paths import user_path
 
@@ -25,6 +25,10 @@ def open_reranker(name: str, encoder: Callable[[], object]) -> Reranker:
     if name == MAXSIM:
         return _maxsim(encoder())
     folder = user_path(name)
+    if kind_of(folder) == "classifier":  # whose logits are of labels, and would pass for scores
+        raise EncoderUnavailable(
+            f"'{name}' holds a classifier, not a reranker; give it to: searchctl route predict TEXT --classifier {name}"
+        )
     if folder.is_dir() and onnx_file(folder) is not None:
         from searchctl.rerankers.onnx import OnnxCrossEncoder
 

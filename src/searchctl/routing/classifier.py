@@ -208,8 +208,13 @@ def _cut(ids: list[int], most: int) -> list[int]:
     return ids if len(ids) <= most else [*ids[: most - 1], ids[-1]]
 
 
-def write_classifier(folder: Path, settings: ClassifierSettings, answers: HeldOutAnswers) -> None:
-    """Write what a classifier's folder has beside its model; the folder isn't read by anyone yet."""
+def classifier_facts(settings: ClassifierSettings) -> dict[str, Any]:
+    """Return what a classifier's `searchctl.json` says, as JSON values."""
+    return {"kind": KIND, "format": FORMAT, **asdict(settings), "labels": list(settings.labels)}
+
+
+def write_answers(folder: Path, answers: HeldOutAnswers) -> None:
+    """Write what a classifier answered about held-out texts, and what it saw, into a folder that isn't read by anyone yet."""
     from safetensors.numpy import save_file
 
     tensors: dict[str, NDArray[Any]] = {
@@ -218,8 +223,6 @@ def write_classifier(folder: Path, settings: ClassifierSettings, answers: HeldOu
         "seen": np.ascontiguousarray(answers.seen, np.int64),
     }
     save_file(tensors, folder / ANSWERS_FILE, metadata={"format": str(FORMAT)})
-    described = {"kind": KIND, "format": FORMAT, **asdict(settings)}
-    (folder / SETTINGS_FILE).write_text(json.dumps(described, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def read_classifier_settings(folder: Path) -> ClassifierSettings:

@@ -23,8 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("searchctl.cli.route.evaluate", "Measure few-shot routing on labelled texts."),
 }
 _FIT = (
-    "there is nothing to fit: examples take effect at once, without training. Training a head isn't part of searchctl; one that "
-    "was trained elsewhere decides as the `scorer` of Router.predict"
+    "there is nothing to fit: examples take effect at once, without training. To train a classifier: searchctl train setfit, or "
+    "searchctl train classifier; it answers by: searchctl route predict --classifier FOLDER"
 )
 
 
