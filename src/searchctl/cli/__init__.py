@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("searchctl.cli.train", "Train an encoder, a reranker or a classifier on your own texts."),
     "route": ("searchctl.cli.route", "Route texts to labels that have a handful of examples."),
     "generate": ("searchctl.cli.generate", "Have a language model write data to measure, tune and train with."),
+    "models": ("searchctl.cli.models", "List, fetch and convert encoders."),
     "gateway": ("searchctl.cli.gateway", "Make the search of an app hybrid without changing it."),
     "answer": ("searchctl.cli.answer", "Answer a question with the sentence that says it."),
     "cluster": ("searchctl.cli.cluster", "Sort a collection into topics, with names and a map."),

@@ -21,7 +21,8 @@ class TorchEncoder:
     """A sentence-transformers or Hugging Face model in a folder. Implements `Encoder`.
 
     Pooling, prefixes and length come from its own files, else from the catalogue's `known`. Nothing is fetched. Raises MissingExtra
-    without the `torch` extra, EncoderUnavailable when the model can't be loaded.
+    without the `torch` extra, EncoderUnavailable when the model can't be loaded. `model` is the library's own, `prefixes` are those of
+    queries and documents.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class TorchEncoder:
         if threads:
             (torch,) = needed(f"the encoder '{self.name}'", "torch")
             torch.set_num_threads(threads)
-        self._model: Any = load_sentences(
+        self.model: Any = load_sentences(
             folder,
             self.name,
             pooling=settings.pooling,
@@ -45,23 +46,23 @@ class TorchEncoder:
             lower_case=settings.lower_case,
         )
         tell_unsaid(self.name, settings)
-        self._prefixes = settings.query_prefix, settings.document_prefix
-        self.dim = _dimension(self._model)
-        self.max_tokens = min(int(self._model.max_seq_length or settings.max_tokens), settings.max_tokens)
-        self._model.max_seq_length = self.max_tokens
-        self.revision = _revision(self._model)
+        self.prefixes = settings.query_prefix, settings.document_prefix
+        self.dim = _dimension(self.model)
+        self.max_tokens = min(int(self.model.max_seq_length or settings.max_tokens), settings.max_tokens)
+        self.model.max_seq_length = self.max_tokens
+        self.revision = _revision(self.model)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Encode what people ask."""
-        return self._encode(texts, self._prefixes[0])
+        return self._encode(texts, self.prefixes[0])
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         """Encode what is searched."""
-        return self._encode(texts, self._prefixes[1])
+        return self._encode(texts, self.prefixes[1])
 
     def unread_shares(self, texts: Sequence[str]) -> list[float]:
         """Return for each text the share in [0, 1] of its letters that the model can't read; 0 without a fast tokenizer."""
-        tokenizer = self._model.tokenizer
+        tokenizer = self.model.tokenizer
         if not texts or not getattr(tokenizer, "is_fast", False):
             return [0.0] * len(texts)
         found = tokenizer(
@@ -76,7 +77,7 @@ class TorchEncoder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's tokens, without prompts and special tokens."""
         ids = (
-            self._model.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+            self.model.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
             if texts
             else []
         )
@@ -85,7 +86,7 @@ class TorchEncoder:
     def _encode(self, texts: Sequence[str], prefix: str) -> Vectors:
         if not texts:
             return np.zeros((0, self.dim), np.float32)
-        found = self._model.encode(
+        found = self.model.encode(
             list(texts), prompt=prefix or "", normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
         )
         return np.asarray(found, np.float32)

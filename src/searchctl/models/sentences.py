@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from searchctl.errors import EncoderUnavailable
+from searchctl.models.export import Agreement, Features, export
 from searchctl.models.hub import first_line, load_transformer, needed, quiet
 
 _TF_WEIGHTS = ("tf_model.h5", "model.h5", "saved_model.pb")
 _TORCH_WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.safetensors.index.json")
+_BATCH = 4  # texts that are compared at once after an export
 _OWN_MODULES = ("sentence_transformers.",)
 
 
@@ -97,3 +100,40 @@ def _refuse_foreign(folder: Path, name: str) -> None:
             f"the encoder '{name}' has TensorFlow weights only, which transformers 5 doesn't read; with transformers 4: "
             "AutoModel.from_pretrained(FOLDER, from_tf=True).save_pretrained(NEW)"
         )
+
+
+def export_sentences(torch: Any, model: Any, folder: Path, texts: Sequence[str]) -> Agreement:
+    """Write a `SentenceTransformer` as ONNX files with pooling, normalisation and all that follows inside.
+
+    Their outputs are `sentence_embedding` and `token_embeddings`. They are compared with torch on `texts`, which stand for what is
+    to be encoded, prefixes and all. Raises SearchctlError where they stray.
+    """
+    outputs = ["sentence_embedding", "token_embeddings"]
+    return export(torch, _whole(torch, model), batches_of_features(model, texts), folder, outputs)
+
+
+def batches_of_features(model: Any, texts: Sequence[Any]) -> list[Features]:
+    """Return texts, or pairs of them, in small batches as tensors; the longest batch first, by which a graph is traced."""
+    take = model.preprocess if hasattr(model, "preprocess") else model.tokenize  # its name before version 5.3
+    parts = [list(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
+    features = [{name: value for name, value in take(part).items() if hasattr(value, "shape")} for part in parts]
+    return sorted(features, key=lambda batch: -int(batch["input_ids"].shape[1]))
+
+
+def _whole(torch: Any, model: Any) -> Any:
+    """Return the model as a module that takes tensors and gives its vector and its tokens' states."""
+
+    class Whole(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any = None) -> Any:
+            features = {"input_ids": input_ids, "attention_mask": attention_mask}
+            if token_type_ids is not None:
+                features["token_type_ids"] = token_type_ids
+            made = self.model(features)
+            vector = torch.nn.functional.normalize(made["sentence_embedding"], dim=-1)
+            return vector, made["token_embeddings"]
+
+    return Whole()

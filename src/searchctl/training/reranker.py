@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.errors import UsageError
+from searchctl.models.export import export
+from searchctl.models.sentences import batches_of_features
 from searchctl.training.bases import base_revision, load_cross_encoder
-from searchctl.training.export import export
 from searchctl.training.libraries import Libraries
 from searchctl.training.producing import PreparedTraining, Written
 from searchctl.training.reading import TextPair, TrainingFile, read_pairs
 from searchctl.training.running import TrainingWork
 from searchctl.training.settings import Goal, Schedule
 from searchctl.training.splitting import Split, split_pairs
-from searchctl.training.texts_export import batches_of_features
 
 WEIGHT = 0.5  # of its score against the fused one, as for `maxsim`: chosen there, and cautious here
 _CANDIDATES = 10
@@ -111,8 +111,8 @@ class RerankerRecipe:
         model.save(str(folder), create_model_card=False)
         pairs = [(query, text) for query, text, _ in probes]
         agreement = export(
-            libraries,
-            _logits(libraries, model),
+            libraries.torch,
+            _logits(libraries.torch, model),
             batches_of_features(model, pairs),
             folder,
             ["logits"],

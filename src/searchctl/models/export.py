@@ -1,4 +1,4 @@
-"""Trained networks as ONNX files, checked against what torch makes of the same texts before they count."""
+"""Networks of torch as ONNX files, checked against what torch makes of the same texts before they count."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.errors import MissingExtra, SearchctlError
-from searchctl.training.libraries import EXTRA, Libraries
 from searchctl.types import Json
 
 SERVED = "model.onnx"  # what searchctl runs: int8, or fp32 where int8 strays too far
@@ -59,7 +58,7 @@ class Agreement:
 
 
 def export(
-    libraries: Libraries,
+    torch: Any,
     network: Any,
     features: Sequence[Features],
     folder: Path,
@@ -78,8 +77,8 @@ def export(
     path = folder / PLAIN
     path.parent.mkdir(parents=True, exist_ok=True)
     names = [name for name in _TOKENS if name in features[0]]
-    _write(libraries, network, features[0], names, path, outputs)
-    with libraries.torch.no_grad():
+    _write(torch, network, features[0], names, path, outputs)
+    with torch.no_grad():
         expected = [_output(network(*(batch[name] for name in names)), checked) for batch in features]
     likeness = likeness or cosines
     plain = _compare(path, features, expected, outputs[checked], likeness)
@@ -113,7 +112,7 @@ def cosines(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np
 
 
 def _write(
-    libraries: Libraries, network: Any, features: Features, names: Sequence[str], path: Path, outputs: Sequence[str]
+    torch: Any, network: Any, features: Features, names: Sequence[str], path: Path, outputs: Sequence[str]
 ) -> None:
     """Write the file by torch's older exporter, which takes a tenth of the newer one's time and knows T5; else by that one."""
     inputs = tuple(features[name] for name in names)
@@ -123,8 +122,8 @@ def _write(
         "opset_version": _OPSET,
     }
     axes = {name: _DYNAMIC for name in names} | {name: {0: "batch"} for name in outputs}
-    onnx = libraries.torch.onnx
-    with libraries.torch.no_grad():
+    onnx = torch.onnx
+    with torch.no_grad():
         try:
             onnx.export(network, inputs, str(path), dynamic_axes=axes, dynamo=False, **common)
         except Exception as first:  # noqa: BLE001 - torch's exporter raises whatever it meets
@@ -143,7 +142,7 @@ def _quantise(path: Path, target: Path) -> None:
     try:
         library = importlib.import_module("onnxruntime.quantization")
     except ImportError as error:
-        raise MissingExtra("writing int8 weights", EXTRA) from error
+        raise MissingExtra("writing int8 weights", "train") from error
     library.quantize_dynamic(
         str(path),
         str(target),
