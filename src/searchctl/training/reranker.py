@@ -112,7 +112,7 @@ class RerankerRecipe:
         pairs = [(query, text) for query, text, _ in probes]
         agreement = export(
             libraries.torch,
-            _logits(libraries.torch, model),
+            _logits(libraries, model),
             batches_of_features(model, pairs),
             folder,
             ["logits"],
