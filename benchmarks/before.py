@@ -36,13 +36,19 @@ LOADS = {
     "shipped encoder": ("multilingual-e5-small-enru",),
 }
 MODES = ("hybrid", "lexical", "vector")
-PAGES = {10: "", 100: ", 100 hits"}
+SEARCHES = {  # name -> mode, hits
+    "search, hybrid": ("hybrid", 10),
+    "search, lexical": ("lexical", 10),
+    "search, vector": ("vector", 10),
+    "search, hybrid, first hit only": ("hybrid", 1),
+    "search, hybrid, 100 hits": ("hybrid", 100),
+}
 STARTS = {
     "import searchctl": ("-c", "import searchctl"),
     "import searchctl.cli.search": ("-c", "import searchctl.cli.search"),
     "searchctl --help, whole process": ("-m", "searchctl", "--help"),
 }
-QUERIES = 240  # more than lists are kept for
+QUERIES = 120  # more than lists are kept for
 PIECE = 40  # queries between two turns
 Times = dict[str, tuple[list[float], list[float]]]  # what was measured -> seconds of the earlier tree, and of this one
 
@@ -138,14 +144,13 @@ def searches(trees: Trees, data: Path | None, rounds: int) -> Times:
         assert worker.stdout is not None and worker.stdout.readline() == "ready\n"
     times: Times = {}
     for number in range(rounds):
-        for mode in MODES:
-            for hits, name in PAGES.items():
-                taken = [0.0, 0.0]
-                for first in range(0, total, PIECE):
-                    for tree in (0, 1) if (first // PIECE + number) % 2 else (1, 0):
-                        taken[tree] += ask(workers[tree], mode, first, min(first + PIECE, total), hits)
-                for tree in (0, 1):
-                    times.setdefault(f"search, {mode}{name}", ([], []))[tree].append(taken[tree] / total)
+        for name, (mode, hits) in SEARCHES.items():
+            taken = [0.0, 0.0]
+            for first in range(0, total, PIECE):
+                for tree in (0, 1) if (first // PIECE + number) % 2 else (1, 0):
+                    taken[tree] += ask(workers[tree], mode, first, min(first + PIECE, total), hits)
+            for tree in (0, 1):
+                times.setdefault(name, ([], []))[tree].append(taken[tree] / total)
     for worker in workers:
         worker.communicate()
     return times

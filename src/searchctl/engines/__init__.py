@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import ssl
+from typing import TYPE_CHECKING
 
 from searchctl.engines.base import FullEngine, VectorLeg
 from searchctl.errors import UsageError
@@ -16,6 +16,9 @@ from searchctl.settings.connection import (
     server_connection,
 )
 from searchctl.settings.paths import user_path
+
+if TYPE_CHECKING:
+    import ssl
 
 DEFAULT_ENGINE = ".searchctl"
 

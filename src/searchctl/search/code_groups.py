@@ -25,8 +25,12 @@ _LOOSE = 0.6  # the same where they were typed with a blank between them
 _MOST_CODES = 16  # in one query, and pairs of letters
 _MOST_PAIRS = 64
 _LEADING = 0.95  # how much of a query the rarest code can be worth, however much is said around it
-_UNSPACED_RUN = re.compile(rf"[{UNSPACED}]{{2,}}")
 _WITH_BLANK = re.compile(r"(?<!\S)(?:[^\W\d_]{1,3} \d{1,6}|\d{1,6} [^\W\d_]{1,4})(?!\S)")
+
+
+def _unspaced_runs(text: str) -> Iterator[re.Match[str]]:
+    """Yield where two or more letters of a script without blanks stand together; the pattern is made where it's needed."""
+    return re.finditer(rf"[{UNSPACED}]{{2,}}", text) if is_unspaced(text) else iter(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def find_codes(text: str) -> CodeQuery | None:
     in_query = list(codes(text))
     in_query += [code for code in _with_blanks(text) if not any(_overlap(code, other) for other in in_query)]
     in_query = sorted(in_query, key=lambda code: code.start)[:_MOST_CODES]
-    runs = [run for run in _UNSPACED_RUN.finditer(text) if not any(_inside(run.start(), code) for code in in_query)]
+    runs = [run for run in _unspaced_runs(text) if not any(_inside(run.start(), code) for code in in_query)]
     if not in_query and not runs:
         return None
     spans = sorted([(code.start, code.end) for code in in_query] + [run.span() for run in runs])

@@ -19,6 +19,7 @@ _OPENING = "([{<"
 _BRACKETS = _OPENING + ")]}>"
 _BEFORE = "([{<:;,/=|"  # a sign or a quote may stand after one of these
 _AFTER = ".,;:!?)]}>»”“\"'…"  # no part of a word that has a sign
+_MARKS = re.compile(f"[{re.escape(''.join([*_CLOSING, *_CLOSING.values(), *_SIGNS, _BRACKETS]))}]")
 _OPERATORS = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
 _STAR = re.compile(r"\w\*(?!\w)")
 _FUZZY = re.compile(r"[\w\"][~^]\d*(\.\d+)?(?!\S)")
@@ -85,6 +86,8 @@ class _QueryReader:
         self._quoted: list[str] = []
 
     def read(self, remarks: tuple[str, ...]) -> ParsedQuery:
+        if not _MARKS.search(self._text):
+            return ParsedQuery(" ".join(self._text.split()), remarks=remarks)
         at = 0
         while at < len(self._text):
             at = self._piece(at)

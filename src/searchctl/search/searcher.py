@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -28,7 +26,7 @@ from searchctl.search.recent import Recent
 from searchctl.search.repair import repairs, spelling_repair, unknown_words, word_repairs
 from searchctl.search.request import MAX_HITS, Request
 from searchctl.search.rerank import Rerank, rerank
-from searchctl.text.analysis import analyze
+from searchctl.text.analysis import terms_of_words
 from searchctl.text.sections import shown_fields
 from searchctl.types import (
     Document,
@@ -125,13 +123,9 @@ class Searcher:
 
     def _document_counts(self, words: Sequence[str]) -> dict[str, int]:
         """Return how many documents hold each word, in any of its forms."""
-        joined = " ".join(words)
-        frequencies = term_statistics(self._engine, self._index, joined).frequencies
-        starts = [0, *accumulate(len(word) + 1 for word in words)]
-        terms: dict[str, list[str]] = {}
-        for token in analyze(joined, self._schema.analyzer):  # all at once: there are hundreds
-            terms.setdefault(words[bisect_right(starts, token.start) - 1], []).append(token.term)
-        return {word: frequencies.get(own[0], 0) for word, own in terms.items() if len(own) == 1}
+        frequencies = term_statistics(self._engine, self._index, " ".join(words)).frequencies
+        terms = terms_of_words(words, self._schema.analyzer)
+        return {word: frequencies.get(term, 0) for word, term in zip(words, terms, strict=True) if term}
 
     def _if_better(self, repair: Repair, results: Results, request: Request, by: float = 0.0) -> Results | None:
         """Return the answer to the query as repaired, if the index holds its words and it is more relevant."""

@@ -8,14 +8,15 @@ keep accents, and their indexes hold no stop words.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
-from functools import lru_cache
+from collections.abc import Container, Iterator, Sequence
+from functools import cache, lru_cache
+from itertools import repeat
 from typing import NamedTuple
 
 import Stemmer
 
 from searchctl.schema import Analyzer, is_first_analysis
-from searchctl.text.folding import WORD, is_unspaced, unit_spans, units
+from searchctl.text.folding import WORD, is_plain, is_unspaced, unit_spans, units, word_pattern
 
 # Lucene's English list and Snowball's Russian one: what `_english_` and `_russian_` mean on OpenSearch and Elasticsearch.
 STOP_WORDS_EN = frozenset(
@@ -61,7 +62,12 @@ def stop_words_of(analyzer: Analyzer) -> list[str]:
 
 def is_stop_word(word: str, analyzer: Analyzer) -> bool:
     """Tell whether queries leave a word out; `word` is in small letters, ё written as е."""
-    return any(word in _STOP_WORDS[language] for language in LANGUAGES[analyzer])
+    return word in _left_out(analyzer)
+
+
+@cache
+def _left_out(analyzer: Analyzer) -> frozenset[str]:
+    return frozenset(stop_words_of(analyzer))
 
 
 def analyze(text: str, analyzer: Analyzer = "auto", *, stop_words: bool = False) -> Iterator[Token]:
@@ -73,6 +79,19 @@ def analyze(text: str, analyzer: Analyzer = "auto", *, stop_words: bool = False)
         term = _term(word, analyzer, stop_words)
         if term:
             yield Token(term, start, end)
+
+
+def terms_of_words(words: Sequence[str], analyzer: Analyzer) -> list[str]:
+    """Return the term of each of many words in small letters, empty for stop words and what isn't one word; none is remembered."""
+    folded = fold_e("\n".join(words))
+    if not is_plain(folded):
+        terms = [[token.term for token in analyze(word, analyzer)] for word in words]
+        return [own[0] if len(own) == 1 else "" for own in terms]
+    stems = folded.split("\n")
+    left_out = [is_stop_word(word, analyzer) for word in stems]
+    for language in LANGUAGES[analyzer]:
+        stems = _stemmer(language).stemWords(stems)
+    return ["" if out else stem for stem, out in zip(stems, left_out, strict=True)]
 
 
 def phrase_terms(text: str, analyzer: Analyzer) -> list[str]:
@@ -87,17 +106,17 @@ def matching(text: str, terms: Container[str], analyzer: Analyzer = "auto") -> d
     Each different word is analysed once, and only those that match are looked for again. Stop words count where asked for.
     """
     spans: dict[str, list[tuple[int, int]]] = {}
-    if not is_first_analysis(analyzer) and is_unspaced(text):
+    first = is_first_analysis(analyzer)
+    if not first and is_unspaced(text):
         for token in analyze(text, analyzer, stop_words=True):
             if token.term in terms:
                 spans.setdefault(token.term, []).append((token.start, token.end))
         return spans
-    first = is_first_analysis(analyzer)
     folded = fold_e(text) if first else text
-    for word in set((_FIRST_WORD if first else WORD).findall(folded)):
-        for piece in (word.lower(),) if first else units(word):
-            term = _term(piece, analyzer, not first)
-            if term and term in terms:
+    words = set((_FIRST_WORD if first else word_pattern(text)).findall(folded))
+    for word, own in zip(words, map(_terms, words, repeat(analyzer)), strict=False):
+        for term in own:
+            if term in terms:
                 spans.setdefault(term, []).extend(_spans(word, folded, first))
     return spans
 
@@ -107,6 +126,11 @@ def _words(text: str, analyzer: Analyzer) -> Iterator[tuple[str, int, int]]:
     if is_first_analysis(analyzer):
         for match in _FIRST_WORD.finditer(fold_e(text)):
             yield match.group().lower(), match.start(), match.end()
+        return
+    if not is_unspaced(text):
+        for match in word_pattern(text).finditer(text):
+            for unit in units(match.group()):
+                yield unit, match.start(), match.end()
         return
     for match in WORD.finditer(text):
         word, start = match.group(), match.start()
@@ -123,9 +147,19 @@ def _spans(word: str, text: str, first: bool) -> Iterator[tuple[int, int]]:
     while start >= 0:
         end = start + length
         after, before = text[end : end + 1], text[start - 1 : start] if start else ""
-        if not (after.isalnum() or before.isalnum() or (not first and after and WORD.fullmatch("a" + after))):
+        if not (
+            after.isalnum() or before.isalnum() or (not first and after > "\u02ff" and WORD.fullmatch("a" + after))
+        ):
             yield start, end
         start = text.find(word, end)
+
+
+@lru_cache(maxsize=65536)
+def _terms(word: str, analyzer: Analyzer) -> tuple[str, ...]:
+    """Return the terms of a word as it is written, of a script with blanks; stop words among them where indexes hold these."""
+    first = is_first_analysis(analyzer)
+    pieces = (word.lower(),) if first else units(word)
+    return tuple(term for piece in pieces if (term := _term(piece, analyzer, not first)))
 
 
 @lru_cache(maxsize=65536)

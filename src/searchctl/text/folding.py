@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from searchctl.text.scripts import MARKS, UNSPACED
 
 WORD = re.compile(rf"[^\W_](?:[^\W_]|[{MARKS}])*")
-_UNITS = re.compile(rf"[{UNSPACED}][{MARKS}]*|[^{UNSPACED}]+")
-_UNSPACED = re.compile(rf"[{UNSPACED}]")
+_WORD_WITHOUT_MARKS = re.compile(r"[^\W_]+")
+_MAYBE_UNSPACED = re.compile("[\u0e00-\U0010ffff]")  # quick to make, where most texts have none
 _USUAL = re.compile("[\x00-\x7fЁА-яё«»—–…№“”„’]*")  # of these only capitals and ё have another form
 _PLAIN = re.compile("[\x00-\x7fЁА-яё]*")  # as above, without the signs that compatibility forms take apart
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -40,24 +40,47 @@ def searchable(text: str) -> str:
 @lru_cache(maxsize=65536)
 def units(word: str) -> tuple[str, ...]:
     """Return what is looked for of one word: the folded word, or its letters one by one where no blanks are written."""
-    if not _UNSPACED.search(word):
+    if word.isalnum() and is_plain(word):
+        return (word.lower().replace("ё", "е"),)
+    if not is_unspaced(word):
         return tuple(WORD.findall(fold(word)))
-    return tuple(unit for piece in _UNITS.findall(word) for unit in WORD.findall(fold(piece)))
+    return tuple(unit for piece in _pieces().findall(word) for unit in WORD.findall(fold(piece)))
 
 
 def unit_spans(word: str) -> list[tuple[int, int]]:
     """Return where in a word stand its letters that are looked for one by one, and the pieces between them."""
-    return [piece.span() for piece in _UNITS.finditer(word)]
+    return [piece.span() for piece in _pieces().finditer(word)]
 
 
 def is_unspaced(text: str) -> bool:
     """Tell whether a text has letters of a script that is written without blanks."""
-    return _UNSPACED.search(text) is not None
+    return _MAYBE_UNSPACED.search(text) is not None and _unspaced().search(text) is not None
+
+
+@cache
+def _unspaced() -> re.Pattern[str]:
+    return re.compile(rf"[{UNSPACED}]")
+
+
+@cache
+def _pieces() -> re.Pattern[str]:
+    """Return what takes a word apart: letters of scripts without blanks one by one, all between them together."""
+    return re.compile(rf"[{UNSPACED}][{MARKS}]*|[^{UNSPACED}]+")
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether a text is in ASCII and Russian letters: then only capitals and ё have another form."""
+    return _PLAIN.fullmatch(text) is not None
+
+
+def word_pattern(text: str) -> re.Pattern[str]:
+    """Return what finds the words of a text as `WORD` does: a quicker one where the text has no signs that belong to letters."""
+    return _WORD_WITHOUT_MARKS if _USUAL.fullmatch(text) else WORD
 
 
 def fold(text: str) -> str:
     """Return letters in the form in which they are compared: NFKC, small, Latin and Greek ones without accents, ё as е."""
-    if _PLAIN.fullmatch(text):
+    if is_plain(text):
         return text.lower().replace("ё", "е")
     decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     letters: list[str] = []

@@ -222,4 +222,4 @@ class LexicalReader:
 
     def _analyze(self, words: Sequence[str]) -> list[str]:
         """Return the terms of words, stop words among them."""
-        return [term for word in words for term in self._analysis.terms.analyze(word)]
+        return self._analysis.terms.analyze(" ".join(words))

@@ -30,3 +30,22 @@ class RowSet:
         """Tell for each of these rows, (m,), whether it's in the set."""
         mask = self._mask
         return mask[np.minimum(rows, len(mask) - 1)]
+
+
+def different(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each value once, ascending. As np.unique, which imports a masked array for it: 10 ms of a short process."""
+    ordered = np.sort(values)
+    return ordered[_begins(ordered)]
+
+
+def first_of_each(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where each value stands for the first time, ascending."""
+    order = np.argsort(values, kind="stable")
+    return np.sort(order[_begins(values[order])])
+
+
+def _begins(ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return where in ordered values another one begins."""
+    begins = np.ones(len(ordered), np.bool_)
+    begins[1:] = ordered[1:] != ordered[:-1]
+    return begins

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.engines.embedded.quantiser import Codes, Quantiser
-from searchctl.engines.embedded.rows import RowSet
+from searchctl.engines.embedded.rows import RowSet, different, first_of_each
 from searchctl.engines.embedded.segments import Segment, SegmentNotes
 from searchctl.engines.embedded.store import Store
 from searchctl.types import Vectors
@@ -153,7 +153,7 @@ class Sealed:
 
     def _exact(self, store: Store, queries: Vectors, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the cosines (n, c) of queries with the vectors at positions (n, c), minus infinity where there is none."""
-        held = store.passages_of(self.passages[np.unique(positions[positions >= 0])])
+        held = store.passages_of(self.passages[different(positions[positions >= 0])])
         scores = np.full(positions.shape, -np.inf, np.float32)
         if not len(held.passages):
             return scores
@@ -173,9 +173,9 @@ def best_documents(
     while True:
         top = np.argpartition(-scores, take - 1)[:take] if 0 < take < len(scores) else np.arange(len(scores))
         top = top[np.argsort(-scores[top], kind="stable")][:take]
-        _, first = np.unique(documents[top], return_index=True)
+        first = first_of_each(documents[top])
         if len(first) >= k or take >= allowed:
-            top = top[np.sort(first)[:k]]
+            top = top[first[:k]]
             return NearestPassages(documents[top], np.clip(scores[top].astype(np.float64), -1.0, 1.0), ordinals[top])
         take = min(2 * take, allowed)
 
@@ -189,6 +189,5 @@ def merged(answers: Sequence[NearestPassages], k: int) -> NearestPassages:
     scores = np.concatenate([answer.scores for answer in answers])
     ordinals = np.concatenate([answer.ordinals for answer in answers])
     order = np.argsort(-scores, kind="stable")
-    _, first = np.unique(rows[order], return_index=True)
-    kept = order[np.sort(first)[:k]]
+    kept = order[first_of_each(rows[order])[:k]]
     return NearestPassages(rows[kept], scores[kept], ordinals[kept])

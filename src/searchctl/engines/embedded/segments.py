@@ -7,7 +7,6 @@ or after. Reading a file checks its checksums. Whatever is missing or damaged is
 from __future__ import annotations
 
 import os
-import zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -164,6 +163,8 @@ class SegmentFolder:
 
     def _read(self, name: str) -> dict[str, NDArray[Any]]:
         """Read arrays; the zip file they are in has a checksum of each."""
+        import zipfile  # which many a search doesn't need
+
         try:
             with (self.path / name).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return {key: arrays[key] for key in arrays.files}

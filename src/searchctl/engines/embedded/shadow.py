@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 _PLACES = ("/dev/shm", "/run/user/{user}")  # noqa: S108 where the usual temporary folders can't be written to either
@@ -18,6 +17,8 @@ class Shadow:
     """A temporary folder of links to the files of `source`; `close` deletes it."""
 
     def __init__(self, source: Path) -> None:
+        import tempfile  # which hardly any process needs
+
         self._source = source
         self._folder = tempfile.TemporaryDirectory(prefix="searchctl-", dir=_place(), ignore_cleanup_errors=True)
         self.path = Path(self._folder.name)
@@ -41,6 +42,8 @@ class Shadow:
 
 def _place() -> str | None:
     """Return a folder that can be written to, None for the usual one."""
+    import tempfile
+
     try:
         tempfile.gettempdir()
     except FileNotFoundError:

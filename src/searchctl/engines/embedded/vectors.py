@@ -7,18 +7,18 @@ many passages it hasn't seen.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.engines.embedded.quantiser import Quantiser
-from searchctl.engines.embedded.rows import RowSet
+from searchctl.engines.embedded.rows import RowSet, different
 from searchctl.engines.embedded.sealed import (
     NOTHING,
     Allowed,
@@ -83,7 +83,7 @@ class VectorIndex:
             self._unseen = store.watermark().passage - last if store.has_passages_after(last) else 0
             dead = store.tombstones_after(self._notes.tombstone)
             if len(dead) != self._removals:
-                self._dead, self._removals = np.unique(np.array(dead, np.int64)), len(dead)
+                self._dead, self._removals = different(np.array(dead, np.int64)), len(dead)
 
     def discard(self, store: Store) -> bool:
         """Use no file any more until they are made anew; False when another process has done that already."""
@@ -171,7 +171,7 @@ class VectorIndex:
         if not notes.quantiser:
             quantiser = Quantiser.trained(store.sampled_vectors(EXACT_ROWS))
             trained = store.count()[1]
-            notes = replace(notes, quantiser=f"{token_hex(4)}.quantiser", trained=trained)
+            notes = replace(notes, quantiser=f"{os.urandom(4).hex()}.quantiser", trained=trained)
             self._folder.write_quantiser(notes.quantiser, quantiser)
         else:
             quantiser = self._folder.read_quantiser(notes)
