@@ -62,11 +62,13 @@ def show_passage(
         return None
     text = document.text[passage.start : passage.end]
     found = matching(text, weights, analyzer)
-    exact = {f"\0{number}": literal_spans(text, phrase, analyzer) for number, phrase in enumerate(literals)}
-    spans = sentences(text) if found or any(exact.values()) else []
-    heaviest = max(weights.values(), default=1.0)
-    shares = sentence_shares({**found, **exact}, spans, {**weights, **dict.fromkeys(exact, heaviest)})
-    marks = _merged([*chain.from_iterable(found.values()), *chain.from_iterable(exact.values())])
+    if literals:
+        exact = {f"\0{number}": literal_spans(text, phrase, analyzer) for number, phrase in enumerate(literals)}
+        found |= exact
+        weights = {**weights, **dict.fromkeys(exact, max(weights.values(), default=1.0))}
+    spans = sentences(text) if any(found.values()) else []
+    shares = sentence_shares(found, spans, weights)
+    marks = _merged(list(chain.from_iterable(found.values())))
     sentence = best_sentence(spans, shares)
     telling = sentence[0] if sentence else marks[0][0] if marks else 0
     section = section_at(document.fields, passage.start + telling)

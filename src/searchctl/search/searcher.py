@@ -134,11 +134,13 @@ class Searcher:
             repair.kind != "spelling" and not all(known.values())
         ):  # of spelling, what was changed is known
             return None
-        (repaired,) = self.search([repair.query], replace(request, repair=False))
-        newly_answered = repaired.answered and not results.answered
-        if repaired.best_relevance <= results.best_relevance + (0.0 if newly_answered else by):
+        asked = replace(request, repair=False)
+        ((answer, ordered),) = self._answers([repair.query], asked)
+        best = ordered.best_relevance  # hits are looked up only where it is better
+        newly_answered = best >= max(request.floor, DOUBTFUL) and not results.answered
+        if best <= results.best_relevance + (0.0 if newly_answered else by):
             return None
-        return replace(repaired, query=results.query, repaired=repair)
+        return replace(self._results(answer, ordered, asked), query=results.query, repaired=repair)
 
     # From an answer to a page
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import Stemmer
 
 from searchctl.schema import Analyzer, is_first_analysis
-from searchctl.text.folding import WORD, is_plain, is_unspaced, unit_spans, units, word_pattern
+from searchctl.text.folding import WORD, has_rare, is_plain, is_unspaced, unit_spans, units
 
 # Lucene's English list and Snowball's Russian one: what `_english_` and `_russian_` mean on OpenSearch and Elasticsearch.
 STOP_WORDS_EN = frozenset(
@@ -39,7 +39,7 @@ LANGUAGES: dict[Analyzer, tuple[str, ...]] = {
 }
 LANGUAGES |= {"auto-1": LANGUAGES["auto"], "en-1": LANGUAGES["en"], "ru-1": LANGUAGES["ru"], "standard-1": ()}
 _STOP_WORDS = {"english": STOP_WORDS_EN, "russian": STOP_WORDS_RU}
-_FIRST_WORD = re.compile(r"[^\W_]+")
+_SIMPLE_WORD = re.compile(r"[^\W_]+")
 
 
 class Token(NamedTuple):
@@ -107,28 +107,30 @@ def matching(text: str, terms: Container[str], analyzer: Analyzer = "auto") -> d
     """
     spans: dict[str, list[tuple[int, int]]] = {}
     first = is_first_analysis(analyzer)
-    if not first and is_unspaced(text):
+    simple = first or not has_rare(text)
+    if not simple and is_unspaced(text):
         for token in analyze(text, analyzer, stop_words=True):
             if token.term in terms:
                 spans.setdefault(token.term, []).append((token.start, token.end))
         return spans
     folded = fold_e(text) if first else text
-    words = set((_FIRST_WORD if first else word_pattern(text)).findall(folded))
+    words = set((_SIMPLE_WORD if simple else WORD).findall(folded))
     for word, own in zip(words, map(_terms, words, repeat(analyzer)), strict=False):
         for term in own:
             if term in terms:
-                spans.setdefault(term, []).extend(_spans(word, folded, first))
+                spans.setdefault(term, []).extend(_spans(word, folded, simple))
     return spans
 
 
 def _words(text: str, analyzer: Analyzer) -> Iterator[tuple[str, int, int]]:
     """Yield the words as they are compared, and where they stand."""
     if is_first_analysis(analyzer):
-        for match in _FIRST_WORD.finditer(fold_e(text)):
+        for match in _SIMPLE_WORD.finditer(fold_e(text)):
             yield match.group().lower(), match.start(), match.end()
         return
-    if not is_unspaced(text):
-        for match in word_pattern(text).finditer(text):
+    simple = not has_rare(text)
+    if simple or not is_unspaced(text):
+        for match in (_SIMPLE_WORD if simple else WORD).finditer(text):
             for unit in units(match.group()):
                 yield unit, match.start(), match.end()
         return
@@ -141,15 +143,13 @@ def _words(text: str, analyzer: Analyzer) -> Iterator[tuple[str, int, int]]:
             yield from ((unit, start + begin, start + end) for unit in units(word[begin:end]))
 
 
-def _spans(word: str, text: str, first: bool) -> Iterator[tuple[int, int]]:
+def _spans(word: str, text: str, simple: bool) -> Iterator[tuple[int, int]]:
     """Yield where a word stands in a text by itself."""
     start, length = text.find(word), len(word)
     while start >= 0:
         end = start + length
         after, before = text[end : end + 1], text[start - 1 : start] if start else ""
-        if not (
-            after.isalnum() or before.isalnum() or (not first and after > "\u02ff" and WORD.fullmatch("a" + after))
-        ):
+        if not (after.isalnum() or before.isalnum() or (not simple and after and WORD.fullmatch("a" + after))):
             yield start, end
         start = text.find(word, end)
 

@@ -9,7 +9,9 @@ from functools import cache, lru_cache
 from searchctl.text.scripts import MARKS, UNSPACED
 
 WORD = re.compile(rf"[^\W_](?:[^\W_]|[{MARKS}])*")
-_WORD_WITHOUT_MARKS = re.compile(r"[^\W_]+")
+_RARE = re.compile(
+    "[\u0300-\u036f\u0483-\u0487\u0591-\u1fff\u20d0-\u20ff\u2e80-\U0010ffff]"
+)  # more than MARKS and UNSPACED
 _MAYBE_UNSPACED = re.compile("[\u0e00-\U0010ffff]")  # quick to make, where most texts have none
 _USUAL = re.compile("[\x00-\x7fЁА-яё«»—–…№“”„’]*")  # of these only capitals and ё have another form
 _PLAIN = re.compile("[\x00-\x7fЁА-яё]*")  # as above, without the signs that compatibility forms take apart
@@ -73,9 +75,9 @@ def is_plain(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None
 
 
-def word_pattern(text: str) -> re.Pattern[str]:
-    """Return what finds the words of a text as `WORD` does: a quicker one where the text has no signs that belong to letters."""
-    return _WORD_WITHOUT_MARKS if _USUAL.fullmatch(text) else WORD
+def has_rare(text: str) -> bool:
+    """Tell whether a text may have signs that belong to letters, or scripts without blanks; without, words are runs of letters."""
+    return _RARE.search(text) is not None
 
 
 def fold(text: str) -> str:
