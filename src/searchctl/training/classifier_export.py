@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.models.export import Features, export, probe_texts
 from searchctl.ranking.relevance import calibration_error
 from searchctl.routing.classifier import (
     LOGITS,
@@ -24,7 +25,6 @@ from searchctl.routing.classifier import (
 from searchctl.routing.decide import RouteSettings
 from searchctl.routing.evaluation import BINS, macro_f1, predicted_labels
 from searchctl.training.class_parts import ClassParts
-from searchctl.training.export import Features, export, probe_texts
 from searchctl.training.libraries import Libraries
 from searchctl.training.producing import Written
 
@@ -48,7 +48,7 @@ def export_classifier(
     probes = probe_texts(texts)
     features = [tokenize(probes[at : at + _BATCH]) for at in range(0, len(probes), _BATCH)]
     features.sort(key=lambda batch: -int(batch["input_ids"].shape[1]))
-    agreement = export(libraries, network, features, folder, [LOGITS])
+    agreement = export(libraries.torch, network, features, folder, [LOGITS])
     settings = replace(settings, trained_on=len(parts.learnt))
     facts = classifier_facts(settings)
     (folder / SETTINGS_FILE).write_text(json.dumps(facts), encoding="utf-8")  # the card takes its place
