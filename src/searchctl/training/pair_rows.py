@@ -44,6 +44,10 @@ def columns_of(pairs: Sequence[TextPair], loss: str, negatives: int, model: Any,
     mined = iter(_mined(lacking, pairs, wanted, model, batch, home) if lacking else [])
     filled = [own if len(own) == wanted else (*own, *next(mined))[:wanted] for own in given]
     whole = [len(own) == wanted for own in filled]
+    if not any(whole) and loss == "multiple-negatives":
+        return _tuples(
+            pairs, [()] * len(pairs), ", none of which has a hard negative: only the others of the batch are told apart"
+        )
     if not any(whole):
         raise UsageError(
             f"no hard negatives were found among {len(pairs):,} answers: each text near a question may answer it; "
