@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "siamese": ("searchctl.cli.train.siamese", "Train an encoder on labelled texts, or on questions with answers."),
     "reranker": ("searchctl.cli.train.reranker", "Train a cross-encoder on questions, answers and near misses."),
     "distil": ("searchctl.cli.train.distil", "Make a quicker encoder out of a slower one."),
+    "adapt": ("searchctl.cli.train.adapt", "Adapt an encoder to texts without questions or labels."),
     "classifier": ("searchctl.cli.train.classifier", "Train a transformer with a head, on labelled texts."),
     "setfit": ("searchctl.cli.train.setfit", "Train a classifier on a handful of labelled texts."),
     "pretrain": ("searchctl.cli.train.pretrain", "Teach a model the language of plain texts."),
