@@ -56,6 +56,7 @@ bench:  ## all of benchmarks/results.md. DATA: judged sets, LABELLED: labelled s
 	$(PYTHON) benchmarks/install.py
 	$(PYTHON) benchmarks/cleaning.py --data $(DATA)
 	$(PYTHON) benchmarks/routing.py --data $(LABELLED) --work $(WORK)
+	$(PYTHON) benchmarks/training_heads.py --labelled $(LABELLED) --texts $(DATA)/scifact-en/corpus.jsonl --model $(MODEL) --work $(WORK)
 	$(PYTHON) benchmarks/explore.py --data $(LABELLED) --judged $(DATA) --work $(WORK)
 	for script in quality fusion relevance languages answers servers; do $(PYTHON) benchmarks/$$script.py --data $(DATA) --work $(WORK) || exit 1; done
 	$(PYTHON) tools/train_maxsim.py $(WORK) --data $(DATA) --work $(WORK)

@@ -33,7 +33,7 @@ def make_classifier(
 ) -> Path:
     """Write a folder whose logits are 4 for each of a text's words that stands for a label, "" being no label."""
     folder.mkdir()
-    names = [*labels, *([""] if outside else [])]
+    names = [*labels, *([""] if outside and not multi_label else [])]
     vocabulary = {word: number for number, word in enumerate(("[PAD]", "[UNK]", *words))}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()

@@ -71,6 +71,15 @@ def test_texts_of_no_label_are_told_where_it_learnt_them(tmp_path: Path) -> None
     assert given.label is not None
 
 
+def test_of_several_labels_none_may_be_right(tmp_path: Path) -> None:
+    held = [("refund parcel", ("billing/refund", "late")), ("weather", ()), ("parcel", ("late",)), ("sun", ())] * 30
+    folder = make_classifier(tmp_path / "none", WORDS, LABELS, multi_label=True, outside=True, held_out=held)
+    both, none = TrainedClassifier(folder).predict(["refund parcel", "sun"])
+    assert set(both.labels) == {"billing/refund", "late"} and none.labels == () and none.outside > both.outside
+    without = make_classifier(tmp_path / "some", WORDS, LABELS, multi_label=True, held_out=held)
+    assert len(TrainedClassifier(without).predict(["sun"])[0].labels) == 1  # the best one at least
+
+
 def test_long_texts_are_cut_and_order_and_batches_change_nothing(tmp_path: Path) -> None:
     classifier = TrainedClassifier(make_classifier(tmp_path / "made", WORDS, LABELS))
     texts = ["parcel " * (number % 7) + "money" for number in range(100)] + ["x " * 64 + "refund x"]

@@ -82,9 +82,9 @@ def tell_unsaid(name: str, settings: ModelSettings) -> None:
 def _settings(folder: Path, known: KnownModel | None) -> ModelSettings:
     ours = _read(folder / "searchctl.json")
     if ours.get("kind", _ENCODER) != _ENCODER:
-        raise EncoderUnavailable(
-            f"{folder} holds a {ours['kind']}, not an encoder; a classifier is for: searchctl route predict TEXT --classifier {folder}"
-        )
+        other = {"classifier": "searchctl route predict --classifier", "reranker": "searchctl search --rerank"}
+        use = f"; give it to: {other[ours['kind']]}" if ours["kind"] in other else ""
+        raise EncoderUnavailable(f"{folder} holds a {ours['kind']}, not an encoder{use}")
     if ours:
         keys = [key for key in ModelSettings.__slots__ if key not in ("unsaid", "source")]
         given = {key: ours[key] for key in keys if key in ours}

@@ -20,7 +20,7 @@ from searchctl.routing.evaluation import BINS, METRICS, RoutingTrial, TrialRun, 
 from searchctl.routing.examples import Example
 from searchctl.routing.judgement import Judgement
 
-_NO_LIMIT = RouteSettings(outside_limit=1.0)
+_USUAL = RouteSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,12 @@ def beside(trial: RoutingTrial, classifier: TrainedClassifier, left_out: int = 0
     """Ask a classifier for the trial's test texts. A label that only the classifier has is a wrong answer of it."""
     material = trial.material
     columns = [classifier.labels.index(label) if label in classifier.labels else -1 for label in material.labels]
-    judgement = classifier.judge(material.test.texts, _NO_LIMIT)
+    judgement = classifier.judge(material.test.texts, _USUAL)
     several = classifier.settings.multi_label
     given = predicted_labels(judgement.probabilities, judgement.trust.usual if several else None)
     predicted = _by_trial(given, columns)
     foreign = np.delete(given, [at for at in columns if at >= 0], axis=1).any(axis=1)
-    inside = _inside(classifier, judgement)
+    inside = judgement.inside
     right = (predicted == (material.test.members > 0)).all(axis=1) & ~foreign & inside
     members = np.zeros_like(judgement.probabilities, np.float32)
     for column, at in enumerate(columns):
@@ -101,22 +101,15 @@ def beside(trial: RoutingTrial, classifier: TrainedClassifier, left_out: int = 0
     )
 
 
-def _inside(classifier: TrainedClassifier, judgement: Judgement) -> Flags:
-    """Tell which texts a classifier takes for texts of one of its labels: all, where it learnt no others."""
-    if not classifier.settings.outside:
-        return np.ones(len(judgement.probabilities), bool)
-    return np.asarray(judgement.outside <= judgement.probabilities.max(axis=1))
-
-
 def _of_outside(classifier: TrainedClassifier, texts: Sequence[str], judgement: Judgement) -> dict[str, float]:
     """Return how well texts of no label are told from the test's, where the classifier learnt such texts."""
     if not classifier.settings.outside or not texts:
         return {}
-    strange = classifier.judge(texts, _NO_LIMIT)
+    strange = classifier.judge(texts, _USUAL)
     return {
         "auroc_oos": auroc(strange.outside, judgement.outside),
-        "lost_inside": float((~_inside(classifier, judgement)).mean()),
-        "found_outside": float((~_inside(classifier, strange)).mean()),
+        "lost_inside": float((~judgement.inside).mean()),
+        "found_outside": float((~strange.inside).mean()),
     }
 
 

@@ -48,8 +48,9 @@ _STRANGE = "the classifier takes it for a text of no label"
 
 @dataclass(frozen=True, slots=True)
 class ClassifierSettings:
-    """What `searchctl.json` says of a classifier. With `outside`, the model's last output stands for texts of no label.
+    """What `searchctl.json` says of a classifier. With `outside`, it learnt texts of no label too.
 
+    Those have the model's last output then, unless a text may have several labels: then they have none of them.
     `trained_on` is how many texts it learnt from, without those held out; `max_tokens` counts the special ones too.
     """
 
@@ -64,7 +65,7 @@ class ClassifierSettings:
     @property
     def outputs(self) -> int:
         """How many numbers the model gives for a text."""
-        return len(self.labels) + self.outside
+        return len(self.labels) + (self.outside and not self.multi_label)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,10 +183,12 @@ class TrainedClassifier:
         labelled = probabilities[:, :count]
         limits = np.full(len(messages), settings.limit)
         outside, strange = np.zeros(len(messages)), UNLIKE
-        if self.settings.outside:
-            outside, strange = probabilities[:, count], _STRANGE
-            if settings.outside_limit is None and len(messages):
-                limits = np.nextafter(labelled.max(axis=1), 2)
+        if self.settings.outside and len(messages):
+            best, strange = labelled.max(axis=1), _STRANGE
+            several = self.settings.multi_label
+            outside = 1 - best if several else probabilities[:, count]
+            if settings.outside_limit is None:
+                limits = np.nextafter(np.full(len(messages), 1 - self.trust.usual) if several else best, 2)
         elif strangeness is not None:
             outside = strangeness
         return Judgement(self.labels, self.settings.multi_label, labelled, self.trust, outside, limits, strange)

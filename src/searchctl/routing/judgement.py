@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from searchctl.routing.calibration import Doubles
+import numpy as np
+
+from searchctl.routing.calibration import Doubles, Flags
 from searchctl.routing.guarantee import PrecisionGuarantee
 
 UNLIKE = "the text is unlike everything stored"
@@ -40,3 +42,8 @@ class Judgement:
     outside: Doubles
     limits: Doubles
     strange: str = UNLIKE
+
+    @property
+    def inside(self) -> Flags:
+        """Which texts (n,) aren't taken for texts of no label."""
+        return np.asarray(self.outside < self.limits)

@@ -24,7 +24,7 @@ NO_LABEL = ""
 class ClassParts:
     """Messages by what they're for: to learn from, to stop and calibrate by (`held_out`), and to measure by (`tested`).
 
-    With `outside`, the model has one more output, for texts of no label; those have no labels here.
+    With `outside`, there are texts of no label; the model has one more output for them where a text has one label at most.
     """
 
     labels: tuple[str, ...]
@@ -38,7 +38,7 @@ class ClassParts:
     @property
     def outputs(self) -> int:
         """How many numbers the model gives for a text."""
-        return len(self.labels) + self.outside
+        return len(self.labels) + (self.outside and not self.multi_label)
 
     def members(self, rows: Sequence[LabelledText]) -> NDArray[np.float32]:
         """Return what each output should be for some rows: (n, outputs) of 0 and 1."""
@@ -46,7 +46,7 @@ class ClassParts:
         members = np.zeros((len(rows), self.outputs), np.float32)
         for row, text in enumerate(rows):
             members[row, [places[label] for label in text.labels]] = 1
-            if self.outside and not text.labels:
+            if self.outputs > len(self.labels) and not text.labels:
                 members[row, -1] = 1
         return members
 
@@ -106,7 +106,7 @@ def part_labelled(rows: Sequence[LabelledText], share: float, seed: int, outside
     return ClassParts(
         labels,
         multi_label,
-        bool(strange) and not multi_label,
+        bool(strange),
         tuple(map(_bare, split.learnt)),
         tuple(map(_bare, held_out)),
         tuple(map(_bare, tested)),

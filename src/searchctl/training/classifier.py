@@ -115,7 +115,7 @@ def load_headed(
         config = library.AutoConfig.from_pretrained(place, local_files_only=local)
         without_dropout(config)
         config.num_labels = parts.outputs
-        names = [*parts.labels, *(["no label"] if parts.outside else [])]
+        names = [*parts.labels, "no label"][: parts.outputs]
         config.id2label = dict(enumerate(names))
         config.label2id = {label: number for number, label in enumerate(names)}
         config.problem_type = "multi_label_classification" if parts.multi_label else "single_label_classification"

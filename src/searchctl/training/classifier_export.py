@@ -64,13 +64,13 @@ def _measured(classifier: TrainedClassifier, parts: ClassParts) -> Mapping[str, 
     """Return how good the classifier is on texts by which nothing was learnt, stopped or calibrated."""
     if not parts.tested:
         return {}
-    judgement = classifier.judge([row.text for row in parts.tested], RouteSettings(outside_limit=1.0))
+    judgement = classifier.judge([row.text for row in parts.tested], RouteSettings())
     members = parts.members(parts.tested)[:, : len(parts.labels)]
     given = predicted_labels(judgement.probabilities, judgement.trust.usual if parts.multi_label else None)
     confidence = judgement.probabilities.max(axis=1)
     if parts.outside:
-        given = given & (judgement.outside <= confidence)[:, None]
-        confidence = np.maximum(confidence, judgement.outside)
+        given = given & judgement.inside[:, None]
+        confidence = np.where(judgement.inside, confidence, judgement.outside)
     right = (given == (members > 0)).all(axis=1)
     scores = {"accuracy": float(right.mean()), "macro-F1": macro_f1(given, members > 0)}
     scores["calibration error"] = calibration_error(confidence, right, bins=BINS)
