@@ -4,7 +4,7 @@ PYTEST = $(PYTHON) -m pytest -n auto --dist loadgroup
 FAST = not slow and not servers and not browser
 export PYTHON
 
-.PHONY: help check test test-all test-fast test-slow test-servers test-browser test-torch test-wheel test-pythons bench crash-sweep
+.PHONY: help check test test-all test-fast test-slow test-servers test-browser test-torch test-wheel test-pythons bench crash-sweep docs
 
 help:  ## what can be typed
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -48,6 +48,9 @@ crash-sweep:  ## every kill and every failing call of the embedded engine's comm
 	$(PYTHON) -m tests.faults.crash_sweep --torn
 	$(PYTHON) -m tests.faults.crash_sweep --errno 28 --sticky
 	$(PYTHON) -m tests.faults.crash_sweep --errno 5
+
+docs:  ## the documentation as a site, in build/site; broken links are errors
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet
 
 bench:  ## all of benchmarks/results.md. DATA: judged sets, LABELLED: labelled sets, MODEL: the unquantised model, WORK: what is kept between runs
 	$(PYTHON) benchmarks/encoder.py --data $(DATA) --model $(MODEL)
