@@ -71,6 +71,14 @@ def test_nothing_like_it_and_nothing_typed_give_nothing(index: Index) -> None:
         index.suggest("ret", 0)
 
 
+def test_no_phrase_leaves_out_what_stands_between(index: Index) -> None:
+    index.engine.write(
+        "shop", [Entry(Document(f"n{number}", "Even in a storm, within 30 days.")) for number in range(5)]
+    )
+    given = {one.text for typed in ("even", "within", "storm", "days", "in") for one in index.suggest(typed)}
+    assert "even in a storm" not in given and not {"within days", "storm within", "in storm"} & given
+
+
 def test_a_blank_ends_a_word(index: Index) -> None:
     assert "Returning an item" in texts(index, "return") and "Returning an item" not in [
         one.text for one in index.suggest("return ") if one.repair is None

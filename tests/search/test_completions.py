@@ -56,7 +56,7 @@ def test_one_error_anywhere_in_a_long_word_is_corrected(place: int, error: str, 
     completions, titles = table(1)
     title = titles[place % len(titles)]
     at %= len(title)
-    if title[at] == " " or len(title.split()[title[:at].count(" ")]) < 4:
+    if title[at] == " " or len(title.split()[title[:at].count(" ")]) < 5:
         return
     after = title[at + 1 :]
     typed = {"drop": title[:at] + after, "double": title[: at + 1] + title[at:], "swap": title}[error]

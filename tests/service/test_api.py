@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import msgspec
@@ -90,6 +91,17 @@ def test_suggestions_follow_what_is_written(client: TestClient) -> None:
     assert "etag" not in given.headers
     assert client.get(f"{SHOP}/suggest", params={"q": "djpd"}).json()["suggestions"][0]["text"] == "Возврат"
     assert client.get(f"{SHOP}/suggest", params={"q": ""}).status_code == 400
+
+
+def test_topics_are_drawn_beside_and_then_kept(client: TestClient) -> None:
+    pytest.importorskip("sklearn")
+    for _ in range(200):
+        told = client.get(f"{SHOP}/topics").json()
+        if told["ready"]:
+            break
+        time.sleep(0.1)
+    assert told["ready"] and {one["id"] for one in told["documents"]} == {"returns", "faq/gift", "vozvrat"}
+    assert client.get("/v1/indexes/nope/topics").status_code == 404
 
 
 def test_similar_and_answer(client: TestClient) -> None:

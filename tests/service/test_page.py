@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,8 @@ def words(language: str) -> set[str]:
 
 
 def test_both_languages_have_every_sentence() -> None:
-    used = set(re.findall(r'word\("(\w+)"', (PAGE / "page.js").read_text(encoding="utf-8")))
+    scripts = "".join((PAGE / name).read_text(encoding="utf-8") for name in ("page.js", "finding.js", "map.js"))
+    used = set(re.findall(r'word\("(\w+)"', scripts))
     used |= set(
         re.findall(r'data-(?:word|label|placeholder)="(\w+)"', (PAGE / "index.html").read_text(encoding="utf-8"))
     )
@@ -158,6 +161,131 @@ def test_a_text_is_routed_taught_and_taken_back(open_page: Open) -> None:
 def test_a_question_without_an_answer_says_so(open_page: Open) -> None:
     page = open_page("/?index=shop&q=receipt&where=lang%3Dde")
     page.wait_for_selector("#status:has-text('Nothing found')")
+    page.click("#filters summary")
     page.fill("#where", "land=de")
     page.press("#where", "Enter")
     page.wait_for_selector("#status:has-text('land')")
+
+
+@pytest.fixture
+def goods(folder: Path) -> None:
+    """Thirty documents more in the index `shop`, with fields to count and to sort by."""
+    with Index.open(folder, "shop") as index:
+        index.ingest(
+            {
+                "id": f"shoe{number:02}",
+                "title": f"Running shoes {number}",
+                "text": f"Light running shoes for the road, model {number}.",
+                "brand": [EVIL, "Acme", "Zed & Sons"][number % 3],
+                "updated": f"2025-{number % 12 + 1:02}-03",
+                "in_stock": number % 2 == 0,
+            }
+            for number in range(30)
+        )
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("goods")
+def test_facets_narrow_down_and_chips_widen_again(open_page: Open) -> None:
+    page = open_page("/?index=shop&q=running+shoes")
+    page.wait_for_selector("#facets fieldset")
+    assert "Acme\n10" in re.sub(r"\s*\n\s*", "\n", page.inner_text("#facet-list"))
+    page.click("#facet-list label:has-text('Acme')")
+    page.wait_for_selector("#chips button:has-text('brand=Acme')")
+    page.click("#facet-list label:has-text('yes')")
+    page.wait_for_selector("#chips li >> nth=1")
+    page.wait_for_selector("#facet-note:has-text('5 documents')")
+    assert page.is_checked("#facet-list label:has-text('Acme') input")
+    page.click("#chips button:has-text('brand=Acme')")
+    page.wait_for_selector("#facet-note:has-text('15 documents')")
+    page.click("#facet-list label:has-text('<img')")
+    page.wait_for_selector("#facet-note:has-text('5 documents')")
+    assert page.evaluate("window.hurt") is None and page.locator("img").count() == 0
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("goods")
+def test_order_and_page_stand_in_the_address(open_page: Open) -> None:
+    page = open_page("/?index=shop&q=running+shoes")
+    page.wait_for_selector("#results .hit")
+    page.select_option("#sort", "-updated,relevance")
+    page.wait_for_selector("#results .hit >> nth=0 >> text=updated: 2025-12-03")
+    page.click("#pages button")
+    page.wait_for_selector("#status:has-text('page 2')")
+    assert "sort=-updated" in page.url and "start=10" in page.url
+    second = page.inner_text("#results .hit h2 >> nth=0")
+    page.reload()
+    page.wait_for_selector("#status:has-text('page 2')")
+    assert page.inner_text("#results .hit h2 >> nth=0") == second
+    page.go_back()
+    page.wait_for_selector("#results .hit >> nth=0 >> text=updated: 2025-12-03")
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("goods")
+def test_suggestions_are_taken_by_the_keyboard(open_page: Open) -> None:
+    page = open_page("/?index=shop")
+    page.wait_for_selector("#index option", state="attached")
+    page.keyboard.type("retrun")
+    page.wait_for_selector("#suggestions li:has-text('Returning an item')")
+    page.keyboard.press("ArrowDown")
+    chosen = page.get_attribute("#q", "aria-activedescendant")
+    assert page.get_attribute(f"#{chosen}", "aria-selected") == "true"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#results .hit h2:has-text('Returning an item')")
+    assert page.input_value("#q") == "Returning an item" and page.is_hidden("#suggestions")
+    page.fill("#q", "")
+    page.keyboard.type("djpd")
+    page.wait_for_selector("#suggestions li:has-text('Возврат')")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#suggestions") and page.input_value("#q") == "djpd"
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("goods")
+def test_the_map_shows_topics_and_their_documents(open_page: Open) -> None:
+    pytest.importorskip("sklearn")
+    page = open_page("/?index=shop&tab=map", viewport={"width": 390, "height": 844})
+    page.wait_for_selector("#map-topics button", timeout=60_000)
+    page.click("#map-topics button >> nth=0")
+    assert page.get_attribute("#map-topics button >> nth=0", "aria-pressed") == "true"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.click("#map-document button >> nth=0")
+    page.wait_for_selector("#results .hit")
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return axe-core's script, as npm gives it."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("no npm on this machine: apt-get install npm")
+    folder = tmp_path_factory.mktemp("axe")
+    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), "axe-core@4"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+    if done.returncode:
+        pytest.skip(f"npm gives no axe-core here: {done.stderr.strip()[-200:]}")
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("goods")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(open_page: Open, axe: str, scheme: str) -> None:
+    pytest.importorskip("sklearn")
+    for path, ready in (
+        ("/?index=shop&q=running+shoes&where=in_stock%3Dtrue", "#facets fieldset"),
+        ("/?index=shop&tab=map", "#map-topics button"),
+        ("/?index=routes&tab=route", "#index option"),
+    ):
+        page = open_page(path, color_scheme=scheme)
+        page.wait_for_selector(ready, state="attached", timeout=60_000)
+        if "running" in path:
+            page.click("#q")
+            page.keyboard.type(" 1")
+            page.wait_for_selector("#suggestions li")
+        page.evaluate(axe)
+        found = page.evaluate("axe.run()")["violations"]
+        assert [
+            (one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
+        ] == [], path

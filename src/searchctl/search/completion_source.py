@@ -23,7 +23,7 @@ _TERMS, _PHRASES = 50_000, 30_000
 _FEWEST_TERM, _FEWEST_PHRASE = 2, 3  # documents of the sample
 _TOGETHER = 0.1  # share of the rarer word's documents in which a phrase has to occur
 _CROWDED = 600_000  # phrases being counted, from which on those met once are forgotten
-_WORDS = re.compile(r"[^\W\d_]{2,}(?:-[^\W\d_]{2,})*|[.!?;:\n]")
+_PIECES = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*|\S")  # words, and signs and digits, over which no phrase goes
 Progress = Callable[[int, int], None]
 
 
@@ -67,7 +67,7 @@ class _WordCounts:
 
     def add(self, document: Document) -> None:
         """Count the words of a document's title and of the beginning of its text."""
-        pieces = _WORDS.findall(f"{document.title}\n{document.text[:_CHARACTERS]}".lower())
+        pieces = _PIECES.findall(f"{document.title}\n{document.text[:_CHARACTERS]}".lower())
         self._terms.update({piece for piece in pieces if self._tells(piece)})
         self._phrases.update(set(self._runs(pieces)))
         if len(self._phrases) > _CROWDED:
@@ -77,14 +77,16 @@ class _WordCounts:
         telling = [self._tells(piece) for piece in pieces]
         for place, piece in enumerate(pieces):
             for end in (place + 1, place + 2):
-                if end < len(pieces) and telling[place] and telling[end] and pieces[end - 1].isalpha():
+                if end < len(pieces) and telling[place] and telling[end] and pieces[end - 1][0].isalpha():
                     yield " ".join([piece, *pieces[place + 1 : end + 1]])
 
     def _tells(self, piece: str) -> bool:
         found = self._telling.get(piece)
         if found is None:
             word = searchable(piece).partition(" ")[0]
-            found = self._telling[piece] = len(piece) > 1 and not is_stop_word(word, self._analyzer)
+            found = self._telling[piece] = (
+                len(piece) > 1 and piece[0].isalpha() and not is_stop_word(word, self._analyzer)
+            )
         return found
 
     def completions(self) -> Iterator[Completion]:

@@ -19,7 +19,7 @@ _LAST = "\U0010ffff"  # sorts behind every letter
 _ERROR, _FROM_START, _FIRST_WORD = 4.0, 3.0, 1.0  # what an error costs, and what is worth more than any frequency
 _MISSING = 5.0  # what it costs if one of several words isn't there at all
 _ENOUGH_WORDS = 3  # of which one may be missing
-_SHORTEST_PREFIX, _SHORTEST_WORD = 3, 4  # letters of a single word from which on an error is looked for
+_SHORTEST = 4  # letters of a single word from which on an error is looked for
 _SHORTEST_OF_SEVERAL = 2
 _MOST_WORDS = 12  # of a beginning: the last ones count
 Mask = NDArray[np.bool_]
@@ -108,7 +108,7 @@ class CompletionTable:
         whole = np.logical_and.reduce(exact)
         for place, (token, one) in enumerate(zip(tokens, is_open, strict=True)):
             others = np.logical_and.reduce([mask for at, mask in enumerate(exact) if at != place] or [~whole])
-            shortest = _SHORTEST_OF_SEVERAL if len(tokens) > 1 else _SHORTEST_PREFIX if one else _SHORTEST_WORD
+            shortest = _SHORTEST_OF_SEVERAL if len(tokens) > 1 else _SHORTEST
             if not others.any():
                 continue
             if len(tokens) >= _ENOUGH_WORDS:

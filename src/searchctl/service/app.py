@@ -41,7 +41,7 @@ from searchctl.service.problems import Refusal, problem_of
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 _LOG = logging.getLogger("searchctl.service")
 _PAGE = Path(__file__).with_name("page")
-_ASSETS = frozenset({"page.css", "page.js", "words.js", "icon.svg"})
+_ASSETS = frozenset({"page.css", "page.js", "finding.js", "map.js", "words.js", "icon.svg"})
 _THREADS = 16  # requests that are answered at the same time
 _BULK_LINES = 256
 _POLICY = (

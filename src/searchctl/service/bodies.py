@@ -251,6 +251,33 @@ class SuggestionsBody(Struct, frozen=True):
     suggestions: list[SuggestionBody]
 
 
+class TopicBody(Struct, frozen=True):
+    """A topic with its name, telling terms, and how many documents it has."""
+
+    id: int
+    name: str
+    terms: list[str]
+    size: int
+
+
+class PlacedDocument(Struct, frozen=True):
+    """A document on the map: how it begins, its place, and its topic (-1 for none)."""
+
+    id: str
+    text: str
+    x: float
+    y: float
+    topic: int
+
+
+class TopicsBody(Struct, frozen=True):
+    """The topics of an index and its documents on a map; `ready` is false while the map is being drawn."""
+
+    ready: bool
+    topics: list[TopicBody]
+    documents: list[PlacedDocument]
+
+
 class AnswerSentence(Struct, frozen=True):
     """A sentence of the document `id`, and its place in that document's text."""
 

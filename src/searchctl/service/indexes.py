@@ -10,6 +10,7 @@ from searchctl.engines.base import FullEngine
 from searchctl.errors import IndexMissing
 from searchctl.index import Index
 from searchctl.routing.router import Router
+from searchctl.service.topics import TopicMaps
 from searchctl.settings.connection import Connection
 
 
@@ -30,6 +31,7 @@ class OpenIndexes:
         self._engine = open_engine(offer.engine, offer.connection)
         self._indexes: dict[str, Index] = {}
         self._routers: dict[str, Router] = {}
+        self.topics = TopicMaps()
         self._lock = threading.Lock()
         self._routing = threading.Lock()
 

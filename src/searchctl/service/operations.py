@@ -10,6 +10,7 @@ import msgspec
 
 from searchctl.errors import InvalidDocument, UsageError
 from searchctl.explore.answer import answer
+from searchctl.explore.export import excerpt
 from searchctl.index import Index
 from searchctl.ingest.given import as_document
 from searchctl.ingest.prepare import checked
@@ -105,6 +106,27 @@ def suggest(call: Call) -> bodies.SuggestionsBody:
     given = call.index.suggest(asked.q, asked.k, wait=False)
     return bodies.SuggestionsBody(
         asked.q, given.ready, [bodies.SuggestionBody(one.text, one.kind, one.id, one.repair) for one in given]
+    )
+
+
+def topics(call: Call) -> bodies.TopicsBody:
+    """Return the topics of an index and where its documents stand on a map."""
+    drawn = call.indexes.topics.map_of(call.index)
+    if drawn is None:
+        return bodies.TopicsBody(False, [], [])
+    collection = drawn.collection
+    return bodies.TopicsBody(
+        True,
+        [
+            bodies.TopicBody(one.id, one.name, [term.text for term in one.terms], len(one.members))
+            for one in drawn.clusters.topics
+        ],
+        [
+            bodies.PlacedDocument(id, excerpt(text), round(x, 4), round(y, 4), topic)
+            for id, text, (x, y), topic in zip(
+                collection.ids, collection.texts, drawn.places.tolist(), drawn.clusters.labels.tolist(), strict=True
+            )
+        ],
     )
 
 
@@ -270,6 +292,17 @@ OPERATIONS: tuple[Operation, ...] = (
         suggest,
         bodies.SuggestRequest,
         bodies.SuggestionsBody,
+        follows_index=False,
+    ),
+    Operation(
+        "topics",
+        "GET",
+        f"{_INDEX}/topics",
+        "Sort the documents into topics, on a map.",
+        "read",
+        topics,
+        None,
+        bodies.TopicsBody,
         follows_index=False,
     ),
     Operation(

@@ -57,37 +57,37 @@ function translate() {
   at("language").lang = language === "en" ? "ru" : "en";
 }
 
+const TABS = ["search", "route", "map"];
+
 function show() {
-  const now = state(), routing = now.get("tab") === "route";
-  at("view-search").hidden = routing;
-  at("view-route").hidden = !routing;
-  at("tab-search").toggleAttribute("aria-current", !routing);
-  at("tab-route").toggleAttribute("aria-current", routing);
-  (routing ? at("tab-route") : at("tab-search")).setAttribute("aria-current", "page");
+  const now = state(), tab = TABS.includes(now.get("tab")) ? now.get("tab") : "search";
+  for (const name of TABS) {
+    at(`view-${name}`).hidden = name !== tab;
+    name === tab ? at(`tab-${name}`).setAttribute("aria-current", "page") : at(`tab-${name}`).removeAttribute("aria-current");
+  }
   at("index").value = indexName();
   if (at("q").value.trim() !== (now.get("q") || "")) at("q").value = now.get("q") || "";
   at("where").value = now.get("where") || "";
-  if (now.get("where")) at("filters").open = true;
-  const own = indexes.find((index) => index.name === indexName());
-  at("where-fields").textContent = own && Object.keys(own.fields).length ? `${word("fields")} ${Object.keys(own.fields).join(", ")}` : "";
-  chips(now.get("where"));
-  if (!routing) search();
-}
-
-function chips(where) {
-  at("chips").replaceChildren(...(where ? [make("li", {}, make("button", { type: "button", title: word("remove"), onclick: () => go({ where: "", start: "" }) }, `${word("excluded")}: ${where} ×`))] : []));
+  const fields = ownFields().map(([name]) => name);
+  at("where-fields").textContent = fields.length ? `${word("fields")} ${fields.join(", ")}` : "";
+  drawChips(now.get("where"));
+  drawOrders();
+  if (tab === "search") search();
+  if (tab === "map") showMap();
 }
 
 async function search() {
   const mine = ++turn, now = state(), query = now.get("q"), like = now.get("like");
   if (!query && !like) { clear(); return; }
   const common = { k: PAGE, start: now.get("start") || 0 };
+  const facets = facetsAsked(), order = now.get("sort");
   if (now.get("where")) common.where = now.get("where");
   at("status").textContent = word("searching");
   try {
-    if (like) { draw(await ask(`${base()}/similar?${new URLSearchParams({ ...common, id: like })}`), word("similarTo", like)); return; }
+    if (like) { const alike = await ask(`${base()}/similar?${new URLSearchParams({ ...common, id: like })}`); if (mine === turn) draw(alike, word("similarTo", like)); return; }
+    if (order) common.sort = order;
     const words = ask(`${base()}/search?${new URLSearchParams({ ...common, q: query, mode: "lexical" })}`);
-    const both = ask(`${base()}/search?${new URLSearchParams({ ...common, q: query, sentences: "true" })}`);
+    const both = ask(`${base()}/search?${new URLSearchParams({ ...common, q: query, sentences: "true", ...(facets ? { facets } : {}) })}`);
     let whole = false;
     words.then((results) => { if (mine === turn && !whole && results.hits.length) draw(results, word("byWords")); }, () => {});
     const results = await both;
@@ -99,7 +99,7 @@ async function search() {
 }
 
 function clear() {
-  at("results").replaceChildren(); at("pages").replaceChildren(); at("answer").replaceChildren(); at("status").textContent = "";
+  at("results").replaceChildren(); at("pages").replaceChildren(); at("answer").replaceChildren(); at("status").textContent = ""; at("facets").hidden = true;
 }
 
 function draw(results, note) {
@@ -107,19 +107,24 @@ function draw(results, note) {
   if (hits.length) notes.push(word("count", results.total.value, results.total.relation === "gte"));
   else notes.push(word("nothing"));
   if (note) notes.push(note);
+  const page = Math.floor((Number(state().get("start")) || 0) / PAGE) + 1;
+  if (page > 1 && hits.length) notes.push(word("page", page));
+  notes.push(...(results.remarks || []));
   if (results.repaired) notes.push(word("repaired", results.query, results.repaired.query));
   if (results.unmet.length) notes.push(word("unmet", results.unmet.map((phrase) => `“${phrase}”`).join(", ")));
   if (!hits.length) notes.push(...Object.values(results.legs).map((leg) => leg.reason).filter(Boolean));
   at("status").textContent = notes.join(" · ");
   at("answer").replaceChildren(...(hits.length && !results.answered && !note ? [make("p", { class: "nothing" }, word("noGoodAnswer"))] : []));
   at("results").replaceChildren(...hits.map((hit) => drawHit(hit, results.answered)));
+  if (!note) drawFacets(results.facets);
+  else if (state().get("like")) at("facets").hidden = true;
   pages(results);
 }
 
 function drawHit(hit, answered) {
   const passage = hit.passage, body = passage && passage.text ? make("p", {}, ...marked(passage)) : null;
   const fields = Object.entries(hit.fields).slice(0, 8).map(([name, value]) => make("button", {
-    type: "button", class: "field", onclick: () => go({ where: joined(name, value), start: "" }),
+    type: "button", class: "field", onclick: () => go({ where: conditions(state().get("where") || "").includes(clauseOf(name, value)) ? state().get("where") : toggled(clauseOf(name, value)), start: "" }),
   }, `${name}: ${Array.isArray(value) ? value.join(", ") : value}`));
   const why = explained(hit);
   return make("li", { class: answered ? "hit" : "hit folded" },
@@ -145,13 +150,6 @@ function reader(hit) {
       button.closest(".hit").append(shown); button.textContent = word("close"); button.setAttribute("aria-expanded", "true");
     } catch (error) { at("status").textContent = `${word("failed")} ${error.message}`; }
   } }, word("open"));
-}
-
-function joined(name, value) {
-  const quoted = (text) => /^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(text) ? text : `"${String(text).replace(/["\\]/g, "\\$&")}"`;
-  const clause = `${quoted(name)}=${(Array.isArray(value) ? value : [value]).map((one) => quoted(String(one))).join(",")}`;
-  const before = state().get("where");
-  return before && !before.includes(clause) ? `${before} AND ${clause}` : clause;
 }
 
 function marked(passage) {
@@ -192,9 +190,9 @@ function meter(share) {
 }
 
 function pages(results) {
-  const start = Number(state().get("start") || 0), more = results.hits.length === PAGE && (results.total.relation === "gte" || results.total.value > start + PAGE);
+  const start = Number(state().get("start")) || 0, more = results.hits.length === PAGE && (results.total.relation === "gte" || results.total.value > start + PAGE);
   at("pages").replaceChildren(
-    ...(start ? [make("button", { type: "button", onclick: () => go({ start: String(Math.max(0, start - PAGE) || "") }) }, word("previous"))] : []),
+    ...(start ? [make("button", { type: "button", onclick: () => { go({ start: String(Math.max(0, start - PAGE) || "") }); at("results").focus(); } }, word("previous"))] : []),
     ...(more ? [make("button", { type: "button", onclick: () => { go({ start: String(start + PAGE) }); at("results").focus(); } }, word("next"))] : []));
 }
 
@@ -233,12 +231,16 @@ async function start() {
   at("language").addEventListener("click", () => { language = language === "en" ? "ru" : "en"; localStorage.setItem("language", language); translate(); show(); });
   at("tab-search").addEventListener("click", () => go({ tab: "" }));
   at("tab-route").addEventListener("click", () => go({ tab: "route", index: indexes.some((one) => one.name === "routes") ? "routes" : indexName() }));
-  at("index").addEventListener("change", () => go({ index: at("index").value, start: "", where: "" }));
+  at("tab-map").addEventListener("click", () => go({ tab: "map" }));
+  at("index").addEventListener("change", () => go({ index: at("index").value, start: "", where: "", sort: "", like: "" }));
   at("q").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => go({ q: at("q").value.trim(), like: "", start: "" }, true), WAIT); });
   at("where").addEventListener("change", () => go({ where: at("where").value.trim(), start: "" }));
-  at("search-form").addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(timer); go({ q: at("q").value.trim(), where: at("where").value.trim(), like: "", start: "" }); });
+  at("search-form").addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(timer); hideSuggestions(); go({ q: at("q").value.trim(), where: at("where").value.trim(), like: "", start: "" }); });
   at("route-form").addEventListener("submit", route);
   window.addEventListener("popstate", show);
+  at("facet-box").open = innerWidth > 640;
+  startFinding();
+  startMap();
   try { indexes = (await ask("/v1/indexes")).indexes; } catch (error) { at("status").textContent = `${word("failed")} ${error.message}`; return; }
   at("index").replaceChildren(...indexes.map((index) => make("option", { value: index.name }, index.name)));
   if (!indexes.length) at("status").textContent = word("noIndex");

@@ -16,6 +16,12 @@ const WORDS = {
     unmet: (phrases) => `No document has ${phrases}; looked for the words one by one.`, answerIs: "Answer", next: "Next", previous: "Previous",
     label: "Label", noLabel: "No label is sure enough", nearest: "The nearest one is", confidence: "How sure", examples: "Examples that speak for it",
     addExample: "Add this text as an example of", add: "Add", undo: "Undo", added: "Added.", undone: (what) => `Undone: ${what}`, failed: "That didn’t work:", open: "Read the whole text", close: "Close the text",
+    map: "Topics", mapOf: "Map of the documents; the list beside it has the same topics", suggestions: "Suggestions", order: "Order", narrow: "Narrow down", byRelevance: "best first",
+    newest: (name) => `${name}: newest first`, oldest: (name) => `${name}: oldest first`, highest: (name) => `${name}: highest first`, lowest: (name) => `${name}: lowest first`,
+    missing: (n) => `${n.toLocaleString("en")} without a value`, more: "and further values", countsWords: (n) => `Counted over the ${n.toLocaleString("en")} ${n === 1 ? "document" : "documents"} with words of the query.`,
+    countsAll: (n) => `No document has these words; counted over all ${n.toLocaleString("en")} that the filter allows.`, page: (n) => `page ${n}`, true: "yes", false: "no", title: "title", phrase: "phrase", term: "word",
+    spelling: "corrected", "keyboard layout": "other layout", transliteration: "other alphabet", drawing: "Drawing the map; that may take a minute…", noTopics: "No group of documents is dense enough for a topic.",
+    topics: (n, all, outside) => `${n} ${n === 1 ? "topic" : "topics"} in ${all.toLocaleString("en")} documents, ${outside.toLocaleString("en")} in none. Choose a topic or a point.`,
   },
   ru: {
     skip: "К результатам", sections: "Разделы", search: "Поиск", route: "Метки", index: "Индекс", query: "Запрос",
@@ -32,6 +38,12 @@ const WORDS = {
     unmet: (phrases) => `Ни в одном документе нет ${phrases}; слова искали по отдельности.`, answerIs: "Ответ", next: "Дальше", previous: "Назад",
     label: "Метка", noLabel: "Ни в одной метке нет уверенности", nearest: "Ближайшая", confidence: "Уверенность", examples: "Похожие примеры",
     addExample: "Добавить текст как пример метки", add: "Добавить", undo: "Отменить", added: "Добавлено.", undone: (what) => `Отменено: ${what}`, failed: "Не получилось:", open: "Весь текст", close: "Скрыть текст",
+    map: "Темы", mapOf: "Карта документов; темы есть и в списке рядом", suggestions: "Подсказки", order: "Порядок", narrow: "Уточнить", byRelevance: "сначала лучшие",
+    newest: (name) => `${name}: сначала новые`, oldest: (name) => `${name}: сначала старые`, highest: (name) => `${name}: по убыванию`, lowest: (name) => `${name}: по возрастанию`,
+    missing: (n) => `без значения: ${n.toLocaleString("ru")}`, more: "и другие значения", countsWords: (n) => `Учтены документы со словами запроса: ${n.toLocaleString("ru")}.`,
+    countsAll: (n) => `Этих слов в документах нет; учтены все, что допускает фильтр: ${n.toLocaleString("ru")}.`, page: (n) => `страница ${n}`, true: "да", false: "нет", title: "заголовок", phrase: "фраза", term: "слово",
+    spelling: "исправлено", "keyboard layout": "другая раскладка", transliteration: "другой алфавит", drawing: "Рисуем карту; это может занять минуту…", noTopics: "Ни одна группа документов не складывается в тему.",
+    topics: (n, all, outside) => `Тем: ${n}, документов: ${all.toLocaleString("ru")}, вне тем: ${outside.toLocaleString("ru")}. Выберите тему или точку.`,
   },
 };
 function plural(n, one, few, many, genitive) {
