@@ -30,23 +30,23 @@ class Column:
     def counted(self, facet: Facet, kind: FieldType, among: RowSet, counts: FacetScope) -> FacetCounts:
         """Count the documents of a set by this column."""
         kept = among.holds(self.rows)
-        rows, places = self.rows[kept], self.places[kept]
+        rows, numbers = self.rows[kept], self.places[kept]
         having = len(np.unique(rows))
         if facet.ranges:
-            values, more = [FacetValue(one, self._within(one, rows, places)) for one in facet.ranges], False
+            values, more = [FacetValue(one, self._within(one, rows, numbers)) for one in facet.ranges], False
         else:
-            frequencies = np.bincount(places, minlength=len(self.values))
+            frequencies = np.bincount(numbers, minlength=len(self.values))
             order = np.lexsort((np.arange(len(frequencies)), -frequencies))[: np.count_nonzero(frequencies)]
             values = [
-                FacetValue(shown(kind, self.values[place]), int(frequencies[place])) for place in order[: facet.n]
+                FacetValue(shown(kind, self.values[number]), int(frequencies[number])) for number in order[: facet.n]
             ]
             more = len(order) > facet.n
         return FacetCounts(facet.field, tuple(values), len(among) - having, len(among), more, counts=counts)
 
-    def _within(self, wanted: Range, rows: NDArray[np.int64], places: NDArray[np.int64]) -> int:
+    def _within(self, wanted: Range, rows: NDArray[np.int64], numbers: NDArray[np.int64]) -> int:
         """Count the documents with a value between bounds that are numbers."""
         held = np.array([_lies_in(value, wanted) for value in self.values], np.bool_)
-        return len(np.unique(rows[held[places]])) if len(held) else 0
+        return len(np.unique(rows[held[numbers]])) if len(held) else 0
 
 
 def _lies_in(value: str | int | float, wanted: Range) -> bool:
@@ -78,8 +78,8 @@ class ColumnCache:
     ) -> list[FacetCounts]:
         """Count a set of documents; `step` is another number after whatever another process has written."""
         return [
-            self._column(one.field, fields[one.field], step).counted(one, fields[one.field], among, counts)
-            for one in facets
+            self._column(facet.field, fields[facet.field], step).counted(facet, fields[facet.field], among, counts)
+            for facet in facets
         ]
 
     def _column(self, field: str, kind: FieldType, step: int) -> Column:
@@ -99,15 +99,15 @@ class ColumnCache:
 
 def _column_of(pairs: Sequence[tuple[int, str | int | float]], kind: FieldType) -> Column:
     """Return rows and values, ascending by value, as a column; equal values of two types are one, as are dates to the millisecond."""
-    places: dict[Scalar, int] = {}
+    numbers: dict[Scalar, int] = {}
     values: list[str | int | float] = []
     numbered = []
     for _, value in pairs:
         key = shown("date", value) if kind == "date" else value
-        place = places.setdefault(key, len(values))
-        if place == len(values):
+        number = numbers.setdefault(key, len(values))
+        if number == len(values):
             values.append(value)
-        numbered.append(place)
+        numbered.append(number)
     rows = np.array([row for row, _ in pairs], np.int64)
     taken = np.array(numbered, np.int64)
     unique = np.unique(np.stack([rows, taken]), axis=1) if kind == "date" and len(rows) else np.stack([rows, taken])

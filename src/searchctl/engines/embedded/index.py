@@ -312,14 +312,14 @@ class EmbeddedIndex:
 
     def _all_nearest(self, queries: Mapping[int, VectorQuery]) -> dict[int, Ranking]:
         groups: dict[tuple[str, int], list[int]] = {}
-        for place, query in queries.items():
+        for number, query in queries.items():
             self._check_dimension(query)
-            groups.setdefault((repr(query.scope), query.k), []).append(place)  # which tells 1 from True
+            groups.setdefault((repr(query.scope), query.k), []).append(number)  # which tells 1 from True
         rankings: dict[int, Ranking] = {}
-        for (_, k), places in groups.items():
-            rows = self._scope_rows(queries[places[0]].scope)
-            vectors = [queries[place].vector for place in places]
-            rankings.update(zip(places, self._nearest(vectors, k, rows), strict=True))
+        for (_, k), numbers in groups.items():
+            rows = self._scope_rows(queries[numbers[0]].scope)
+            vectors = [queries[place].vector for place in numbers]
+            rankings.update(zip(numbers, self._nearest(vectors, k, rows), strict=True))
         return rankings
 
     def _check_dimension(self, query: VectorQuery) -> None:
@@ -417,14 +417,14 @@ class EmbeddedIndex:
         """Count the documents that hold words of a query, without words all of its scope, by their values."""
         with self._in_use():
             self._refresh()
-            found = self._reader().found(query) if query.text or query.synonyms else None
-            if found is None:
+            matching = self._reader().found(query) if query.text or query.synonyms else None
+            if matching is None:
                 scope = self._scope_rows(query.scope)
                 among = RowSet(self.store.rows()) if scope is None else scope
             else:
                 rows = self._filter_rows(query.scope)
-                among = RowSet(found if rows is None else np.intersect1d(rows.rows, found, assume_unique=True))
-            counts: FacetScope = "scope" if found is None else "lexical"
+                among = RowSet(matching if rows is None else np.intersect1d(rows.rows, matching, assume_unique=True))
+            counts: FacetScope = "scope" if matching is None else "lexical"
             return self._columns.counted(facets, self.schema.fields, among, counts, self._steps)
 
     def count(self, scope: Scope | None) -> int:

@@ -206,11 +206,11 @@ class LexicalReader:
         terms: list[str | tuple[int, str]] = []
         first: int | None = None
         last = ""
-        for place, word in enumerate(searchable(phrase).split()):
+        for position, word in enumerate(searchable(phrase).split()):
             if field == "literal" or not is_stop_word(word, self._analysis.analyzer):
-                first = place if first is None else first
+                first = position if first is None else first
                 for last in self._analyze([word]):
-                    terms.append((place - first, last))
+                    terms.append((position - first, last))
         if len(terms) < 2:
             return tantivy.Query.term_query(self._schema, field, last, "freq") if terms else None
         return tantivy.Query.phrase_query(self._schema, field, terms)

@@ -111,8 +111,8 @@ class Sealed:
             least = np.take_along_axis(scores, order[:, -1:], axis=1)
             short = [
                 number
-                for number, (_, found) in enumerate(answers)
-                if wants[number] < min(want, sizes[number]) and (found[:, -1:] >= least).any()
+                for number, (_, scores) in enumerate(answers)
+                if wants[number] < min(want, sizes[number]) and (scores[:, -1:] >= least).any()
             ]
             if not short:
                 return np.take_along_axis(positions, order, axis=1), np.take_along_axis(scores, order, axis=1)
@@ -157,10 +157,10 @@ class Sealed:
         scores = np.full(positions.shape, -np.inf, np.float32)
         if not len(held.passages):
             return scores
-        for row, places in enumerate(positions):
-            wanted = self.passages[places]  # of -1 any
+        for row, own_positions in enumerate(positions):
+            wanted = self.passages[own_positions]  # of -1 any
             slots = np.minimum(np.searchsorted(held.passages, wanted), len(held.passages) - 1)
-            there = (held.passages[slots] == wanted) & (places >= 0)
+            there = (held.passages[slots] == wanted) & (own_positions >= 0)
             scores[row, there] = held.vectors[slots[there]] @ queries[row]  # too small for BLAS to use threads
         return scores
 

@@ -48,8 +48,8 @@ def _place() -> str | None:
         tempfile.gettempdir()
     except FileNotFoundError:
         user = os.getuid() if hasattr(os, "getuid") else ""
-        for place in (pattern.format(user=user) for pattern in _PLACES):
-            if os.access(place, os.W_OK) and shutil.disk_usage(place).free:
-                return place
+        for folder in (pattern.format(user=user) for pattern in _PLACES):
+            if os.access(folder, os.W_OK) and shutil.disk_usage(folder).free:
+                return folder
         raise
     return None

@@ -164,28 +164,28 @@ class Store:
 
     def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Entry | None]:
         """Return entries in the order asked for."""
-        found = {entry.document.id: entry for entry in self._entries("id", ids, vectors)}
-        return [found.get(id) for id in ids]
+        entries = {entry.document.id: entry for entry in self._entries("id", ids, vectors)}
+        return [entries.get(id) for id in ids]
 
     def fingerprints(self, ids: Sequence[str]) -> list[str | None]:
         """Return the stored fingerprints."""
-        found = dict(self.database.rows_in("SELECT id, fingerprint FROM documents WHERE id IN ({})", ids))
-        return [found.get(id) for id in ids]
+        known = dict(self.database.rows_in("SELECT id, fingerprint FROM documents WHERE id IN ({})", ids))
+        return [known.get(id) for id in ids]
 
     def fields(self, ids: Sequence[str], names: Sequence[str]) -> list[Entry | None]:
         """Return entries with some of their fields only, in the order asked for."""
-        found = {}
+        fields = {}
         for id, text in self.database.rows_in("SELECT id, fields FROM documents WHERE id IN ({})", ids):
             held = self._fields(text)
-            found[id] = Entry(Document(id, fields={name: held[name] for name in names if name in held}))
-        return [found.get(id) for id in ids]
+            fields[id] = Entry(Document(id, fields={name: held[name] for name in names if name in held}))
+        return [fields.get(id) for id in ids]
 
     def ids(self, rows: Sequence[int]) -> list[str | None]:
         """Return the rows' ids, None for those that are gone, as of the last look at `version`."""
         known = self._current().ids
-        found = list(map(known.get, rows))
-        if None not in found:
-            return found
+        ids = list(map(known.get, rows))
+        if None not in ids:
+            return ids
         if _MANY_IDS < len(known) < _KNOWN_IDS:  # the rest at once is quicker than piece by piece
             known.update(self.database.rows("SELECT row, id FROM documents LIMIT ?", (_KNOWN_IDS,)))
         missing = [row for row in rows if row not in known]
@@ -294,15 +294,15 @@ class Store:
 
     def watermark(self) -> Watermark:
         """Return the last numbers given out."""
-        found = dict(self.database.rows("SELECT name, seq FROM sqlite_sequence"))
-        return Watermark(found.get("documents", 0), found.get("passages", 0), found.get("tombstones", 0))
+        sequences = dict(self.database.rows("SELECT name, seq FROM sqlite_sequence"))
+        return Watermark(sequences.get("documents", 0), sequences.get("passages", 0), sequences.get("tombstones", 0))
 
     def texts_after(self, row: int, limit: int) -> list[Text]:
         """Return the next documents beyond a row."""
-        found = self.database.rows(
+        texts = self.database.rows(
             "SELECT row, title, text, fields FROM documents WHERE row > ? ORDER BY row LIMIT ?", (row, limit)
         )
-        return [Text(row, title, text, self._fields(fields)) for row, title, text, fields in found]
+        return [Text(row, title, text, self._fields(fields)) for row, title, text, fields in texts]
 
     def passages_after(self, passage: int, limit: int) -> PassageVectors:
         """Return the next passages that have a vector, beyond a passage."""

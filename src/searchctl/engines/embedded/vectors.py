@@ -310,9 +310,12 @@ def _joined(parts: list[PassageVectors]) -> PassageVectors:
     )
 
 
-def _taken(passages: PassageVectors, places: NDArray[np.int64] | slice) -> PassageVectors:
+def _taken(passages: PassageVectors, positions: NDArray[np.int64] | slice) -> PassageVectors:
     return PassageVectors(
-        passages.passages[places], passages.documents[places], passages.ordinals[places], passages.vectors[places]
+        passages.passages[positions],
+        passages.documents[positions],
+        passages.ordinals[positions],
+        passages.vectors[positions],
     )
 
 

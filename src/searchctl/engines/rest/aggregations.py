@@ -44,14 +44,15 @@ def counts_of(
     name: str, facet: Facet, kind: FieldType, answer: Mapping[str, Any], documents: int, counts: FacetScope
 ) -> FacetCounts:
     """Return what the aggregations of one facet answer, among so many documents."""
-    missing, found = int(answer[f"{name} missing"]["doc_count"]), answer[name]
+    missing, aggregation = int(answer[f"{name} missing"]["doc_count"]), answer[name]
     if facet.ranges:
-        ranges = [int(found["buckets"][str(place)]["doc_count"]) for place in range(len(facet.ranges))]
+        ranges = [int(aggregation["buckets"][str(place)]["doc_count"]) for place in range(len(facet.ranges))]
         return FacetCounts(facet.field, tuple(map(FacetValue, facet.ranges, ranges)), missing, documents, counts=counts)
-    terms = found.get("values", found)
+    terms = aggregation.get("values", aggregation)
     buckets = terms["buckets"]
     values = tuple(
-        FacetValue(_value(kind, one["key"]), int(one.get("documents", one)["doc_count"])) for one in buckets[: facet.n]
+        FacetValue(_value(kind, bucket["key"]), int(bucket.get("documents", bucket)["doc_count"]))
+        for bucket in buckets[: facet.n]
     )
     error = int(terms.get("doc_count_error_upper_bound", 0))
     unknown = documents if error < 0 else error  # below 0 a server says that it can't tell

@@ -93,7 +93,7 @@ class Bulk:
 
     def _send(self, path: str, chunk: Sequence[Action]) -> list[Outcome]:
         """Send until every item is done or refused for good; only items the server was too busy for are repeated."""
-        found: dict[int, Outcome] = {}
+        outcomes: dict[int, Outcome] = {}
         waiting = list(range(len(chunk)))
         for attempt in range(STEADY.attempts):
             try:
@@ -102,14 +102,14 @@ class Bulk:
                 if refusal.status not in _SPLIT:
                     raise
                 parts = self._split(path, [chunk[place] for place in waiting], refusal)
-                found.update(zip(waiting, parts, strict=True))
+                outcomes.update(zip(waiting, parts, strict=True))
                 break
             busy = []
-            for place, item in zip(waiting, items, strict=True):
+            for number, item in zip(waiting, items, strict=True):
                 if item["status"] in _BUSY:
-                    busy.append((place, item))
+                    busy.append((number, item))
                 else:
-                    found[place] = self._outcome(chunk[place].id, item)
+                    outcomes[number] = self._outcome(chunk[number].id, item)
             if not busy:
                 self._bytes = min(self._bytes * 2, self._most_bytes)
                 break
@@ -121,7 +121,7 @@ class Bulk:
             waiting = [place for place, _ in busy]
             self._bytes = max(self._bytes // 2, min(_LEAST_BYTES, self._most_bytes))
             self._client.wait(attempt, STEADY)
-        return [found[place] for place in range(len(chunk))]
+        return [outcomes[place] for place in range(len(chunk))]
 
     def _post(self, path: str, actions: Sequence[Action]) -> list[Any]:
         body = b"".join(action.lines for action in actions)

@@ -23,8 +23,8 @@ _REPLICA_SETTINGS = ("number_of_replicas", "auto_expand_replicas")
 
 def index_names(client: Client) -> list[str]:
     """Return the names of all indexes with searchctl's stamp, sorted."""
-    found = client.request("GET", f"/_mapping?filter_path=*.mappings._meta.{META}.format").body or {}
-    return sorted(found)
+    mappings = client.request("GET", f"/_mapping?filter_path=*.mappings._meta.{META}.format").body or {}
+    return sorted(mappings)
 
 
 def create(client: Client, index: str, body: Json) -> None:

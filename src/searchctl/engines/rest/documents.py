@@ -29,8 +29,8 @@ def as_source(entry: Entry, schema: Schema, *, send_words: bool) -> Json:
         "text": document.text,
         "fields": _sent_fields(document, schema),
         "passages": [
-            {"start": one.start, "end": one.end} | ({} if row is None else {"vector": row})
-            for one, row in zip(entry.passages, rows, strict=True)
+            {"start": passage.start, "end": passage.end} | ({} if row is None else {"vector": row})
+            for passage, row in zip(entry.passages, rows, strict=True)
         ],
         "searchctl": {"id": document.id, "fingerprint": entry.fingerprint, "source": entry.source, "level": LEVEL},
     }
@@ -99,8 +99,8 @@ def values_at(value: Any, path: str) -> list[Any]:
 
 
 def _is_field(value: Any) -> bool:
-    one = value if isinstance(value, list) else [value]
-    return bool(one) and all(isinstance(item, (str, int, float, bool)) for item in one)
+    values = value if isinstance(value, list) else [value]
+    return bool(values) and all(isinstance(item, (str, int, float, bool)) for item in values)
 
 
 def as_entry(id: str, source: Json, *, vectors: bool, layout: Layout | None = None) -> Entry:

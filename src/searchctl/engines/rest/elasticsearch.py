@@ -44,10 +44,10 @@ class Elasticsearch:
 
     def source(self, *, vectors: bool) -> Json:
         """Return `_source` of a search; 9.2 and later bring vectors only when asked."""
-        asked = {"exclude_vectors": False} if vectors and self.server.hides_vectors else {}
-        return {"excludes": excluded(vectors=vectors), **asked}
+        options = {"exclude_vectors": False} if vectors and self.server.hides_vectors else {}
+        return {"excludes": excluded(vectors=vectors), **options}
 
     def source_parameters(self, *, vectors: bool) -> dict[str, str]:
         """Return `_source` of a request by id."""
-        asked = {"_source_exclude_vectors": "false"} if vectors and self.server.hides_vectors else {}
-        return {"_source_excludes": ",".join(excluded(vectors=vectors)), **asked}
+        options = {"_source_exclude_vectors": "false"} if vectors and self.server.hides_vectors else {}
+        return {"_source_excludes": ",".join(excluded(vectors=vectors)), **options}

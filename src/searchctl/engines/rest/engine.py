@@ -131,13 +131,13 @@ class ServerEngine:
 
     def state(self, index: str, *, fresh: bool = False) -> IndexState:
         """Return the state of an index of searchctl's own; raises UsageError where others write its documents."""
-        found = self.look(index, fresh=fresh)
-        if isinstance(found, ForeignView):
+        state = self.look(index, fresh=fresh)
+        if isinstance(state, ForeignView):
             raise UsageError(
                 f"the documents of '{index}' are written by others, searchctl only adds vectors; "
                 f"write them as before, then: searchctl vectorize {index}"
             )
-        return found
+        return state
 
     def forget(self) -> None:
         """Ask anew for what is known of indexes, because others or one's own requests have changed it."""
@@ -175,19 +175,19 @@ class ServerEngine:
 
     def update_schema(self, index: str, schema: Schema, *, since: Schema | None = None) -> None:
         """Replace the stamp, or what is changed of `since`, and map new fields."""
-        found = self.look(index, fresh=True)
-        schema = schema if since is None else schema.rebased(since, found.schema)
-        if isinstance(found, ForeignView):
-            self._update_homes(found, schema)
+        state = self.look(index, fresh=True)
+        schema = schema if since is None else schema.rebased(since, state.schema)
+        if isinstance(state, ForeignView):
+            self._update_homes(state, schema)
             return
-        new = {name: kind for name, kind in schema.fields.items() if name not in found.schema.fields}
-        body: Json = {"_meta": found.meta_with(schema, found.relaxed)}
+        new = {name: kind for name, kind in schema.fields.items() if name not in state.schema.fields}
+        body: Json = {"_meta": state.meta_with(schema, state.relaxed)}
         if new:
-            mapped = field_mappings(new, schema.analyzer, send_words=found.send_words)
+            mapped = field_mappings(new, schema.analyzer, send_words=state.send_words)
             body["properties"] = {"fields": {"properties": mapped}}
-        if schema.bm25 != found.schema.bm25:
+        if schema.bm25 != state.schema.bm25:
             self.change_bm25(index, schema.bm25)
-        self.client.request("PUT", f"/{quote(found.name)}/_mapping", body)
+        self.client.request("PUT", f"/{quote(state.name)}/_mapping", body)
         self.forget()
 
     def _update_homes(self, view: ForeignView, schema: Schema) -> None:
@@ -264,50 +264,50 @@ class ServerEngine:
         fields: Sequence[str] | None = None,
     ) -> list[Entry | None]:
         """Return entries in the order asked for; without `content` their ids and fingerprints, with `fields` these only."""
-        found = self.look(index)
-        if isinstance(found, ForeignView):
-            return found.get(ids, vectors=vectors) if fields is None else found.fields(ids, fields)
+        state = self.look(index)
+        if isinstance(state, ForeignView):
+            return state.get(ids, vectors=vectors) if fields is None else state.fields(ids, fields)
         with self._forgetting():
-            own = self._own(index, found)
+            own = self._own(index, state)
             return own.get(ids, vectors=vectors, content=content) if fields is None else own.fields(ids, fields)
 
     def scan(self, index: str, *, batch: int = 500, vectors: bool = False) -> Iterator[list[Entry]]:
         """Yield all entries."""
-        found = self.look(index)
-        if isinstance(found, ForeignView):
-            return found.scan(batch, vectors=vectors)
-        self._see_own_writes(found.name)
-        return self._own(index, found).scan(batch, vectors=vectors)
+        state = self.look(index)
+        if isinstance(state, ForeignView):
+            return state.scan(batch, vectors=vectors)
+        self._see_own_writes(state.name)
+        return self._own(index, state).scan(batch, vectors=vectors)
 
     def count(self, index: str, scope: Scope | None = None) -> int:
         """Count documents, also those that anybody has written just now."""
-        found = self.look(index)
-        if isinstance(found, ForeignView):
-            return found.count(scope)
-        self._refresh(found.name)
-        return self._own(index, found).count(scope)
+        state = self.look(index)
+        if isinstance(state, ForeignView):
+            return state.count(scope)
+        self._refresh(state.name)
+        return self._own(index, state).count(scope)
 
     def search(self, index: str, queries: Sequence[LexicalQuery | VectorQuery]) -> list[Ranking]:
         """Answer all queries, as a rule in one request."""
-        found = self.look(index)
-        if isinstance(found, ForeignView):
-            return found.search(queries)
-        if self._loads.finish_broken(found):
-            found = self.state(index, fresh=True)
-        if not self._loads.is_running(found):
-            self._see_own_writes(found.name)
+        state = self.look(index)
+        if isinstance(state, ForeignView):
+            return state.search(queries)
+        if self._loads.finish_broken(state):
+            state = self.state(index, fresh=True)
+        if not self._loads.is_running(state):
+            self._see_own_writes(state.name)
         with self._forgetting():
-            return self._own(index, found).search(queries)
+            return self._own(index, state).search(queries)
 
     def facets(self, index: str, query: LexicalQuery, facets: Sequence[Facet]) -> list[FacetCounts]:
         """Count the documents that a query's words find by the values of their fields."""
-        found = self.look(index)
-        if isinstance(found, ForeignView):
-            return found.facets(query, facets)
-        if not self._loads.is_running(found):
-            self._see_own_writes(found.name)
+        state = self.look(index)
+        if isinstance(state, ForeignView):
+            return state.facets(query, facets)
+        if not self._loads.is_running(state):
+            self._see_own_writes(state.name)
         with self._forgetting():
-            return self._own(index, found).facets(query, facets)
+            return self._own(index, state).facets(query, facets)
 
     def _own(self, index: str, state: IndexState) -> OwnView:
         return OwnView(self.client, self.dialect, index, state)
@@ -326,14 +326,14 @@ class ServerEngine:
     def info(self, index: str) -> IndexInfo:
         """Return counts, and the size of all copies (0 where the server doesn't tell); also of an index of others."""
         try:
-            found = self.look(index, fresh=True)
+            state = self.look(index, fresh=True)
         except IndexFormatError:
             name, described = only_index(self.client, check_reference(index))
             return catalogue.info(self.client, name, described)
-        if isinstance(found, ForeignView):
-            return found.info()
-        self._see_own_writes(found.name)
-        return catalogue.info(self.client, *only_index(self.client, found.name))
+        if isinstance(state, ForeignView):
+            return state.info()
+        self._see_own_writes(state.name)
+        return catalogue.info(self.client, *only_index(self.client, state.name))
 
     def indexes(self) -> list[IndexInfo]:
         """Return every index of searchctl's, by name; the copy that a move broken off has left is none."""
@@ -364,10 +364,10 @@ class ServerEngine:
 
     def diagnose_index(self, index: str) -> Iterator[Finding]:
         """Examine health and settings of an index."""
-        found = self.look(index, fresh=True)
-        if isinstance(found, ForeignView):
-            return health.examine_foreign(self.client, found)
-        return health.examine_index(self.client, found)
+        state = self.look(index, fresh=True)
+        if isinstance(state, ForeignView):
+            return health.examine_foreign(self.client, state)
+        return health.examine_index(self.client, state)
 
     def foreign_source(self, name: str, stamp: EncoderStamp, reading: Reading, *, in_place: bool) -> ForeignSource:
         """Return the documents that others wrote behind a name, and where their vectors are kept."""

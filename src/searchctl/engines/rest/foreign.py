@@ -93,19 +93,19 @@ class ForeignShape:
 
         A text with a keyword below it is compared by that keyword.
         """
-        found: dict[str, FieldPath] = {}
+        paths: dict[str, FieldPath] = {}
         for path, field, nested in leaves(self.properties):
             kind = self._kind(field)
             below = {name: self._kind(part) for name, part in field.get("fields", {}).items()}
             exact = next((name for name, part in below.items() if part == "keyword"), None)
             if kind == "text" and exact is not None:
-                found[path] = FieldPath("keyword", f"{path}.{exact}", nested)
+                paths[path] = FieldPath("keyword", f"{path}.{exact}", nested)
             elif kind is not None:
-                found[path] = FieldPath(kind, path, nested)
-            found |= {
+                paths[path] = FieldPath(kind, path, nested)
+            paths |= {
                 f"{path}.{name}": FieldPath(part, f"{path}.{name}", nested) for name, part in below.items() if part
             }
-        return found
+        return paths
 
     def _kind(self, field: Mapping[str, Any]) -> FieldType | None:
         if field.get("type") == "alias":
@@ -201,9 +201,9 @@ def check_matched(shape: ForeignShape, match: Sequence[str]) -> None:
 
 def mapping_of_part(properties: Mapping[str, Any], path: str) -> Any:
     """Return the mapping of a field, or of a part of one as in `name.keyword`; None when there's none."""
-    found = mapping_of(properties, path)
-    if found is not None:
-        return found
+    mapping = mapping_of(properties, path)
+    if mapping is not None:
+        return mapping
     name, _, part = path.rpartition(".")
     return (mapping_of(properties, name) or {}).get("fields", {}).get(part) if name else None
 

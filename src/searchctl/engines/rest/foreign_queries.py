@@ -65,8 +65,8 @@ class ForeignQuestions(Questions):
 
     def _about_field(self, kind: FieldType, wanted: Clause) -> Json:
         path = self._paths[wanted.field]
-        found = clause(path.path, kind, wanted)
-        return {"nested": {"path": path.nested, "query": found}} if path.nested else found
+        condition = clause(path.path, kind, wanted)
+        return {"nested": {"path": path.nested, "query": condition}} if path.nested else condition
 
     def _column(self, name: str) -> tuple[str, str]:
         return self._paths[name].path, self._paths[name].nested

@@ -107,25 +107,25 @@ class ForeignView:
         """Answer all queries: one `_msearch` for both legs, one more to look up what the vectors found."""
         limited = [replace(query, k=min(query.k, self._window)) for query in queries]
         allowed = {place: self._allowed(query.scope) for place, query in enumerate(limited) if _is_vector(query)}
-        asked = [(place, query) for place, query in enumerate(limited) if query.k]
+        numbered = [(place, query) for place, query in enumerate(limited) if query.k]
         texts = list(
             dict.fromkeys(query.text for query in limited if isinstance(query, LexicalQuery) and not query.synonyms)
         )
-        lines = [line for place, query in asked for line in self._lines(query, query.k, allowed.get(place))]
+        lines = [line for place, query in numbered for line in self._lines(query, query.k, allowed.get(place))]
         lines += [line for text in texts for line in self._by_name(self.questions.statistics(text))]
         answers = self._ask(lines)
         counted = {
             text: self.questions.counted(text, answer)
-            for text, answer in zip(texts, answers[len(asked) :], strict=True)
+            for text, answer in zip(texts, answers[len(numbered) :], strict=True)
         }
-        by_place = {place: answer for (place, _), answer in zip(asked, answers, strict=False)}
+        by_place = {place: answer for (place, _), answer in zip(numbered, answers, strict=False)}
         rankings = []
-        for place, query in enumerate(limited):
+        for number, query in enumerate(limited):
             if isinstance(query, LexicalQuery):
                 statistics = None if query.synonyms else counted[query.text]
-                rankings.append(replace(self._lexical(by_place.get(place), statistics), statistics=statistics))
+                rankings.append(replace(self._lexical(by_place.get(number), statistics), statistics=statistics))
             else:
-                rankings.append(self._vector(query, by_place[place], allowed[place]))
+                rankings.append(self._vector(query, by_place[number], allowed[number]))
         return rankings
 
     def facets(self, query: LexicalQuery, facets: Sequence[Facet]) -> list[FacetCounts]:
@@ -208,9 +208,9 @@ class ForeignView:
         same: set[str] = set()
         for ids in _slices(list(marks)):
             body: Json = {"query": _among(ids, filters), "size": self._room(ids), "_source": False, "version": True}
-            found = self.client.request("POST", f"/{self.shape.path}/_search", body).body["hits"]["hits"]
-            same |= {hit["_id"] for hit in found if _version_of(marks[hit["_id"]]) == hit["_version"]}
-            doubtful = [hit["_id"] for hit in found if hit["_id"] not in same]
+            current = self.client.request("POST", f"/{self.shape.path}/_search", body).body["hits"]["hits"]
+            same |= {hit["_id"] for hit in current if _version_of(marks[hit["_id"]]) == hit["_version"]}
+            doubtful = [hit["_id"] for hit in current if hit["_id"] not in same]
             same |= (
                 {id for id in doubtful if self._hashes(doubtful).get(id) == hash_of(marks[id])} if doubtful else set()
             )
@@ -223,8 +223,8 @@ class ForeignView:
     def _hashes(self, ids: Sequence[str]) -> dict[str, str]:
         """Return the hash of what documents say now."""
         body: Json = {"query": _among(ids), "size": self._room(ids), "_source": foreign.read_fields(self.layout)}
-        found = self.client.request("POST", f"/{self.shape.path}/_search", body).body["hits"]["hits"]
-        return {hit["_id"]: text_hash(foreign.document_of(hit, self.layout), self.schema) for hit in found}
+        hits = self.client.request("POST", f"/{self.shape.path}/_search", body).body["hits"]["hits"]
+        return {hit["_id"]: text_hash(foreign.document_of(hit, self.layout), self.schema) for hit in hits}
 
     # Documents
 
@@ -237,7 +237,7 @@ class ForeignView:
 
     def fields(self, ids: Sequence[str], names: Sequence[str]) -> list[Entry | None]:
         """Return entries with some of their fields only, in the order asked for."""
-        found: dict[str, Entry] = {}
+        entries: dict[str, Entry] = {}
         paths = [
             path for name in names for path in (name, name.rpartition(".")[0]) if path
         ]  # of a field below one, that one
@@ -247,8 +247,10 @@ class ForeignView:
             for hit in answer["hits"]["hits"]:
                 source = hit.get("_source", {})
                 held = {name: values_at(source, name) or values_at(source, name.rpartition(".")[0]) for name in names}
-                found[hit["_id"]] = Entry(Document(hit["_id"], fields={name: own for name, own in held.items() if own}))
-        return [found.get(id) for id in ids]
+                entries[hit["_id"]] = Entry(
+                    Document(hit["_id"], fields={name: own for name, own in held.items() if own})
+                )
+        return [entries.get(id) for id in ids]
 
     def _some(self, ids: Sequence[str], *, vectors: bool) -> dict[str, Entry]:
         ours = self._dialect.source(vectors=vectors)
@@ -349,8 +351,8 @@ def _without_doubles(ranking: Ranking, name: str) -> Ranking:
     if len(set(ranking.ids)) == len(ranking.ids):
         return ranking
     first: dict[str, int] = {}
-    for place, id in enumerate(ranking.ids):
-        first.setdefault(id, place)
+    for row, id in enumerate(ranking.ids):
+        first.setdefault(id, row)
     _log.warning("several documents behind '%s' have the same id; the best of them is shown", name)
     kept = list(first.values())
     return replace(

@@ -142,20 +142,20 @@ class Client:
     def search_many(self, path: str, lines: Sequence[Json]) -> list[Json]:
         """Ask `_msearch` and return its answers; those that a busy server refused are asked again. Raises as `request`."""
         patience = self.patience
-        found: dict[int, Json] = {}
+        by_number: dict[int, Json] = {}
         waiting = list(range(len(lines) // 2))
         for attempt in range(patience.attempts):
             body = b"".join(_line(line) for place in waiting for line in lines[2 * place : 2 * place + 2])
             answers = self.request("POST", path, body, patience=patience).body["responses"]
-            found.update(zip(waiting, answers, strict=True))
-            waiting = [place for place in waiting if found[place].get("status", 200) in _TRANSIENT]
+            by_number.update(zip(waiting, answers, strict=True))
+            waiting = [place for place in waiting if by_number[place].get("status", 200) in _TRANSIENT]
             if not waiting or attempt + 1 == patience.attempts:
                 break
             self.wait(attempt, patience)
-        for answer in found.values():
+        for answer in by_number.values():
             if "error" in answer:
                 raise self._refusal(Reply(answer.get("status", 500), {}, answer), path)
-        return [found[place] for place in range(len(found))]
+        return [by_number[place] for place in range(len(by_number))]
 
     def wait(self, attempt: int, patience: Patience, after: str | None = None) -> None:
         """Pause before the next attempt: as long as the server says, else twice as long each time, with jitter."""
@@ -224,10 +224,8 @@ class Client:
             return json.loads(answer.data)
         except ValueError:
             if answer.status < 400:
-                found = str(answer.headers.get("content-type", "something else"))
-                message = (
-                    f"{self.url} answers with {found} instead of JSON; give the address of OpenSearch or Elasticsearch"
-                )
+                media_type = str(answer.headers.get("content-type", "something else"))
+                message = f"{self.url} answers with {media_type} instead of JSON; give the address of OpenSearch or Elasticsearch"
                 raise ServerRefusal(message, answer.status, "not JSON") from None
             said = answer.data if isinstance(answer.data, str) else answer.data.decode("utf-8", "replace")
             return said[:200]
@@ -310,8 +308,8 @@ class _Lazy(Sequence["Transport"]):
     def __iter__(self) -> Iterator[Transport]:
         return iter(self._made)
 
-    def __getitem__(self, place: Any) -> Any:
+    def __getitem__(self, key: Any) -> Any:
         with self._lock:
             if not self._made:
                 self._made = [HostTransport(host, self._context) for host in self._hosts]
-        return self._made[place]
+        return self._made[key]

@@ -46,13 +46,13 @@ class OpenSearch:
 
         Lucene's graph is searched as widely as `k` is large, and misses the nearest for a small one.
         """
-        asked: Json = {"vector": vector, "k": min(max(2 * k, _FEWEST_CANDIDATES), _MOST_CANDIDATES)}
+        clause: Json = {"vector": vector, "k": min(max(2 * k, _FEWEST_CANDIDATES), _MOST_CANDIDATES)}
         if filters:
-            asked["filter"] = {"bool": {"filter": [_OF_DOCUMENTS, *filters]}}
+            clause["filter"] = {"bool": {"filter": [_OF_DOCUMENTS, *filters]}}
         nested = {
             "path": "passages",
             "score_mode": "max",
-            "query": {"knn": {"passages.vector": asked}},
+            "query": {"knn": {"passages.vector": clause}},
             "inner_hits": {"size": 1, "_source": False},
         }
         return {"query": {"nested": nested}}

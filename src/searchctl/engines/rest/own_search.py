@@ -56,14 +56,14 @@ class OwnView:
     def _search_some(self, queries: Sequence[LexicalQuery | VectorQuery]) -> list[Ranking]:
         """Answer as many queries as one request takes."""
         limited = [replace(query, k=min(query.k, _WINDOW)) for query in queries]
-        asked = [query for query in limited if query.k]
+        wanted = [query for query in limited if query.k]
         texts = list(dict.fromkeys(query.text for query in limited if _wants_statistics(query)))
-        scopes = list({repr(query.scope): query.scope for query in asked if isinstance(query, VectorQuery)}.items())
-        bodies = [self.body(query) for query in asked] + [self._questions.statistics(text) for text in texts]
+        scopes = list({repr(query.scope): query.scope for query in wanted if isinstance(query, VectorQuery)}.items())
+        bodies = [self.body(query) for query in wanted] + [self._questions.statistics(text) for text in texts]
         bodies += [self._counting(scope) for _, scope in scopes]
         answers = self._ask(bodies)
         self._check_still(hit for answer in answers for hit in answer["hits"]["hits"][:1])
-        counted = iter(answers[len(asked) :])
+        counted = iter(answers[len(wanted) :])
         statistics = {text: self._questions.counted(text, next(counted)) for text in texts}
         totals = {key: Total(int(next(counted)["hits"]["total"]["value"])) for key, _ in scopes}
         remaining = iter(answers)

@@ -84,15 +84,15 @@ class Questions:
             path, nested = self._column(facet.field)
             aggregations |= aggregations_of(str(number), facet, path, nested, kind_of(facet.field, self._fields))
         clauses = self._clauses(query)
-        found: Json = {"bool": clauses} if clauses else {"match_all": {}}
-        return {"query": found, "size": 0, "track_total_hits": True, "aggs": aggregations}
+        condition: Json = {"bool": clauses} if clauses else {"match_all": {}}
+        return {"query": condition, "size": 0, "track_total_hits": True, "aggs": aggregations}
 
     def counted_facets(self, query: LexicalQuery, facets: Sequence[Facet], answer: Json) -> list[FacetCounts]:
         """Return the answer to `facets`."""
         counts: FacetScope = "lexical" if self._words_and_synonyms(query) else "scope"
-        documents, found = int(answer["hits"]["total"]["value"]), answer.get("aggregations", {})
+        documents, aggregations = int(answer["hits"]["total"]["value"]), answer.get("aggregations", {})
         return [
-            counts_of(str(number), facet, kind_of(facet.field, self._fields), found, documents, counts)
+            counts_of(str(number), facet, kind_of(facet.field, self._fields), aggregations, documents, counts)
             for number, facet in enumerate(facets)
         ]
 
@@ -118,9 +118,9 @@ class Questions:
 
     def filters(self, scope: Scope) -> list[Json]:
         """Return all that a scope demands as clauses of a filter."""
-        found = self._conditions(scope) + self._literals(scope.required)
+        clauses = self._conditions(scope) + self._literals(scope.required)
         excluded = self._excluded(scope)
-        return [*found, {"bool": {"must_not": excluded}}] if excluded else found
+        return [*clauses, {"bool": {"must_not": excluded}}] if excluded else clauses
 
     def statistics(self, text: str) -> Json:
         """Return a search body that counts the documents with each of a text's terms."""
@@ -249,7 +249,7 @@ def _best_passage(hit: Json) -> int:
 
 def _sorted(hits: Sequence[Json], scores: Any, ordinals: Sequence[int], total: Total, answer: Json) -> Ranking:
     ids = [str(hit["_id"] if "_id" in hit else hit["fields"][_ID][0]) for hit in hits]
-    order = sorted(range(len(hits)), key=lambda place: (-scores[place], ids[place]))
+    order = sorted(range(len(hits)), key=lambda row: (-scores[row], ids[row]))
     return Ranking(
         tuple(ids[place] for place in order),
         scores[order],

@@ -137,7 +137,7 @@ def companions_of(client: Client, index: str) -> dict[str, EncoderStamp]:
 
 
 def _companions(client: Client, names: Sequence[str]) -> dict[str, Schema]:
-    found: dict[str, Schema] = {}
+    schemas: dict[str, Schema] = {}
     for start in range(0, len(names), _NAMES):
         listed = ",".join(names[start : start + _NAMES])
         try:
@@ -146,8 +146,8 @@ def _companions(client: Client, names: Sequence[str]) -> dict[str, Schema]:
             if refusal.status != 404:
                 raise
             continue
-        found |= {real: stamp for real, body in described.items() if (stamp := stamp_of(body)) is not None}
-    return found
+        schemas |= {real: stamp for real, body in described.items() if (stamp := stamp_of(body)) is not None}
+    return schemas
 
 
 def only_index(client: Client, name: str) -> tuple[str, Json]:

@@ -48,8 +48,8 @@ def index_body(dialect: Dialect, schema: Schema, options: IndexOptions, *, send_
 
 def bm25_settings(bm25: Bm25Settings | None) -> Json:
     """Return the parameters of an index's similarity."""
-    found = bm25 or Bm25Settings()
-    return {"k1": found.k1, "b": found.b}
+    settings = bm25 or Bm25Settings()
+    return {"k1": settings.k1, "b": settings.b}
 
 
 def field_mappings(fields: Mapping[str, FieldType], analyzer: Analyzer, *, send_words: bool) -> Json:

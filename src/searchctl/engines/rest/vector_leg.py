@@ -67,11 +67,11 @@ class ServerVectorLeg:
 
     def beside_hits(self, answer: Json) -> list[Json]:
         """Return the hits of such a search under the index and the id of the documents they stand for, with their `mark`."""
-        found = []
+        hits = []
         for hit in answer["hits"]["hits"]:
             id, index, mark = (str(hit["fields"].get(column, [""])[0]) for column in _COLUMNS)
-            found.append({**hit, "_index": index, "_id": id, "mark": mark})
-        return found
+            hits.append({**hit, "_index": index, "_id": id, "mark": mark})
+        return hits
 
     def is_version(self, mark: str, version: int) -> bool:
         """Tell whether a document in this version is the one that was encoded; otherwise its text has to be looked at."""
