@@ -167,13 +167,13 @@ def _epoch(iso: str) -> float | None:
 
 def iso_of_milliseconds(moment: int) -> str:
     """Return milliseconds since 1970 UTC as an ISO date and time."""
-    found = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=moment)
-    return found.isoformat(timespec="milliseconds").replace("+00:00", "Z").replace(".000Z", "Z")
+    moment_utc = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=moment)
+    return moment_utc.isoformat(timespec="milliseconds").replace("+00:00", "Z").replace(".000Z", "Z")
 
 
 def _as_python_3_10_reads_it(iso: str) -> str:
     """Return an ISO date with six digits of a second's fraction, and a colon in its offset: later versions take others too."""
-    iso = _FRACTION.sub(lambda found: f".{found[1][:6]:0<6}", iso.replace("Z", "+00:00"))
+    iso = _FRACTION.sub(lambda fraction: f".{fraction[1][:6]:0<6}", iso.replace("Z", "+00:00"))
     return _OFFSET.sub(r"\1\2:\3", iso)
 
 

@@ -122,11 +122,11 @@ def _within(field: str, begin: float, end: float) -> Filter:
 def _period(field: str, value: Scalar) -> tuple[float, float]:
     """Return the first second of what a date names, and the first after it: a year, a month, a day, a minute or a moment."""
     text = str(value)
-    if found := _YEAR.fullmatch(text):
-        year = int(found[1])
+    if parts := _YEAR.fullmatch(text):
+        year = int(parts[1])
         return _day(field, value, year, 1, 1), _day(field, value, year + 1, 1, 1)
-    if found := _MONTH.fullmatch(text):
-        year, month = int(found[1]), int(found[2])
+    if parts := _MONTH.fullmatch(text):
+        year, month = int(parts[1]), int(parts[2])
         begin = _day(field, value, year, month, 1)
         return begin, begin + calendar.monthrange(year, month)[1] * _DAY_SECONDS
     begin = float(_comparable(field, "date", value))

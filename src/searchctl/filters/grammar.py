@@ -148,17 +148,17 @@ class _FilterReader:
         return name
 
     def _operator(self) -> str:
-        found = _OPERATOR.match(self._text, self._at)
-        if not found:
+        sign = _OPERATOR.match(self._text, self._at)
+        if not sign:
             self._refuse("expected an operator", "write =, !=, >, >=, <, <=, IN (…), ALL (…) or IS NULL")
-        after = self._text[found.end() : found.end() + 1]
+        after = self._text[sign.end() : sign.end() + 1]
         if after and after in "=<>!~":
             self._refuse(
-                f"'{found.group()}{after}' isn't an operator",
+                f"'{sign.group()}{after}' isn't an operator",
                 "write =, !=, >, >=, < or <=; a value that begins with such a sign stands in quotes",
             )
-        self._at = found.end()
-        return {"==": "=", "<>": "!="}.get(found.group(), found.group())
+        self._at = sign.end()
+        return {"==": "=", "<>": "!="}.get(sign.group(), sign.group())
 
     def _values(self, field: str) -> Filter:
         """Read what follows = or !=: a star, or values of which any will do, some of them perhaps beginnings."""

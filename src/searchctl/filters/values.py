@@ -86,10 +86,10 @@ def as_scalar(field: str, value: Any) -> Scalar:
 
 def _add(flat: list[Filter], piece: Filter) -> None:
     """Append a part, or join it with the other half of a range."""
-    for place, held in enumerate(flat):
+    for number, held in enumerate(flat):
         joined = _joined(held, piece)
         if joined is not None:
-            flat[place] = joined
+            flat[number] = joined
             return
     if piece not in flat:
         flat.append(piece)
@@ -102,17 +102,17 @@ def _sides(clause: Clause) -> int:
     return len({name in LOWER for name in _bounds(clause.condition)})
 
 
-def _joined(one: Filter, other: Filter) -> Filter | None:
-    if not (isinstance(one, Clause) and isinstance(other, Clause) and one.field == other.field):
+def _joined(left: Filter, other: Filter) -> Filter | None:
+    if not (isinstance(left, Clause) and isinstance(other, Clause) and left.field == other.field):
         return None
-    first, second = one.condition, other.condition
+    first, second = left.condition, other.condition
     if not (isinstance(first, Range) and isinstance(second, Range)):
         return None
     bounds = _bounds(first), _bounds(second)
     sides = [{name in LOWER for name in held} for held in bounds]
     if len(sides[0]) != 1 or len(sides[1]) != 1 or sides[0] == sides[1]:
         return None
-    return Clause(one.field, replace(first, **bounds[1]))
+    return Clause(left.field, replace(first, **bounds[1]))
 
 
 def _bounds(condition: Range) -> dict[str, Scalar]:
