@@ -60,7 +60,7 @@ class HashingEncoder:
         padded = f"<{word}>"
         pieces = [padded, *(padded[start : start + 4] for start in range(len(padded) - 3))]
         hashes = [int.from_bytes(hashlib.blake2b(piece.encode(), digest_size=8).digest(), "little") for piece in pieces]
-        places = np.array([value % self.dim for value in hashes], np.int64)
+        columns = np.array([value % self.dim for value in hashes], np.int64)
         signs = np.array([1.0 if value >> 63 else -1.0 for value in hashes], np.float32)
         signs[1:] *= 0.5  # a whole word tells more than its pieces
-        return places, signs
+        return columns, signs

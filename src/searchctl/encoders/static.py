@@ -118,8 +118,8 @@ class StaticEncoder:
 
     def _rows(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return tokens' weighted vectors: (n, dim)."""
-        found = self._table[ids if self._mapping is None else self._mapping[ids]].astype(np.float32)
-        return found if self._weights is None else found * self._weights[ids].astype(np.float32)[:, None]
+        rows = self._table[ids if self._mapping is None else self._mapping[ids]].astype(np.float32)
+        return rows if self._weights is None else rows * self._weights[ids].astype(np.float32)[:, None]
 
     def _check_sizes(self, folder: Path) -> None:
         tokens = self._tokenizer.get_vocab_size(with_added_tokens=True)
@@ -161,8 +161,8 @@ def _unknown_token(path: Path) -> int | None:
     vocabulary = model.get("vocab")
     if token is None or not isinstance(vocabulary, dict):
         return None
-    found = vocabulary.get(token)
-    return None if found is None else int(found)
+    number = vocabulary.get(token)
+    return None if number is None else int(number)
 
 
 def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:

@@ -33,11 +33,11 @@ def load_transformer(name: str, kind: str, *, what: str, advice: str) -> Loaded:
     """
     library, torch = needed(f"{what} '{name}'", "transformers", "torch")
     folder = user_path(name)
-    place = str(folder) if folder.is_dir() else name
+    source = str(folder) if folder.is_dir() else name
     try:
         with quiet():
-            tokenizer = library.AutoTokenizer.from_pretrained(place, use_fast=True)
-            model, report = getattr(library, kind).from_pretrained(place, output_loading_info=True)
+            tokenizer = library.AutoTokenizer.from_pretrained(source, use_fast=True)
+            model, report = getattr(library, kind).from_pretrained(source, output_loading_info=True)
     except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
         raise EncoderUnavailable(f"can't load {what} '{name}': {first_line(error)}; {advice}") from error
     untrained = [key for key in sorted(report["missing_keys"]) if not key.startswith(f"{model.base_model_prefix}.")]

@@ -33,10 +33,10 @@ def model_folder(name: str) -> Path | None:
     known = known_model(name)
     hub = known.hub if known else name
     names = [folder_name(name), *([hub] if _HUB_NAME.fullmatch(hub) else [])]
-    for place in models_folders():
+    for folder in models_folders():
         for own in names:
-            if own not in ("", ".", "..") and (place / own).is_dir():
-                return place / own
+            if own not in ("", ".", "..") and (folder / own).is_dir():
+                return folder / own
     return _hub_cache(hub) if _HUB_NAME.fullmatch(hub) else None
 
 
@@ -62,11 +62,11 @@ def missing_model(name: str, reason: str = "", cure: str = "fetch it with") -> E
     if known is None and not is_hub_name(name):
         hint = did_you_mean(name, known_models(), "see: searchctl models list")
         return EncoderUnavailable(f"no encoder '{name}', and no folder of that name; {hint}")
-    place = models_folders()[0] / folder_name(name)
+    folder = models_folders()[0] / folder_name(name)
     because = f", {reason}" if reason else ""
     return EncoderUnavailable(
         f"the model '{name}' isn't on this machine{because}; {cure}: searchctl models fetch {name}, "
-        f"or put {_files(known)} into {place}{_origin(known)}"
+        f"or put {_files(known)} into {folder}{_origin(known)}"
     )
 
 

@@ -30,12 +30,12 @@ class MaxSim:
     def score(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return how well each text answers the query: (n,), in [0, 1]."""
         tokens = self._query_tokens(query)
-        found = np.zeros(len(texts))
-        for place, words in enumerate(self._encoder.document_tokens(texts)):
+        scores = np.zeros(len(texts))
+        for row, words in enumerate(self._encoder.document_tokens(texts)):
             if len(words) and len(tokens):
                 nearest = float((tokens @ words.T).max(axis=1).sum())
-                found[place] = min(max((nearest - _FLOOR) / (1.0 - _FLOOR), 0.0), 1.0)
-        return found
+                scores[row] = min(max((nearest - _FLOOR) / (1.0 - _FLOOR), 0.0), 1.0)
+        return scores
 
     def _query_tokens(self, query: str) -> NDArray[np.float32]:
         """Encode the query once for all of its batches; other threads may ask for another one meanwhile."""

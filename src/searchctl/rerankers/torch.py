@@ -49,5 +49,5 @@ class TorchCrossEncoder:
         if not texts:
             return np.zeros(0)
         pairs = [(query, text) for text in texts]
-        found = self._model.predict(pairs, activation_fn=self._probability, show_progress_bar=False)
-        return np.asarray(found, np.float64).reshape(len(texts))
+        scores = self._model.predict(pairs, activation_fn=self._probability, show_progress_bar=False)
+        return np.asarray(scores, np.float64).reshape(len(texts))
