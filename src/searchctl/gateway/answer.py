@@ -45,18 +45,18 @@ def assemble(
     scores = ordered.fused.scores
     hits = [_hit(search, hit, place, ordered, page, target) for place, hit in page.hits]
     hits += [_scored(search, dict(hit), 0.0) for hit in page.rest]
-    found: Json = {}
+    shown: Json = {}
     for name, value in lexical["hits"].items():
         if name == "hits":
-            found["hits"] = hits
+            shown["hits"] = hits
         elif name == "max_score":
             untold = value is None and lexical["hits"]["hits"]  # sorted by something beside the score
-            found[name] = None if untold or not len(scores) else float(scores.max())
+            shown[name] = None if untold or not len(scores) else float(scores.max())
         elif name == "total":
-            found[name] = _total(search, value, added)
-    answer["hits"] = found
-    if search.lists_total_as_number and "total" not in found:
-        answer["hits"] = {"total": -1, **found}
+            shown[name] = _total(search, value, added)
+    answer["hits"] = shown
+    if search.lists_total_as_number and "total" not in shown:
+        answer["hits"] = {"total": -1, **shown}
     return answer
 
 
@@ -75,18 +75,18 @@ def _total(search: Search, total: Any, added: int) -> Any:
     return {**total, "value": int(total["value"]) + added}
 
 
-def _hit(search: Search, hit: Json, place: int, ordered: Ordered, page: HitsPage, target: VectorIndexes) -> Json:
-    found = _scored(search, dict(hit), float(ordered.fused.scores[place]))
+def _hit(search: Search, hit: Json, rank: int, ordered: Ordered, page: HitsPage, target: VectorIndexes) -> Json:
+    shown = _scored(search, dict(hit), float(ordered.fused.scores[rank]))
     if search.body.get("explain") or search.explain:
-        found["_explanation"] = explanation(ordered.fused, place, hit.get("_explanation"))
+        shown["_explanation"] = explanation(ordered.fused, rank, hit.get("_explanation"))
     wanted = search.body.get("highlight")
     key = key_of(hit)
     if isinstance(wanted, Mapping) and key in page.texts:
         passage = passage_highlight(wanted, page.texts[key], page.passages[key], target)
-        missing = {name: value for name, value in passage.items() if name not in (found.get("highlight") or {})}
+        missing = {name: value for name, value in passage.items() if name not in (shown.get("highlight") or {})}
         if missing:
-            found["highlight"] = {**(found.get("highlight") or {}), **missing}
-    return found
+            shown["highlight"] = {**(shown.get("highlight") or {}), **missing}
+    return shown
 
 
 def _scored(search: Search, hit: Json, score: float) -> Json:
@@ -99,16 +99,16 @@ def _scored(search: Search, hit: Json, score: float) -> Json:
     return hit
 
 
-def explanation(fused: Fused, place: int, own: Any) -> Json:
+def explanation(fused: Fused, rank: int, own: Any) -> Json:
     """Return how a hit came to its place: both legs' parts, and the backend's own explanation in the lexical one."""
     details = []
-    for name, leg in fused.legs(place).items():
+    for name, leg in fused.legs(rank).items():
         part: Json = {"value": leg.weight * leg.normalised, "description": _told(name, leg), "details": []}
         if name == "lexical" and own:
             part["details"].append(own)
         details.append(part)
     description = "searchctl: sum of the lexical and the vector leg"
-    return {"value": float(fused.scores[place]), "description": description, "details": details}
+    return {"value": float(fused.scores[rank]), "description": description, "details": details}
 
 
 def _told(name: str, leg: LegScore) -> str:

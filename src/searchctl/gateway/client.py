@@ -132,15 +132,15 @@ class _Call:
     def searches(self) -> list[many.Part] | Search | WhyLexical | None:
         """Return what is searched for; None where this is no search."""
         query = urlencode(self._parameters())
-        found = wire.route(self.method, f"{self.target}{'?' + query if query else ''}")
-        if found.kind not in ("search", "msearch"):
+        route = wire.route(self.method, f"{self.target}{'?' + query if query else ''}")
+        if route.kind not in ("search", "msearch"):
             return None
         try:
-            if not found.plain:
+            if not route.plain:
                 raise Refused("unknown_option", "a parameter given twice")
-            if found.kind == "search":
-                return read_search(found.index, found.parameters, read_body(self._text()), forced=self.forced)
-            return many.read_many(found.index, found.parameters, self._text(), forced=self.forced)
+            if route.kind == "search":
+                return read_search(route.index, route.parameters, read_body(self._text()), forced=self.forced)
+            return many.read_many(route.index, route.parameters, self._text(), forced=self.forced)
         except Refused as refused:
             return refused.refusal
 
@@ -161,23 +161,23 @@ class _Call:
             except Exception as error:  # noqa: BLE001 - which kinds there are is the library's business
                 return self._refused(error)
 
-        asked = self.searches()
-        if isinstance(asked, Search):
-            outcome = self.shared.hybrid.answer_now(asked, "", ask)
+        search = self.searches()
+        if isinstance(search, Search):
+            outcome = self.shared.hybrid.answer_now(search, "", ask)
             return self._finished(outcome) if outcome.answer is not None else self._alone(plain, outcome)
-        if isinstance(asked, list):
+        if isinstance(search, list):
             outcomes = [
                 lexical(part.search)
                 if isinstance(part.search, WhyLexical)
                 else self.shared.hybrid.answer_now(part.search, "", ask)
-                for part in asked
+                for part in search
             ]
-            left = self._left(asked, outcomes)
+            left = self._left(search, outcomes)
             if left is None:
                 return self._alone(plain, *outcomes)
             reply = ask(left) if left.lines or left.body else None
             return self._alone(plain, *outcomes) if _failed(reply) else self._joined(outcomes, reply)
-        return self._alone(plain, *([lexical(asked)] if asked is not None else []))
+        return self._alone(plain, *([lexical(search)] if search is not None else []))
 
     async def answered_later(self, plain: Callable[..., Any]) -> Any:
         """Answer it, for a client that awaits."""
@@ -189,23 +189,23 @@ class _Call:
             except Exception as error:  # noqa: BLE001 - as above
                 return self._refused(error)
 
-        asked = self.searches()
-        if isinstance(asked, Search):
-            outcome = await self.shared.hybrid.answer(asked, "", ask)
+        search = self.searches()
+        if isinstance(search, Search):
+            outcome = await self.shared.hybrid.answer(search, "", ask)
             return self._finished(outcome) if outcome.answer is not None else await self._alone(plain, outcome)
-        if isinstance(asked, list):
+        if isinstance(search, list):
             outcomes = [
                 lexical(part.search)
                 if isinstance(part.search, WhyLexical)
                 else await self.shared.hybrid.answer(part.search, "", ask)
-                for part in asked
+                for part in search
             ]
-            left = self._left(asked, outcomes)
+            left = self._left(search, outcomes)
             if left is None:
                 return await self._alone(plain, *outcomes)
             reply = await ask(left) if left.lines or left.body else None
             return await self._alone(plain, *outcomes) if _failed(reply) else self._joined(outcomes, reply)
-        return await self._alone(plain, *([lexical(asked)] if asked is not None else []))
+        return await self._alone(plain, *([lexical(search)] if search is not None else []))
 
     def _alone(self, plain: Callable[..., Any], *outcomes: SearchOutcome) -> Any:
         """Have the library answer the call as it came."""

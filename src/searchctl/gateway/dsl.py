@@ -69,7 +69,7 @@ class QueryReading:
 
 
 @dataclass(slots=True)
-class _Found:
+class _Gathered:
     """What was met on the way through a query."""
 
     required: list[TextClause] = field(default_factory=list)
@@ -84,14 +84,14 @@ class _Found:
 
 def read_query(query: Any, types: FieldTypes) -> QueryReading | WhyLexical:
     """Read a query; `types` says what fields hold, and a field that isn't there counts as text."""
-    found = _Found()
+    gathered = _Gathered()
     try:
         if query is None or query == {}:
             return WhyLexical("match_all")
-        _walk(query, types, found, optional=False, depth=0)
-        clauses = found.required or found.optional
+        _walk(query, types, gathered, optional=False, depth=0)
+        clauses = gathered.required or gathered.optional
         if not clauses:
-            return WhyLexical(_without_text(found))
+            return WhyLexical(_without_text(gathered))
         texts = list(dict.fromkeys(clause.text.strip() for clause in clauses))
         text = " ".join(texts)
         if len(text) > MOST_TEXT:
@@ -101,19 +101,19 @@ def read_query(query: Any, types: FieldTypes) -> QueryReading | WhyLexical:
         fields = tuple(dict.fromkeys(name for clause in clauses for name in clause.fields))
         words: Json = {name: value for clause in reversed(clauses) for name, value in clause.options.items()}
         limit = constraint(query, types)
-        exact = all(clause.exact for clause in (*found.required, *found.optional))
+        exact = all(clause.exact for clause in (*gathered.required, *gathered.optional))
         filters = (limit,) if limit is not None else ()
-        return QueryReading(text, fields, words, filters, exact, found.by_rank, tuple(found.pinned))
+        return QueryReading(text, fields, words, filters, exact, gathered.by_rank, tuple(gathered.pinned))
     except Refused as refused:
         return refused.refusal
 
 
-def _without_text(found: _Found) -> Reason:
-    if found.likeness:
+def _without_text(gathered: _Gathered) -> Reason:
+    if gathered.likeness:
         return "more_like_this"
-    if found.beginnings:
+    if gathered.beginnings:
         return "autocomplete"
-    return "match_all" if found.only_all else "no_text"
+    return "match_all" if gathered.only_all else "no_text"
 
 
 def single(node: Any) -> tuple[str, Any]:
@@ -131,61 +131,61 @@ def clauses_of(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _walk(node: Any, types: FieldTypes, found: _Found, *, optional: bool, depth: int) -> None:
+def _walk(node: Any, types: FieldTypes, gathered: _Gathered, *, optional: bool, depth: int) -> None:
     """Collect the text of a clause that scores."""
-    found.clauses += 1
-    if depth > _MOST_DEPTH or found.clauses > _MOST_CLAUSES:
+    gathered.clauses += 1
+    if depth > _MOST_DEPTH or gathered.clauses > _MOST_CLAUSES:
         raise Refused("query_too_long", "too many clauses")
     name, content = single(node)
     if name in _TEXTS or name in _BEGINNINGS:
-        _add_text(name, content, types, found, optional=optional)
+        _add_text(name, content, types, gathered, optional=optional)
     elif name in _TERMS:
-        found.beginnings |= name in _PARTIAL_WORDS
-        found.by_rank |= name in _SCORES_BY_MORE
-        found.only_all &= name == "match_all"
+        gathered.beginnings |= name in _PARTIAL_WORDS
+        gathered.by_rank |= name in _SCORES_BY_MORE
+        gathered.only_all &= name == "match_all"
     elif name in _VECTORS:
         raise Refused("already_vector", name)
     elif name in _LIKENESS:
-        found.likeness, found.only_all = True, False
+        gathered.likeness, gathered.only_all = True, False
     else:
-        for below, lenient in _inner(name, content, found):
-            _walk(below, types, found, optional=optional or lenient, depth=depth + 1)
+        for below, lenient in _inner(name, content, gathered):
+            _walk(below, types, gathered, optional=optional or lenient, depth=depth + 1)
 
 
-def _inner(name: str, content: Any, found: _Found) -> Iterator[tuple[Any, bool]]:
+def _inner(name: str, content: Any, gathered: _Gathered) -> Iterator[tuple[Any, bool]]:
     """Yield the scoring clauses inside a compound one, and whether a document needn't match them."""
     if not isinstance(content, Mapping):
         raise Refused("unknown_option", f"{name} without an object")
     if name == "bool":
-        _check_inert(content, found)
+        _check_inert(content, gathered)
         musts, filters = clauses_of(content.get("must")), clauses_of(content.get("filter"))
-        found.only_all &= not filters and not clauses_of(content.get("must_not"))
+        gathered.only_all &= not filters and not clauses_of(content.get("must_not"))
         yield from ((clause, False) for clause in musts)
         loose = bool(musts or filters) and content.get("minimum_should_match") in (None, 0, "0")
         yield from ((clause, loose) for clause in clauses_of(content.get("should")))
     elif name == "dis_max":
         yield from ((clause, False) for clause in clauses_of(content.get("queries")))
     elif name == "constant_score":
-        found.by_rank = True
+        gathered.by_rank = True
         yield content.get("filter"), False
     elif name in ("function_score", "script_score"):
-        found.by_rank = True
+        gathered.by_rank = True
         yield content.get("query", {"match_all": {}}), False
     elif name == "boosting":
-        found.by_rank = True
+        gathered.by_rank = True
         yield content.get("positive"), False
     elif name == "nested":
-        found.only_all = False
+        gathered.only_all = False
         yield content.get("query"), False
     elif name == "pinned":
-        found.by_rank = True
-        found.pinned += map(str, content.get("ids") or [doc.get("_id") for doc in clauses_of(content.get("docs"))])
+        gathered.by_rank = True
+        gathered.pinned += map(str, content.get("ids") or [doc.get("_id") for doc in clauses_of(content.get("docs"))])
         yield content.get("organic"), False
     else:
         raise Refused("unknown_option", f"query {name[:40]}")
 
 
-def _check_inert(content: Mapping[str, Any], found: _Found) -> None:
+def _check_inert(content: Mapping[str, Any], gathered: _Gathered) -> None:
     """Look through what only filters: vectors and clauses unknown here can't be repeated in the other leg unseen."""
     for part in ("filter", "must_not"):
         for clause in clauses_of(content.get(part)):
@@ -193,7 +193,7 @@ def _check_inert(content: Mapping[str, Any], found: _Found) -> None:
                 if name in _VECTORS:
                     raise Refused("already_vector", name)
                 if name in _LIKENESS:
-                    found.likeness = True
+                    gathered.likeness = True
                 if name == "wrapper":
                     raise Refused("unknown_option", "query wrapper")
 
@@ -210,18 +210,18 @@ def _names(node: Any, depth: int) -> Iterator[str]:
             yield from _names(value, depth + 1)
 
 
-def _add_text(name: str, content: Any, types: FieldTypes, found: _Found, *, optional: bool) -> None:
-    found.only_all = False
+def _add_text(name: str, content: Any, types: FieldTypes, gathered: _Gathered, *, optional: bool) -> None:
+    gathered.only_all = False
     if not _asks_text(name, content, types):
         return
     if is_beginning(name, content):
-        found.beginnings = True
+        gathered.beginnings = True
         return
     clause = _text_clause(name, content)
     if clause is None:
-        found.only_all = True
+        gathered.only_all = True
     elif clause.text.strip():
-        (found.optional if optional else found.required).append(clause)
+        (gathered.optional if optional else gathered.required).append(clause)
 
 
 def is_beginning(name: str, content: Any) -> bool:
@@ -281,10 +281,10 @@ def _text(spec: Mapping[str, Any]) -> str:
 
 def _options(spec: Mapping[str, Any]) -> Json:
     """Return what decides how a single word is matched; a phrase's words are matched as they are."""
-    found = {name: spec[name] for name in _WORD_OPTIONS if spec.get(name) is not None}
-    if not _FUZZINESS.fullmatch(str(found.get("fuzziness", "0"))) or str(spec.get("type", "")).startswith("phrase"):
-        found = {name: value for name, value in found.items() if name == "analyzer"}
-    return found
+    options = {name: spec[name] for name in _WORD_OPTIONS if spec.get(name) is not None}
+    if not _FUZZINESS.fullmatch(str(options.get("fuzziness", "0"))) or str(spec.get("type", "")).startswith("phrase"):
+        options = {name: value for name, value in options.items() if name == "analyzer"}
+    return options
 
 
 # What documents must satisfy

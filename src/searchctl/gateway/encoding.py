@@ -40,10 +40,10 @@ class QueryEncoder:
         self._lock = threading.Lock()
         self._opening = threading.Lock()
 
-    def submit(self, asked: Encode) -> Future[Encoded]:
+    def submit(self, request: Encode) -> Future[Encoded]:
         """Return the vector to come; raises EncodingBusyError where too many wait."""
         future: Future[Encoded] = Future()
-        known = self._vectors.get((asked.stamp, asked.text))
+        known = self._vectors.get((request.stamp, request.text))
         if known is not None:
             future.set_result(known)
             return future
@@ -52,7 +52,7 @@ class QueryEncoder:
                 self._thread = threading.Thread(target=self._work, name="searchctl-encoder", daemon=True)
                 self._thread.start()
         try:
-            self._waiting.put_nowait((asked, future))
+            self._waiting.put_nowait((request, future))
         except queue.Full:
             raise EncodingBusyError from None
         return future
@@ -83,15 +83,15 @@ class QueryEncoder:
             try:
                 encoder = self.encoder_of(stamp)
                 background, shares = general_background(encoder), unread_shares(encoder, texts)
-                found = zip(texts, encoder.encode_queries(texts), shares, strict=True)
-                vectors = {text: Encoded(vector, background, share) for text, vector, share in found}
+                encoded = zip(texts, encoder.encode_queries(texts), shares, strict=True)
+                vectors = {text: Encoded(vector, background, share) for text, vector, share in encoded}
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to know
                 for _, future in part:
                     future.set_exception(error)
                 continue
-            for asked, future in part:
-                self._vectors.put((asked.stamp, asked.text), vectors[asked.text])
-                future.set_result(vectors[asked.text])
+            for request, future in part:
+                self._vectors.put((request.stamp, request.text), vectors[request.text])
+                future.set_result(vectors[request.text])
 
     def encoder_of(self, stamp: EncoderStamp) -> Encoder:
         """Return the encoder of a stamp, opened when first needed. Raises EncoderMismatch, EncoderUnavailable, MissingExtra."""

@@ -46,13 +46,13 @@ def _kept(value: Any, patterns: Sequence[Pattern]) -> Any:
         return parts or None
     if not isinstance(value, dict):
         return None
-    found = {}
+    kept = {}
     for key, item in value.items():
         whole, rest = _below(patterns, key)
         part = item if whole else _kept(item, rest) if rest else None
         if part is not None:
-            found[key] = part
-    return found or None
+            kept[key] = part
+    return kept or None
 
 
 def _without(value: Any, patterns: Sequence[Pattern]) -> Any:
@@ -60,9 +60,9 @@ def _without(value: Any, patterns: Sequence[Pattern]) -> Any:
         return [_without(item, patterns) for item in value]
     if not isinstance(value, dict):
         return value
-    found = {}
+    left = {}
     for key, item in value.items():
         whole, rest = _below(patterns, key)
         if not whole:
-            found[key] = _without(item, rest) if rest else item
-    return found
+            left[key] = _without(item, rest) if rest else item
+    return left

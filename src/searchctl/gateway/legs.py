@@ -68,9 +68,9 @@ def read_statistics(answer: Json, words: Mapping[str, str], factor: float) -> tu
     return statistics, min(best / factor / bound, 1.0) if bound > 0 else 0.0
 
 
-def _aggregation(found: Json, name: str) -> Json:
+def _aggregation(answer: Json, name: str) -> Json:
     """Return an aggregation by its name, before which its type stands where the app wants that (`typed_keys`)."""
-    return next(value for key, value in found.items() if key.rpartition("#")[2] == name)
+    return next(value for key, value in answer.items() if key.rpartition("#")[2] == name)
 
 
 def bm25_factor(explanation: Any) -> float | None:
@@ -144,9 +144,9 @@ def _nothing() -> Ranking:
 
 def _pinned(ordered: Ordered, pinned: Sequence[str]) -> Ordered:
     """Put pinned documents first, in the order they are named."""
-    places = {name: place for place, name in enumerate(pinned)}
+    ranks = {name: place for place, name in enumerate(pinned)}
     ids = [as_key(id)[1] for id in ordered.fused.ids]
-    rows = sorted(range(len(ids)), key=lambda row: (places.get(ids[row], len(places)), row))
+    rows = sorted(range(len(ids)), key=lambda row: (ranks.get(ids[row], len(ranks)), row))
     first = only(ordered, rows)
     falling = np.minimum.accumulate(np.maximum.accumulate(first.fused.scores[::-1])[::-1])
     return replace(first, fused=replace(first.fused, scores=falling))

@@ -74,12 +74,12 @@ def texts_body(keys: Sequence[Key], fields: Sequence[str]) -> Json:
 
 def statistics_body(search: Search, reading: QueryReading, words: Mapping[str, str], target: VectorIndexes) -> Json:
     """Return a search that tells how common each word is in the fields asked, and how much of all a document holds at best."""
-    asked = {term: _word_query(typed, reading) for term, typed in words.items()}
+    queries = {term: _word_query(typed, reading) for term, typed in words.items()}
     filters = [limit for limit in (*reading.filters, search.body.get("post_filter"), target.limit) if limit]
-    best: Json = {"bool": {"should": list(asked.values()), "minimum_should_match": 1}}
+    best: Json = {"bool": {"should": list(queries.values()), "minimum_should_match": 1}}
     if filters:
         best["bool"]["filter"] = [without_inner_hits(one) for one in filters]
-    counts: Json = {"words": {"filters": {"filters": asked}}}
+    counts: Json = {"words": {"filters": {"filters": queries}}}
     body: Json = {
         "query": best,
         "size": 1,

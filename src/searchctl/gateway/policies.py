@@ -24,8 +24,8 @@ class Policies:
 
     def of(self, index: str) -> Policy:
         """Return the policy of what an app names, which may be several indexes: one that is off switches all off."""
-        found = [self._of_one(name) for name in index.split(",")]
-        return next((policy for policy in found if policy.mode == "off"), found[0])
+        policies = [self._of_one(name) for name in index.split(",")]
+        return next((policy for policy in policies if policy.mode == "off"), policies[0])
 
     def _of_one(self, name: str) -> Policy:
         return next((policy for pattern, policy in self.patterns if fnmatchcase(name, pattern)), self.usual)

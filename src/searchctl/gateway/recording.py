@@ -56,8 +56,8 @@ def read_recording(path: Path) -> Iterator[Recorded]:
                 if not line.strip():
                     continue
                 try:
-                    found = json.loads(line)
-                    yield Recorded(str(found["method"]), str(found["target"]), str(found["body"]))
+                    line_data = json.loads(line)
+                    yield Recorded(str(line_data["method"]), str(line_data["target"]), str(line_data["body"]))
                 except (ValueError, KeyError, TypeError) as error:
                     raise SourceError(f"{path}, line {number}: expected an object with method, target, body") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -37,8 +37,8 @@ async def _replayed(
     upstream, hybrid, tally = Upstream(connection), Hybrid(policies, family=family, budget_ms=_BUDGET_MS), Tally()
     upstream.start()
     try:
-        for one in recorded:
-            for search in searches_of(one):
+        for request in recorded:
+            for search in searches_of(request):
                 await _compare(search, upstream, hybrid, tally)
     finally:
         hybrid.encoder.close()
@@ -48,15 +48,15 @@ async def _replayed(
 
 def searches_of(recorded: Recorded) -> list[Search | WhyLexical]:
     """Return the searches of a recorded request."""
-    found = wire.route(recorded.method, recorded.target)
+    route = wire.route(recorded.method, recorded.target)
     try:
-        if found.kind == "search":
-            return [read_search(found.index, found.parameters, read_body(recorded.body))]
-        if found.kind == "msearch":
-            return [part.search for part in read_many(found.index, found.parameters, recorded.body.encode())]
+        if route.kind == "search":
+            return [read_search(route.index, route.parameters, read_body(recorded.body))]
+        if route.kind == "msearch":
+            return [part.search for part in read_many(route.index, route.parameters, recorded.body.encode())]
     except Refused as refused:
         return [refused.refusal]
-    return [WhyLexical("untouched_endpoint", "a template" if "template" in found.kind else "")]
+    return [WhyLexical("untouched_endpoint", "a template" if "template" in route.kind else "")]
 
 
 async def _compare(search: Search | WhyLexical, upstream: Upstream, hybrid: Hybrid, tally: Tally) -> None:

@@ -93,10 +93,10 @@ def read_body(text: bytes | str) -> Json:
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> Json:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    values = dict(pairs)
+    if len(values) != len(pairs):
         raise ValueError("the same key twice")
-    return found
+    return values
 
 
 def _no_constant(name: str) -> Any:
@@ -131,8 +131,10 @@ def _with_parameters(body: Json, parameters: Mapping[str, str]) -> Json:
         name: _number(name, parameters[name]) for name in ("from", "size", "terminate_after") if name in parameters
     }
     if "track_total_hits" in parameters:
-        told = parameters["track_total_hits"]
-        body["track_total_hits"] = told == "true" if told in ("true", "false") else _number("track_total_hits", told)
+        wanted = parameters["track_total_hits"]
+        body["track_total_hits"] = (
+            wanted == "true" if wanted in ("true", "false") else _number("track_total_hits", wanted)
+        )
     if "sort" in parameters:
         pairs = [one.rpartition(":") for one in parameters["sort"].split(",")]
         body["sort"] = [{name: order} if name else order for name, _, order in pairs]
@@ -155,12 +157,12 @@ def _source(parameters: Mapping[str, str]) -> Any:
 
 
 def _query_string(parameters: Mapping[str, str]) -> Json:
-    found: Json = {"query": parameters["q"]}
+    query: Json = {"query": parameters["q"]}
     if "df" in parameters:
-        found["default_field"] = parameters["df"]
-    found |= {name: parameters[name] for name in ("analyzer", "default_operator") if name in parameters}
-    found |= {name: is_set(parameters[name]) for name in ("analyze_wildcard", "lenient") if name in parameters}
-    return found
+        query["default_field"] = parameters["df"]
+    query |= {name: parameters[name] for name in ("analyzer", "default_operator") if name in parameters}
+    query |= {name: is_set(parameters[name]) for name in ("analyze_wildcard", "lenient") if name in parameters}
+    return query
 
 
 def _number(name: str, value: Any) -> int:

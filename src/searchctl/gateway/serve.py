@@ -96,12 +96,12 @@ async def _open_encoders(upstream: Upstream, hybrid: Hybrid) -> None:
     try:
         answer = await upstream.send("GET", "/_mapping?filter_path=*.mappings._meta.searchctl", headers, None)
         async with answer:
-            found = json.loads(await answer.read()) if answer.status == 200 else {}
+            described = json.loads(await answer.read()) if answer.status == 200 else {}
     except (UpstreamDownError, aiohttp.ClientError, ValueError) as error:
         _log.warning("no server answers yet: %s", error)
         return
     stamps = set()
-    for index in found.values() if isinstance(found, dict) else ():
+    for index in described.values() if isinstance(described, dict) else ():
         with suppress(IndexFormatError, KeyError, TypeError):
             stamps.add(Schema.from_json(index["mappings"]["_meta"][META]).encoder)
     for stamp in stamps:
@@ -111,10 +111,10 @@ async def _open_encoders(upstream: Upstream, hybrid: Hybrid) -> None:
 
 def application(gateway: Gateway) -> web.Application:
     """Return the application: one handler for all."""
-    found = web.Application(client_max_size=0)
-    found.router.add_route("*", "/{path:.*}", gateway.handle)
-    found.on_response_prepare.append(_bare)
-    return found
+    server = web.Application(client_max_size=0)
+    server.router.add_route("*", "/{path:.*}", gateway.handle)
+    server.on_response_prepare.append(_bare)
+    return server
 
 
 async def _bare(request: web.Request, response: web.StreamResponse) -> None:

@@ -76,9 +76,9 @@ def has_stamp(body: Any) -> bool:
     return isinstance(body, Mapping) and bool(((body.get("mappings") or {}).get("_meta") or {}).get(META))
 
 
-def homes_of(whole: str, single: Sequence[str], found: Mapping[str, Any]) -> dict[str, Any] | WhyLexical:
+def homes_of(whole: str, single: Sequence[str], companions: Mapping[str, Any]) -> dict[str, Any] | WhyLexical:
     """Return the companions of a name by the names they were asked under: one for all of it, or one for each index."""
-    described = {real: body for real, body in found.items() if isinstance(body, Mapping)}
+    described = {real: body for real, body in companions.items() if isinstance(body, Mapping)}
     by_name = {name: body for real, body in described.items() for name in (real, *(body.get("aliases") or {}))}
     if whole in by_name:
         return {whole: by_name[whole]}

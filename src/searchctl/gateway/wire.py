@@ -176,5 +176,5 @@ def switch(headers: Mapping[str, str]) -> str:
 
 def shown_headers(mode: str, refusal: WhyLexical | None) -> list[tuple[str, str]]:
     """Return what tells the app how it was answered."""
-    found = [("X-Searchctl-Mode", mode)]
-    return found if refusal is None else [*found, ("X-Searchctl-Reason", refusal.reason)]
+    headers = [("X-Searchctl-Mode", mode)]
+    return headers if refusal is None else [*headers, ("X-Searchctl-Reason", refusal.reason)]

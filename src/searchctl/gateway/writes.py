@@ -61,17 +61,17 @@ def read_written(answer: Any) -> tuple[list[WrittenDocuments], int]:
 
     Return the documents that were stored, by index, and how many acknowledged ones it doesn't name, as with `filter_path`.
     """
-    found: dict[str, dict[str, None]] = {}
+    by_index: dict[str, dict[str, None]] = {}
     unnamed = 0
     for item in _items(answer):
         if item.get("result", "updated") not in _STORED or int(item.get("status", 200)) >= 300:
             continue
         index, id = item.get("_index"), item.get("_id")
         if isinstance(index, str) and isinstance(id, str):
-            found.setdefault(index, {})[id] = None
+            by_index.setdefault(index, {})[id] = None
         else:
             unnamed += 1
-    return [WrittenDocuments(index, tuple(ids)) for index, ids in found.items()], unnamed
+    return [WrittenDocuments(index, tuple(ids)) for index, ids in by_index.items()], unnamed
 
 
 def _items(answer: Any) -> list[Mapping[str, Any]]:
