@@ -312,12 +312,12 @@ class Index:
         "maxsim" compares the tokens' vectors of the index's own encoder; a folder or a hub name is a cross-encoder. Raises
         EncoderUnavailable, MissingExtra, UsageError.
         """
-        asked, _, depth = name.rpartition(":")
-        if not (asked and depth.isdigit()):
-            asked, depth = name, str(self.schema.rerank_depth or DEPTH)
-        if asked not in self._rerankers:
-            self._rerankers[asked] = open_reranker(asked, lambda: self.encoder)
-        return Rerank(self._rerankers[asked], int(depth), budget_ms)
+        reranker, _, depth = name.rpartition(":")
+        if not (reranker and depth.isdigit()):
+            reranker, depth = name, str(self.schema.rerank_depth or DEPTH)
+        if reranker not in self._rerankers:
+            self._rerankers[reranker] = open_reranker(reranker, lambda: self.encoder)
+        return Rerank(self._rerankers[reranker], int(depth), budget_ms)
 
     def similar(
         self,
@@ -356,10 +356,10 @@ class Index:
             )
         text = id_or_text if entry is None else f"{entry.document.title}\n{entry.document.text}".strip()
         vector = encoder.encode_documents([text])[0]
-        found = Searcher(self.engine, name, schema, encoder).similar(id_or_text, vector, request)
+        results = Searcher(self.engine, name, schema, encoder).similar(id_or_text, vector, request)
         if as_text is None and entry is None:
-            found = replace(found, remarks=("no document has this id, so it was taken for a text",))
-        return found
+            results = replace(results, remarks=("no document has this id, so it was taken for a text",))
+        return results
 
     def suggest(
         self, typed: str, k: int = 8, *, wait: bool = True, on_progress: Callable[[int, int], None] | None = None
@@ -445,11 +445,11 @@ class Index:
         self.close()
 
 
-def encoder_stamp(asked: str | Encoder | None, made: Encoder) -> EncoderStamp:
+def encoder_stamp(typed: str | Encoder | None, made: Encoder) -> EncoderStamp:
     """Return the stamp of an encoder that was asked for by this name, under which it can be opened again from any folder."""
     name = made.name
-    if isinstance(asked, str) and user_path(asked).is_dir():
-        name = str(user_path(asked).resolve())
-    elif isinstance(asked, str) and ":" in asked:
-        name = asked
+    if isinstance(typed, str) and user_path(typed).is_dir():
+        name = str(user_path(typed).resolve())
+    elif isinstance(typed, str) and ":" in typed:
+        name = typed
     return EncoderStamp(name, made.revision, made.dim)
