@@ -75,6 +75,15 @@ def test_only_engines_know_one_engine_from_another(module: Module) -> None:
     assert not [name for name in imported(module.tree) if inside and f"{name}.".startswith(inside)]
 
 
+def test_no_modules_import_each_other() -> None:
+    names = {module.name for module in MODULES}
+
+    def as_module(name: str) -> str | None:
+        return next((candidate for candidate in (name, name.rpartition(".")[0]) if candidate in names), None)
+
+    assert circles(graph_of(MODULES, as_module)) == []
+
+
 def test_no_packages_import_each_other() -> None:
     rooms = graph_of(MODULES, lambda name: name.split(".")[0] if name.split(".")[0] in FLOOR else None)
     assert circles(rooms) == []

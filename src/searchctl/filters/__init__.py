@@ -1,15 +1,16 @@
-"""Filters: `grammar` reads and writes them, `values` makes one form of them, `checking` holds them against an index's fields.
+"""Filters: `grammar` reads and writes them, `values` makes one form of them, `combining` joins them.
 
-`holding` decides them for one document. A new operator is a value in `types`, its sign in `grammar`, what it means in
-`holding`, and one line in each engine.
+`checking` holds them against an index's fields, and `holding` decides them for one document. A new operator is a value in
+`types`, its sign in `grammar`, what it means in `holding`, and one line in each engine.
 """
 
 from __future__ import annotations
 
 from searchctl.filters.checking import check_filter, typed
+from searchctl.filters.combining import all_hold, conjuncts
 from searchctl.filters.grammar import parse_filter, parse_where, written
 from searchctl.filters.holding import holds
-from searchctl.filters.values import all_hold, as_filter, conjuncts
+from searchctl.filters.values import as_filter
 
 __all__ = [
     "all_hold",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from searchctl.errors import InvalidDocument, UsageError
 from searchctl.fields import comparable
-from searchctl.filters.values import any_holds
+from searchctl.filters.combining import any_holds
 from searchctl.schema import FieldType
 from searchctl.suggest import did_you_mean
 from searchctl.types import And, Clause, Exists, Filter, Not, OneOf, Or, Prefix, Range, Scalar

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from searchctl.errors import UsageError
-from searchctl.filters.values import all_hold, any_holds
+from searchctl.filters.combining import all_hold, any_holds
 from searchctl.types import And, Clause, Exists, Filter, Not, OneOf, Or, Prefix, Range, Scalar
 
 MAX_LENGTH = 20_000  # characters of one filter

@@ -17,6 +17,7 @@ import sys
 import threading
 from typing import Any
 
+from searchctl.sources.formats import TABLE
 from searchctl.sources.model import Limits, Unreadable, size_of
 from searchctl.sources.pages import Page, PageInput, read_here
 from searchctl.text.sections import Section
@@ -29,6 +30,13 @@ _LARGEST_ANSWER = 1 << 30
 def seconds_for(size: int, limits: Limits) -> int:
     """Return how many seconds of computing a file of this size may take."""
     return limits.seconds + size // 1_000_000 * _SECONDS_A_MEGABYTE
+
+
+def read_page(given: PageInput) -> Page:
+    """Read a whole file, in a process of its own where its format asks for that; raises Unreadable."""
+    form = TABLE[given.format]
+    apart = form.alone is not None and len(given.data) > form.alone
+    return read_apart(given) if apart else read_here(given)
 
 
 def read_apart(given: PageInput) -> Page:

@@ -11,10 +11,11 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 
+from searchctl.sources.apart import read_page
 from searchctl.sources.encodings import declared_encoding, detect
 from searchctl.sources.html import decode_html, html_to_text
 from searchctl.sources.model import Failure, Record, Unreadable
-from searchctl.sources.pages import Page, PageInput, PageText, read_page
+from searchctl.sources.pages import Page, PageInput, PageText
 from searchctl.sources.records import SourceReading
 from searchctl.types import Document, Value
 

@@ -47,7 +47,8 @@ class MarkupFields:
         whole = _WHOLE.match(start) and text.rstrip().endswith(">")
         if not whole and not (usual and (_TAG.search(start) or _ENTITY.search(start))):
             return text
-        from searchctl.sources.pages import PageInput, read_page
+        from searchctl.sources.apart import read_page
+        from searchctl.sources.pages import PageInput
 
         return read_page(PageInput("html", text.encode("utf-8", "replace"), "utf-8")).text
 

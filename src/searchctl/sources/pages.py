@@ -95,16 +95,6 @@ class PageText:
         return tuple(section for section in self._sections if section.start < self._length)
 
 
-def read_page(given: PageInput) -> Page:
-    """Read a whole file, in a process of its own where its format asks for that; raises Unreadable."""
-    form = TABLE[given.format]
-    if form.alone is not None and len(given.data) > form.alone:
-        from searchctl.sources.apart import read_apart
-
-        return read_apart(given)
-    return read_here(given)
-
-
 def read_here(given: PageInput) -> Page:
     """Read a whole file in this process; raises Unreadable."""
     reader: PageReader = TABLE[given.format].load()

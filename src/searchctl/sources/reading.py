@@ -11,10 +11,11 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 
+from searchctl.sources.apart import read_page
 from searchctl.sources.encodings import detect_lines
 from searchctl.sources.formats import TABLE, Format
 from searchctl.sources.model import Failure, FieldMapping, Limits, Record, Remarks, SourceFile, Unreadable, size_of
-from searchctl.sources.pages import BINARY, PageInput, read_page
+from searchctl.sources.pages import BINARY, PageInput
 from searchctl.sources.records import SourceReading
 from searchctl.sources.streams import opened, whole
 from searchctl.types import Document

@@ -4,33 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
-from searchctl.engines.base import Finding, Reading
+from searchctl.engines.base import Finding, FullEngine, Reading
 from searchctl.engines.rest import foreign, foreign_check
-from searchctl.engines.rest.bulk import Outcome, make_action
+from searchctl.engines.rest.bulk import Bulk, Outcome, make_action
+from searchctl.engines.rest.dialect import Dialect
 from searchctl.engines.rest.documents import LEVEL, numbers
 from searchctl.engines.rest.foreign import ForeignShape, text_hash
 from searchctl.engines.rest.foreign_search import hash_of, mark_of
+from searchctl.engines.rest.http import Client
+from searchctl.engines.rest.options import IndexOptions
+from searchctl.engines.rest.server import Server
 from searchctl.engines.rest.state import companion_name, read_homes, stamp_of
 from searchctl.engines.rest.template import META, index_body
 from searchctl.errors import UsageError
 from searchctl.schema import EncoderStamp, Layout, PassageSettings, Schema
 from searchctl.types import Document, Entry, Json, Rejection
 
-if TYPE_CHECKING:
-    from searchctl.engines.rest.engine import ServerEngine
-
 _YEAR_1973 = 10**11  # in milliseconds; numbers of versions stay below
 _PASSING = ("document missing", "version conflict")  # others deleted or changed a document meanwhile
 FINGERPRINT = "searchctl.fingerprint"
 
 
+class VectorKeeper(FullEngine, Protocol):
+    """The engine of a server, as far as what is written beside or into others' documents needs it."""
+
+    client: Client
+    bulk: Bulk
+    options: IndexOptions
+
+    @property
+    def server(self) -> Server:
+        """What the server is."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """How it is spoken to."""
+
+    def refresh(self, path: str) -> None:
+        """Make what was written searchable now, where that is allowed."""
+
+    def forget(self) -> None:
+        """Ask anew for what is known of indexes."""
+
+
 class _Source:
     """What both ways have in common: whose documents are read, and how."""
 
-    def __init__(self, engine: ServerEngine, shape: ForeignShape, schema: Schema, reading: Reading) -> None:
+    def __init__(self, engine: VectorKeeper, shape: ForeignShape, schema: Schema, reading: Reading) -> None:
         self.schema = schema
         self._engine = engine
         self._client = engine.client
@@ -212,7 +235,7 @@ class CompanionSource(_Source):
 class InPlaceSource(_Source):
     """Vectors in the documents themselves, under the names `passages` and `searchctl`. Implements `ForeignSource`."""
 
-    def __init__(self, engine: ServerEngine, shape: ForeignShape, schema: Schema, reading: Reading) -> None:
+    def __init__(self, engine: VectorKeeper, shape: ForeignShape, schema: Schema, reading: Reading) -> None:
         super().__init__(engine, shape, schema, reading)
         if len(shape.indexes) > 1:
             raise UsageError(
@@ -335,7 +358,7 @@ class InPlaceSource(_Source):
 
 
 def source_of(
-    engine: ServerEngine, name: str, stamp: EncoderStamp, reading: Reading, *, in_place: bool
+    engine: VectorKeeper, name: str, stamp: EncoderStamp, reading: Reading, *, in_place: bool
 ) -> CompanionSource | InPlaceSource:
     """Return the documents behind a name; vectors that are in place already stay there."""
     shape = foreign.describe(engine.client, name)
