@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,8 @@ from searchctl.errors import UsageError
 from searchctl.evaluation.dataset import DataSet, read_dataset
 from searchctl.evaluation.evaluate import DEFAULT_METRICS, DEFAULT_MODES, known_items_of_index
 from searchctl.evaluation.evaluate import evaluate as score_modes
+from searchctl.evaluation.gates import parse_difference_gate
 from searchctl.evaluation.metrics import Metric, parse_metric
-from searchctl.evaluation.regression_gates import parse_difference_gate
 from searchctl.evaluation.report import Report
 from searchctl.explore.answer import Answer
 from searchctl.explore.answer import answer as find_answer
@@ -150,6 +150,16 @@ def duplicates(
     )
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class ShownReport(Report):
+    """An evaluation that a notebook shows as its page."""
+
+    def _repr_html_(self) -> str:
+        from searchctl.evaluation.html import render
+
+        return tables.html_frame(render(self))
+
+
 def evaluate(
     index: Index,
     judgements: DataSet | str | PathLike[str] | None = None,
@@ -162,7 +172,8 @@ def evaluate(
 
     `judgements` are judged queries or a folder of them; None makes `known_items` queries of the index's own documents.
     """
-    return score_modes(index, _queries(index, judgements, known_items), modes=modes, metrics=list(_metrics(metrics)))
+    report = score_modes(index, _queries(index, judgements, known_items), modes=modes, metrics=list(_metrics(metrics)))
+    return ShownReport(*(getattr(report, field.name) for field in fields(report)))
 
 
 def tune(

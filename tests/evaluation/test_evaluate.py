@@ -13,9 +13,10 @@ from searchctl.errors import SourceError, UsageError
 from searchctl.evaluation.baseline import RankBm25
 from searchctl.evaluation.dataset import DataSet, JudgedQuery, read_corpus, read_dataset
 from searchctl.evaluation.evaluate import evaluate, indexed, indexed_apart, known_items_of_index
+from searchctl.evaluation.gates import drops, missed_gates, parse_gate, read_means
 from searchctl.evaluation.known_items import held_apart, make_known_items
 from searchctl.evaluation.metrics import parse_metric, parse_metrics
-from searchctl.evaluation.report import Latency, Report, drops, make_report, missed_gates, parse_gate, read_means
+from searchctl.evaluation.report import Latency, Report, make_report
 from searchctl.types import Document
 
 CORPUS = [

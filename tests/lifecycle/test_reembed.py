@@ -18,7 +18,7 @@ import pytest
 from searchctl.encoders import open_encoder
 from searchctl.encoders.hashing import HashingEncoder
 from searchctl.errors import IndexMissing, StorageError, UsageError
-from searchctl.evaluation.regression_gates import parse_difference_gate
+from searchctl.evaluation.gates import parse_difference_gate
 from searchctl.index import Index, encoder_stamp
 from searchctl.ingest.copying import CopyReport, Monitor, check_complete
 from searchctl.lifecycle.reembed import Judging, ReembedReport, plan_reembed, reembed

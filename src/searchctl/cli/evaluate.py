@@ -65,8 +65,8 @@ def command(
     DIR holds judged queries: BEIR, TREC or JSON Lines. Its corpus is indexed in a temporary folder, unless --index names
     an index; without DIR, queries are made from that index's own documents. Exit code 5: a gate wasn't met.
     """
+    from searchctl.evaluation.gates import drops, missed_gates, parse_gate, read_means
     from searchctl.evaluation.metrics import parse_metrics
-    from searchctl.evaluation.report import drops, missed_gates, parse_gate, read_means
 
     gates = [parse_gate(gate) for gate in fail_under]
     before = read_means(compare) if compare is not None else None

@@ -19,7 +19,7 @@ from searchctl.types import Json
 
 if TYPE_CHECKING:
     from searchctl.encoders.base import Encoder
-    from searchctl.evaluation.regression_gates import Difference
+    from searchctl.evaluation.comparison import Difference
     from searchctl.index import Index
     from searchctl.lifecycle.reembed import Judging, ReembedPlan, ReembedReport
     from searchctl.schema import EncoderStamp, Schema
@@ -75,7 +75,7 @@ def command(
     Exit code 5: a gate wasn't met. Then the old version stays in use, and the new one is kept, since encoding is what
     costs: look into it, or run the command again with other gates, or drop it with searchctl rollback --drop.
     """
-    from searchctl.evaluation.regression_gates import parse_difference_gate
+    from searchctl.evaluation.gates import parse_difference_gate
     from searchctl.lifecycle.reembed import Judging
 
     if frame.settings.encoder is None and passage_size is None:

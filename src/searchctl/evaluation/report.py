@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from searchctl import tables
-from searchctl.errors import SourceError, UsageError
 from searchctl.evaluation.dataset import DataSet, JudgedQuery
 from searchctl.evaluation.metrics import (
     Floats,
@@ -21,7 +17,6 @@ from searchctl.evaluation.metrics import (
     holm,
     measure,
     paired_p_value,
-    parse_metric,
 )
 from searchctl.types import Json
 
@@ -79,11 +74,6 @@ class Report:
         first = self.metrics[0]
         means = ", ".join(f"{mode} {self.mean(mode, first):.3f}" for mode in self.modes)
         return f"<{first} of {len(self.dataset.queries):,} queries of '{self.dataset.name}': {means}>"
-
-    def _repr_html_(self) -> str:
-        from searchctl.evaluation.html import render
-
-        return tables.html_frame(render(self))
 
     @property
     def modes(self) -> list[str]:
@@ -185,70 +175,6 @@ def make_report(
     """Score runs against the data set's judgements."""
     scores = {mode: measure(dataset.qrels, run, metrics) for mode, run in runs.items()}
     return Report(dataset, index, tuple(metrics), runs, latency, absent, scores)
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """The least mean a metric may have in a mode."""
-
-    mode: str | None
-    metric: Metric
-    least: float
-
-
-def parse_gate(text: str) -> Gate:
-    """Read `ndcg@10=0.70` (the reference mode) or `vector:ndcg@10=0.70`; raises UsageError."""
-    name, equals, least = text.partition("=")
-    mode, colon, metric = name.rpartition(":")
-    try:
-        value = float(least)
-    except ValueError:
-        value = -1.0
-    if not equals or not 0.0 <= value <= 1.0:
-        raise UsageError(f"'{text}' isn't a gate; write a metric and the least it may be, as in: ndcg@10=0.70")
-    return Gate(mode if colon else None, parse_metric(metric), value)
-
-
-def missed_gates(report: Report, gates: Sequence[Gate]) -> list[str]:
-    """Return a sentence for each gate that the report doesn't meet."""
-    missed = []
-    for gate in gates:
-        mode = gate.mode or report.reference
-        if mode not in report.scores or gate.metric not in report.scores[mode]:
-            raise UsageError(f"the gate {mode}:{gate.metric} wasn't measured; add it with --modes and --metrics")
-        mean = report.mean(mode, gate.metric)
-        if mean < gate.least:
-            missed.append(f"{mode} {gate.metric} is {mean:.4f}, below {gate.least:g}")
-    return missed
-
-
-def read_means(path: Path) -> Mapping[str, Mapping[str, float]]:
-    """Read the means of an earlier report (`searchctl evaluate --json`); raises SourceError."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return {mode: {name: float(value) for name, value in means.items()} for mode, means in data["modes"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SourceError(
-            f"{path} isn't a report of this tool ({error}); make one with: searchctl evaluate DIR --json > {path}"
-        ) from error
-
-
-def drops(report: Report, before: Mapping[str, Mapping[str, float]], most: float) -> list[str]:
-    """Return a sentence for each metric that fell by more than `most` since an earlier report.
-
-    Modes and metrics that only one of the two has are left out; having none in common is an error.
-    """
-    shared = [
-        (mode, metric) for mode in report.modes for metric in report.metrics if str(metric) in before.get(mode, {})
-    ]
-    if not shared:
-        raise UsageError("the reports have no mode and metric in common; run both with the same --modes and --metrics")
-    fallen = []
-    for mode, metric in shared:
-        old, new = before[mode][str(metric)], report.mean(mode, metric)
-        if old - new > most:
-            fallen.append(f"{mode} {metric} fell from {old:.4f} to {new:.4f}, by more than {most:g}")
-    return fallen
 
 
 def _bounds(interval: Interval) -> list[float]:

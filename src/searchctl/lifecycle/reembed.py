@@ -16,9 +16,10 @@ from pathlib import Path
 from searchctl.encoders.base import Encoder
 from searchctl.engines.base import FullEngine
 from searchctl.errors import UsageError
+from searchctl.evaluation.comparison import IndexComparison, compare
 from searchctl.evaluation.dataset import DataSet, read_dataset
 from searchctl.evaluation.evaluate import known_items_of_index
-from searchctl.evaluation.regression_gates import DifferenceGate, IndexComparison, compare, missed
+from searchctl.evaluation.gates import DifferenceGate, missed_differences
 from searchctl.index import Index
 from searchctl.ingest.copying import (
     BATCH,
@@ -119,8 +120,9 @@ def reembed(
     trial = None
     if dataset is not None:
         new = Index(engine, version, encoder)
-        trial = compare(Index(engine, source), new, dataset, judging.gates, on_progress=on_trial)
-        unmet = missed(trial, judging.gates)
+        measures = [(gate.mode, gate.metric) for gate in judging.gates]
+        trial = compare(Index(engine, source), new, dataset, measures, on_progress=on_trial)
+        unmet = missed_differences(trial, judging.gates)
         if unmet or monitor.stop.is_set():
             return report(trial, unmet)
     with engine.writing(source):
