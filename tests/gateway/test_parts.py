@@ -22,7 +22,7 @@ from searchctl.gateway.reasons import Refused, WhyLexical
 from searchctl.gateway.recording import Recorder, read_recording
 from searchctl.gateway.replay import searches_of
 from searchctl.gateway.requests import Search
-from searchctl.gateway.settings import GatewaySettings, read_address
+from searchctl.gateway.settings import GatewaySettings
 from searchctl.gateway.steps import Encode, Policy
 from searchctl.gateway.tally import ShadowPair, percentiles
 from searchctl.gateway.target import alias_limit, homes_of, read_family
@@ -178,15 +178,6 @@ def test_the_table_of_the_gateway_is_part_of_the_settings(tmp_path: Path) -> Non
     (tmp_path / "searchctl.toml").write_text("gateway = 3\n")
     with pytest.raises(ConfigError, match=r"\[gateway\]"):
         load_settings({}, {"HOME": str(tmp_path)}, tmp_path)
-
-
-def test_addresses_to_listen_on() -> None:
-    assert read_address("127.0.0.1:9201") == ("127.0.0.1", 9201)
-    assert read_address(":9201") == ("127.0.0.1", 9201)
-    assert read_address("[::1]:80") == ("::1", 80)
-    for text in ("9201", "localhost", "a:b", "::1:80", "h:99999"):
-        with pytest.raises(UsageError, match="--listen"):
-            read_address(text)
 
 
 def test_settings_that_cannot_be() -> None:

@@ -87,9 +87,10 @@ def command(frame: Frame, /, **options: Any) -> None:
 
 def _settings(frame: Frame, options: dict[str, Any]) -> GatewaySettings:
     from searchctl.gateway.policies import read_policies
-    from searchctl.gateway.settings import GatewaySettings, read_address
+    from searchctl.gateway.settings import GatewaySettings
+    from searchctl.settings.addresses import address
 
-    host, port = read_address(options["listen"])
+    host, port = address(options["listen"], any_port=True)
     policies = read_policies(frame.settings.gateway, frame.settings.gateway_origin).with_mode(options["mode"])
     return GatewaySettings(
         host=host,

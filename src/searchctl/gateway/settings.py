@@ -41,12 +41,3 @@ class GatewaySettings:
                 raise UsageError(f"--{name} {value} isn't a share; give a number from 0 to 1")
         if (self.certificate is None) != (self.key is None):
             raise UsageError("TLS needs a certificate and its key; give both --tls-cert and --tls-key")
-
-
-def read_address(text: str) -> tuple[str, int]:
-    """Split `127.0.0.1:9201`, `[::1]:9201` or `:9201` (this machine only); raises UsageError."""
-    host, separator, port = text.rpartition(":")
-    name = host.removeprefix("[").removesuffix("]") if host else "127.0.0.1"
-    if not separator or not port.isdigit() or int(port) > 65535 or (":" in name and not host.startswith("[")):
-        raise UsageError(f"--listen {text!r} isn't an address; write it like 127.0.0.1:9201")
-    return name, int(port)

@@ -7,12 +7,17 @@ from searchctl.errors import UsageError
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})  # names of this machine
 
 
-def address(listen: str) -> tuple[str, int]:
-    """Return host and port of `HOST:PORT`; raises UsageError."""
+def address(listen: str, *, any_port: bool = False) -> tuple[str, int]:
+    """Return host and port of `HOST:PORT`, `[::1]:PORT` or `:PORT`, which is of this machine only; raises UsageError.
+
+    With `any_port`, port 0 lets the system choose one.
+    """
     host, colon, port = listen.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-        raise UsageError(f"can't listen on '{listen}'; write HOST:PORT, as in 127.0.0.1:8765")
-    return host.strip("[]") or "127.0.0.1", int(port)
+    name = host.removeprefix("[").removesuffix("]")
+    bare = ":" in name and not host.startswith("[")  # an IPv6 address whose last part would be taken for the port
+    if not colon or bare or not (port.isascii() and port.isdigit()) or not (not any_port) <= int(port) < 65536:
+        raise UsageError(f"can't --listen on '{listen}'; write HOST:PORT, as in 127.0.0.1:8765, or [::1]:8765")
+    return name or "127.0.0.1", int(port)
 
 
 def is_loopback(host: str) -> bool:
