@@ -11,8 +11,6 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
-import numpy as np
-
 from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.encoders.base import Encoder
 from searchctl.engines import DEFAULT_ENGINE, open_engine
@@ -21,6 +19,7 @@ from searchctl.errors import EncoderMismatch, IndexExists, IndexMissing, Searchc
 from searchctl.filters import as_filter, holds, typed
 from searchctl.notation import without_halves
 from searchctl.ranking.fusion import FusionSettings
+from searchctl.ranking.unit import unit
 from searchctl.rerankers import open_reranker
 from searchctl.rerankers.base import Reranker
 from searchctl.schema import Analyzer, EncoderStamp, FieldType, PassageSettings, Schema
@@ -346,8 +345,7 @@ class Index:
                 "--text, in Python as_text=True"
             )
         if entry is not None and entry.vectors is not None:
-            centre = entry.vectors.mean(axis=0)
-            vector = (centre / max(float(np.linalg.norm(centre)), 1e-12)).astype(np.float32)
+            vector = unit(entry.vectors.mean(axis=0))
             return Searcher(self.engine, name, schema, None).similar(id_or_text, vector, request, without=id_or_text)
         encoder = self._encoder_of(schema)
         if encoder is None:

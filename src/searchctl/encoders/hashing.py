@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.ranking.unit import unit
 from searchctl.types import Vectors
 
 _WORD = re.compile(r"\w+")
@@ -49,8 +50,7 @@ class HashingEncoder:
                     np.concatenate([signs for _, signs in features]),
                 )
         vectors[~vectors.any(axis=1), 0] = 1
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / lengths, np.float32)
+        return unit(vectors)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count words."""

@@ -18,6 +18,7 @@ from searchctl.encoders.unread import UNKNOWN_TOKENS, unread_share
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.catalogue import KnownModel
 from searchctl.models.onnx import OnnxTransformer
+from searchctl.ranking.unit import unit
 from searchctl.types import Vectors
 
 _BATCH_TOKENS = 512  # a batch's rows times its longest row; 2048 takes a sixth more time: it leaves the caches
@@ -126,7 +127,7 @@ class OnnxEncoder:
         for rows, layers in zip(batches, parts, strict=True):
             for number, row in enumerate(rows):
                 own = self._own_tokens(encodings[row], len(prefix))
-                vectors[row] = _unit(np.concatenate([_unit(states[number][own]) for states in layers], axis=1))
+                vectors[row] = unit(np.concatenate([unit(states[number][own]) for states in layers], axis=1))
         return vectors
 
     def _own_tokens(self, encoding: Any, prefix: int) -> list[int]:
@@ -166,13 +167,13 @@ class OnnxEncoder:
         output = _SENTENCE_OUTPUT if _SENTENCE_OUTPUT in outputs else pooler
         (result,), mask = self._model.run([output], tokens)
         if result.ndim == 2:
-            return _unit(result)
+            return np.asarray(unit(result), np.float32)
         if self._settings.pooling not in _POOL:
             raise EncoderUnavailable(
                 f"{self._model.file} gives out tokens, and a text's vector is made of them by '{self._settings.pooling}', which isn't "
                 f"done here (only {', '.join(_POOL)}); export it anew with: searchctl models export"
             )
-        return _unit(_POOL[self._settings.pooling](result, mask))
+        return np.asarray(unit(_POOL[self._settings.pooling](result, mask)), np.float32)
 
     def _token_outputs(self) -> Sequence[str]:
         """Return the names of the outputs with the tokens' states. Raises EncoderUnavailable when there are none."""
@@ -211,10 +212,6 @@ _POOL: dict[str, Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.f
     "max": lambda states, mask: np.where(mask[:, :, None] > 0, states, -np.inf).max(axis=1),
     "lasttoken": lambda states, mask: states[np.arange(len(states)), mask.sum(axis=1) - 1],
 }
-
-
-def _unit(rows: NDArray[np.float32]) -> Vectors:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
 
 
 def _hash_files(paths: Sequence[Path]) -> str:

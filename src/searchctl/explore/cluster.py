@@ -17,6 +17,7 @@ from searchctl.errors import MissingExtra, UsageError
 from searchctl.explore.languages import aligned
 from searchctl.explore.neighbours import Neighbours, nearest, reduced
 from searchctl.explore.terms import Term, name_of, terms_of
+from searchctl.ranking.unit import unit
 from searchctl.schema import Analyzer
 from searchctl.types import Vectors
 
@@ -222,8 +223,7 @@ def _topics(texts: Sequence[str], vectors: Vectors, labels: Labels, analyzer: An
 
 def _typical_first(rows: Labels, vectors: Vectors) -> tuple[tuple[int, ...], float]:
     """Return a topic's texts, the nearest to their mean first, and how near they are to it on the average."""
-    centre = vectors[rows].mean(axis=0)
-    cosines = vectors[rows] @ (centre / max(float(np.linalg.norm(centre)), 1e-12))
+    cosines = vectors[rows] @ unit(vectors[rows].mean(axis=0))
     return tuple(rows[np.argsort(-cosines, kind="stable")].tolist()), round(float(cosines.mean()), 4)
 
 

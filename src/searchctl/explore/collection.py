@@ -13,6 +13,7 @@ from searchctl.encoders.base import Encoder
 from searchctl.errors import SourceError, UsageError
 from searchctl.index import Index
 from searchctl.ingest.encoding import cut_entries, encode_entries
+from searchctl.ranking.unit import unit
 from searchctl.schema import PassageSettings
 from searchctl.sources import Failure, FieldMapping, SourceFile, read
 from searchctl.text.cleaning import clean
@@ -96,10 +97,9 @@ def _collected(entries: Iterator[Entry], total: int, failures: int, on_progress:
         if entry.vectors is None or not len(entry.vectors):
             failures += 1
             continue
-        centre = entry.vectors.mean(axis=0)
         ids.append(document.id)
         texts.append(f"{document.title}\n{document.text}".strip())
-        rows.append((centre / max(float(np.linalg.norm(centre)), 1e-12)).astype(np.float32))
+        rows.append(unit(entry.vectors.mean(axis=0)))
         if on_progress is not None:
             on_progress(len(ids), total)
     if not rows:

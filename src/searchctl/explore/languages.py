@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.ranking.unit import unit
 from searchctl.text.scripts import is_cyrillic
 from searchctl.types import Vectors
 
@@ -28,5 +29,4 @@ def aligned(texts: Sequence[str], vectors: Vectors) -> Vectors:
     for group in (cyrillic, ~cyrillic):
         if FEWEST <= group.sum() < len(texts):
             moved[group] = vectors[group] - vectors[group].mean(axis=0)
-    lengths = np.linalg.norm(moved, axis=1, keepdims=True)
-    return np.ascontiguousarray(moved / np.maximum(lengths, 1e-9), dtype=np.float32)
+    return np.ascontiguousarray(unit(moved))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.ranking.unit import unit
 from searchctl.types import Vectors
 
 _BLOCK = 4096
@@ -27,8 +28,7 @@ def reduced(vectors: Vectors, dimensions: int) -> Vectors:
     sample = vectors[:: max(1, len(vectors) // _SAMPLE)].astype(np.float64)
     _, directions = np.linalg.eigh(sample.T @ sample)  # in order of growing variance
     projected = vectors @ directions[:, -dimensions:].astype(np.float32)
-    lengths = np.linalg.norm(projected, axis=1, keepdims=True)
-    return np.ascontiguousarray(projected / np.maximum(lengths, 1e-9), dtype=np.float32)
+    return np.ascontiguousarray(unit(projected))
 
 
 def nearest(vectors: Vectors, k: int) -> Neighbours:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags, identity
 
 from searchctl.explore.neighbours import Neighbours
+from searchctl.ranking.unit import unit
 
 Coordinates = NDArray[np.float64]
 _HALVINGS = 40
@@ -56,5 +57,4 @@ def embedding(graph: csr_matrix, dimensions: int, seed: int) -> Coordinates:
         space, _ = np.linalg.qr(space)
     _, directions = np.linalg.eigh(space.T @ (walk @ space))  # in order of growing smoothness
     rows = (space @ directions[:, -dimensions:]) * roots[:, None]
-    coordinates: Coordinates = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    return coordinates
+    return unit(rows)

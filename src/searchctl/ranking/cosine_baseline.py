@@ -17,6 +17,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.ranking.unit import unit
 from searchctl.schema import Background
 from searchctl.text.scripts import is_cyrillic, letter_counts
 from searchctl.types import Entry, Vector, Vectors
@@ -79,7 +80,7 @@ class BackgroundMeter:
         if min(self._latin.documents, self._cyrillic.documents) < FEWEST_DOCUMENTS:
             return ()
         apart = self._cyrillic.sum / self._cyrillic.passages - self._latin.sum / self._latin.passages
-        return tuple(np.round(apart / max(float(np.linalg.norm(apart)), 1e-12), _DECIMALS).tolist())
+        return tuple(np.round(unit(apart), _DECIMALS).tolist())
 
 
 class _Centre:

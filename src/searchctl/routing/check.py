@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from searchctl.ranking.unit import unit
 from searchctl.routing.calibration import Doubles, Flags
 from searchctl.routing.calibration_report import CalibrationReport
 from searchctl.routing.examples import Stored
 from searchctl.routing.guarantee import PrecisionGuarantee, ShareInterval, wilson
 from searchctl.routing.state import State
-from searchctl.routing.votes import unit
 from searchctl.text.scripts import letter_counts
 from searchctl.types import Vectors
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from searchctl.routing.metric import TINY
+from searchctl.ranking.unit import TINY
 from searchctl.routing.votes import Floats, Rows, Votes
 from searchctl.types import Vectors
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.ranking.unit import TINY, unit
 from searchctl.types import Vectors
 
 SHRINKAGE = 0.9  # towards a multiple of the identity; chosen in benchmarks/routing.py on data no reported number saw
 _KEPT_CENTRE = 0.9  # where a text may have several labels; +.01 F1 on joined texts of snips-en
-TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,7 @@ class LabelMetric:
 
     def project(self, vectors: Vectors) -> Vectors:
         """Return the vectors as the metric sees them: shape kept, rows of length 1."""
-        seen = self.transformed(vectors)
-        return np.asarray(seen / np.maximum(np.linalg.norm(seen, axis=-1, keepdims=True), TINY), np.float32)
+        return np.asarray(unit(self.transformed(vectors)), np.float32)
 
     def transformed(self, vectors: Vectors) -> Vectors:
         """Return the vectors as the metric sees them, of any length."""

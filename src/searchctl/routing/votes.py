@@ -19,7 +19,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from searchctl.routing.metric import TINY, LabelMetric, learn_metric
+from searchctl.ranking.unit import TINY, unit
+from searchctl.routing.metric import LabelMetric, learn_metric
 from searchctl.types import Vectors
 
 Floats: TypeAlias = "NDArray[np.float32]"
@@ -144,11 +145,6 @@ class Votes:
             solved=np.asarray(solved + gain @ (given - features @ solved), np.float32),
             totals=np.asarray(self.totals + gain @ (given.sum(axis=1) - features @ self.totals), np.float32),
         )
-
-
-def unit(rows: Floats) -> Floats:
-    """Bring rows to length 1; zero stays zero."""
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), TINY))
 
 
 def count_votes(

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from searchctl.routing.votes import Floats, unit
+from searchctl.ranking.unit import unit
+from searchctl.routing.votes import Floats
 from searchctl.text.analysis import analyze
 
 WIDTH = 1024
