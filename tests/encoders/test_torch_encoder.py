@@ -15,6 +15,7 @@ import pytest
 from searchctl import open_encoder
 from searchctl.errors import EncoderUnavailable
 from tests.extras import torch_extra
+from tests.tiny_bert import tiny_bert
 
 torch, transformers, _ = torch_extra()
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]  # the libraries' own
@@ -24,20 +25,9 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "query", ":", "green", "tea", "ча
 
 def make_model(folder: Path, pooling: str | None) -> Any:
     """Write a BERT of two layers without pooler weights, in half precision; `pooling` None leaves it a plain model."""
-    folder.mkdir()
-    (folder / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
-    tokenizer = transformers.BertTokenizerFast(vocab=str(folder / "vocab.txt"), vocab_file=str(folder / "vocab.txt"))
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(3)
-    config = transformers.BertConfig(
-        vocab_size=len(WORDS),
-        hidden_size=8,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=32,
+    tokenizer, model = tiny_bert(
+        folder, WORDS, seed=3, options={"add_pooling_layer": False}, hidden_size=8, intermediate_size=16
     )
-    model = transformers.BertModel(config, add_pooling_layer=False)
     model.half().save_pretrained(folder)
     if pooling:
         modules = [("", "Transformer"), ("1_Pooling", "Pooling")]

@@ -11,8 +11,9 @@ from searchctl.errors import EncoderUnavailable
 from searchctl.explore.answer import answer
 from searchctl.explore.reader import TransformersReader
 from tests.extras import torch_extra
+from tests.tiny_bert import tiny_bert
 
-torch, transformers, _ = torch_extra()
+torch, _, _ = torch_extra()
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]  # the libraries' own
 
 WORDS = "[PAD] [UNK] [CLS] [SEP] how long may i keep it you send a thing back within thirty days . the courier costs four".split()
@@ -21,15 +22,18 @@ WORDS = "[PAD] [UNK] [CLS] [SEP] how long may i keep it you send a thing back wi
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made: Path = tmp_path_factory.mktemp("models") / "reader"
-    made.mkdir()
-    (made / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
-    tokenizer = transformers.BertTokenizerFast(vocab=str(made / "vocab.txt"), vocab_file=str(made / "vocab.txt"))
-    tokenizer.save_pretrained(made)
     size = 32  # each word has a direction of its own, and the one layer adds nothing
-    config = transformers.BertConfig(
-        vocab_size=len(WORDS), hidden_size=size, num_hidden_layers=1, num_attention_heads=1, intermediate_size=4
+    _, model = tiny_bert(
+        made,
+        WORDS,
+        "BertForQuestionAnswering",
+        seed=0,
+        hidden_size=size,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        intermediate_size=4,
+        max_position_embeddings=512,
     )
-    model = transformers.BertForQuestionAnswering(config)
     with torch.no_grad():
         for name, weights in model.named_parameters():
             if "LayerNorm.weight" not in name:

@@ -13,6 +13,7 @@ from searchctl.errors import EncoderUnavailable
 from searchctl.rerankers import open_reranker
 from searchctl.rerankers.base import Reranker
 from tests.extras import torch_extra
+from tests.tiny_bert import tiny_bert
 
 torch, transformers, _ = torch_extra()
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]  # the libraries' own
@@ -26,22 +27,8 @@ TEXTS = ["parcel late", "green tea чай", "refund", "my tea is late"]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of two layers with one output, whose weights are large enough to tell texts apart."""
     made = tmp_path_factory.mktemp("models") / "cross-encoder"
-    made.mkdir()
-    (made / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
-    vocabulary = str(made / "vocab.txt")
-    transformers.BertTokenizerFast(vocab=vocabulary, vocab_file=vocabulary).save_pretrained(made)
-    torch.manual_seed(11)
-    config = transformers.BertConfig(
-        vocab_size=len(WORDS),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=32,
-        initializer_range=0.5,
-        num_labels=1,
-    )
-    transformers.BertForSequenceClassification(config).save_pretrained(made)
+    _, model = tiny_bert(made, WORDS, "BertForSequenceClassification", seed=11, initializer_range=0.5, num_labels=1)
+    model.save_pretrained(made)
     return made
 
 

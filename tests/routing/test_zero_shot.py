@@ -16,6 +16,7 @@ from searchctl.explore.reader import TransformersReader
 from searchctl.rerankers import open_reranker
 from searchctl.routing.zero_shot import ZeroShot
 from tests.extras import torch_extra
+from tests.tiny_bert import tiny_bert
 
 torch, transformers, _ = torch_extra()
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]  # the libraries' own
@@ -28,23 +29,17 @@ NLI = {0: "contradiction", 1: "neutral", 2: "entailment"}
 
 def make_model(folder: Path, names: dict[int, str], kind: str = "BertForSequenceClassification") -> str:
     """Write a BERT of two layers that classifies pairs, with weights large enough to tell texts apart; or another kind."""
-    folder.mkdir()
-    (folder / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
-    vocabulary = str(folder / "vocab.txt")
-    transformers.BertTokenizerFast(vocab=vocabulary, vocab_file=vocabulary).save_pretrained(folder)
-    torch.manual_seed(5)
-    config = transformers.BertConfig(
-        vocab_size=len(WORDS),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
+    _, model = tiny_bert(
+        folder,
+        WORDS,
+        kind,
+        seed=5,
         max_position_embeddings=64,
         initializer_range=0.5,
         id2label=names,
-        label2id={name: place for place, name in names.items()},
+        label2id={name: number for number, name in names.items()},
     )
-    getattr(transformers, kind)(config).save_pretrained(folder)
+    model.save_pretrained(folder)
     return str(folder)
 
 
