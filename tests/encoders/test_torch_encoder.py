@@ -17,7 +17,7 @@ from searchctl.errors import EncoderUnavailable
 from tests.extras import torch_extra
 from tests.tiny_bert import tiny_bert
 
-torch, transformers, _ = torch_extra()
+torch, _, _ = torch_extra()
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]  # the libraries' own
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "query", ":", "green", "tea", "чай"]
