@@ -124,16 +124,16 @@ def _print(frame: Frame, report: Report) -> None:
     if frame.quiet:
         return
     say(f"\n{report.dataset.name}: {count_of(len(report.dataset.queries), 'query', 'queries')}")
-    for one in report.comparisons():
-        sure = "significant" if one.p_value < 0.05 else "could be chance"
-        bounds = f"{one.difference.low:+.4f} to {one.difference.high:+.4f}"
+    for comparison in report.comparisons():
+        sure = "significant" if comparison.p_value < 0.05 else "could be chance"
+        bounds = f"{comparison.difference.low:+.4f} to {comparison.difference.high:+.4f}"
         say(
-            f"{one.reference} - {one.other}, {one.metric}: {one.difference.value:+.4f} ({bounds}), "
-            f"p = {one.p_value:.4f}, {sure}"
+            f"{comparison.reference} - {comparison.other}, {comparison.metric}: {comparison.difference.value:+.4f} ({bounds}), "
+            f"p = {comparison.p_value:.4f}, {sure}"
         )
     for failure in report.failures(_WORST):
-        found = ", ".join(f"{mode} {rank or '-'}" for mode, rank in failure.ranks.items())
-        say(f"answered worst: {printable(failure.query.text)} (best relevant document's rank: {found})")
+        ranks = ", ".join(f"{mode} {rank or '-'}" for mode, rank in failure.ranks.items())
+        say(f"answered worst: {printable(failure.query.text)} (best relevant document's rank: {ranks})")
     if report.absent:
         say(f"{count_of(report.absent, 'judged document')} can't be found: not in the index")
     if report.dataset.left_out:

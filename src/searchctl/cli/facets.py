@@ -24,8 +24,8 @@ def print_facets(facets: Sequence[FacetCounts]) -> None:
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         table.add_column("documents", justify="right", no_wrap=True)
         table.add_column(Text(f"{printable(counted.field)} ({_said_of(counted)})"), overflow="fold")
-        for one in counted.values:
-            table.add_row(f"{one.count:,}", Text(_named(one)))
+        for value in counted.values:
+            table.add_row(f"{value.count:,}", Text(_named(value)))
         if counted.missing:
             table.add_row(f"{counted.missing:,}", Text("without a value", style="dim"))
         stdout_console().print(table)

@@ -71,5 +71,5 @@ def _tuned(schema: Schema) -> dict[str, Any]:
     from searchctl.ranking.relevance import Calibration
 
     relevance = Calibration(*schema.relevance) if schema.relevance else None
-    found = {"fusion": schema.fusion, "rerank": schema.rerank_depth, "bm25": schema.bm25, "relevance": relevance}
-    return {name: value for name, value in found.items() if value is not None}
+    tuned = {"fusion": schema.fusion, "rerank": schema.rerank_depth, "bm25": schema.bm25, "relevance": relevance}
+    return {name: value for name, value in tuned.items() if value is not None}

@@ -147,7 +147,7 @@ def command(
     """
     from searchctl.cli.ingest_request import NO_RECIPE, combine, placed, with_passages
     from searchctl.ingest.model import IngestSettings
-    from searchctl.sources import FieldMapping, discover
+    from searchctl.sources import FieldMapping
 
     flags = replace(
         NO_RECIPE,
@@ -162,32 +162,34 @@ def command(
         boosts=dict(map(_boost, boosts)) or None,
         date_formats=dict(map(_date_format, date_formats)),
     )
-    asked = with_passages(combine(flags, recipe), passage_size, passage_overlap)
-    frame = placed(frame, asked)
-    found = discover(
-        asked.paths, include=asked.include, exclude=asked.exclude, format=asked.format, encoding=asked.encoding
-    )
-    _say_skipped(frame, found.skipped)
+    request = with_passages(combine(flags, recipe), passage_size, passage_overlap)
+    frame = placed(frame, request)
+    files = _discovered(frame, request)
     typed = as_text(frame.public(shlex.join(["searchctl", *frame.argv])))
     settings = IngestSettings(
-        mapping=asked.mapping,
+        mapping=request.mapping,
         batch=batch,
         prune=prune,
         on_error=on_error,
         dead_letters=dead_letters,
-        boilerplate=asked.boilerplate,
+        boilerplate=request.boilerplate,
         defer_vectors=defer_vectors,
         command=typed,
         same_id=same_id,
-        date_formats=asked.date_formats,
-        types=asked.types,
+        date_formats=request.date_formats,
+        types=request.types,
     )
     if dry_run:
-        _show_plan(frame, found.files, settings, asked)
+        _show_plan(frame, files, settings, request)
         return
-    with _open(frame, asked) as index:
-        report = _load(frame, index, found.files, settings, prune_question(frame, yes))
+    with _open(frame, request) as index:
+        report = _load(frame, index, files, settings, prune_question(frame, yes))
     print_report(frame, report, deferred=defer_vectors)
+    _leave(report, typed)
+
+
+def _leave(report: IngestReport, typed: str) -> None:
+    """Say what to type next, and leave with the exit code that the report asks for; `typed` is this command."""
     if report.interrupted:
         say(f"searchctl: interrupted; what is stored is kept. Resume with:\n  {typed}")
         click.get_current_context().exit(INTERRUPTED)
@@ -219,18 +221,33 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(filter(None, (name.strip() for name in text.split(","))))
 
 
+def _discovered(frame: Frame, request: Recipe) -> tuple[SourceFile, ...]:
+    """Return the files to read, and say which are passed over."""
+    from searchctl.sources import discover
+
+    sources = discover(
+        request.paths,
+        include=request.include,
+        exclude=request.exclude,
+        format=request.format,
+        encoding=request.encoding,
+    )
+    _say_skipped(frame, sources.skipped)
+    return sources.files
+
+
 def _say_skipped(frame: Frame, skipped: Sequence[Skipped]) -> None:
     """Tell what is passed over: how many files of each kind, or with -v which and why."""
     from searchctl.sources import kinds
 
     if frame.verbosity:
-        for one in skipped:
-            say(as_text(f"searchctl: not read: {one.path}: {one.reason}"))
+        for file in skipped:
+            say(as_text(f"searchctl: not read: {file.path}: {file.reason}"))
     elif skipped and not frame.quiet:
         say(as_text(f"searchctl: passed over: {kinds(skipped)}; -v says which"))
 
 
-def _open(frame: Frame, asked: Recipe) -> Index:
+def _open(frame: Frame, request: Recipe) -> Index:
     """Open the index or make it; raises UsageError when it's there and was made in another way than was asked for."""
     from searchctl.index import Index
 
@@ -241,30 +258,30 @@ def _open(frame: Frame, asked: Recipe) -> Index:
         encoder=where.encoder,
         connection=where.connection,
         create=True,
-        analyzer=asked.analyzer or "auto",
-        passages=asked.passages,
-        fields=asked.types,
-        boosts=asked.boosts,
-        synonyms=asked.synonyms or (),
+        analyzer=request.analyzer or "auto",
+        passages=request.passages,
+        fields=request.types,
+        boosts=request.boosts,
+        synonyms=request.synonyms or (),
     )
     made = index.schema
-    for what, wanted, found in (
-        ("analyzer", asked.analyzer, made.analyzer),
-        ("passages", asked.passages, made.passages),
-        ("boosts", asked.boosts, dict(made.boosts)),
+    for what, wanted, present in (
+        ("analyzer", request.analyzer, made.analyzer),
+        ("passages", request.passages, made.passages),
+        ("boosts", request.boosts, dict(made.boosts)),
     ):
-        if wanted is not None and wanted != found:
+        if wanted is not None and wanted != present:
             index.close()
             raise UsageError(
-                f"index '{where.index}' was made with {_setting(what, found)}, not {_setting(what, wanted)}; "
+                f"index '{where.index}' was made with {_setting(what, present)}, not {_setting(what, wanted)}; "
                 "leave the option out, or ingest into a new index with --index NEW"
             )
-    if asked.types or index.has_pending_types:
-        anew = index.declare_types(asked.types, asked.date_formats)
+    if request.types or index.has_pending_types:
+        anew = index.declare_types(request.types, request.date_formats)
         if anew and not frame.quiet:
             say(f"searchctl: {count_of(anew, 'document')} indexed anew, because fields have other types now")
-    if asked.synonyms is not None:
-        index.use_synonyms(asked.synonyms)
+    if request.synonyms is not None:
+        index.use_synonyms(request.synonyms)
     return index
 
 
@@ -276,7 +293,7 @@ def _setting(what: str, value: str | PassageSettings | Mapping[str, int]) -> str
     return f"{what} of {', '.join(f'{name} = {times}' for name, times in value.items())}" if value else f"no {what}"
 
 
-def _show_plan(frame: Frame, files: tuple[SourceFile, ...], settings: IngestSettings, asked: Recipe) -> None:
+def _show_plan(frame: Frame, files: tuple[SourceFile, ...], settings: IngestSettings, request: Recipe) -> None:
     from searchctl.encoders import DEFAULT_ENCODER, open_encoder
     from searchctl.index import encoder_stamp
     from searchctl.ingest.journal import journal_path, known_files
@@ -286,13 +303,13 @@ def _show_plan(frame: Frame, files: tuple[SourceFile, ...], settings: IngestSett
     try:
         with frame.open_index() as index:
             known = known_files(journal_path(index.engine, index.name))
-            schema = index.schema.with_fields(asked.types)
+            schema = index.schema.with_fields(request.types)
             shown = plan(files, settings, index.encoder, schema, (index.engine, index.name), known)
     except IndexMissing:
         name = frame.settings.encoder or DEFAULT_ENCODER
         encoder = open_encoder(name)
-        passages = asked.passages or PassageSettings.usual(encoder.max_tokens)
-        schema = Schema(encoder_stamp(name, encoder), passages=passages, fields=dict(asked.types))
+        passages = request.passages or PassageSettings.usual(encoder.max_tokens)
+        schema = Schema(encoder_stamp(name, encoder), passages=passages, fields=dict(request.types))
         shown = plan(files, settings, encoder, schema)
     print_plan(frame, shown)
 

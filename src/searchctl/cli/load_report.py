@@ -183,7 +183,7 @@ def _plan_json(plan: Plan) -> Json:
         "unknown_fields": dict(plan.unmet),
         "remarks": list(plan.remarks),
         "failures": [
-            {"source": one.source, "position": one.position, "id": one.id, "reason": one.reason}
-            for one in plan.failures
+            {"source": failure.source, "position": failure.position, "id": failure.id, "reason": failure.reason}
+            for failure in plan.failures
         ],
     }

@@ -26,10 +26,10 @@ def open_as_is(frame: Frame) -> Index:
 
 def hint(frame: Frame, *words: str, index: str | None = None) -> str:
     """Return a command for the same engine, naming it where it was typed."""
-    found = {one.key: one for one in frame.settings.shown}
-    options = ["--engine", frame.settings.engine] if found["engine"].origin == "--engine" else []
+    settings = {one.key: one for one in frame.settings.shown}
+    options = ["--engine", frame.settings.engine] if settings["engine"].origin == "--engine" else []
     wanted = frame.settings.index if index is None else index
-    if index is not None or found["index"].origin == "--index":
+    if index is not None or settings["index"].origin == "--index":
         options += ["--index", wanted]
     return as_text(frame.public(shlex.join(["searchctl", *words, *options])))
 

@@ -107,13 +107,13 @@ def _encoder(frame: Frame, index: Index, passages: PassageSettings | None) -> tu
     from searchctl.index import encoder_stamp
 
     stamp = index.schema.encoder
-    asked = frame.settings.encoder or (stamp.name if stamp else None)
-    if asked is None:
+    name = frame.settings.encoder or (stamp.name if stamp else None)
+    if name is None:
         raise UsageError(f"index '{index.name}' has no vectors; say which encoder to make them with: --encoder NAME")
-    encoder = open_encoder(asked)
+    encoder = open_encoder(name)
     for note in () if frame.quiet else _notes(index.schema, encoder, passages):
         say(f"note: {note}")
-    return encoder_stamp(asked, encoder), encoder
+    return encoder_stamp(name, encoder), encoder
 
 
 def _notes(schema: Schema, encoder: Encoder, passages: PassageSettings | None) -> Iterator[str]:
@@ -179,8 +179,8 @@ def _print(frame: Frame, report: ReembedReport) -> None:
         ("documents", f"{report.documents:,}, {report.encoded:,} encoded now"),
         ("time", duration_of(report.seconds)),
     ]
-    for one in report.trial.differences if report.trial else ():
-        pairs.append((f"{one.mode} {one.metric}", _difference(one)))
+    for difference in report.trial.differences if report.trial else ():
+        pairs.append((f"{difference.mode} {difference.metric}", _difference(difference)))
     if report.moved is not None:
         was = f" (before: {report.moved.before})" if report.moved.before else ""
         pairs.append(("in use", f"{report.moved.name} is {report.moved.after} now{was}"))
@@ -191,10 +191,11 @@ def _print(frame: Frame, report: ReembedReport) -> None:
         say(f"next: {hint(frame, 'search', 'your question')}; go back with: {hint(frame, 'rollback')}")
 
 
-def _difference(one: Difference) -> str:
+def _difference(difference: Difference) -> str:
+    change = difference.change
     return (
-        f"{one.old:.4f} -> {one.new:.4f}, {one.change.value:+.4f} ({one.change.low:+.4f} to {one.change.high:+.4f}), "
-        f"p = {one.p_value:.4f}"
+        f"{difference.old:.4f} -> {difference.new:.4f}, {change.value:+.4f} ({change.low:+.4f} to {change.high:+.4f}), "
+        f"p = {difference.p_value:.4f}"
     )
 
 

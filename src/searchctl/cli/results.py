@@ -119,8 +119,8 @@ def _flat(text: str) -> str:
 def _explanation(hit: Hit) -> list[str]:
     lines = []
     for name, leg in hit.legs.items():
-        found = f"rank {leg.rank}, raw {leg.raw:.3f}" if leg.raw is not None else "not found"
-        lines.append(f"{name:<7} {found} → {leg.normalised:.3f} × {leg.weight:.2f}")
+        standing = f"rank {leg.rank}, raw {leg.raw:.3f}" if leg.raw is not None else "not found"
+        lines.append(f"{name:<7} {standing} → {leg.normalised:.3f} × {leg.weight:.2f}")
     return lines
 
 
@@ -128,10 +128,10 @@ def _notes(results: Results) -> list[str]:
     """Return a line for what was repaired, for each leg that was wanted and gave nothing, and for an answer that is none."""
     notes = []
     if results.repaired is not None:
-        asked, read = printable(results.query), printable(results.repaired.query)
+        typed, read = printable(results.query), printable(results.repaired.query)
         notes.append(
             f"searchctl: showing results for '{read}' ({results.repaired.kind}); the index doesn't hold all words of "
-            f"'{asked}', --no-repair searches for it all the same"
+            f"'{typed}', --no-repair searches for it all the same"
         )
     if results.unmet:
         phrases = " and ".join(f'"{printable(phrase)}"' for phrase in results.unmet)

@@ -92,12 +92,12 @@ def evaluate_command(
     first, second = (one.examples for one in read)
     strange = [row.text for row in read_rows(oos, columns, format) if row.text] if oos else []
     strange += [one.text for one in second if not one.labels]
-    asked = [one for one in second if one.labels]
+    labelled = [one for one in second if one.labels]
     classifiers = _opened(folders)
     left_out: dict[str, int] = {}
     if classifiers:
-        asked, strange, left_out = _unseen(classifiers, asked, strange)
-    trial = _run(frame, [one for one in first if one.labels], asked, strange, settings)
+        labelled, strange, left_out = _unseen(classifiers, labelled, strange)
+    trial = _run(frame, [one for one in first if one.labels], labelled, strange, settings)
     trials = _asked(trial, classifiers, left_out)
     _print(frame, trial, trials)
     if html is not None:
@@ -172,8 +172,8 @@ def _print(frame: Frame, trial: RoutingTrial, classifiers: list[ClassifierTrial]
     columns = ("accuracy", "macro_f1", "coverage", "precision", "promised", "auroc_oos", "ece", "add_class_ms")
     rows = []
     for shots in trial.draws:
-        found = summary(trial, shots)
-        cells = [f"{one['mean']:.4f}" if (one := found[name]) else "-" for name in columns]
+        spreads = summary(trial, shots)
+        cells = [f"{one['mean']:.4f}" if (one := spreads[name]) else "-" for name in columns]
         rows.append([shots_name(shots), *cells])
     for classifier in classifiers:
         values = [classifier.run.values[name] for name in columns]

@@ -247,8 +247,8 @@ def _print_one(frame: Frame, route: Route) -> None:
     print_pairs([(f"  {name}", value) for name, value in pairs])
     echo(f"outside: {route.outside:.3f}, how surely it fits no label")
     echo(f"why: {printable(route.why)}")
-    for one in route.neighbours:
-        echo(f"  {one.similarity:.2f}  {printable(', '.join(one.labels))}: {printable(one.text)}")
+    for neighbour in route.neighbours:
+        echo(f"  {neighbour.similarity:.2f}  {printable(', '.join(neighbour.labels))}: {printable(neighbour.text)}")
     if route.label_set:
         echo(f"set: {printable(', '.join(route.label_set))}")
 

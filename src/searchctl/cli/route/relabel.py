@@ -98,8 +98,10 @@ def export_command(frame: Frame, path: str, outside: str) -> None:
         if ending == ".csv":
             _write_csv(file, examples, outside)
         else:
-            for one in examples:
-                file.write(json.dumps({"text": one.text, "label": _label(one, outside)}, ensure_ascii=False) + "\n")
+            for example in examples:
+                file.write(
+                    json.dumps({"text": example.text, "label": _label(example, outside)}, ensure_ascii=False) + "\n"
+                )
     if not frame.quiet and path != "-":
         _say_exported(examples, path, outside)
 
