@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from searchctl.gateway.flow import Policy
 from searchctl.gateway.policies import Policies
 from searchctl.gateway.settings import GatewaySettings
+from searchctl.gateway.steps import Policy
 from tests.gateway.conftest import Shop, make
 from tests.gateway.running import Running
 from tests.servers.cache import cached

@@ -19,7 +19,7 @@ from searchctl.errors import UsageError
 from searchctl.training.settings import Schedule, Watch
 
 if TYPE_CHECKING:
-    from searchctl.evaluation.regression_gates import IndexComparison
+    from searchctl.evaluation.comparison import IndexComparison
     from searchctl.training.improve import ImproveReport
 
 

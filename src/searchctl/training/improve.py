@@ -10,10 +10,11 @@ from typing import Literal, TypeAlias
 
 from searchctl.encoders import open_encoder
 from searchctl.errors import UsageError
+from searchctl.evaluation.comparison import Difference
 from searchctl.evaluation.dataset import DataSet, JudgedQuery
 from searchctl.evaluation.evaluate import known_items_of_index
+from searchctl.evaluation.gates import DifferenceGate
 from searchctl.evaluation.metrics import parse_metric
-from searchctl.evaluation.regression_gates import Difference, DifferenceGate
 from searchctl.files import replacing
 from searchctl.index import Index, encoder_stamp
 from searchctl.ingest.copying import Monitor

@@ -11,9 +11,10 @@ from pathlib import Path
 from searchctl.encoders.base import Encoder
 from searchctl.engines import open_engine
 from searchctl.engines.base import FullEngine
+from searchctl.evaluation.comparison import IndexComparison, compare
 from searchctl.evaluation.dataset import DataSet, JudgedQuery
+from searchctl.evaluation.gates import DifferenceGate
 from searchctl.evaluation.metrics import parse_metric
-from searchctl.evaluation.regression_gates import DifferenceGate, IndexComparison, compare
 from searchctl.index import Index, encoder_stamp
 from searchctl.ingest.copying import BATCH, save_background
 from searchctl.ingest.encoding import cut_and_encode
