@@ -84,7 +84,7 @@ def read_dataset(path: Path, split: str | None = None) -> DataSet:
 
 
 def read_corpus(path: Path) -> Iterator[Document]:
-    """Yield the documents of a BEIR corpus: `{"_id", "title", "text"}` a line."""
+    """Yield the documents of a BEIR corpus: `{"_id", "title", "text"}` a line. Raises SourceError naming the line that isn't one."""
     for where, data in _objects(path):
         id = _value(data, _IDS)
         if id is None:

@@ -39,7 +39,7 @@ def parse_gate(text: str) -> Gate:
 
 
 def missed_gates(report: Report, gates: Sequence[Gate]) -> list[str]:
-    """Return a sentence for each gate that the report doesn't meet."""
+    """Return a sentence for each gate that the report doesn't meet; raises UsageError for what wasn't measured."""
     missed = []
     for gate in gates:
         mode = gate.mode or report.reference
@@ -65,7 +65,7 @@ def read_means(path: Path) -> Mapping[str, Mapping[str, float]]:
 def drops(report: Report, before: Mapping[str, Mapping[str, float]], most: float) -> list[str]:
     """Return a sentence for each metric that fell by more than `most` since an earlier report.
 
-    Modes and metrics that only one of the two has are left out; having none in common is an error.
+    Modes and metrics that only one of the two has are left out; having none in common raises UsageError.
     """
     shared = [
         (mode, metric) for mode in report.modes for metric in report.metrics if str(metric) in before.get(mode, {})

@@ -33,7 +33,7 @@ def stamp_of(target: VectorIndexes) -> EncoderStamp:
 
 
 def leg_of(known: Known) -> Generator[Step, Any, VectorLeg]:
-    """Return the server's words for the vector leg, asking it once what it is."""
+    """Return the server's words for the vector leg, asking it once what it is; raises EndOfFlow where it doesn't say."""
     if known.family is None:
         reply: ServerReply = yield Ask("GET", "/", about=True)
         family = read_family(reply.body, reply.headers)

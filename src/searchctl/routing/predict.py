@@ -44,7 +44,7 @@ class Predictor:
         scorer: Scorer | None = None,
         classifier: TrainedClassifier | None = None,
     ) -> list[Route]:
-        """Return a route for each text; see `Router.predict`."""
+        """Return a route for each text; see `Router.predict`. Raises UsageError."""
         if scorer is not None and classifier is not None:
             raise UsageError("a scorer and a classifier can't both decide; give one of them")
         routes: list[Route] = []

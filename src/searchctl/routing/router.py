@@ -166,7 +166,10 @@ class Router:
         return changed
 
     def merge(self, labels: str | Sequence[str], into: str) -> int:
-        """Give all examples of some labels, and of all below those, to one label; return how many examples that changes."""
+        """Give all examples of some labels, and of all below those, to one label; return how many examples that changes.
+
+        Raises UsageError for a label that isn't there, and where a label would be merged into itself.
+        """
         name, stored = storing.check_label(into), self._editor.read()
         given = storing.as_texts(labels, "a label")
         if not given:
@@ -247,7 +250,10 @@ class Router:
         return check(state, report, target_precision, messages, vectors)
 
     def impact(self, label: str, texts: str | Sequence[str], recent: str | Sequence[str] = ()) -> Impact:
-        """Return what adding these examples would do to other labels, on the stored examples and on recent texts."""
+        """Return what adding these examples would do to other labels, on the stored examples and on recent texts.
+
+        Raises UsageError where nothing would be added, and while there are no examples.
+        """
         given = list(dict.fromkeys(storing.as_texts(texts)))
         if not given:
             raise UsageError("impact needs at least one text that would be added")

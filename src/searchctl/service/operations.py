@@ -160,7 +160,7 @@ def answer_question(call: Call) -> bodies.AnswerBody:
 
 
 def get_document(call: Call) -> bodies.StoredDocument:
-    """Return a stored document."""
+    """Return a stored document; raises Refusal with 404 where there is none."""
     document = call.index.get(call.path["id"])
     if document is None:
         raise Refusal(404, "no-such-document", f"there is no document '{call.path['id']}'")

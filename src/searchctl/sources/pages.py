@@ -77,7 +77,7 @@ class PageText:
         return self._length + 2 if self._blocks else 0
 
     def add(self, block: str) -> None:
-        """Add a block, cleaned; one without text is nothing."""
+        """Add a block, cleaned; one without text is nothing. Raises Unreadable beyond the limit."""
         self._left -= len(block)
         if self._left < 0:
             raise Unreadable("the file unpacks to more text than may be read at once; split it")

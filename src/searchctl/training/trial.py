@@ -13,7 +13,6 @@ from searchctl.engines import open_engine
 from searchctl.engines.base import FullEngine
 from searchctl.evaluation.comparison import IndexComparison, compare
 from searchctl.evaluation.dataset import DataSet, JudgedQuery
-from searchctl.evaluation.gates import DifferenceGate
 from searchctl.evaluation.metrics import parse_metric
 from searchctl.index import Index, encoder_stamp
 from searchctl.ingest.copying import BATCH, save_background
@@ -24,7 +23,7 @@ from searchctl.types import Entry
 MOST_DOCUMENTS = 5000  # of the index that are compared on; all judged ones and their rivals are among them
 _RIVALS = 20  # documents near each question by words or meaning, as the index answers today
 _METRIC = parse_metric("ndcg@10")
-_INFORMS = (DifferenceGate("vector", _METRIC, -1.0),)  # asks for the vector mode beside hybrid, and refuses nothing
+_MEASURES = (("vector", _METRIC),)  # beside the hybrid mode
 _NAME = "trial"
 
 
@@ -56,7 +55,7 @@ def try_encoder(
     chosen = _chosen(index, sets)
 
     def asking(dataset: DataSet) -> IndexComparison:
-        return compare(old, new, dataset, _INFORMS, on_progress=lambda done, total: tell("answers", done, total))
+        return compare(old, new, dataset, _MEASURES, on_progress=lambda done, total: tell("answers", done, total))
 
     with (
         tempfile.TemporaryDirectory(prefix="searchctl-improve-") as folder,

@@ -119,7 +119,7 @@ class Folder:
             yield path
 
     def point(self, alias: str, index: str, keep: str | None) -> str | None:
-        """Point an alias at an index and return what it pointed at before.
+        """Point an alias at an index and return what it pointed at before; raises IndexExists where an index has that name.
 
         An index whose folder has the alias's name stays where it is, and an alias `keep` leads to it: the file of aliases
         changes in one step, so readers find the one or the other.

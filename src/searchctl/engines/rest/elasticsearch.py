@@ -22,7 +22,7 @@ class Elasticsearch:
         self.server = server
 
     def vector_field(self, field: Json, dim: int, options: IndexOptions) -> Json:
-        """Return a `dense_vector` of that dimension."""
+        """Return a `dense_vector` of that dimension; raises UsageError where the server can't have it."""
         if options.quantisation not in _GRAPHS:
             known = ", ".join(_GRAPHS)
             raise UsageError(f"Elasticsearch has no {options.quantisation} vectors; choose one of: {known}")

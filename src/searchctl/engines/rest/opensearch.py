@@ -29,7 +29,7 @@ class OpenSearch:
         self.server = server
 
     def vector_field(self, field: Json, dim: int, options: IndexOptions) -> Json:
-        """Return a `knn_vector` of that dimension."""
+        """Return a `knn_vector` of that dimension; raises UsageError where the server can't have it."""
         kind = (options.vector_engine, options.quantisation)
         if kind not in _ENCODERS:
             known = ", ".join(f"{engine} with {quantisation}" for engine, quantisation in _ENCODERS)
