@@ -49,10 +49,12 @@ def fit_softening(
     seed: int = 0,
     prior: tuple[float, float] | None = None,
     least: float = _LEAST_SHARPNESS,
+    worth: float = _PRIOR_EXAMPLES,
 ) -> Softening:
     """Fit to left-out scores of examples (n, labels) and whose they are, `members` (n, labels) of 0 and 1.
 
-    `prior` is the usual sharpness and offset, of cosines unless given; the sharpness is `least` or more.
+    `prior` is the usual sharpness and offset, of cosines unless given, and counts as `worth` examples do; the sharpness is `least`
+    or more.
     """
     prior_numbers = np.array(prior or (_MULTI_LABEL_PRIOR if multi_label else _PRIOR))
     rows = np.random.default_rng(seed).permutation(len(members))[:_FITTED_ROWS]
@@ -61,10 +63,14 @@ def fit_softening(
         return Softening(float(prior_numbers[0]), float(prior_numbers[1]), multi_label)
     if multi_label:
         flat = np.stack([scores.ravel(), np.ones(scores.size)], axis=1)
-        found = _fitted(prior_numbers, len(rows), lambda at: _logistic_slope(at, flat, truth.ravel()), least=least)
+        found = _fitted(
+            prior_numbers, len(rows), lambda at: _logistic_slope(at, flat, truth.ravel()), least=least, worth=worth
+        )
         return Softening(float(found[0]), float(found[1]), multi_label=True)
     answers = truth.argmax(axis=1)
-    (sharpness,) = _fitted(prior_numbers[:1], len(rows), lambda at: _softmax_slope(at, scores, answers), least=least)
+    (sharpness,) = _fitted(
+        prior_numbers[:1], len(rows), lambda at: _softmax_slope(at, scores, answers), least=least, worth=worth
+    )
     return Softening(float(sharpness), 0.0, multi_label=False)
 
 
@@ -87,10 +93,12 @@ def fit_logistic(features: Doubles, truth: Flags, prior: tuple[float, ...]) -> t
     return tuple(found.tolist())
 
 
-def _fitted(prior: Doubles, count: int, slope: Slope, *, least: float = _LEAST_SHARPNESS) -> Doubles:
-    """Maximise a likelihood under a prior that is worth `_PRIOR_EXAMPLES` of the `count` examples; the first number is `least` or more."""
+def _fitted(
+    prior: Doubles, count: int, slope: Slope, *, least: float = _LEAST_SHARPNESS, worth: float = _PRIOR_EXAMPLES
+) -> Doubles:
+    """Maximise a likelihood under a prior that is `worth` so many of the `count` examples; the first number is `least` or more."""
     _, first = slope(prior)
-    precision = first / count * _PRIOR_EXAMPLES + 1e-6 * np.eye(len(prior))
+    precision = first / count * worth + 1e-6 * np.eye(len(prior))
     return maximise(slope, prior, precision, longest=5.0, least=least)
 
 

@@ -42,6 +42,9 @@ LOGITS = "logits"
 _ADVICE = "give a folder of searchctl train classifier or train setfit"
 _LARGEST = 1 << 20  # labels, tokens
 _UNCHANGED = (1.0, 0.0)  # the prior of calibration: logits as they are
+_PRIOR_WORTH = (
+    0.5  # examples: the best of 0.5 to 20 in benchmarks/training_heads.py --parts choose, on sets not reported
+)
 _LEAST_SHARPNESS = 0.02
 _STRANGE = "the classifier takes it for a text of no label"
 
@@ -108,7 +111,12 @@ def text_hash(text: str) -> int:
 def learn_trust(settings: ClassifierSettings, answers: HeldOutAnswers) -> ClassifierTrust:
     """Calibrate on held-out answers: a temperature where a text has one label, a logistic where it may have several."""
     softening = fit_softening(
-        answers.logits, answers.members, multi_label=settings.multi_label, prior=_UNCHANGED, least=_LEAST_SHARPNESS
+        answers.logits,
+        answers.members,
+        multi_label=settings.multi_label,
+        prior=_UNCHANGED,
+        least=_LEAST_SHARPNESS,
+        worth=_PRIOR_WORTH,
     )
     count = len(settings.labels)
     probabilities = softening.probabilities(answers.logits)
