@@ -1,4 +1,4 @@
-"""A server that speaks `/v1/embeddings`, over real sockets, with vectors of the hashing encoder; and with faults when told."""
+"""A server that speaks `/v1/embeddings`, over real sockets, with the hashing encoder's vectors; and with faults when told."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from searchctl.encoders.hashing import HashingEncoder
+from searchctl.types import Vectors
 
 Answer = tuple[int, dict[str, str], bytes]
 Fault = Callable[[list[str], bytes], "Answer | None"]  # texts and the right answer; None drops the connection
@@ -22,7 +23,7 @@ class EmbeddingServer(ThreadingHTTPServer):
 
     def __init__(self, dim: int = 64, *, most: int = 1000) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.encoder = HashingEncoder(dim)
+        self.encode: Callable[[list[str]], Vectors] = HashingEncoder(dim).encode_documents
         self.most = most  # texts in one request
         self.faults: list[Fault] = []
         self.requests: list[dict[str, Any]] = []
@@ -43,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
         texts = body["input"]
         rows = [
             {"object": "embedding", "index": index, "embedding": (3 * vector).tolist()}
-            for index, vector in enumerate(self.server.encoder.encode_documents(texts))
+            for index, vector in enumerate(self.server.encode(texts))
         ]
         right = json.dumps({"object": "list", "data": rows[::-1]}).encode()  # the order is told by `index`
         answer: Answer | None = (200, {}, right)

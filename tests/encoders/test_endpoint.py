@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,10 @@ def busy(texts: list[str], right: bytes) -> Answer:
     return 429, {"retry-after": "1"}, b"busy"
 
 
+def too_late(texts: list[str], right: bytes) -> None:
+    time.sleep(0.8)
+
+
 def broken_off(texts: list[str], right: bytes) -> None:
     return None
 
@@ -69,6 +74,21 @@ def test_a_busy_server_and_a_broken_connection_are_asked_again(server: Embedding
         encoder.encode_documents(TEXTS[:2]), HashingEncoder(64).encode_documents(TEXTS[:2]), atol=1e-6
     )
     assert len(server.requests) == 1 + 4
+
+
+def test_an_answer_that_takes_too_long_is_asked_for_again(
+    server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "_TIMEOUT", 0.5)
+    encoder = opened(server)
+    server.faults = [too_late, too_late]
+    np.testing.assert_allclose(
+        encoder.encode_documents(TEXTS[:2]), HashingEncoder(64).encode_documents(TEXTS[:2]), atol=1e-6
+    )
+    assert len(server.requests) == 1 + 3
+    server.faults = [too_late] * 6
+    with pytest.raises(EncoderUnavailable, match="ReadTimeout"):
+        encoder.encode_documents(TEXTS[:2])
 
 
 def test_a_request_that_is_too_large_is_split(server: EmbeddingServer) -> None:
@@ -125,8 +145,8 @@ def test_an_index_notices_another_model_behind_the_address(server: EmbeddingServ
     with Index.open(tmp_path) as index:
         assert index.encoder is not None and index.encoder.name == name
         assert index.search("bridge", mode="vector")[0].id == "bridge"
-    right = server.encoder.encode_documents
-    server.encoder.encode_documents = lambda texts: right([text[::-1] for text in texts])  # type: ignore[method-assign]
+    right = server.encode
+    server.encode = lambda texts: right([text[::-1] for text in texts])
     with Index.open(tmp_path) as index, pytest.raises(EncoderMismatch, match="reembed"):
         index.search("tea", mode="vector")
 

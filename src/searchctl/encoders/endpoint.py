@@ -31,6 +31,7 @@ FAMILY = "openai"
 KEY = KeyVariables("SEARCHCTL_EMBEDDINGS_KEY", "SEARCHCTL_EMBEDDINGS_HOST")
 _LOG = logging.getLogger("searchctl")
 _PROBE = "searchctl: is this the same model as before? / та же ли это модель?"
+_TIMEOUT = 300.0  # seconds
 _TRIES = 6
 _LONGEST_PAUSE = 30.0  # seconds
 _MOST_NUMBERS = 65_536
@@ -98,7 +99,9 @@ class EndpointEncoder:
         self._endpoint = endpoint
         self._options = endpoint.options
         self.max_tokens = endpoint.options.max_tokens
-        self._server = RemoteModel(endpoint.url, KEY, what=f"the encoder '{name}'", error=EncoderUnavailable)
+        self._server = RemoteModel(
+            endpoint.url, KEY, what=f"the encoder '{name}'", error=EncoderUnavailable, timeout=_TIMEOUT
+        )
         self._batch = endpoint.options.batch
         self._mutex = threading.Lock()
         self.dim = 0
