@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from searchctl.errors import SearchctlError
     from searchctl.gateway.client import hybrid
     from searchctl.index import Index
+    from searchctl.ingest.model import IngestSettings
     from searchctl.notebook import answer, cluster, duplicates, evaluate, reembed, tune
     from searchctl.ranking.fusion import FusionSettings
     from searchctl.routing.router import Example, Route, Router, RouteSettings
     from searchctl.schema import PassageSettings
     from searchctl.settings.connection import Connection
+    from searchctl.sources import discover
     from searchctl.types import AllOf, And, Clause, Document, Exists, Facet, Hit, Not, OneOf, Or, Prefix, Range, Results
 
 _HOMES = {
@@ -36,6 +38,7 @@ _HOMES = {
     "FusionSettings": "ranking.fusion",
     "Hit": "types",
     "Index": "index",
+    "IngestSettings": "ingest.model",
     "Not": "types",
     "OneOf": "types",
     "Or": "types",
@@ -49,6 +52,7 @@ _HOMES = {
     "SearchctlError": "errors",
     "answer": "notebook",
     "cluster": "notebook",
+    "discover": "sources",
     "duplicates": "notebook",
     "evaluate": "notebook",
     "hybrid": "gateway.client",
@@ -70,6 +74,7 @@ __all__ = [
     "FusionSettings",
     "Hit",
     "Index",
+    "IngestSettings",
     "Not",
     "OneOf",
     "Or",
@@ -83,6 +88,7 @@ __all__ = [
     "SearchctlError",
     "answer",
     "cluster",
+    "discover",
     "duplicates",
     "evaluate",
     "hybrid",
