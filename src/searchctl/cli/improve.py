@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "improve",
     cls=Command,
     examples=(
-        "searchctl improve --index shop --judgements data/shop --from ./model -o ./shop-encoder",
+        "searchctl improve --index shop --judgements data/shop -o ./shop-encoder",
         "searchctl improve --index shop --judgements clicks.jsonl --from ./model -o ./shop-encoder --no-apply",
         "searchctl improve --index shop --from ./model -o ./shop-encoder",
         "searchctl rollback --index shop",
@@ -36,9 +36,8 @@ if TYPE_CHECKING:
 @click.option(
     "--from",
     "base",
-    required=True,
     metavar="MODEL",
-    help="Model to begin with: a sentence-transformers or Hugging Face folder.",
+    help="Model to begin with, as a folder with weights [default: the index's own encoder].",
 )
 @click.option(
     "--judgements",
@@ -64,7 +63,7 @@ if TYPE_CHECKING:
 @framed
 def command(
     frame: Frame,
-    base: str,
+    base: str | None,
     judgements: Path | None,
     split: str | None,
     known_items: int,
@@ -96,13 +95,21 @@ def command(
     mining = PairMining(titles=titles, labels=False, negatives=max(negatives, 1), seed=schedule.seed)
     if dry_run:
         with tempfile.TemporaryDirectory(prefix="searchctl-improve-") as folder, open_as_is(frame) as index:
-            plan = Improvement(base, Path(folder) / "out", SiameseSettings(negatives=negatives), schedule, mining)
+            plan = Improvement(
+                base or _own_encoder(frame),
+                Path(folder) / "out",
+                SiameseSettings(negatives=negatives),
+                schedule,
+                mining,
+            )
             with Stages(frame) as stages:
                 tell = _teller(stages)
                 _, recipe = mine_recipe(index, split_judged(judged, schedule.seed), plan, tell)
             train_and_print(frame, recipe, schedule, out, True, "")
         return
-    plan = Improvement(base, out, SiameseSettings(negatives=negatives), schedule, mining, known_items, apply)
+    plan = Improvement(
+        base or _own_encoder(frame), out, SiameseSettings(negatives=negatives), schedule, mining, known_items, apply
+    )
     with open_as_is(frame) as index, stop_on_interrupt() as stop, Stages(frame) as stages:
         watch = Watch(stages.counting("steps"), stop)
         report = improve(index, judged, plan, watch, _teller(stages))
@@ -111,6 +118,14 @@ def command(
     _print(frame, report, out)
     if report.verdict == "not proven" or (report.reembedded is not None and report.reembedded.missed):
         click.get_current_context().exit(GATE_MISSED)
+
+
+def _own_encoder(frame: Frame) -> str:
+    with open_as_is(frame) as index:
+        stamp = index.schema.encoder
+    if stamp is None:
+        raise UsageError(f"index '{frame.settings.index}' has no vectors to improve; add them: searchctl vectorize")
+    return stamp.name
 
 
 def _teller(stages: Stages) -> Callable[[str, int, int], None]:

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from searchctl.errors import UsageError
-from searchctl.settings.paths import user_path
 from searchctl.text.sentences import sentences
-from searchctl.training.bases import base_revision, load_base
+from searchctl.training.bases import base_folder, base_revision, load_base
 from searchctl.training.encoder_export import export_encoder
 from searchctl.training.held_out import retrieval_goal
 from searchctl.training.libraries import Libraries
@@ -65,7 +64,7 @@ class TsdaeRecipe:
             {
                 "train_dataset": libraries.datasets.Dataset.from_dict(table),
                 "loss": losses.DenoisingAutoEncoderLoss(
-                    base.model, decoder_name_or_path=str(user_path(self.base)), tie_encoder_decoder=True
+                    base.model, decoder_name_or_path=str(base_folder(self.base) or self.base), tie_encoder_decoder=True
                 ),
             },
             retrieval_goal(split.held_out, split.learnt, encoding(base.model, schedule.batch))

@@ -10,8 +10,10 @@ from typing import Any
 from searchctl.errors import EncoderUnavailable, MissingExtra, UsageError
 from searchctl.models.files import onnx_file
 from searchctl.models.hub import first_line, is_offline
+from searchctl.models.places import model_folder
 from searchctl.settings.paths import user_path
 from searchctl.training.libraries import EXTRA, Libraries
+from searchctl.training.shipped import is_shipped, shipped_base
 
 _WEIGHTS = ("*.safetensors", "*/*.safetensors", "pytorch_model*.bin")
 _LORA_RANK = 16
@@ -25,11 +27,22 @@ class Base:
     longest: int
 
 
+def base_folder(name: str) -> Path | None:
+    """Return the folder of a model that a training begins with: a path, the shipped encoder's name, or one of `models list`.
+
+    None where the name is one of the hub, and the model isn't on this machine.
+    """
+    if is_shipped(name):
+        return shipped_base()
+    folder = user_path(name)
+    return folder if folder.is_dir() else model_folder(name)
+
+
 def base_revision(name: str) -> str:
     """Return a hash of a folder's weights and tokenizer, or of a hub name; raises EncoderUnavailable if it can't be trained."""
-    folder = user_path(name)
+    folder = base_folder(name)
     digest = hashlib.sha256()
-    if not folder.is_dir():
+    if folder is None:
         if name.startswith((".", "/", "~")) or name.count("/") > 1:
             raise EncoderUnavailable(
                 f"no folder '{name}'; give a sentence-transformers or Hugging Face model with --from"
@@ -84,8 +97,8 @@ def load_cross_encoder(libraries: Libraries, name: str, max_tokens: int, *, laye
 
 
 def _load(libraries: Libraries, name: str, kind: str, **settings: Any) -> Any:
-    folder = user_path(name)
-    place, local = (str(folder), True) if folder.is_dir() else (name, is_offline())
+    folder = base_folder(name)
+    place, local = (str(folder), True) if folder is not None else (name, is_offline())
     try:
         config = libraries.transformers.AutoConfig.from_pretrained(place, local_files_only=local)
         off = {key: 0.0 for key, value in config.to_dict().items() if "drop" in key and isinstance(value, float)}

@@ -9,6 +9,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.train.options import schedule_options, train_and_print
+from searchctl.encoders import DEFAULT_ENCODER
 from searchctl.training.settings import Schedule
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     cls=Command,
     examples=(
         "searchctl train adapt corpus.jsonl --from ./model -o ./my-encoder --dry-run",
-        "searchctl train adapt corpus.jsonl --from ./model -o ./my-encoder",
+        "searchctl train adapt corpus.jsonl -o ./my-encoder",
         "searchctl train adapt corpus.jsonl --from ./model -o ./my-encoder --method tsdae --batch 8",
     ),
 )
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 @click.option(
     "--from",
     "base",
-    required=True,
+    default=DEFAULT_ENCODER,
+    show_default=True,
     metavar="MODEL",
     help="Model to begin with: a sentence-transformers or Hugging Face folder.",
 )

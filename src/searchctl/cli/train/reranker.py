@@ -8,6 +8,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.train.options import schedule_options, train_and_print
+from searchctl.encoders import DEFAULT_ENCODER
 from searchctl.training.settings import Schedule
 
 
@@ -16,7 +17,7 @@ from searchctl.training.settings import Schedule
     cls=Command,
     examples=(
         "searchctl train reranker pairs.jsonl --from ./model -o ./my-reranker --dry-run",
-        "searchctl train reranker pairs.jsonl --from ./model -o ./my-reranker",
+        "searchctl train reranker pairs.jsonl -o ./my-reranker",
         "searchctl evaluate data/shop --modes hybrid,hybrid+./my-reranker",
     ),
 )
@@ -24,7 +25,8 @@ from searchctl.training.settings import Schedule
 @click.option(
     "--from",
     "base",
-    required=True,
+    default=DEFAULT_ENCODER,
+    show_default=True,
     metavar="MODEL",
     help="Model to begin with: an encoder or a cross-encoder, as a folder.",
 )

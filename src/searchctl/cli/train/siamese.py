@@ -9,6 +9,7 @@ import click
 from searchctl.cli.choices import choice
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.train.options import schedule_options, train_and_print
+from searchctl.encoders import DEFAULT_ENCODER
 from searchctl.training.losses import LabelLoss, PairLoss
 from searchctl.training.settings import Schedule
 
@@ -17,7 +18,7 @@ from searchctl.training.settings import Schedule
     "siamese",
     cls=Command,
     examples=(
-        "searchctl train siamese pairs.jsonl --from ./model -o ./my-encoder",
+        "searchctl train siamese pairs.jsonl -o ./my-encoder",
         "searchctl train siamese tickets.jsonl --from ./model -o ./my-encoder --epochs 3 --batch 32",
         "searchctl train siamese pairs.jsonl --from ./model -o ./my-encoder --loss triplet --margin 0.2",
         "searchctl train siamese pairs.jsonl --from ./model -o ./my-encoder --dry-run",
@@ -27,7 +28,8 @@ from searchctl.training.settings import Schedule
 @click.option(
     "--from",
     "base",
-    required=True,
+    default=DEFAULT_ENCODER,
+    show_default=True,
     metavar="MODEL",
     help="Model to begin with: a sentence-transformers or Hugging Face folder.",
 )
