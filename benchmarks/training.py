@@ -31,6 +31,8 @@ from typing import Any
 
 import numpy as np
 
+from report import machine, save
+
 from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.evaluation.dataset import DataSet, read_corpus, read_dataset
 from searchctl.evaluation.evaluate import evaluate, temporary_index
@@ -49,6 +51,25 @@ METRIC = parse_metric("ndcg@10")
 SET = "retrieval/scifact-en"
 SHOTS = 10
 QUIET = Watch()
+TITLES = {
+    "static": "Training: a static encoder distilled from the shipped one",
+    "pairs": "Training: an encoder on judged pairs",
+    "adapt": "Training: adapting to texts alone",
+    "labels": f"Training: siamese on {SHOTS} examples a label",
+    "reranker": "Training: a cross-encoder",
+}
+lines: list[str] = []
+
+
+def note(line: str) -> None:
+    """Print a line, and keep it for results.md."""
+    print(line, flush=True)
+    lines.append(f"- {line}")
+
+
+def measured(card: dict[str, Any] | None) -> str:
+    """Return what a folder's card says was measured, in one line."""
+    return json.dumps((card or {}).get("measured"), ensure_ascii=False)
 
 
 def documents_of(data: Path, count: int, judged: Sequence[DataSet]) -> list[Document]:
@@ -75,10 +96,9 @@ def scores(documents: Sequence[Document], dataset: DataSet, encoder: str, modes:
 
 def compared(name: str, before: Floats, after: Floats) -> None:
     change = bootstrap_interval(after - before)
-    print(
+    note(
         f"{name}: {before.mean():.3f} -> {after.mean():.3f}, {change.value:+.3f} ({change.low:+.3f} to {change.high:+.3f}), "
-        f"p = {paired_p_value(after, before):.3f}, n = {len(before)}",
-        flush=True,
+        f"p = {paired_p_value(after, before):.3f}, n = {len(before)}"
     )
 
 
@@ -88,19 +108,19 @@ def static(options: argparse.Namespace, documents: Sequence[Document], test: Dat
         path = write_lines(options.work / "abstracts.jsonl", ({"title": d.title, "text": d.text} for d in documents))
         out = options.work / "static"
         distil_static(path, DEFAULT_ENCODER, out, StaticSettings(), QUIET)
-    print("static:", json.dumps((read_card(out) or {}).get("measured"), ensure_ascii=False))
+    note(f"measured while it was made: {measured(read_card(out))}")
     texts = [f"{document.title}\n{document.text}" for document in documents[:200]]
     for name in (DEFAULT_ENCODER, str(out)):
         encoder = open_encoder(name)
         encoder.encode_documents(texts[:4])
         began = time.perf_counter()
         encoder.encode_documents(texts)
-        print(f"static: {name}: {len(texts) / (time.perf_counter() - began):.0f} texts/s")
+        note(f"{DEFAULT_ENCODER if name == DEFAULT_ENCODER else 'static'}: {len(texts) / (time.perf_counter() - began):.0f} texts/s")
     before = scores(documents, test, DEFAULT_ENCODER, ["vector", "hybrid", "lexical"])
     after = scores(documents, test, str(out), ["vector", "hybrid"])
-    print(f"static: lexical alone {before['lexical'].mean():.3f}")
+    note(f"lexical alone: {before['lexical'].mean():.3f}")
     for mode in after:
-        compared(f"static, {mode}", before[mode], after[mode])
+        compared(f"{mode}, shipped -> static", before[mode], after[mode])
 
 
 def seen_apart(train: DataSet, test: DataSet) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -118,7 +138,7 @@ def pairs(options: argparse.Namespace, documents: Sequence[Document], test: Data
         write_lines(path, (pair.to_json() for pair in mined.pairs))
     recipe = siamese_recipe(path, str(options.model), SiameseSettings(negatives=1))
     report = produce(recipe, options.schedule, options.work / "siamese", QUIET)
-    print("pairs:", json.dumps((report.card or {}).get("measured"), ensure_ascii=False))
+    note(f"measured while it was made: {measured(report.card)}")
     tell(options, documents, test, "pairs", options.work / "siamese", seen_apart(train, test))
 
 
@@ -134,7 +154,7 @@ def tell(
     after = scores(documents, test, str(out), ["vector", "hybrid"])
     for mode in after:
         compared(f"{name}, {mode}", before[mode], after[mode])
-        for part, rows in () if seen is None else (("learnt abstracts", seen), ("others", ~seen)):
+        for part, rows in (() if seen is None else (("learnt abstracts", seen), ("others", ~seen))):
             if rows.any():
                 compared(f"{name}, {mode}, {part}", before[mode][rows], after[mode][rows])
 
@@ -154,9 +174,7 @@ def base_folder(options: argparse.Namespace) -> Path:
         out.mkdir(parents=True)
         libraries = import_libraries("the benchmark")
         with calm(libraries):
-            _, facts = export_encoder(
-                libraries, load_base(libraries, str(options.model), 128), out, ["one text", "another"]
-            )
+            _, facts = export_encoder(libraries, load_base(libraries, str(options.model), 128), out, ["one text", "another"])
         write_card(out, Card("export", str(options.model), (), {}), facts, "base")
     return out
 
@@ -166,7 +184,7 @@ def adapt(options: argparse.Namespace, documents: Sequence[Document], test: Data
     for method in ("inverse-cloze", "tsdae"):
         out = options.work / method
         report = produce(adapt_recipe(path, str(options.model), method, 0), options.schedule, out, QUIET)
-        print(f"adapt, {method}:", json.dumps((report.card or {}).get("measured"), ensure_ascii=False))
+        note(f"{method}, measured while it was made: {measured(report.card)}")
         tell(options, documents, test, f"adapt, {method}", out)
 
 
@@ -222,9 +240,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--documents", type=int, default=5183)
-    parser.add_argument(
-        "--static", type=Path, help="a folder of searchctl train distil --to static, instead of a new one"
-    )
+    parser.add_argument("--static", type=Path, help="a folder of searchctl train distil --to static, instead of a new one")
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--epochs", type=float, default=1.0)
     parser.add_argument("--evaluations", type=int, default=4)
@@ -237,8 +253,12 @@ def main() -> None:
     print(f"{len(documents)} documents, {len(test.queries)} questions")
     for name in options.only:
         began = time.monotonic()
+        lines.clear()
         PARTS[name](options, documents, test)
-        print(f"{name}: {(time.monotonic() - began) / 60:.1f} min", flush=True)
+        note(f"it took {(time.monotonic() - began) / 60:.1f} min")
+        about = machine("searchctl", "torch", "sentence-transformers")
+        what = f"{len(documents)} abstracts of scifact-en, {len(test.queries)} test questions, nDCG@10" if name != "labels" else ""
+        save(f"training-{name}", f"## {TITLES[name]}\n\n{about}\n\n{what}\n\n" + "\n".join(lines))
 
 
 if __name__ == "__main__":
