@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from report import machine, save
 
 from searchctl.encoders import DEFAULT_ENCODER, open_encoder
@@ -115,7 +114,9 @@ def static(options: argparse.Namespace, documents: Sequence[Document], test: Dat
         encoder.encode_documents(texts[:4])
         began = time.perf_counter()
         encoder.encode_documents(texts)
-        note(f"{DEFAULT_ENCODER if name == DEFAULT_ENCODER else 'static'}: {len(texts) / (time.perf_counter() - began):.0f} texts/s")
+        note(
+            f"{DEFAULT_ENCODER if name == DEFAULT_ENCODER else 'static'}: {len(texts) / (time.perf_counter() - began):.0f} texts/s"
+        )
     before = scores(documents, test, DEFAULT_ENCODER, ["vector", "hybrid", "lexical"])
     after = scores(documents, test, str(out), ["vector", "hybrid"])
     note(f"lexical alone: {before['lexical'].mean():.3f}")
@@ -154,7 +155,7 @@ def tell(
     after = scores(documents, test, str(out), ["vector", "hybrid"])
     for mode in after:
         compared(f"{name}, {mode}", before[mode], after[mode])
-        for part, rows in (() if seen is None else (("learnt abstracts", seen), ("others", ~seen))):
+        for part, rows in () if seen is None else (("learnt abstracts", seen), ("others", ~seen)):
             if rows.any():
                 compared(f"{name}, {mode}, {part}", before[mode][rows], after[mode][rows])
 
@@ -174,7 +175,9 @@ def base_folder(options: argparse.Namespace) -> Path:
         out.mkdir(parents=True)
         libraries = import_libraries("the benchmark")
         with calm(libraries):
-            _, facts = export_encoder(libraries, load_base(libraries, str(options.model), 128), out, ["one text", "another"])
+            _, facts = export_encoder(
+                libraries, load_base(libraries, str(options.model), 128), out, ["one text", "another"]
+            )
         write_card(out, Card("export", str(options.model), (), {}), facts, "base")
     return out
 
@@ -240,7 +243,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--documents", type=int, default=5183)
-    parser.add_argument("--static", type=Path, help="a folder of searchctl train distil --to static, instead of a new one")
+    parser.add_argument(
+        "--static", type=Path, help="a folder of searchctl train distil --to static, instead of a new one"
+    )
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--epochs", type=float, default=1.0)
     parser.add_argument("--evaluations", type=int, default=4)
@@ -257,7 +262,11 @@ def main() -> None:
         PARTS[name](options, documents, test)
         note(f"it took {(time.monotonic() - began) / 60:.1f} min")
         about = machine("searchctl", "torch", "sentence-transformers")
-        what = f"{len(documents)} abstracts of scifact-en, {len(test.queries)} test questions, nDCG@10" if name != "labels" else ""
+        what = (
+            f"{len(documents)} abstracts of scifact-en, {len(test.queries)} test questions, nDCG@10"
+            if name != "labels"
+            else ""
+        )
         save(f"training-{name}", f"## {TITLES[name]}\n\n{about}\n\n{what}\n\n" + "\n".join(lines))
 
 

@@ -35,9 +35,12 @@ def import_libraries(what: str) -> Libraries:
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    importlib_names = ("torch", "transformers", "sentence_transformers", "datasets", "accelerate")
+    os.environ.setdefault(
+        "TQDM_DISABLE", "1"
+    )  # sentence-transformers' mining shows bars that can't be turned off otherwise
+    names = ("torch", "transformers", "sentence_transformers", "datasets", "accelerate")
     try:
-        torch, transformers, sentence_transformers, datasets, _ = map(importlib.import_module, importlib_names)
+        torch, transformers, sentence_transformers, datasets, _ = map(importlib.import_module, names)
         importlib.import_module("sentence_transformers.sentence_transformer.losses")  # from version 6 on
     except ImportError as error:
         raise MissingExtra(what, EXTRA) from error
@@ -49,7 +52,7 @@ def calm(libraries: Libraries) -> Iterator[None]:
     """Keep the libraries' own bars, reports and deprecations from the user while training."""
     loggers = [logging.getLogger(None if name == "root" else name) for name in _CHATTY]
     levels = [logger.level for logger in loggers]
-    had_bars = libraries.datasets.are_progress_bars_disabled()
+    showed_bars = not libraries.datasets.are_progress_bars_disabled()
     libraries.datasets.disable_progress_bars()
     for logger in loggers:
         logger.setLevel(logging.ERROR)
@@ -60,7 +63,7 @@ def calm(libraries: Libraries) -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-        if not had_bars:
+        if showed_bars:
             libraries.datasets.enable_progress_bars()
 
 

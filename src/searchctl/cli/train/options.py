@@ -91,7 +91,8 @@ def train_and_print(
     from searchctl.training.producing import produce
 
     with stop_on_interrupt() as stop, Meter(frame, "steps") as meter:
-        report = produce(recipe, schedule, out, Watch(meter.update, stop))
+        watch = Watch(lambda done, total: meter.update(done, total, detail=f"of {total:,}"), stop)
+        report = produce(recipe, schedule, out, watch)
     if report.interrupted:
         end_interrupted(frame)
     print_report(frame, report, use)
