@@ -28,6 +28,7 @@ LAYERS = [  # from the ground up; packages on one line don't import each other
     "engines",
     "ingest search",
     "index",
+    "across",
     "evaluation explore",
     "tuning routing",
     "lifecycle route generation",

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from searchctl.across import Indexes
     from searchctl.encoders import open_encoder
     from searchctl.engines import open_engine
     from searchctl.errors import SearchctlError
@@ -38,6 +39,7 @@ _HOMES = {
     "FusionSettings": "ranking.fusion",
     "Hit": "types",
     "Index": "index",
+    "Indexes": "across",
     "IngestSettings": "ingest.model",
     "Not": "types",
     "OneOf": "types",
@@ -74,6 +76,7 @@ __all__ = [
     "FusionSettings",
     "Hit",
     "Index",
+    "Indexes",
     "IngestSettings",
     "Not",
     "OneOf",

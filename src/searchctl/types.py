@@ -348,7 +348,8 @@ class Group:
 class Hit:
     """One document of an answer. `score` orders the hits; `relevance` in [0, 1] is how likely it answers the query.
 
-    `group` is None where hits aren't grouped, and for a document without a value, which stands for itself.
+    `group` is None where hits aren't grouped, and for a document without a value, which stands for itself. `index` is the name
+    of the document's index where several were asked, otherwise empty.
     """
 
     id: str
@@ -360,6 +361,7 @@ class Hit:
     legs: Mapping[str, LegScore]
     document: Document
     group: Group | None = None
+    index: str = ""
 
     def __repr__(self) -> str:
         return f"<Hit {self.id!r}: {self.title[:60]!r}, relevance {self.relevance:.2f}>"
@@ -375,6 +377,8 @@ class Hit:
             "passage": passage.text if passage is not None else None,
             "sentence": passage.text[slice(*passage.sentence)] if passage is not None and passage.sentence else None,
         }
+        if self.index:
+            own["index"] = self.index
         if self.group is not None:
             own |= {"group": self.group.value, "group_size": self.group.total.value}
         return own | {f"fields.{name}" if name in own else name: value for name, value in self.fields.items()}

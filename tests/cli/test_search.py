@@ -110,6 +110,14 @@ def test_facets_orders_and_groups_as_typed(run: Run) -> None:
     assert refused.exit_code == 2 and "did you mean 'title'" in refused.stderr
 
 
+def test_several_indexes_are_named_with_commas(run: Run) -> None:
+    assert run("ingest", "articles.jsonl", "--encoder", "hashing:64", "--index", "other").exit_code == 0
+    hits = [json.loads(line) for line in run("search", "refund", "--index", "default,other").stdout.splitlines()]
+    assert {(hit["index"], hit["id"]) for hit in hits[:2]} == {("default", "returns"), ("other", "returns")}
+    assert run("search", "refund", "--index", "default,other", "--sort", "price").exit_code == 2
+    assert run("search", "refund", "--index", "default,none").exit_code != 0
+
+
 def test_suggestions_are_one_a_line(run: Run) -> None:
     given = [json.loads(line) for line in run("suggest", "retu").stdout.splitlines()]
     assert given[0] == {"text": "Returning an item", "kind": "title", "id": "returns", "repair": None}

@@ -119,3 +119,19 @@ def test_no_secret_is_held(tmp_path: Path) -> None:
     path = tmp_path / "tokens.toml"
     path.write_text("[[token]]\ntoken = 'long-enough-0123456789'", encoding="utf-8")
     assert "long-enough" not in repr(read_tokens(path))
+
+
+def test_several_indexes_need_the_right_to_each(guarded: TestClient) -> None:
+    """A pattern of a token is no pattern for what is asked: `shop,routes` fits no `shop*`."""
+    shop = {"Authorization": "Bearer shop-reader-0123456789"}
+    routes = {"Authorization": "Bearer routes-keeper-0123456789"}
+    assert guarded.get("/v1/indexes/shop/search?q=a", headers=shop).status_code == 200
+    for name in ("shop,routes", "routes,shop", "rout*", "routes,*", "routes,sho%3F", "-routes", "<routes>"):
+        for token in (shop, routes):
+            assert guarded.get(f"/v1/indexes/{name}/search?q=a", headers=token).status_code == 403, name
+
+
+def test_several_indexes_are_searched_as_one(client: TestClient) -> None:
+    found = client.get("/v1/indexes/shop,routes/search", params={"q": "refund receipt"}).json()
+    assert {hit["index"] for hit in found["hits"]} == {"shop", "routes"}
+    assert client.get("/v1/indexes/shop,nope/search", params={"q": "refund"}).status_code == 404

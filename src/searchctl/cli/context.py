@@ -17,6 +17,7 @@ from searchctl.settings.config import Settings, load_settings
 from searchctl.settings.secrets import mask, passwords_in
 
 if TYPE_CHECKING:
+    from searchctl.across import Indexes
     from searchctl.index import Index
 
 META_ARGV = "searchctl.argv"
@@ -44,6 +45,19 @@ class Frame:
 
         where = self.settings
         return Index.open(where.engine, where.index, encoder=where.encoder, connection=where.connection, create=False)
+
+    def open_searched(self) -> Index | Indexes:
+        """Open the index the settings name, or all of those that they name with commas between."""
+        from searchctl.across import Indexes
+        from searchctl.errors import IndexFormatError, IndexMissing, UsageError
+
+        where = self.settings
+        if "," not in where.index:
+            return self.open_index()
+        try:
+            return self.open_index()  # on a server a name with commas may mean indexes of others, which are one there
+        except (IndexMissing, IndexFormatError, UsageError):
+            return Indexes.open(where.engine, where.index, connection=where.connection)
 
     def public(self, text: str) -> str:
         """Return the text without secrets."""
@@ -119,7 +133,10 @@ def frame_options(function: Function) -> Function:
             "--engine", metavar="URL", cls=GlobalOption, help="Folder or server of the index [default: .searchctl]."
         ),
         click.option(
-            "--index", metavar="NAME", cls=GlobalOption, help="Index in it [default: default; of route: routes]."
+            "--index",
+            metavar="NAME",
+            cls=GlobalOption,
+            help="Index in it; search takes a,b too [default: default; of route: routes].",
         ),
         click.option(
             "--encoder", metavar="NAME", cls=GlobalOption, help="Encoder, by name or path [default: the index's own]."

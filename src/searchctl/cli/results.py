@@ -60,8 +60,12 @@ def _print_hits(results: Results, explain: bool) -> None:
             parts.append(Text(_group(hit.group), style="dim"))
         if explain:
             parts.append(Text("\n".join(_explanation(hit)), style="dim"))
+        named = f"{hit.index}: {hit.id}" if hit.index else hit.id
         table.add_row(
-            f"{hit.score:.3f}", f"{hit.relevance:.0%}", Text(printable(hit.id)), Text("\n").join([*parts, Text()])
+            f"{hit.score:.3f}",
+            f"{hit.relevance:.0%}",
+            Text(printable(named)),
+            Text("\n").join([*parts, Text()]),
         )
     stdout_console().print(table)
 

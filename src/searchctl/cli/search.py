@@ -33,6 +33,7 @@ from searchctl.types import Mode
         'searchctl search "is there a discount for students" --min-relevance 0.3',
         "searchctl search shoes --facet brand --facet price:..50,50..100,100..",
         "searchctl search shoes --sort=-updated,relevance --group-by product",
+        "searchctl search refund --index shop,help",
         'echo "refund" | searchctl search -',
         "searchctl search --queries queries.jsonl --run out.trec -k 100",
     ),
@@ -110,6 +111,7 @@ def command(
     TEXT may hold "exact phrases", +required and -excluded words; - reads it from standard input. A query of which the index
     knows no word is read as typed on the other keyboard layout or alphabet (en, ru) if that answers better, and says so.
     """
+    from searchctl.index import Index
     from searchctl.ranking.fusion import FusionSettings
 
     if rerank_budget_ms is not None and rerank is None:
@@ -119,10 +121,12 @@ def command(
         raise UsageError("a file of queries needs both --queries FILE and --run FILE, and no TEXT")
     refuse_overwriting([run_file], [queries])
     query = _query(text) if queries is None else ""
-    with frame.open_index() as index:
+    if "," in frame.settings.index and (queries is not None or rerank_budget_ms is not None):
+        raise UsageError("a file of queries and a time for reranking are for one index; name one with --index")
+    with frame.open_searched() as index:
         settings = next((FusionSettings(method) for method in METHODS if method == fusion), fusion)
-        how = index.reranking(rerank, budget_ms=rerank_budget_ms) if rerank else None
-        if queries is None or run_file is None:
+        how = index.reranking(rerank, budget_ms=rerank_budget_ms) if rerank and isinstance(index, Index) else None
+        if queries is None or run_file is None or not isinstance(index, Index):
             results = index.search(
                 query,
                 k,
@@ -133,7 +137,7 @@ def command(
                 min_relevance=min_relevance,
                 repair=not no_repair,
                 sentences=sentences,
-                rerank=how,
+                rerank=how or rerank,
                 facets=tuple(map(as_text, facets)),
                 sort=as_text(sort) if sort is not None else (),
                 group_by=as_text(group_by) if group_by is not None else None,

@@ -11,6 +11,7 @@ def hit_json(hit: Hit) -> Json:
     """Return a hit as JSON values."""
     passage = hit.passage
     return {
+        **({"index": hit.index} if hit.index else {}),
         "id": hit.id,
         "score": hit.score,
         "relevance": hit.relevance,

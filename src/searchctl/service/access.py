@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -17,6 +18,7 @@ from searchctl.settings.addresses import is_loopback
 
 Right: TypeAlias = Literal["read", "write"]
 _LEAST_LENGTH = 16  # characters of a token: a shorter one can be guessed
+_MEANS_MORE = re.compile(r"[*?\[\]<>{}]|^[-+_]")
 
 
 class _TokenEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,8 +41,13 @@ class Grant:
     rights: frozenset[Right]
 
     def allows(self, index: str, right: Right) -> bool:
-        """Tell whether this right is held on this index."""
-        return right in self.rights and any(fnmatchcase(index, pattern) for pattern in self.indexes)
+        """Tell whether this right is held on this index, or on all of those that are named with commas between."""
+        return right in self.rights and all(map(self._fits, index.split(",")))
+
+    def _fits(self, name: str) -> bool:
+        """Tell whether a pattern means this name. What a server would take for a pattern itself may mean more: it fits `*` alone."""
+        means_itself = not _MEANS_MORE.search(name)
+        return any(pattern == "*" or (means_itself and fnmatchcase(name, pattern)) for pattern in self.indexes)
 
 
 class Gatekeeper:

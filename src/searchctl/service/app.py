@@ -26,6 +26,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from searchctl.across import names_of
 from searchctl.engines.base import Revisions
 from searchctl.errors import SearchctlError
 from searchctl.service import bodies
@@ -227,7 +228,7 @@ class _Service:
         engine = self._indexes.engine
         if request.method != "GET" or index is None or not isinstance(engine, Revisions):
             return None
-        revision = await self._in_thread(engine.revision, index)
+        revision = [await self._in_thread(engine.revision, name) for name in names_of(index)]
         text = f"{revision!r} {request.url.path}?{request.url.query}"
         return f'"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'
 

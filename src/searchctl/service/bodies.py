@@ -166,7 +166,10 @@ class GroupBody(Struct, frozen=True):
 
 
 class HitBody(Struct, frozen=True):
-    """A document that was found. `relevance` in [0, 1] can be compared between queries, `score` only within one."""
+    """A document that was found, with its `index` where several were asked.
+
+    `relevance` in [0, 1] can be compared between queries, `score` only within one.
+    """
 
     id: str
     score: float
@@ -176,6 +179,7 @@ class HitBody(Struct, frozen=True):
     fields: dict[str, Any]
     group: GroupBody | None
     legs: dict[str, LegScoreBody]
+    index: str | None = None
 
 
 class LegStateBody(Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from searchctl.across import Indexes, names_of
 from searchctl.engines import open_engine
 from searchctl.engines.base import FullEngine
 from searchctl.errors import IndexMissing
@@ -68,6 +69,12 @@ class OpenIndexes:
                 index = Index(self._engine, name)
                 self._indexes[name] = index
             return self._indexes[name]
+
+    def searched(self, name: str) -> Index | Indexes:
+        """Return what a name means for a search: an index, or several with commas between; raises IndexMissing, UsageError."""
+        if "," not in name:
+            return self.index(name)
+        return Indexes(self._engine, [self.index(one) for one in names_of(name)])
 
     def router(self, name: str) -> Router:
         """Return the router whose examples are in an index; raises IndexMissing."""

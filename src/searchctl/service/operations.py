@@ -83,7 +83,7 @@ def list_indexes(call: Call) -> bodies.IndexesBody:
 def search(call: Call) -> bodies.SearchAnswer:
     """Answer a query by words and by meaning."""
     asked: bodies.SearchRequest = call.asked
-    results = call.index.search(
+    results = call.indexes.searched(call.path["index"]).search(
         asked.q,
         asked.k,
         mode=asked.mode,
