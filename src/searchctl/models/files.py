@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+LASER_WEIGHTS = "laser2.pt"
 ONNX_FILES = ("model.onnx", "onnx/model.onnx")
 
 
