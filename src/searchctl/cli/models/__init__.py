@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("searchctl.cli.models.catalogue", "Show what is known of an encoder, and where it is."),
     "fetch": ("searchctl.cli.models.files", "Fetch an encoder, with checksums."),
     "export": ("searchctl.cli.models.files", "Write an encoder as ONNX, so that it runs without torch."),
+    "compare": ("searchctl.cli.models.compare", "Compare encoders on your own tasks."),
     "bundle": ("searchctl.cli.models.files", "Pack an encoder into one file, for a machine without network."),
     "unbundle": ("searchctl.cli.models.files", "Unpack such a file."),
 }

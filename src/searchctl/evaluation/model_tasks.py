@@ -1,0 +1,93 @@
+"""Tasks on which encoders are compared: what a folder holds decides what is measured on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from searchctl.errors import SourceError
+from searchctl.evaluation.dataset import DataSet, read_dataset
+
+_MOST_LINES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarityTask:
+    """Pairs of texts and how alike people found them, on any scale."""
+
+    name: str
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    grades: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassesTask:
+    """Labelled texts to learn from, and others to be tested on."""
+
+    name: str
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
+    test_texts: tuple[str, ...]
+    test_labels: tuple[str, ...]
+
+
+ModelTask: TypeAlias = "DataSet | SimilarityTask | ClassesTask"
+
+
+def read_tasks(folder: Path, sample: int) -> list[ModelTask]:
+    """Read the tasks of a folder: judged queries with their corpus (BEIR), pairs with scores, or train and test of labelled texts.
+
+    A file of pairs has lines of `{"sentence1", "sentence2", "score"}`; `train.jsonl` and `test.jsonl` have `{"text", "label"}`. At most
+    `sample` queries, pairs and test texts of each are taken, the first. Raises SourceError for a folder without any.
+    """
+    name = folder.resolve().name
+    if (folder / "corpus.jsonl").is_file():
+        dataset = read_dataset(folder)
+        return [DataSet(dataset.name, dataset.queries[:sample], dataset.corpus, dataset.caveat, dataset.left_out)]
+    tasks: list[ModelTask] = []
+    if (folder / "train.jsonl").is_file() and (folder / "test.jsonl").is_file():
+        learnt, tested = (_columns(folder / f"{part}.jsonl", ("text", "label")) for part in ("train", "test"))
+        tasks.append(ClassesTask(name, learnt[0], learnt[1], tested[0][:sample], tested[1][:sample]))
+    for path in sorted(folder.glob("*.jsonl")):
+        if "sentence1" in next(_lines(path), ({}, ""))[0]:
+            first, second, grades = _columns(path, ("sentence1", "sentence2", "score"))
+            numbers = tuple(map(float, grades[:sample]))
+            tasks.append(SimilarityTask(f"{name}/{path.stem}", first[:sample], second[:sample], numbers))
+    if not tasks:
+        raise SourceError(
+            f"{folder} holds no task; it takes corpus.jsonl, queries.jsonl and qrels/ for search, train.jsonl and test.jsonl of "
+            '{"text", "label"} for classes, or a .jsonl of {"sentence1", "sentence2", "score"} for similarity'
+        )
+    return tasks
+
+
+def _columns(path: Path, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    rows = []
+    for row, where in _lines(path):
+        if missing := [name for name in names if name not in row]:
+            raise SourceError(f"{where} has no '{missing[0]}'")
+        if "score" in names and not isinstance(row["score"], (int, float)):
+            raise SourceError(f"{where}: 'score' is {row['score']!r}, expected a number")
+        rows.append(tuple(str(row[name]) for name in names))
+    if not rows:
+        raise SourceError(f"{path} is empty")
+    return list(zip(*rows, strict=True))
+
+
+def _lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            if number > _MOST_LINES:
+                raise SourceError(f"{path} has more than {_MOST_LINES:,} lines; give a part of it")
+            if line.strip():
+                try:
+                    row = json.loads(line)
+                except ValueError as error:
+                    raise SourceError(f"{path}, line {number} isn't JSON: {error}") from error
+                if not isinstance(row, dict):
+                    raise SourceError(f"{path}, line {number} isn't an object")
+                yield row, f"{path}, line {number}"
