@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -158,6 +159,18 @@ def test_a_sentence_encoder_keeps_its_prompts_and_lacks_a_head(tmp_path: Path, b
     assert np.array_equal(before["embeddings.word_embeddings.weight"], after["bert.embeddings.word_embeddings.weight"])
     layer = "encoder.layer.0.output.dense.weight"
     assert not np.allclose(before[layer], after[f"bert.{layer}"])
+
+
+def test_a_mask_that_nobody_names_is_found(tmp_path: Path, base: Path, texts: Path) -> None:
+    """As in sentence encoders, which never use theirs."""
+    silent = tmp_path / "silent"
+    shutil.copytree(base, silent)
+    path = silent / "tokenizer_config.json"
+    settings = json.loads(path.read_text())
+    del settings["mask_token"]
+    path.write_text(json.dumps(settings))
+    planned = dry_run(pretrain_recipe(texts, str(silent), PretrainSettings()), QUICK, tmp_path / "home")
+    assert planned.plan.steps > 10
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path, texts: Path) -> None:

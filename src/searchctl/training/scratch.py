@@ -18,6 +18,7 @@ from searchctl.training.own_tokenizer import special_tokens, train_tokenizer
 
 _TOKENIZER = "tokenizer.json"
 _HEAD_WIDTH = 64  # numbers of a hidden state that an attention head takes
+_MASKS = ("[MASK]", "<mask>")
 _GENERATOR_PART = 4  # ELECTRA's generator is so many times narrower
 MASKED = "AutoModelForMaskedLM"
 NEXT = "BertForPreTraining"
@@ -110,7 +111,7 @@ def load_model(libraries: Libraries, name: str, kind: str) -> LanguageModel:
             f"can't load '{name}' to go on pretraining it: {first_line(error)}; give a Hugging Face folder of BERT, RoBERTa, "
             "DeBERTa-v2 or ELECTRA with --from"
         ) from error
-    if not getattr(tokenizer, "is_fast", False) or tokenizer.mask_token_id is None:
+    if not getattr(tokenizer, "is_fast", False) or not _find_mask(tokenizer):
         raise EncoderUnavailable(f"'{name}' has no fast tokenizer with a mask token; give another model with --from")
     fresh = tuple(sorted(key for key in report["missing_keys"] if not key.startswith(f"{network.base_model_prefix}.")))
     generator = _kept_generator(libraries, folder, config) if kind == REPLACED else None
@@ -143,6 +144,16 @@ def _check_kind(name: str, architecture: str, kind: str) -> None:
         raise UsageError(
             f"'{name}' is a {architecture}, and the objective {objective} is for {wanted} alone; give --objective mlm"
         )
+
+
+def _find_mask(tokenizer: Any) -> bool:
+    """Tell whether there is a mask token; sentence encoders often have one in their vocabulary without saying so."""
+    if tokenizer.mask_token_id is None:
+        known = tokenizer.get_vocab()
+        token = next((token for token in _MASKS if token in known), None)
+        if token is not None:
+            tokenizer.mask_token = token
+    return tokenizer.mask_token_id is not None
 
 
 def _kept_generator(libraries: Libraries, folder: Path, config: Any) -> Any:
