@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from searchctl.text.folding import fold
@@ -17,6 +18,7 @@ from searchctl.text.folding import fold
 _BETWEEN = "n"  # between the numbers of an address, a version or a date
 _LONGEST = 80  # characters of a word that gets a key
 _MOST_PARTS = 12
+_REMEMBERED = 8192  # different codes
 _NUMBER = (
     r"\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d{1,3}(?:\.\d{3}){2,}"  # three numbers by points may be a version as well
 )
@@ -62,20 +64,28 @@ class Code(NamedTuple):
 def codes(text: str) -> Iterator[Code]:
     """Yield the codes of a text from left to right."""
     for match in _matches(text):
-        word = match.group()
-        if len(word) > _LONGEST:
-            continue
-        if match["symbols"]:
-            yield _symbol_code(match, word)
-            continue
-        parts = tuple(_PARTS.findall(fold(word)))
-        ordinary = is_ordinary(word)
-        if len(parts) > _MOST_PARTS or (match["mixed"] and (ordinary or len(parts) < 2)):
-            continue
-        literal = not ordinary and any(part[0].isdigit() for part in parts)
-        joined = "".join(parts)
-        keys = (joined,) if match["number"] or match["mixed"] else tuple(dict.fromkeys((_key(word), joined)))
-        yield Code(match.start(), match.end(), keys, parts, literal, symbol=False)
+        reading = _read(match.group(), str(match.lastgroup)) if match.end() - match.start() <= _LONGEST else None
+        if reading is not None:
+            yield Code(match.start(), match.end(), *reading)
+
+
+@lru_cache(_REMEMBERED)  # texts have the same numbers and names again and again
+def _read(word: str, kind: str) -> tuple[tuple[str, ...], tuple[str, ...], bool, bool] | None:
+    """Return a code's keys, its parts, whether it's literal and whether it's a symbol; None for a word that is no code.
+
+    `kind` is the group of `_CODE` that it matches.
+    """
+    if kind == "symbols":
+        key, name = _symbol_key(word)
+        return (key,), (name,), True, True
+    parts = tuple(_PARTS.findall(fold(word)))
+    ordinary = is_ordinary(word)
+    if len(parts) > _MOST_PARTS or (kind == "mixed" and (ordinary or len(parts) < 2)):
+        return None
+    literal = not ordinary and any(part[0].isdigit() for part in parts)
+    joined = "".join(parts)
+    keys = (joined,) if kind in ("number", "mixed") else tuple(dict.fromkeys((_key(word), joined)))
+    return keys, parts, literal, False
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
@@ -106,14 +116,23 @@ def keys_of(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     keys: dict[str, None] = {}
-    for code in codes(text):
-        if _PIECES.fullmatch(text, code.start, code.end):
-            continue  # a word without a sign is its own key
-        keys |= dict.fromkeys(code.keys)
-        keys |= {f"dot{fold(name)}": None for name in _DOTTED.findall(text, code.start, code.end)}  # ASP.NET is .NET
-        if code.parts[0] == "v" and len(code.parts) > 1:
-            keys[code.keys[0][1:]] = None  # v1.2.3 is version 1.2.3
+    for match in _matches(text):
+        if match.end() - match.start() <= _LONGEST:
+            keys |= dict.fromkeys(_stored_keys(match.group(), str(match.lastgroup)))
     return " ".join(keys)
+
+
+@lru_cache(_REMEMBERED)
+def _stored_keys(word: str, kind: str) -> tuple[str, ...]:
+    """Return the keys that a document carries for one of its words; none for a word without a sign, which is its own key."""
+    reading = _read(word, kind)
+    if reading is None or _PIECES.fullmatch(word):
+        return ()
+    keys, parts, _, _ = reading
+    more = tuple(f"dot{fold(name)}" for name in _DOTTED.findall(word))  # ASP.NET is .NET
+    if parts[0] == "v" and len(parts) > 1:
+        more += (keys[0][1:],)  # v1.2.3 is version 1.2.3
+    return keys + more
 
 
 def _key(word: str) -> str:
@@ -126,10 +145,10 @@ def _key(word: str) -> str:
     return key
 
 
-def _symbol_code(match: re.Match[str], word: str) -> Code:
+def _symbol_key(word: str) -> tuple[str, str]:
+    """Return the key of a word with a symbol, and the word without it."""
     if word.startswith("."):
         name = fold(word[1:])
-        return Code(match.start(), match.end(), (f"dot{name}",), (name,), literal=True, symbol=True)
+        return f"dot{name}", name
     name = word.rstrip("+#")
-    key = fold(name) + _SIGNS[word[len(name) :]]
-    return Code(match.start(), match.end(), (key,), (fold(name),), literal=True, symbol=True)
+    return fold(name) + _SIGNS[word[len(name) :]], fold(name)
