@@ -195,6 +195,20 @@ def rows(times: Times) -> list[str]:
     return lines
 
 
+def about(options: argparse.Namespace) -> list[str]:
+    """Return what was compared, and by which command."""
+    git = ["git", "-C", str(options.before), "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(git, capture_output=True, text=True).stdout.strip() or "an earlier commit"
+    asked = f"the first {QUERIES} queries of {'xquad-ru' if options.data else 'the demo'}"
+    return [
+        machine("onnxruntime", "tantivy", "faiss-cpu"),
+        "",
+        f"Before: {commit}. {options.documents:,} short documents with four fields, a tenth as many with the shipped encoder; "
+        f"{asked}, milliseconds a query, without encoding them. Made by `python benchmarks/before.py --before CHECKOUT "
+        f"--documents {options.documents} --rounds {options.rounds}{' --data DIR' if options.data else ''}`.",
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--before", type=Path, required=True, help="a checkout of the earlier commit")
@@ -219,8 +233,7 @@ def main() -> None:
     if options.no_save:
         print("\n".join(rows(times)))
         return
-    about = machine("searchctl", "onnxruntime", "tantivy", "faiss-cpu")
-    save("before", "\n".join(["## Beside an earlier commit", "", about, "", *rows(times)]))
+    save("before", "\n".join(["## Beside an earlier commit", "", *about(options), "", *rows(times)]))
 
 
 if __name__ == "__main__":
