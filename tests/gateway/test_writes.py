@@ -99,8 +99,11 @@ def test_an_update_is_encoded_as_the_document_then_stands(written_shop: Shop, op
     )
     assert said(door.ask("POST", f"/{INDEX}/_update/u1", {"doc": {"price": 2}})) is None  # the text is as it was
     assert said(door.ask("POST", f"/{INDEX}/_update/u1", {"doc": {"description": "obsidian mug"}})) == "1 encoded"
-    script = {"script": {"source": "ctx._source.description = params.d", "params": {"d": "cobalt beaker"}}}
-    assert said(door.ask("POST", f"/{INDEX}/_update/u1", script, {"refresh": "wait_for"})) == "1 encoded"
+    if written_shop.family == "opensearch":  # the assembled Elasticsearch has no scripts
+        change = {"script": {"source": "ctx._source.description = params.d", "params": {"d": "cobalt beaker"}}}
+    else:
+        change = {"doc": {"description": "cobalt beaker"}}
+    assert said(door.ask("POST", f"/{INDEX}/_update/u1", change, {"refresh": "wait_for"})) == "1 encoded"
     assert by_meaning(door, "cobalt beakers")[0] == "u1"
     assert said(door.ask("DELETE", f"/{INDEX}/_doc/u1")) is None
 
