@@ -44,8 +44,17 @@ test-pythons:  ## the fast tier on the oldest and the newest Python that are her
 	  PYTHONPATH=$(CURDIR)/src $$interpreter -m pytest -n auto --dist loadgroup -m "$(FAST)"; \
 	done
 
-test: check  ## everything that runs in this environment
+.PHONY: demo test-here
+
+demo:  ## from a bare machine on: an environment (.venv), searchctl in it, the demo ingested and asked three questions
+	.ci/demo
+
+test-here: check  ## everything that runs in this environment
 	$(PYTEST)
+
+test-all: export TEST_HERE = yes
+test:  ## from a bare machine on: brings what the suite needs, makes an environment and runs all tests, as CI does
+	if [ -n "$$TEST_HERE" ]; then $(MAKE) test-here; else .ci/test $(TIERS); fi
 
 test-all: test test-wheel test-torch test-llm test-muse test-pythons  ## as CI does: all of the above
 

@@ -16,10 +16,11 @@ import searchctl
 
 ROOT = Path(searchctl.__file__).parent
 LAYERS = [  # from the ground up; packages on one line don't import each other
+    "translation installation",
     "errors",
     "tables",
     "types suggest files conformity",
-    "schema several",
+    "schema several extras",
     "notation settings",
     "fields",
     "filters text models pages",

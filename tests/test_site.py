@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -31,6 +32,27 @@ def folded(text: str) -> str:
     return " ".join(text.split())
 
 
+def on_a_terminal(command: list[str], folder: Path, environ: dict[str, str]) -> tuple[int, str]:
+    """Run a command as a reader of the tutorial does; return its exit code and what a plain terminal of 120 columns shows."""
+    leader, follower = pty.openpty()
+    environ = {**environ, "TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "120"}
+    process = subprocess.Popen(
+        command, cwd=folder, env=environ, stdin=subprocess.DEVNULL, stdout=follower, stderr=follower
+    )
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            part = os.read(leader, 65536)
+        except OSError:  # Linux's sign that nobody writes any more
+            break
+        if not part:
+            break
+        shown += part
+    os.close(leader)
+    return process.wait(900), shown.decode("utf-8", "replace")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("tutorial", SCRIPTED, ids=lambda path: path.stem)
 def test_a_tutorial_does_what_it_says(tutorial: Path, desk: Path) -> None:
@@ -43,16 +65,9 @@ def test_a_tutorial_does_what_it_says(tutorial: Path, desk: Path) -> None:
             assert [line for line in lines if line not in printed] == [], printed
             shown += len(lines)
             continue
-        done = subprocess.run(
-            ["bash", "-e", "-u", "-o", "pipefail", "-c", block],
-            cwd=desk,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=900,
-        )
-        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
-        printed = folded(done.stdout + done.stderr)
+        code, output = on_a_terminal(["bash", "-e", "-u", "-o", "pipefail", "-c", block], desk, environ)
+        assert code == 0, f"{block}\n{output}"
+        printed = folded(output)
     assert shown
 
 

@@ -2,6 +2,7 @@
 
 SearchctlError
 ├── UsageError             a wrong argument, filter or setting (exit 2)
+│   └── Absent             nothing is there yet of what a command works on (exit 1)
 ├── ConfigError            a setting file or variable that can't be read (exit 2)
 ├── MissingExtra           an optional dependency isn't installed
 ├── EncoderUnavailable     no such encoder, or it can't be loaded
@@ -20,6 +21,9 @@ SearchctlError
 
 from __future__ import annotations
 
+from searchctl.installation import install_command
+from searchctl.translation import _
+
 
 class SearchctlError(Exception):
     """Anything searchctl can explain; `exit_code` is what the command line returns for it."""
@@ -33,6 +37,12 @@ class UsageError(SearchctlError):
     exit_code = 2
 
 
+class Absent(UsageError):
+    """There is nothing yet of the kind that a command works on: no labels, no step to undo."""
+
+    exit_code = 1
+
+
 class ConfigError(SearchctlError):
     """A configuration file or environment variable can't be used."""
 
@@ -43,7 +53,13 @@ class MissingExtra(SearchctlError):
     """A feature needs an optional dependency which isn't installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs the '{extra}' extra; install it with: pip install 'searchctl[{extra}]'")
+        size = _(" (some gigabytes; a CPU build of torch installed before it saves most of them)")
+        what = _("{feature} needs the '{extra}' extra{size}; install it with: {command}")
+        super().__init__(
+            what.format(
+                feature=feature, extra=extra, size=size if extra == "torch" else "", command=install_command(extra)
+            )
+        )
         self.extra = extra
 
 

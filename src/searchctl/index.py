@@ -182,6 +182,7 @@ class Index:
         documents: Iterable[Document | Mapping[str, Any] | str] | Document | Mapping[str, Any] | str,
         *,
         batch: int = 64,
+        on_progress: OnProgress | None = None,
     ) -> IngestReport:
         """Store documents, encoded; those that are there unchanged cost next to nothing.
 
@@ -189,11 +190,11 @@ class Index:
         scalars, lists of these, or mappings, which are flattened to `outer.inner`. None is nothing. A string is a text; without
         an `id` a document is named by a hash of its content. A single document needs no list. Raises InvalidDocument naming
         document and field at the first that can't be stored, what came before it being kept, and IndexLocked while another
-        process writes.
+        process writes. `on_progress` is told how far it is.
         """
         from searchctl.ingest.load import ingest_documents
 
-        return ingest_documents(self.engine, self.name, self.encoder, documents, batch=batch)
+        return ingest_documents(self.engine, self.name, self.encoder, documents, batch=batch, on_progress=on_progress)
 
     def ingest_files(
         self,

@@ -86,20 +86,20 @@ def test_duplicates_are_shown_with_their_reason(run: Run, reviews: Path) -> None
     assert ["coffee-3", "coffee-4"] in near
 
 
-def test_a_question_is_answered_with_its_source(run: Run, here: Path) -> None:
+def test_a_question_is_answered_with_its_source(run: Run, shown: Run, here: Path) -> None:
     text = "The shop opened in 2009. The courier costs four pounds. Gift cards never expire."
     rows = [{"id": "shop", "title": "Prices", "text": text}]
     rows += [{"id": f"n{number}", "title": "", "text": f"Chair {number} has cushions."} for number in range(40)]
     (here / "shop.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    assert run("ingest", "shop.jsonl", "--encoder", "hashing").exit_code == 0
+    assert shown("ingest", "shop.jsonl", "--encoder", "hashing").exit_code == 0
     found = looked_at(run, "answer", "what does the courier cost")
     assert found["answered"] and found["answer"]["sentence"] == "The courier costs four pounds."
     assert text[found["answer"]["start"] : found["answer"]["end"]] == found["answer"]["sentence"]
-    shown = run("answer", "what does the courier cost")
-    assert shown.stdout == "The courier costs four pounds. [Prices, shop]\n"
-    none = run("answer", "what does the courier cost", "--others", "0", "--min-relevance", "1")
+    answered = shown("answer", "what does the courier cost")
+    assert answered.stdout == "The courier costs four pounds. [Prices, shop]\n"
+    none = shown("answer", "what does the courier cost", "--others", "0", "--min-relevance", "1")
     assert none.exit_code == 0 and none.stdout == "no answer found\n"
-    assert run("answer", "-", stdin=" ").exit_code == 2
+    assert shown("answer", "-", stdin=" ").exit_code == 2
 
 
 @pytest.mark.slow

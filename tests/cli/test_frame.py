@@ -78,13 +78,13 @@ def test_version_tells_what_it_runs_on(run: Run) -> None:
     assert "missing" not in lines.values()
 
 
-def test_global_options_go_before_and_after_the_command(run: Run) -> None:
-    before = json.loads(run("--json", "--index", "one", "config", "show").stdout)
-    after = json.loads(run("config", "show", "--json", "--index", "one").stdout)
+def test_global_options_go_before_and_after_the_command(shown: Run) -> None:
+    before = json.loads(shown("--json", "--index", "one", "config", "show").stdout)
+    after = json.loads(shown("config", "show", "--json", "--index", "one").stdout)
     assert before == after
-    assert before["index"] == {"value": "one", "origin": "--index"}
-    nearer = json.loads(run("--index", "far", "config", "show", "--json", "--index", "near").stdout)
-    assert nearer["index"]["value"] == "near"
+    assert {"setting": "index", "value": "one", "origin": "--index"} in before["settings"]
+    nearer = json.loads(shown("--index", "far", "config", "show", "--json", "--index", "near").stdout)
+    assert {"setting": "index", "value": "near", "origin": "--index"} in nearer["settings"]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_wrong_usage_is_one_line_on_stderr_and_exit_2(arguments: list[str], expe
 def test_no_command_shows_the_help_and_fails(run: Run) -> None:
     result = run()
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "Commands:" in result.stderr
+    assert "Start here:" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_nothing_printed_can_drive_a_terminal(capsys: pytest.CaptureFixture[str]
     echo(attack)
     say(attack)
     say_error(attack)
-    print_json({attack: attack})
+    print_json("info", {attack: attack})
     out, err = capsys.readouterr()
     assert not set("\x1b\x07\x9b\u202e") & set(out + err)
-    assert json.loads(out.splitlines()[-1]) == {attack: attack}
+    assert json.loads(out.splitlines()[-1]) == {"schema": "info/1", attack: attack}

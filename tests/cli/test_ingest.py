@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from searchctl.cli.ingest import FORMATS
-from searchctl.cli.progress import describe
 from searchctl.sources import FORMATS as KNOWN_FORMATS
 
 from .conftest import Run
@@ -42,8 +41,8 @@ def ids(run: Run, query: str) -> list[str]:
     return [hit["id"] for hit in json.loads(run("search", query, "--json", "--mode", "lexical").stdout)["hits"]]
 
 
-def test_two_commands_give_search_over_a_folder(docs: Path, run: Run) -> None:
-    result = run("ingest", "docs", *HASHING)
+def test_two_commands_give_search_over_a_folder(docs: Path, run: Run, shown: Run) -> None:
+    result = shown("ingest", "docs", *HASHING)
     assert result.exit_code == 0, result.output
     assert "read       3 documents\nwritten    3\nunchanged  0\n" in result.stdout
     assert "next: searchctl search 'your question'" in result.stderr
@@ -84,23 +83,23 @@ def many(here: Path, count: int) -> Path:
     return folder
 
 
-def test_a_large_share_is_pruned_only_after_a_question(here: Path, run: Run) -> None:
+def test_a_large_share_is_pruned_only_after_a_question(here: Path, run: Run, shown: Run) -> None:
     folder = many(here, 30)
     report(run, "many")
     for number in range(12):
         (folder / f"page{number}.txt").unlink()
-    dry = json.loads(run("ingest", "many", *HASHING, "--prune", "--dry-run", "--json").stdout)
+    dry = json.loads(shown("ingest", "many", *HASHING, "--prune", "--dry-run", "--json").stdout)
     assert len(dry["to_prune"]) == 12
-    assert "to prune   12 of 30: page" in run("ingest", "many", *HASHING, "--prune", "--dry-run").stdout
-    refused = run("ingest", "many", "--prune")
+    assert "to prune   12 of 30: page" in shown("ingest", "many", *HASHING, "--prune", "--dry-run").stdout
+    refused = shown("ingest", "many", "--prune")
     assert refused.exit_code == 1
     assert "12 of 30 documents from there are gone (40%): page" in refused.stderr
     assert "12 documents that are gone were not deleted" in refused.stderr and "--prune --yes" in refused.stderr
-    assert json.loads(run("info", "--json").stdout)["documents"] == 30
-    done = run("ingest", "many", "--prune", "--yes")
+    assert json.loads(shown("info", "--json").stdout)["documents"] == 30
+    done = shown("ingest", "many", "--prune", "--yes")
     assert done.exit_code == 0
     assert "pruned     12: page" in done.stdout and "and 2 more" in done.stdout
-    assert json.loads(run("info", "--json").stdout)["documents"] == 18
+    assert json.loads(shown("info", "--json").stdout)["documents"] == 18
 
 
 def test_what_pruning_keeps_is_told(docs: Path, run: Run) -> None:
@@ -109,22 +108,22 @@ def test_what_pruning_keeps_is_told(docs: Path, run: Run) -> None:
     assert "2 documents kept, since nothing shows that they are gone" in kept.stderr
 
 
-def test_replaced_documents_of_other_sources_are_told(here: Path, run: Run) -> None:
+def test_replaced_documents_of_other_sources_are_told(here: Path, run: Run, shown: Run) -> None:
     for name in ("goods", "tickets"):
         (here / f"{name}.csv").write_text(f"id,text\n1,of {name}\n2,more of {name}\n")
     report(run, "goods.csv")
-    result = run("ingest", "tickets.csv", *HASHING)
+    result = shown("ingest", "tickets.csv", *HASHING)
     assert "replaced   2 documents of other sources" in result.stdout
     assert f"the document '1' came from {here / 'goods.csv'} before" in result.stderr
 
 
-def test_the_last_file_wins_if_that_is_meant(here: Path, run: Run) -> None:
+def test_the_last_file_wins_if_that_is_meant(here: Path, shown: Run) -> None:
     for month in ("01", "02"):
         (here / f"{month}.jsonl").write_text(json.dumps({"id": 7, "text": f"state of {month}"}))
-    refused = run("ingest", "01.jsonl", "02.jsonl", *HASHING)
+    refused = shown("ingest", "01.jsonl", "02.jsonl", *HASHING)
     assert refused.exit_code == 3
     assert "--same-id last" in refused.stderr
-    meant = run("ingest", "01.jsonl", "02.jsonl", *HASHING, "--same-id", "last")
+    meant = shown("ingest", "01.jsonl", "02.jsonl", *HASHING, "--same-id", "last")
     assert meant.exit_code == 0
     assert "passed over  1: a later file has the same id" in meant.stdout
 
@@ -136,17 +135,17 @@ def test_names_that_no_record_has_are_told(here: Path, run: Run) -> None:
     assert "no record has a field 'prise'; did you mean 'price'?" in result.stderr
 
 
-def test_values_that_do_not_fit_are_told_and_another_type_helps(here: Path, run: Run) -> None:
+def test_values_that_do_not_fit_are_told_and_another_type_helps(here: Path, shown: Run) -> None:
     (here / "t.jsonl").write_text('{"id": "1", "text": "one", "v": 2}\n{"id": "2", "text": "two", "v": "2.1-beta"}\n')
-    result = run("ingest", "t.jsonl", *HASHING)
+    result = shown("ingest", "t.jsonl", *HASHING)
     assert result.exit_code == 0
     assert "left out   1 value of fields: v 1" in result.stdout
     assert "t.jsonl at 2: field 'v': '2.1-beta' isn't a number" in result.stderr
     (here / "kw.toml").write_text('[fields.types]\nv = "keyword"\n')
-    result = run("ingest", "t.jsonl", "--recipe", "kw.toml")
+    result = shown("ingest", "t.jsonl", "--recipe", "kw.toml")
     assert "2 documents indexed anew, because fields have other types now" in result.stderr
     assert "left out" not in result.stdout
-    assert json.loads(run("search", "two", "--where", "v=2.1-beta", "--json").stdout)["total"]["value"] == 1
+    assert json.loads(shown("search", "two", "--where", "v=2.1-beta", "--json").stdout)["total"]["value"] == 1
 
 
 def test_a_date_format_can_be_given(here: Path, run: Run) -> None:
@@ -177,12 +176,18 @@ def test_include_and_exclude(docs: Path, run: Run) -> None:
     assert "nothing to read" in nothing.stderr
 
 
-def test_fields_are_mapped(here: Path, run: Run) -> None:
+def test_fields_are_mapped(here: Path, run: Run, shown: Run) -> None:
     row = {"sku": "p-1", "name": "Lamp", "body": "Warm light.", "extra": "For reading.", "price": 12, "colour": "red"}
     (here / "goods.jsonl").write_text(json.dumps(row))
     report(run, "goods.jsonl", "--id", "sku", "--title", "name", "--text", "body,extra", "--keep", "price")
-    stored = json.loads(run("get", "p-1", "--json").stdout)
-    assert stored == {"id": "p-1", "title": "Lamp", "text": "Warm light.\n\nFor reading.", "fields": {"price": 12}}
+    stored = json.loads(shown("get", "p-1", "--json").stdout)
+    assert stored == {
+        "schema": "document/1",
+        "id": "p-1",
+        "title": "Lamp",
+        "text": "Warm light.\n\nFor reading.",
+        "fields": {"price": 12},
+    }
 
 
 def test_standard_input(run: Run) -> None:
@@ -194,9 +199,9 @@ def test_standard_input(run: Run) -> None:
 BAD = '{"id": "a", "text": "good"}\n{broken\n{"id": "b"}\n{"id": "c", "text": "fine"}\n'
 
 
-def test_dead_letters_are_kept_and_reported_by_exit_3(here: Path, run: Run) -> None:
+def test_dead_letters_are_kept_and_reported_by_exit_3(here: Path, run: Run, shown: Run) -> None:
     (here / "bad.jsonl").write_text(BAD)
-    result = run("ingest", "bad.jsonl", *HASHING, "--dead-letters", "dead.jsonl")
+    result = shown("ingest", "bad.jsonl", *HASHING, "--dead-letters", "dead.jsonl")
     assert result.exit_code == 3
     assert "failed     2, in dead.jsonl" in result.stdout
     assert "searchctl ingest dead.jsonl" in result.stderr
@@ -215,15 +220,15 @@ def test_on_error(choice: str, code: int, here: Path, run: Run) -> None:
     assert not list(here.rglob("dead-letters*"))
 
 
-def test_dry_run_stores_nothing_and_foretells_the_run(here: Path, run: Run) -> None:
+def test_dry_run_stores_nothing_and_foretells_the_run(here: Path, run: Run, shown: Run) -> None:
     (here / "bad.jsonl").write_text(BAD + '{"id": "a", "text": "twice"}\n')
     before = {path: path.stat().st_mtime_ns for path in here.rglob("*")}
-    shown = run("ingest", "bad.jsonl", *HASHING, "--dry-run")
-    foretold = json.loads(run("ingest", "bad.jsonl", *HASHING, "--dry-run", "--json").stdout)
+    plan = shown("ingest", "bad.jsonl", *HASHING, "--dry-run")
+    foretold = json.loads(shown("ingest", "bad.jsonl", *HASHING, "--dry-run", "--json").stdout)
     assert {path: path.stat().st_mtime_ns for path in here.rglob("*")} == before
-    assert shown.exit_code == 0
-    assert "documents  2" in shown.stdout
-    assert "would fail: " in shown.stdout
+    assert plan.exit_code == 0
+    assert "documents  2" in plan.stdout
+    assert "would fail: " in plan.stdout
     assert [one["id"] for one in foretold["first"]] == ["a", "c"]
     assert all(foretold[name] >= 0 for name in ("seconds", "disk", "memory"))
     done = report(run, "bad.jsonl")
@@ -325,12 +330,6 @@ def test_interrupt_hides_secrets_in_the_command(docs: Path, run: Run) -> None:
     result = run("ingest", "docs", "--engine", "opensearch://ann:planted@host:9200", *HASHING)
     assert result.exit_code != 0
     assert "planted" not in result.output
-
-
-def test_progress_line() -> None:
-    assert describe(0, "documents", 0, 0.0, None) == "0 documents, 0/s"
-    assert describe(1, "documents", 0, 5.0, 0.001) == "1 documents, 0/s"
-    assert describe(1200, "documents", 3, 60.0, 0.25) == "1,200 documents, 20/s, 25%, about 3 min 00 s left, 3 failed"
 
 
 def test_quiet_says_nothing(docs: Path, run: Run) -> None:

@@ -38,16 +38,16 @@ def encoder_in_use(run: Run) -> str:
     return str(json.loads(run("info", "--json").stdout)["encoder"]["name"])
 
 
-def test_reembed_and_back(run: Run, loaded: Path) -> None:
-    result = run("reembed", "--encoder", "hashing:128", "--judgements", loaded, "--gate", "ndcg@10>=-0.01")
+def test_reembed_and_back(run: Run, shown: Run, loaded: Path) -> None:
+    result = shown("reembed", "--encoder", "hashing:128", "--judgements", loaded, "--gate", "ndcg@10>=-0.01")
     assert result.exit_code == 0, result.stderr
     assert "default is default-v2 now (before: default-v1)" in result.stdout
     assert "hybrid ndcg@10" in result.stdout and "1.0000 -> 1.0000" in result.stdout
     assert "tried with 12 queries of words" in result.stderr and "searchctl rollback" in result.stderr
     assert encoder_in_use(run) == "hashing:128"
-    assert run("rollback").exit_code == 0
+    assert shown("rollback").exit_code == 0
     assert encoder_in_use(run) == "hashing:64"
-    assert run("rollback", "--list").stdout.splitlines()[0].split("\t")[:3] == ["default", "in use", "12"]
+    assert shown("rollback", "--list").stdout.splitlines()[1].split()[:4] == ["default", "in", "use", "12"]
 
 
 def test_going_back_says_what_it_would_lose_and_can_carry_it(run: Run, loaded: Path, tmp_path: Path) -> None:
@@ -97,11 +97,11 @@ def test_reembed_refuses_what_makes_no_sense(run: Run, loaded: Path, arguments: 
     assert result.exit_code == 2 and message in result.stderr
 
 
-def test_reembed_dry_run_changes_nothing(run: Run, loaded: Path) -> None:
-    plan = json.loads(run("reembed", "--encoder", "hashing:128", "--dry-run", "--json").stdout)
+def test_reembed_dry_run_changes_nothing(run: Run, shown: Run, loaded: Path) -> None:
+    plan = json.loads(shown("reembed", "--encoder", "hashing:128", "--dry-run", "--json").stdout)
     assert (plan["version"], plan["documents"]) == ("default-v2", 12)
-    assert "nothing was changed" in run("reembed", "--encoder", "hashing:128", "--dry-run").stderr
-    assert len(run("rollback", "--list").stdout.splitlines()) == 1
+    assert "nothing was changed" in shown("reembed", "--encoder", "hashing:128", "--dry-run").stderr
+    assert len(shown("rollback", "--list").stdout.splitlines()) == 2
 
 
 def test_an_encoder_that_reads_less_than_a_passage_is_told_of(
@@ -114,14 +114,17 @@ def test_an_encoder_that_reads_less_than_a_passage_is_told_of(
     assert run(*plan, "--passage-size", "128").exit_code == 2
 
 
-def test_versions_differ_by_the_size_of_their_passages(run: Run, loaded: Path) -> None:
-    assert run("reembed", "--passage-size", "384", "--known-items", "0").exit_code == 0
-    assert "of up to 384 tokens, 32 shared" in run("info").stdout
-    sizes = {one["version"]: one["passage_size"] for one in json.loads(run("rollback", "--list", "--json").stdout)}
+def test_versions_differ_by_the_size_of_their_passages(shown: Run, loaded: Path) -> None:
+    assert shown("reembed", "--passage-size", "384", "--known-items", "0").exit_code == 0
+    assert "of up to 384 tokens, 32 shared" in shown("info").stdout
+    sizes = {
+        one["version"]: one["passage_size"]
+        for one in json.loads(shown("rollback", "--list", "--json").stdout)["versions"]
+    }
     assert sizes == {"default-v1": 256, "default-v2": 384}
-    result = run("reembed", "--passage-size", "384")
+    result = shown("reembed", "--passage-size", "384")
     assert result.exit_code == 2 and "already" in result.stderr
-    again = run("ingest", loaded, "--passage-size", "384")  # which shares as much
+    again = shown("ingest", loaded, "--passage-size", "384")  # which shares as much
     assert again.exit_code == 0, again.stderr
 
 
@@ -132,42 +135,43 @@ def test_nothing_to_go_back_to(run: Run, loaded: Path) -> None:
     assert run("rollback", "--drop", "other").exit_code == 1
 
 
-def test_dump_and_restore(run: Run, loaded: Path, here: Path) -> None:
-    result = run("dump", here / "backup", "--json")
+def test_dump_and_restore(shown: Run, loaded: Path, here: Path) -> None:
+    result = shown("dump", here / "backup", "--json")
     assert json.loads(result.stdout)["documents"] == 12
     assert {path.name for path in (here / "backup").iterdir()} == {
         "documents.jsonl.gz",
         "vectors.safetensors",
         "manifest.json",
     }
-    refused = run("restore", here / "backup")
+    refused = shown("restore", here / "backup")
     assert refused.exit_code == 1 and "--replace" in refused.stderr
-    restored = run("restore", here / "backup", "--engine", here / "other", "--index", "copy", "--json")
+    restored = shown("restore", here / "backup", "--engine", here / "other", "--index", "copy", "--json")
     assert json.loads(restored.stdout) == {
+        "schema": "restored/1",
         "name": "copy",
         "version": "copy-v1",
         "documents": 12,
         "written": 12,
         "before": None,
     }
-    found = run("search", "lantern", "--engine", here / "other", "--index", "copy", "--json")
+    found = shown("search", "lantern", "--engine", here / "other", "--index", "copy", "--json")
     assert json.loads(found.stdout)["hits"][0]["id"] == "d11"
-    assert run("dump", here / "backup").exit_code == 2
-    assert run("dump", here / "plain", "--plain").exit_code == 0 and (here / "plain" / "documents.jsonl").exists()
-    nothing = run("restore", here / "words")
+    assert shown("dump", here / "backup").exit_code == 2
+    assert shown("dump", here / "plain", "--plain").exit_code == 0 and (here / "plain" / "documents.jsonl").exists()
+    nothing = shown("restore", here / "words")
     assert nothing.exit_code == 1 and "isn't a dump" in nothing.stderr
 
 
-def test_texts_first_and_vectors_later(run: Run, here: Path) -> None:
+def test_texts_first_and_vectors_later(shown: Run, here: Path) -> None:
     (here / "note.txt").write_text("A lantern in the fog.")
-    result = run("ingest", "note.txt", "--encoder", "hashing:64", "--defer-vectors")
+    result = shown("ingest", "note.txt", "--encoder", "hashing:64", "--defer-vectors")
     assert result.exit_code == 0 and "searchctl vectorize" in result.stderr
-    assert "searchctl vectorize --index default" in run("doctor").stdout
-    answer = json.loads(run("search", "lantern", "--mode", "lexical", "--json").stdout)
+    assert "searchctl vectorize --index default" in shown("doctor").stdout
+    answer = json.loads(shown("search", "lantern", "--mode", "lexical", "--json").stdout)
     assert answer["hits"][0]["passage"]["text"] == "A lantern in the fog."
-    assert json.loads(run("vectorize", "--json").stdout)["encoded"] == 1
-    assert json.loads(run("search", "lantern", "--mode", "vector", "--json").stdout)["hits"]
-    assert "0 documents" in run("vectorize").stdout
+    assert json.loads(shown("vectorize", "--json").stdout)["encoded"] == 1
+    assert json.loads(shown("search", "lantern", "--mode", "vector", "--json").stdout)["hits"]
+    assert "0 documents" in shown("vectorize").stdout
 
 
 def test_what_needs_a_server_says_so(run: Run, loaded: Path) -> None:

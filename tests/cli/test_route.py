@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -32,8 +33,8 @@ def train(here: Path) -> Path:
 
 
 @pytest.fixture
-def taught(run: Run, train: Path) -> Run:
-    result = run("route", "import", train, *HASHING)
+def taught(run: Run, shown: Run, train: Path) -> Run:
+    result = shown("route", "import", train, *HASHING)
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "12 examples of 3 labels added\n"
     return run
@@ -133,41 +134,41 @@ def test_sets_hold_the_label(taught: Run) -> None:
     assert "refund" in found["set"]
 
 
-def test_several_labels_from_one_cell(run: Run, here: Path) -> None:
+def test_several_labels_from_one_cell(shown: Run, here: Path) -> None:
     rows = [f"screen {word};screen" for word in ("dark", "cracked", "dim", "blank", "broken")]
     rows += [f"battery {word};battery" for word in ("dead", "weak", "flat", "empty", "swollen")]
     rows += ["screen dim and battery flat;screen|battery", "screen dark and battery dead;screen|battery"]
     (here / "reviews.csv").write_text("review;topics\n" + "\n".join(rows) + "\n")
-    done = run(
+    done = shown(
         "route", "import", here / "reviews.csv", "--text", "review", "--label", "topics", "--separator", "|", *HASHING
     )
     assert done.stdout == "12 examples of 2 labels added\n"
-    found = json.loads(run("route", "predict", "screen cracked and battery weak").stdout)
+    found = json.loads(shown("route", "predict", "screen cracked and battery weak", "--json").stdout)
     assert sorted(found["labels"]) == ["battery", "screen"]
 
 
 @pytest.mark.parametrize("label", ["Topics", "Queue", "subject", "description"])
-def test_labels_are_never_part_of_the_text(run: Run, here: Path, label: str) -> None:
+def test_labels_are_never_part_of_the_text(shown: Run, here: Path, label: str) -> None:
     (here / "reviews.csv").write_text(f"review,{label}\nlate again,delivery\nnice kettle,product\n")
     name = () if label == "Queue" else ("--label", label)  # one of the usual names
-    assert run("route", "import", "reviews.csv", *name, *HASHING).stdout == "2 examples of 2 labels added\n"
-    [route] = lines(run("route", "predict", "reviews.csv", *name, "--neighbours", "1").stdout)[:1]
-    assert (route["text"], route[label]) == ("late again", "delivery")
+    assert shown("route", "import", "reviews.csv", *name, *HASHING).stdout == "2 examples of 2 labels added\n"
+    [route] = lines(shown("route", "predict", "reviews.csv", *name, "--neighbours", "1").stdout)[:1]
+    assert (route["review"], route[label]) == ("late again", "delivery") and "text" not in route
     assert route["neighbours"][0]["text"] == "late again"
 
 
-def test_a_row_without_a_label_says_where_one_is_missing(run: Run, here: Path) -> None:
+def test_a_row_without_a_label_says_where_one_is_missing(shown: Run, here: Path) -> None:
     (here / "a.csv").write_text("text,label\nhello,greeting\nbye,\n")
-    result = run("route", "import", "a.csv", *HASHING)
+    result = shown("route", "import", "a.csv", *HASHING)
     assert result.stdout == "1 example of 1 label added\n"
     assert "1 row of a.csv left out:\n  row 3: the row has no label" in result.stderr
     assert result.exit_code == 3
-    assert "row 1 has no label; " in run("route", "import", "-", stdin="text,label\nhello,greeting\n").stderr
-    assert "as in --format csv" in run("route", "import", "-", stdin="text,label\nhello,greeting\n").stderr
+    assert "row 1 has no label; " in shown("route", "import", "-", stdin="text,label\nhello,greeting\n").stderr
+    assert "as in --format csv" in shown("route", "import", "-", stdin="text,label\nhello,greeting\n").stderr
     (here / "b.csv").write_text("text,topic\nhello,greeting\n")
     assert (
         "the row has 'text', 'topic': fill in its 'label', or name the column"
-        in run("route", "import", "b.csv", *HASHING).stderr
+        in shown("route", "import", "b.csv", *HASHING).stderr
     )
 
 
@@ -180,18 +181,18 @@ def test_outside_texts_are_no_label(taught: Run, here: Path) -> None:
     assert taught("route", "add", "--outside", "weather in Paris").exit_code == 0
 
 
-def test_examples_that_are_there_already_are_told(taught: Run) -> None:
-    added = taught("route", "add", "late", "late parcel again", "still no parcel")
+def test_examples_that_are_there_already_are_told(taught: Run, shown: Run) -> None:
+    added = shown("route", "add", "late", "late parcel again", "still no parcel")
     assert added.stdout == "1 example added to late, 1 was there\n"
 
 
-def test_undo_and_remove(taught: Run) -> None:
-    assert "4 texts removed" in taught("route", "remove", "late").stdout
-    assert "late" not in taught("route", "labels").stdout
-    assert taught("route", "undo").stdout == "undone: remove late\n"
-    assert "late\t4" in taught("route", "labels").stdout
-    assert taught("route", "remove", "--text", "late parcel again").exit_code == 0
-    assert "late\t3" in taught("route", "labels").stdout
+def test_undo_and_remove(taught: Run, shown: Run) -> None:
+    assert "4 texts removed" in shown("route", "remove", "late").stdout
+    assert "late" not in shown("route", "labels").stdout
+    assert shown("route", "undo").stdout == "undone: remove late\n"
+    assert re.search(r"^late +4", shown("route", "labels").stdout, re.MULTILINE)
+    assert shown("route", "remove", "--text", "late parcel again").exit_code == 0
+    assert re.search(r"^late +3", shown("route", "labels").stdout, re.MULTILINE)
 
 
 def test_check_finds_what_is_wrong(taught: Run, here: Path) -> None:
@@ -219,38 +220,38 @@ def test_impact_says_what_would_be_taken_and_stores_nothing(taught: Run, here: P
     assert taught("route", "labels").stdout == before
 
 
-def test_discover_finds_a_label_that_is_missing(taught: Run, here: Path) -> None:
+def test_discover_finds_a_label_that_is_missing(taught: Run, shown: Run, here: Path) -> None:
     words = ("coupon", "voucher", "discount", "bonus")
     missing = [f"{word} {other} code rejected" for word in words for other in words if word != other]
     usual = ["refund my money please", "where is the late parcel", "send the invoice again"]
     (here / "new.txt").write_text("\n".join([*missing, *usual]) + "\n")
-    before = taught("route", "labels").stdout
-    found = json.loads(taught("route", "discover", here / "new.txt", "--json").stdout)
+    before = shown("route", "labels").stdout
+    found = json.loads(shown("route", "discover", here / "new.txt", "--json").stdout)
     assert found["texts"] == 15 and found["unrouted"] >= 12
     first = found["groups"][0]
     assert {*first["examples"]} <= {*first["texts"]} <= {*missing}
     assert "code rejected" in first["name"] and first["label"].startswith("code-rejected")
     assert sum(first["nearest"].values()) == len(first["texts"])
-    assert taught("route", "labels").stdout == before
-    told = taught("route", "discover", here / "new.txt", "--promote", "1=coupon", "--examples", "4")
+    assert shown("route", "labels").stdout == before
+    told = shown("route", "discover", here / "new.txt", "--promote", "1=coupon", "--examples", "4")
     assert "now the label coupon" in told.stdout
-    assert "coupon\t4" in taught("route", "labels").stdout
-    assert json.loads(taught("route", "predict", "my coupon code was rejected").stdout)["label"] == "coupon"
-    assert taught("route", "undo").stdout == "undone: add 4 to coupon\n"
-    assert taught("route", "labels").stdout == before
-    wrong = taught("route", "discover", here / "new.txt", "--promote", "99")
+    assert re.search(r"^coupon +4", shown("route", "labels").stdout, re.MULTILINE)
+    assert json.loads(shown("route", "predict", "my coupon code was rejected", "--json").stdout)["label"] == "coupon"
+    assert shown("route", "undo").stdout == "undone: add 4 to coupon\n"
+    assert shown("route", "labels").stdout == before
+    wrong = shown("route", "discover", here / "new.txt", "--promote", "99")
     assert wrong.exit_code == 2 and "there are the groups 1 to" in wrong.stderr
-    named = json.loads(taught("route", "discover", here / "new.txt", "--promote", first["name"], "--json").stdout)
+    named = json.loads(shown("route", "discover", here / "new.txt", "--promote", first["name"], "--json").stdout)
     assert list(named["promoted"]) == [first["label"]]
 
 
-def test_discover_begins_without_labels(run: Run, here: Path) -> None:
+def test_discover_begins_without_labels(shown: Run, here: Path) -> None:
     rows = [f"{word} {place}" for word in ("refund money", "late parcel", "tax invoice") for place in "abcdefgh"]
-    result = run("route", "discover", "-", "--json", *HASHING, stdin="\n".join(rows) + "\n")
+    result = shown("route", "discover", "-", "--json", *HASHING, stdin="\n".join(rows) + "\n")
     found = json.loads(result.stdout)
     assert found["unrouted"] == 24 and len(found["groups"]) == 3
     assert all(len({text.split()[0] for text in group["texts"]}) == 1 for group in found["groups"])
-    assert run("route", "discover", "-", *HASHING, stdin="one\ntwo\n").stdout == ""
+    assert shown("route", "discover", "-", *HASHING, stdin="one\ntwo\n").stdout == ""
 
 
 def test_apply_labels_an_index_and_resumes(taught: Run, here: Path) -> None:
@@ -275,7 +276,7 @@ def test_apply_labels_an_index_and_resumes(taught: Run, here: Path) -> None:
     assert again["unchanged"] == 6
 
 
-def test_evaluate_reports_by_shots(run: Run, train: Path, here: Path) -> None:
+def test_evaluate_reports_by_shots(shown: Run, train: Path, here: Path) -> None:
     (here / "test.jsonl").write_text(
         "".join(
             json.dumps({"text": text, "label": label}) + "\n"
@@ -288,7 +289,7 @@ def test_evaluate_reports_by_shots(run: Run, train: Path, here: Path) -> None:
     )
     (here / "oos.txt").write_text("zebra\nquantum flux\n")
     common = ("route", "evaluate", train, here / "test.jsonl", "--oos", here / "oos.txt", "--seeds", "2", *HASHING)
-    report = json.loads(run(*common, "--shots", "2,all", "--json", "--html", here / "page.html").stdout)
+    report = json.loads(shown(*common, "--shots", "2,all", "--json", "--html", here / "page.html").stdout)
     assert set(report["shots"]) == {"2", "all"}
     assert report["shots"]["all"]["accuracy"] == {"mean": 1.0, "std": 0.0}
     assert report["shots"]["all"]["macro_f1"]["mean"] == 1.0
@@ -296,9 +297,9 @@ def test_evaluate_reports_by_shots(run: Run, train: Path, here: Path) -> None:
     assert 0 <= report["shots"]["2"]["auroc_oos"]["mean"] <= 1
     page = (here / "page.html").read_text(encoding="utf-8")
     assert "<svg" in page and "src=" not in page and "<script" not in page
-    table = run(*common, "--shots", "2")
-    assert table.stdout.startswith("2\t")
-    assert run(*common, "--shots", "4", "--fail-under", "0.5").exit_code == 0
+    table = shown(*common, "--shots", "2")
+    assert re.search(r"^2 ", table.stdout, re.MULTILINE)
+    assert shown(*common, "--shots", "4", "--fail-under", "0.5").exit_code == 0
 
 
 @pytest.mark.parametrize(

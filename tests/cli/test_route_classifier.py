@@ -28,7 +28,7 @@ def test_predict_by_a_folder_needs_no_index(run: Run, here: Path) -> None:
     assert result.exit_code == 2 and "give one of them" in result.stderr
 
 
-def test_evaluate_compares_on_texts_that_it_never_saw(run: Run, here: Path) -> None:
+def test_evaluate_compares_on_texts_that_it_never_saw(run: Run, shown: Run, here: Path) -> None:
     train = [("money back", "refund"), ("refund me", "refund"), ("late parcel", "late"), ("parcel", "late")]
     test = [(f"refund {number}", "refund") for number in range(4)] + [
         (f"parcel {number}", "late") for number in range(4)
@@ -51,5 +51,5 @@ def test_evaluate_compares_on_texts_that_it_never_saw(run: Run, here: Path) -> N
     router = report["shots"]["2"]["accuracy"]["mean"]
     assert good["accuracy_ahead"]["value"] == pytest.approx(1 - router)
     assert str(folder) in (here / "report.html").read_text()
-    table = run(*common)
-    assert f"{folder}\t1.0000" in table.stdout and "accuracy" in table.stderr
+    table = shown(*common)
+    assert "1.0000" in table.stdout and "accuracy" in table.stderr

@@ -61,14 +61,17 @@ def test_other_boosts_need_another_index(run: Run, shop: Path) -> None:
     assert "boosts of title = 3" in refused.stderr
 
 
-def test_rules_are_shown_replaced_and_cleared(run: Run, shop: Path, here: Path) -> None:
-    assert run("synonyms").stdout == "sofa, couch\n"
+def test_rules_are_shown_replaced_and_cleared(run: Run, shown: Run, shop: Path, here: Path) -> None:
+    assert shown("synonyms").stdout == "sofa, couch\n"
     (here / "s.txt").write_text("# ours\nsofa, divan\noak => ash\n")
-    assert "2 rules" in run("synonyms", "s.txt").stderr
+    assert "2 rules" in shown("synonyms", "s.txt").stderr
     assert hits(run, "oak") == ["ash"]
-    assert json.loads(run("synonyms", "-", "--json", stdin="sofa, ottoman").stdout) == {"synonyms": ["sofa, ottoman"]}
+    assert json.loads(shown("synonyms", "-", "--json", stdin="sofa, ottoman").stdout) == {
+        "schema": "synonyms/1",
+        "synonyms": ["sofa, ottoman"],
+    }
     assert hits(run, "ottoman") == ["sofa"]
-    assert run("synonyms", "--clear").exit_code == 0
+    assert shown("synonyms", "--clear").exit_code == 0
     assert hits(run, "ottoman") == []
 
 

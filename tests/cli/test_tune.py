@@ -58,8 +58,8 @@ def test_a_significant_gain_is_written_unless_it_is_a_dry_run(run: Run, judged: 
     assert first["legs"]["vector"]["weight"] == pytest.approx(tuned.vector)
 
 
-def test_what_cannot_be_better_is_left_alone(run: Run, judged: Path, here: Path) -> None:
-    result = run("tune", judged)
+def test_what_cannot_be_better_is_left_alone(shown: Run, judged: Path, here: Path) -> None:
+    result = shown("tune", judged)
     assert result.exit_code == 0, result.stderr
     fusion, _, relevance = result.stdout.partition("relevance")
     assert "no, what is set is best" in fusion
@@ -69,31 +69,31 @@ def test_what_cannot_be_better_is_left_alone(run: Run, judged: Path, here: Path)
         assert len(index.schema.relevance) == 6
 
 
-def test_what_was_tuned_is_shown_and_can_be_taken_back(run: Run, judged: Path, here: Path) -> None:
-    assert run("info").stdout.count("tuned") == 0
+def test_what_was_tuned_is_shown_and_can_be_taken_back(run: Run, shown: Run, judged: Path, here: Path) -> None:
+    assert shown("info").stdout.count("tuned") == 0
     use_words_only(here)
     judged.write_text(judged.read_text().replace('"query": "word', '"query": "wordd'))
-    assert "fusion" in json.loads(run("tune", judged, "--json").stdout)["settings"]
-    tuned = json.loads(run("info", "--json").stdout)["tuned"]
+    assert "fusion" in json.loads(shown("tune", judged, "--json").stdout)["settings"]
+    tuned = json.loads(shown("info", "--json").stdout)["tuned"]
     assert tuned["fusion"]["vector"] > 0
-    assert "tuned      fusion: weighted, " in run("info").stdout
+    assert "tuned      fusion: weighted, " in shown("info").stdout
     reembed = ("reembed", "--encoder", "hashing:32", "--dry-run")
-    assert "what was tuned stays" in run(*reembed).stderr
-    assert run("tune", judged, "--reset").exit_code == 2
-    assert run("tune", "--reset").exit_code == 0
-    assert json.loads(run("info", "--json").stdout)["tuned"] == {}
-    assert "tuned" not in run(*reembed).stderr
+    assert "what was tuned stays" in shown(*reembed).stderr
+    assert shown("tune", judged, "--reset").exit_code == 2
+    assert shown("tune", "--reset").exit_code == 0
+    assert json.loads(shown("info", "--json").stdout)["tuned"] == {}
+    assert "tuned" not in shown(*reembed).stderr
     with Index.open(here / ".searchctl") as index:
         assert (index.schema.fusion, index.schema.relevance) == (None, ())
 
 
-def test_queries_whose_documents_are_not_there_teach_nothing(run: Run, judged: Path) -> None:
-    assert run("delete", "d7", "d8", "--yes").exit_code == 0
-    result = run("tune", judged, "--dry-run")
+def test_queries_whose_documents_are_not_there_teach_nothing(run: Run, shown: Run, judged: Path) -> None:
+    assert shown("delete", "d7", "d8", "--yes").exit_code == 0
+    result = shown("tune", judged, "--dry-run")
     assert "left out: 2 of the queries, since the index holds none of their documents" in result.stderr
     assert "on 38 queries" in result.stdout
     judged.write_text(judged.read_text().replace('["d', '["other'))
-    wrong = run("tune", judged)
+    wrong = shown("tune", judged)
     assert wrong.exit_code == 2 and "0 judged queries whose documents index 'default' holds" in wrong.stderr
 
 
@@ -108,8 +108,8 @@ def test_known_items_come_with_a_caveat(run: Run, judged: Path, here: Path) -> N
     assert data["queries"] == 25
 
 
-def test_what_an_engine_cannot_do_is_said(run: Run, judged: Path) -> None:
-    result = run("tune", judged, "--bm25", "--dry-run")
+def test_what_an_engine_cannot_do_is_said(run: Run, shown: Run, judged: Path) -> None:
+    result = shown("tune", judged, "--bm25", "--dry-run")
     assert result.exit_code == 0, result.stderr
     assert "tantivy's BM25, the embedded engine's, has them fixed" in result.stderr
 

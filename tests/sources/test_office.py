@@ -233,11 +233,11 @@ def test_a_missing_library_names_the_command(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setitem(TABLE, "xlsx", missing)  # type: ignore[arg-type]
     written(tmp_path / "a.xlsx", b"x")
     written(tmp_path / "b.txt", "words")
-    with pytest.raises(SourceError, match=r"pip install 'searchctl\[office\]'"):
+    with pytest.raises(SourceError, match=r"pip install .*\[office\]'"):
         discover([str(tmp_path / "a.xlsx")])
     found = discover([str(tmp_path)])
     assert [file.uri for file in found] == ["b.txt"]
-    assert "searchctl[office]" in found.skipped[0].reason
+    assert "[office]'" in found.skipped[0].reason
 
 
 @pytest.mark.parametrize("format", [one for one in FORMATS if not TABLE[one].missing])

@@ -38,11 +38,11 @@ def test_delimiters(tmp_path: Path, name: str, content: str) -> None:
     assert documents(written(tmp_path / name, content)) == [Document("1", "a, b")]
 
 
-def test_rows_without_an_id_are_named_by_their_line(tmp_path: Path) -> None:
+def test_rows_without_an_id_are_named_by_their_number_in_a_spreadsheet(tmp_path: Path) -> None:
     found = items(written(tmp_path / "f.csv", 'text\n"a\nb"\nc\n'))
     assert [(one.document.id, one.position) for one in found if isinstance(one, Record)] == [
         ("f.csv#2", 2),
-        ("f.csv#4", 4),
+        ("f.csv#3", 3),
     ]
 
 

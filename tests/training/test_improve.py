@@ -103,8 +103,9 @@ def test_what_is_not_proven_changes_nothing(tmp_path: Path, base: Path, run: Run
         "--no-titles",
         *quick,
     )
-    assert done.exit_code == 5 and "not proven" in done.stdout and "stays as it is" in done.stdout
-    assert "unseen documents" in done.stdout and "seen documents" in done.stdout
+    found = json.loads(done.stdout)
+    assert done.exit_code == 5 and found["verdict"] == "not proven" and found["reembedded"] is None
+    assert found["unseen_documents"] and found["seen_documents"]
     with Index.open(tmp_path / "engine") as index:
         assert index.schema == before
 

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "similar": ("searchctl.cli.similar", "Find documents like one of the index, or like a text."),
     "get": ("searchctl.cli.get", "Print stored documents."),
     "delete": ("searchctl.cli.delete", "Delete documents by id or by filter."),
+    "indexes": ("searchctl.cli.indexes", "List the indexes there are."),
     "info": ("searchctl.cli.info", "Show what an index holds and how it was made."),
     "doctor": ("searchctl.cli.doctor", "Check the index, the encoder and this machine."),
     "compact": ("searchctl.cli.compact", "Give back the space of deleted documents."),
@@ -45,6 +46,37 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mcp": ("searchctl.cli.mcp", "Offer search as tools for agents."),
     "config": ("searchctl.cli.config", "Show the effective settings and where they come from."),
     "completion": ("searchctl.cli.completion", "Print the completion script of a shell."),
+    "schema": ("searchctl.cli.schema", "Print the JSON Schema of what commands print."),
+    "version": ("searchctl.cli.program_versions", "Print the versions of searchctl and what it runs on."),
+    "help": ("searchctl.cli.help", "Show the help of a command."),
+}
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Start here": ("ingest", "search", "answer", "suggest", "similar", "serve"),
+    "Indexes and documents": ("indexes", "info", "get", "delete", "synonyms", "doctor", "compact"),
+    "Quality": ("evaluate", "tune", "train", "improve", "generate"),
+    "Classify and explore": ("route", "cluster", "duplicates"),
+    "Models and moving data": ("models", "reembed", "rollback", "vectorize", "dump", "restore"),
+    "Other programs": ("gateway", "pipeline", "mcp"),
+    "This program": ("help", "version", "config", "completion", "schema"),
+}
+_SERVE = "a search page and an HTTP API are served by: searchctl serve"
+_INGEST = "files are read into an index by: searchctl ingest FOLDER"
+_INDEXES = "the indexes there are: searchctl indexes; what one of them holds: searchctl info"
+MEANT: dict[str, str] = {  # commands of other programs, and where the same is done here
+    **dict.fromkeys(("list", "ls", "collections", "show"), _INDEXES),
+    **dict.fromkeys(("web", "ui", "api", "server", "http"), _SERVE),
+    **dict.fromkeys(("index", "load", "import", "add", "insert", "init"), _INGEST),
+    **dict.fromkeys(
+        ("query", "find", "ask"), "searching is: searchctl search WORDS; a question's answer: searchctl answer"
+    ),
+    **dict.fromkeys(
+        ("remove", "rm", "drop"),
+        "documents are deleted by: searchctl delete ID; a version of an index by: searchctl rollback --drop VERSION",
+    ),
+    **dict.fromkeys(("classify", "predict", "label"), "texts are labelled by: searchctl route predict TEXT"),
+    **dict.fromkeys(("status", "stats"), "what an index holds: searchctl info; what is wrong: searchctl doctor"),
+    **dict.fromkeys(("bench", "benchmark", "eval"), "quality is measured by: searchctl evaluate"),
+    **dict.fromkeys(("export", "backup"), "an index is written to files by: searchctl dump FOLDER"),
 }
 EXIT_CODES = (
     ("0", "done"),
@@ -100,6 +132,8 @@ class SearchctlGroup(LazyGroup):
 @click.group(
     cls=SearchctlGroup,
     commands=COMMANDS,
+    sections=SECTIONS,
+    refused={word: f"no command '{word}'; {advice}" for word, advice in MEANT.items()},
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Settings: flag > environment > .env > searchctl.toml > ~/.config/searchctl/config.toml; "
     "see them with: searchctl config show",

@@ -67,8 +67,8 @@ def command(
     conditions = where_of(where)
     with frame.open_index() as index:
         found = answer(index, text, where=conditions, min_relevance=min_relevance, others=others, reader=model)
-    if frame.json:
-        print_json(_as_json(found))
+    if frame.for_programs:
+        print_json("answer", _as_json(found))
     else:
         _print(frame, found)
 

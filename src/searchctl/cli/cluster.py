@@ -10,8 +10,12 @@ import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
-from searchctl.cli.output import count_of, duration_of, on_terminal, print_json, print_table, refuse_overwriting
+from searchctl.cli.listing import print_listing
+from searchctl.cli.operations import Stages
+from searchctl.cli.output import count_of, duration_of, print_table, refuse_overwriting, refuse_unwritable
 from searchctl.cli.sources import collect, source_options
+from searchctl.extras import require
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.explore.cluster import Clusters
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Leave texts at a topic's edge outside it.")
 @click.option(
     "-o",
-    "--out",
+    "--output",
     "outputs",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
@@ -61,36 +65,37 @@ def command(
 
     for path in outputs:
         ending_of(path)
+    require("sklearn", _("looking for topics"), "explore")
+    refuse_unwritable(outputs)
     settings = ClusterSettings(min_size, edges=not strict)
     began = time.monotonic()
     refuse_overwriting(outputs, sources)
     collection, title = collect(frame, sources, id_field, title_field, text_fields, format_name)
-    clusters = cluster(collection.texts, collection.vectors, settings, on_stage=Teller(frame))
-    for path in outputs:
-        _write(frame, path, title, collection, clusters, settings.seed)
+    with Stages(frame) as stages:
+        clusters = cluster(collection.texts, collection.vectors, settings, on_stage=stages.begin)
+        for path in outputs:
+            stages.begin(_("drawing the map") if path.suffix == ".html" else _("writing"))
+            _write(path, title, collection, clusters, settings.seed)
     seconds = round(time.monotonic() - began, 3)
-    if frame.json:
-        files = [str(path) for path in outputs]
-        print_json({**summary(collection, clusters), "files": files, "seconds": seconds})
+    if frame.for_programs:
+        found = summary(collection, clusters)
+        print_listing(
+            frame,
+            "topics",
+            "topic",
+            "topics",
+            found.pop("topics"),
+            **found,
+            files=list(map(str, outputs)),
+            seconds=seconds,
+        )
         return
     _print_topics(collection, clusters)
     if not frame.quiet:
         _say_summary(collection, clusters, outputs, seconds)
 
 
-class Teller:
-    """Says on a terminal, or with -v, what is being done."""
-
-    def __init__(self, frame: Frame) -> None:
-        self._loud = bool(frame.verbosity) or (not frame.quiet and not frame.json and on_terminal())
-
-    def __call__(self, stage: str) -> None:
-        """Say the name of a stage that begins."""
-        if self._loud:
-            say(f"searchctl: {stage}")
-
-
-def _write(frame: Frame, path: Path, title: str, collection: Collection, clusters: Clusters, seed: int) -> None:
+def _write(path: Path, title: str, collection: Collection, clusters: Clusters, seed: int) -> None:
     from searchctl.explore.export import ending_of, write_csv, write_json, write_map
 
     ending = ending_of(path)
@@ -101,7 +106,6 @@ def _write(frame: Frame, path: Path, title: str, collection: Collection, cluster
     else:
         from searchctl.explore.layout import layout
 
-        Teller(frame)("drawing the map")
         places = layout(collection.texts, collection.vectors, clusters.labels, seed)
         write_map(path, f"Topics of {title}", collection, clusters, places)
 

@@ -19,7 +19,7 @@ def command(frame: Frame) -> None:
 
     with frame.open_index() as index:
         report = compact(index)
-    if frame.json:
-        print_json({"index": frame.settings.index, "before": report.before, "after": report.after})
+    if frame.reports_json:
+        print_json("compaction", {"index": frame.settings.index, "before": report.before, "after": report.after})
     elif not frame.quiet:
         click.echo(f"{report.before / 1e6:,.1f} MB before, {report.after / 1e6:,.1f} MB after")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from searchctl.cli.context import Command, Frame, GroupWithExamples, framed
-from searchctl.cli.output import print_json, print_table
+from searchctl.cli.listing import print_listing
+from searchctl.cli.output import print_table
 
 
 @click.group("config", cls=GroupWithExamples, examples=("searchctl config show",))
@@ -17,8 +18,11 @@ def command() -> None:
 @framed
 def show(frame: Frame) -> None:
     """Show each setting, secrets masked, and where it comes from."""
-    if frame.json:
-        print_json({one.key: {"value": one.value, "origin": frame.public(one.origin)} for one in frame.settings.shown})
+    if frame.for_programs:
+        rows = [
+            {"setting": one.key, "value": one.value, "origin": frame.public(one.origin)} for one in frame.settings.shown
+        ]
+        print_listing(frame, "settings", "setting", "settings", rows)
         return
-    rows = [(one.key, "-" if one.value is None else str(one.value), one.origin) for one in frame.settings.shown]
-    print_table(("setting", "value", "from"), [tuple(map(frame.public, row)) for row in rows])
+    cells = [(one.key, "-" if one.value is None else str(one.value), one.origin) for one in frame.settings.shown]
+    print_table(("setting", "value", "from"), [tuple(map(frame.public, row)) for row in cells])

@@ -6,13 +6,14 @@ import functools
 import logging
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from searchctl.cli.output import printable
+from searchctl.cli.completions import complete_encoder, complete_index
+from searchctl.cli.output import on_terminal, printable
 from searchctl.settings.config import Settings, load_settings
 from searchctl.settings.secrets import mask, passwords_in
 
@@ -38,6 +39,16 @@ class Frame:
     verbosity: int
     json: bool
     argv: tuple[str, ...]
+
+    @property
+    def for_programs(self) -> bool:
+        """Whether a program reads standard output: with --json one object, in a pipe JSON Lines."""
+        return self.json or not on_terminal()
+
+    @property
+    def reports_json(self) -> bool:
+        """The same for what merely tells that something was done, which -q keeps back."""
+        return self.json or not (self.quiet or on_terminal())
 
     def open_index(self) -> Index:
         """Open the index the settings name, which must be there."""
@@ -76,12 +87,44 @@ class GlobalOption(click.Option):
     """An option that is listed apart, because every command has it."""
 
 
+ALSO: Mapping[str, str] = {  # what other programs call an option, and what this one called it before
+    "--top-k": "-k",
+    "--topk": "-k",
+    "--limit": "-k",
+    "--top": "-k",
+    "--size": "-k",
+    "-n": "-k",
+    "--model": "--encoder",
+    "--filter": "--where",
+    "--offset": "--from",
+    "--host": "--engine",
+    "--url": "--engine",
+    "--out": "--output",
+    "--run": "--output",
+    "--html": "--output",
+    "--judgements": "--judgments",
+    "--qrels": "--judgments",
+    "--text-field": "--text",
+    "--title-field": "--title",
+    "--id-field": "--id",
+}
+
+
 class Command(click.Command):
-    """A command whose help shows examples, and its own options before the global ones."""
+    """A command whose help shows examples, and its own options before the global ones.
+
+    It understands the names in `ALSO` too, as far as it has what they mean and no option of that name itself.
+    """
 
     def __init__(self, *args: Any, examples: Sequence[str], **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.examples = tuple(examples)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what was typed, its options by the names they have here."""
+        own = {name for option in self.get_params(ctx) for name in (*option.opts, *option.secondary_opts)}
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [*(_own_name(word, own) for word in args[:end]), *args[end:]])
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the description, then the examples."""
@@ -91,6 +134,18 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write two sections of options."""
         write_options(self, ctx, formatter)
+
+
+def _own_name(word: str, own: Set[str]) -> str:
+    if word[:2] == "-n" and word[2:].isdecimal() and "-n" not in own and "-k" in own:
+        return f"-k{word[2:]}"
+    name, equals, value = word.partition("=")
+    meant = ALSO.get(name)
+    if name in own or meant is None or meant not in own:
+        return word
+    if not equals:
+        return meant
+    return f"{meant}={value}" if meant.startswith("--") else meant + value
 
 
 def write_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -137,9 +192,14 @@ def frame_options(function: Function) -> Function:
             metavar="NAME",
             cls=GlobalOption,
             help="Index in it; search takes a,b too [default: default; of route: routes].",
+            shell_complete=complete_index,
         ),
         click.option(
-            "--encoder", metavar="NAME", cls=GlobalOption, help="Encoder, by name or path [default: the index's own]."
+            "--encoder",
+            metavar="NAME",
+            cls=GlobalOption,
+            shell_complete=complete_encoder,
+            help="Encoder, by name or path [default: the index's own].",
         ),
         click.option("--profile", metavar="NAME", cls=GlobalOption, help="Profile of ~/.config/searchctl/config.toml."),
         click.option(

@@ -36,8 +36,8 @@ def command(frame: Frame, ids: tuple[str, ...], where: tuple[str, ...], yes: boo
         if wanted and not yes:
             _ask(f"Delete {count_of(len(wanted), 'document')} from index '{frame.settings.index}'?")
         deleted = index.delete(wanted) if wanted else 0
-    if frame.json:
-        print_json({"deleted": deleted})
+    if frame.reports_json:
+        print_json("deleted", {"deleted": deleted})
     elif not frame.quiet:
         echo(f"deleted {count_of(deleted, 'document')}")
     if ids and deleted < len(wanted):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import click
 
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import FAILED
-from searchctl.cli.output import echo, on_terminal, print_json, printable
+from searchctl.cli.listing import print_listing
+from searchctl.cli.output import on_terminal, printable
+from searchctl.cli.wrapping import width_of, wrapped
 
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
@@ -23,25 +28,26 @@ def command(frame: Frame, *, deep: bool) -> None:
     where = frame.settings
     findings = examine(where.engine, where.index, encoder=where.encoder, connection=where.connection, deep=deep)
     well = all(one.level != "error" for one in findings)
-    if frame.json:
+    if frame.for_programs:
         rows = [
             {"level": one.level, "subject": one.subject, "message": frame.public(one.message), "fix": one.fix}
             for one in findings
         ]
-        print_json({"ok": well, "findings": rows})
+        print_listing(frame, "checkup", "finding", "findings", rows, ok=well)
     else:
         for one in findings:
             if frame.quiet and one.level == "ok":
                 continue
-            echo(f"{_level(one.level)} {one.subject:<12} {printable(frame.public(one.message))}")
+            _print_line(one.level, f"{one.level:<8} {one.subject:<12} {printable(frame.public(one.message))}")
             if one.fix:
-                echo(f"{'':8} {'':12} → {one.fix}")
+                _print_line("", f"{'':8} {'':12} → {one.fix}")
     if not well:
         click.get_current_context().exit(FAILED)
 
 
-def _level(level: str) -> str:
-    import os
-
-    word = f"{level:<8}"
-    return click.style(word, fg=_COLOURS[level]) if on_terminal() and not os.environ.get("NO_COLOR") else word
+def _print_line(level: str, line: str) -> None:
+    """Print a line wrapped to the terminal, its level, which it begins with, in its colour."""
+    width = width_of(sys.stdout)
+    line = line if width is None else wrapped(line, width, " " * 22)
+    coloured = level and on_terminal() and not os.environ.get("NO_COLOR")
+    click.echo(click.style(level, fg=_COLOURS[level]) + line[len(level) :] if coloured else line)

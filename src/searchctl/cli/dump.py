@@ -12,6 +12,7 @@ from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.operations import hint, open_as_is
 from searchctl.cli.output import print_json, print_pairs, size_of
 from searchctl.cli.progress import Meter
+from searchctl.translation import _
 
 
 @click.command(
@@ -36,20 +37,21 @@ def command(frame: Frame, folder: Path, plain: bool) -> None:
     from searchctl.ingest.copying import Monitor
     from searchctl.lifecycle.dump import dump
 
-    with open_as_is(frame) as index, Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
+    with open_as_is(frame) as index, Meter(frame, _("documents"), _("writing")) as meter, stop_on_interrupt() as stop:
         report = dump(index.engine, index.name, folder, Monitor(meter.update, stop), compress=not plain)
     if report is None:
         say("searchctl: interrupted; nothing was kept")
         click.get_current_context().exit(INTERRUPTED)
         return
-    if frame.json:
+    if frame.reports_json:
         print_json(
+            "dump",
             {
                 "path": str(report.path),
                 "documents": report.documents,
                 "vectors": report.vectors,
                 "size": report.size,
-            }
+            },
         )
     elif not frame.quiet:
         print_pairs(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from searchctl.cli.choices import choice
-from searchctl.cli.cluster import Teller
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
-from searchctl.cli.output import count_of, duration_of, on_terminal, print_json, print_json_lines, print_table
+from searchctl.cli.listing import print_listing
+from searchctl.cli.operations import Stages
+from searchctl.cli.output import count_of, duration_of, print_table
 from searchctl.cli.sources import collect, source_options
 from searchctl.types import DuplicateReason, Json
 
@@ -70,24 +71,24 @@ def command(
 
     settings = DuplicateSettings(only or REASONS, near, semantic)
     began = time.monotonic()
-    collection, _ = collect(frame, sources, id_field, title_field, text_fields, format_name)
-    found = duplicates(collection.texts, collection.vectors, settings, on_stage=Teller(frame), encode=collection.encode)
+    collection, _title = collect(frame, sources, id_field, title_field, text_fields, format_name)
+    with Stages(frame) as stages:
+        found = duplicates(
+            collection.texts, collection.vectors, settings, on_stage=stages.begin, encode=collection.encode
+        )
     seconds = round(time.monotonic() - began, 3)
     groups = _as_json(collection, found)
-    if frame.json:
-        print_json(
-            {
-                "documents": len(collection),
-                "passed_over": collection.passed_over,
-                "spare": found.spare,
-                "semantic_threshold": None if found.threshold is None else round(found.threshold, 4),
-                "groups": groups,
-                "seconds": seconds,
-            }
-        )
-        return
-    if json_lines or not on_terminal():
-        print_json_lines(groups)
+    if frame.for_programs or json_lines:
+        rest = {
+            "documents": len(collection),
+            "passed_over": collection.passed_over,
+            "spare": found.spare,
+            "semantic_threshold": None if found.threshold is None else round(found.threshold, 4),
+            "seconds": seconds,
+        }
+        print_listing(frame, "duplicates", "duplicate-group", "groups", groups, **rest)
+        if frame.json:
+            return
     else:
         _print_groups(groups)
     if not frame.quiet:

@@ -9,14 +9,16 @@ import click
 
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import GATE_MISSED, say, say_error
-from searchctl.cli.output import count_of, print_json, print_table, printable
-from searchctl.cli.progress import Meter
+from searchctl.cli.output import count_of, print_json, print_table, printable, refuse_unwritable
+from searchctl.cli.progress import Meter, show_load
 from searchctl.errors import StorageError
 from searchctl.files import replacing
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.evaluation.metrics import Metric
     from searchctl.evaluation.report import Report
+    from searchctl.ingest.model import Progress
 
 _WORST = 3  # queries shown; --json and --html have more
 
@@ -26,7 +28,7 @@ _WORST = 3  # queries shown; --json and --html have more
     cls=Command,
     examples=(
         "searchctl evaluate data/scifact",
-        "searchctl evaluate data/shop --index shop --modes lexical,vector,hybrid,rrf --html report.html",
+        "searchctl evaluate data/shop --index shop --modes lexical,vector,hybrid,rrf -o report.html",
         "searchctl evaluate data/shop --modes hybrid,hybrid+maxsim:20",
         "searchctl evaluate data/shop --fail-under ndcg@10=0.70 --json > new.json",
         "searchctl evaluate data/shop --compare old.json --max-drop 0.01",
@@ -46,7 +48,14 @@ _WORST = 3  # queries shown; --json and --html have more
 @click.option("--fail-under", multiple=True, metavar="GATE", help="ndcg@10=0.70 or MODE:ndcg@10=0.70; repeatable.")
 @click.option("--compare", type=click.Path(path_type=Path), metavar="FILE", help="An earlier report (--json).")
 @click.option("--max-drop", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Against --compare.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a report with plots.")
+@click.option(
+    "-o",
+    "--output",
+    "html",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a report with plots, an HTML page.",
+)
 @framed
 def command(
     frame: Frame,
@@ -68,6 +77,7 @@ def command(
     from searchctl.evaluation.gates import drops, missed_gates, parse_gate, read_means
     from searchctl.evaluation.metrics import parse_metrics
 
+    refuse_unwritable([html])
     gates = [parse_gate(gate) for gate in fail_under]
     before = read_means(compare) if compare is not None else None
     wanted = tuple(dict.fromkeys((*parse_metrics(metrics), *(gate.metric for gate in gates))))
@@ -96,24 +106,34 @@ def _measure(
 
     own = next(one.origin for one in frame.settings.shown if one.key == "index") == "--index"
     encoder = frame.settings.encoder
-    with Meter(frame, "answers") as meter:
+    with Meter(frame, _("answers"), _("reading")) as meter:
+
+        def load(progress: Progress) -> None:
+            show_load(meter, progress)
+
+        def tell(done: int, total: int) -> None:
+            meter.phase(_("answering"))
+            meter.update(done, total)
+
         if data is None:
             with frame.open_index() as index:
                 dataset = known_items_of_index(index, known_items or 200)
-                return evaluate(index, dataset, modes=modes, metrics=metrics, on_progress=meter.update)
+                return evaluate(index, dataset, modes=modes, metrics=metrics, on_progress=tell)
         if known_items is not None and not own:
             corpus = data / "corpus.jsonl" if data.is_dir() else data
-            with indexed_apart(corpus, known_items, encoder=encoder) as (index, dataset):
-                return evaluate(index, dataset, modes=modes, metrics=metrics, on_progress=meter.update)
+            with indexed_apart(corpus, known_items, encoder=encoder, on_load=load) as (index, dataset):
+                return evaluate(index, dataset, modes=modes, metrics=metrics, on_progress=tell)
         dataset = read_dataset(data, split)
-        opened = frame.open_index() if own or dataset.corpus is None else indexed(dataset, encoder=encoder)
+        opened = (
+            frame.open_index() if own or dataset.corpus is None else indexed(dataset, encoder=encoder, on_load=load)
+        )
         with opened as index:
-            return evaluate(index, dataset, modes=modes, metrics=metrics, on_progress=meter.update)
+            return evaluate(index, dataset, modes=modes, metrics=metrics, on_progress=tell)
 
 
 def _print(frame: Frame, report: Report) -> None:
-    if frame.json:
-        print_json(report.to_json())
+    if frame.for_programs:
+        print_json("evaluation", report.to_json())
         return
     rows = []
     for mode in report.modes:
@@ -149,4 +169,4 @@ def _write_html(report: Report, path: Path) -> None:
         with replacing(path) as draft:
             draft.write_text(render(report), encoding="utf-8")
     except OSError as error:
-        raise StorageError(f"can't write {path}: {error.strerror}; choose another file with --html") from error
+        raise StorageError(f"can't write {path}: {error.strerror}; choose another file with --output") from error

@@ -13,8 +13,11 @@ import click
 
 from searchctl.cli.context import META_SECRETS, META_VERBOSITY
 from searchctl.cli.output import printable
+from searchctl.cli.wrapping import width_of, wrapped
 from searchctl.errors import SearchctlError
 from searchctl.settings.secrets import mask
+from searchctl.suggest import did_you_mean
+from searchctl.translation import _
 
 FAILED = 1
 USAGE = 2
@@ -25,12 +28,15 @@ INTERRUPTED = 130
 
 def say(message: str) -> None:
     """Write a line to stderr, without control characters that a document, a label or a file's name may have in it."""
-    click.echo(printable(message), err=True)
+    width = width_of(sys.stderr)
+    click.echo(printable(message) if width is None else wrapped(printable(message), width), err=True)
 
 
 def say_error(message: str) -> None:
     """Write `searchctl: error: …` to stderr on one line, red on a terminal unless NO_COLOR is set."""
     line = printable("searchctl: error: " + " ".join(message.split()))
+    width = width_of(sys.stderr)
+    line = line if width is None else wrapped(line, width)
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     click.echo(click.style(line, fg="red") if colour else line, err=True)
 
@@ -66,7 +72,7 @@ def guard(call: Callable[[], Any]) -> int:
         say(error.format_message())
         return USAGE
     except click.ClickException as error:
-        say_error(mask(error.format_message()) + _usage_hint(error))
+        say_error(mask(_sentence(error)) + _usage_hint(error))
         return error.exit_code
     except click.Abort as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
@@ -92,6 +98,16 @@ def guard(call: Callable[[], Any]) -> int:
 def _discard_output() -> None:
     """Let go of what can't be written; otherwise closing stdout at the end complains once more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Return click's message; of an unknown option with the one name that was probably meant."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return error.format_message()
+    known = [name for option in error.ctx.command.get_params(error.ctx) for name in option.opts if name[:2] == "--"]
+    near = did_you_mean(error.option_name, known, "") if error.option_name.startswith("--") else ""
+    said = _("no option {name}").format(name=error.option_name)
+    return f"{said}; {near}" if near else said
 
 
 def _usage_hint(error: click.ClickException) -> str:

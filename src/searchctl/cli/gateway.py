@@ -141,8 +141,8 @@ def _told(settings: GatewaySettings) -> str:
 def report_command(frame: Frame, address: str) -> None:
     """Show what a running gateway did: how many searches were or could be hybrid, why others weren't, and what changes."""
     found = _fetched(f"{address.rstrip('/')}/_searchctl/report", frame)
-    if frame.json:
-        print_json(found)
+    if frame.for_programs:
+        print_json("gateway-report", found)
         return
     print_report(found)
 
@@ -168,8 +168,8 @@ def replay_command(frame: Frame, file: Path, mode: Any) -> None:
         raise MissingExtra("the gateway", "gateway") from error
     policies = read_policies(frame.settings.gateway, frame.settings.gateway_origin).with_mode(mode)
     found = replay(file, frame.settings.connection, named_family(frame.settings.engine), policies)
-    if frame.json:
-        print_json(found)
+    if frame.for_programs:
+        print_json("gateway-report", found)
         return
     print_report(found)
 

@@ -6,7 +6,8 @@ import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import FAILED, say_error
-from searchctl.cli.output import echo, on_terminal, print_json, print_json_lines, printable, stdout_console
+from searchctl.cli.listing import print_listing
+from searchctl.cli.output import echo, print_json, printable, stdout_console
 from searchctl.text.sections import shown_fields
 from searchctl.types import Document, Json
 
@@ -17,22 +18,21 @@ from searchctl.types import Document, Json
     examples=("searchctl get returns.md", "searchctl get returns.md shipping.md --jsonl", "searchctl get 4711 --json"),
 )
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@click.option("--jsonl", "json_lines", is_flag=True, help="Print one document a line.")
+@click.option("--jsonl", "json_lines", is_flag=True, help="Print one JSON object a line; the default in a pipe.")
 @framed
 def command(frame: Frame, ids: tuple[str, ...], json_lines: bool) -> None:
-    """Print stored documents; with --json and several ids, {"documents": [...], "missing": [...]}."""
+    """Print stored documents."""
     ids = tuple(map(as_text, ids))
     with frame.open_index() as index:
         found = [index.get(id) for id in ids]
     missing = [id for id, document in zip(ids, found, strict=True) if document is None]
     documents = [document for document in found if document is not None]
-    if frame.json and len(ids) > 1:
-        print_json({"documents": [_document_json(one) for one in documents], "missing": missing})
-    elif frame.json:
+    if frame.json and len(ids) == 1:
         for document in documents:
-            print_json(_document_json(document))
-    elif json_lines:
-        print_json_lines(_document_json(one) for one in documents)
+            print_json("document", _document_json(document))
+    elif frame.for_programs or json_lines:
+        values = map(_document_json, documents)
+        print_listing(frame, "documents", "document", "documents", values, missing=missing)
     else:
         for place, document in enumerate(documents):
             if place:
@@ -54,13 +54,9 @@ def _document_json(document: Document) -> Json:
 
 
 def _print_document(document: Document) -> None:
-    if on_terminal():
-        from rich.text import Text
+    from rich.text import Text
 
-        console = stdout_console()
-        console.print(Text(printable(document.title or document.id), style="bold"))
-    else:
-        echo(document.title or document.id)
+    stdout_console().print(Text(printable(document.title or document.id), style="bold"))
     if document.title:
         echo(f"id: {printable(document.id)}")
     for name, value in shown_fields(document.fields).items():

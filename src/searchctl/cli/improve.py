@@ -133,8 +133,8 @@ def _teller(stages: Stages) -> Callable[[str, int, int], None]:
 
 
 def _print(frame: Frame, report: ImproveReport, out: Path) -> None:
-    if frame.json:
-        print_json(report.to_json())
+    if frame.reports_json:
+        print_json("improvement", report.to_json())
         return
     if frame.quiet:
         return

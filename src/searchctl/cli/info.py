@@ -23,8 +23,9 @@ def command(frame: Frame) -> None:
     with frame.open_index() as index:
         info, schema, engine = index.info(), index.schema, index.engine
     encoder, tuned = schema.encoder, _tuned(schema)
-    if frame.json:
+    if frame.for_programs:
         print_json(
+            "index-info",
             {
                 "index": info.name,
                 "engine": {"name": engine.name, "url": frame.public(engine.url)},
@@ -41,7 +42,7 @@ def command(frame: Frame) -> None:
                 "boosts": dict(schema.boosts),
                 "synonyms": len(schema.synonyms),
                 "tuned": {name: value if isinstance(value, int) else asdict(value) for name, value in tuned.items()},
-            }
+            },
         )
         return
     stamp = f"{encoder.name} (revision {encoder.revision}, {encoder.dim} dimensions)" if encoder else "none, words only"

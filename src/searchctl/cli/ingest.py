@@ -17,16 +17,17 @@ from searchctl.cli.ingest_prune import prune_question
 from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.load_report import print_plan, print_report
 from searchctl.cli.output import count_of
-from searchctl.cli.progress import Meter
+from searchctl.cli.progress import Meter, show_load
 from searchctl.errors import IndexMissing, UsageError
 from searchctl.ingest.model import OnError, SameId
 from searchctl.notation import check_date_format
 from searchctl.schema import ANALYZERS, Analyzer, PassageSettings
 from searchctl.sources.formats import FORMATS
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.index import Index
-    from searchctl.ingest.model import ConfirmPrune, IngestReport, IngestSettings, Progress
+    from searchctl.ingest.model import ConfirmPrune, IngestReport, IngestSettings
     from searchctl.ingest.recipes import Recipe
     from searchctl.sources import Skipped, SourceFile
 
@@ -317,11 +318,7 @@ def _show_plan(frame: Frame, files: tuple[SourceFile, ...], settings: IngestSett
 def _load(
     frame: Frame, index: Index, files: tuple[SourceFile, ...], settings: IngestSettings, confirm: ConfirmPrune
 ) -> IngestReport:
-    with Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
-
-        def tell(progress: Progress) -> None:
-            done = progress.written + progress.unchanged
-            passages = f"{progress.passages:,} passages" if progress.in_hand else ""
-            meter.update(done, failed=progress.dead, share=progress.share, detail=passages)
-
-        return index.ingest_files(files, settings, on_progress=tell, stop=stop, confirm_prune=confirm)
+    with Meter(frame, _("documents"), _("reading")) as meter, stop_on_interrupt() as stop:
+        return index.ingest_files(
+            files, settings, on_progress=lambda progress: show_load(meter, progress), stop=stop, confirm_prune=confirm
+        )

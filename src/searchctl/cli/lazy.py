@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -17,7 +17,7 @@ class LazyGroup(GroupWithExamples):
     """Knows its commands by `commands`: name to module and summary.
 
     A module's `attribute` is the command; `{name}` in it stands for the command's name. `refused` has messages for names that
-    people try and that are no commands.
+    people try and that are no commands; `sections` are the headings under which the help lists the names.
     """
 
     def __init__(
@@ -26,9 +26,11 @@ class LazyGroup(GroupWithExamples):
         commands: Mapping[str, tuple[str, str]],
         attribute: str = "command",
         refused: Mapping[str, str] | None = None,
+        sections: Mapping[str, Sequence[str]] | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(*args, **settings)
+        self._sections = sections or {"Commands": tuple(commands)}
         self._known = commands
         self._attribute = attribute
         self._refused = refused or {}
@@ -56,9 +58,11 @@ class LazyGroup(GroupWithExamples):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in self._known.items()])
+        """List the commands by section without importing any."""
+        width = max(map(len, self._known))
+        for title, names in self._sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), self._known[name][1]) for name in names])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         """Complete names of commands without importing any."""

@@ -21,12 +21,25 @@ _EXCERPT = 160  # characters of a document that a plan shows
 
 def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) -> None:
     """Print what a load came to, and what to type next: with `deferred` the vectors are still to be made."""
-    if frame.json:
-        print_json(_report_json(report))
+    if frame.reports_json:
+        print_json("load", _report_json(report))
+    if frame.quiet or frame.json:
         return
-    if frame.quiet:
-        return
-    rate = report.written / report.seconds if report.seconds else 0.0
+    if on_terminal():
+        print_pairs(_report_pairs(report))
+    _say_remarks(report.replaced, report.first_misfit, report.unmet, report.remarks)
+    if report.kept:
+        say(
+            f"searchctl: {count_of(report.kept, 'document')} kept, since nothing shows that they are gone: their source wasn't "
+            "read to its end, can't be looked at, or wasn't asked for"
+        )
+    if report.first_failure:
+        say(f"searchctl: {'it' if report.dead == 1 else 'the first'} failed: {report.first_failure}")
+    if not report.interrupted:
+        _say_next(frame, report, deferred)
+
+
+def _report_pairs(report: IngestReport) -> list[tuple[str, str]]:
     pairs = [
         ("read", count_of(report.read, "document")),
         ("written", f"{report.written:,}"),
@@ -38,18 +51,15 @@ def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) 
     if report.pruned:
         pairs.append(("pruned", f"{report.pruned:,}: {named(report.pruned_ids)}"))
     pairs += _remarkable(report.replaced, report.superseded, report.misfits)
-    pairs.append(("time", f"{duration_of(report.seconds)}, {rate:,.0f} documents/s"))
-    print_pairs(pairs)
-    _say_remarks(report.replaced, report.first_misfit, report.unmet, report.remarks)
-    if report.kept:
-        say(
-            f"searchctl: {count_of(report.kept, 'document')} kept, since nothing shows that they are gone: their source wasn't "
-            "read to its end, can't be looked at, or wasn't asked for"
-        )
-    if report.first_failure:
-        say(f"searchctl: {'it' if report.dead == 1 else 'the first'} failed: {report.first_failure}")
-    if not report.interrupted:
-        _say_next(frame, report, deferred)
+    pairs.append(("time", _time(report)))
+    return pairs
+
+
+def _time(report: IngestReport) -> str:
+    if not report.passages:
+        return duration_of(report.seconds)
+    rate = report.passages / max(report.seconds, 1e-9)
+    return f"{duration_of(report.seconds)}, {count_of(report.passages, 'passage')}, {rate:,.{1 if rate < 10 else 0}f}/s"
 
 
 def _remarkable(replaced: Mapping[str, str], superseded: int, misfits: Mapping[str, int]) -> list[tuple[str, str]]:
@@ -97,6 +107,7 @@ def _report_json(report: IngestReport) -> Json:
     counts = {name: getattr(report, name) for name in ("read", "written", "unchanged", "dead", "pruned")}
     return {
         **counts,
+        "passages": report.passages,
         "seconds": round(report.seconds, 3),
         "interrupted": report.interrupted,
         "dead_letters": str(report.dead_letters) if report.dead_letters else None,
@@ -115,15 +126,15 @@ def _report_json(report: IngestReport) -> Json:
 
 def print_plan(frame: Frame, plan: Plan) -> None:
     """Print what a load would do, and the first documents as they would be stored."""
-    if frame.json:
-        print_json(_plan_json(plan))
+    if frame.for_programs:
+        print_json("load-plan", _plan_json(plan))
         return
     print_pairs(
         [
             ("files", f"{plan.files:,}"),
             ("documents", f"{plan.documents:,}"),
             *([("unchanged", f"{plan.unchanged:,}")] if plan.unchanged else []),
-            ("passages", f"about {plan.passages:,}"),
+            ("passages", f"{plan.passages:,}"),
             ("failing", f"{plan.dead:,}"),
             *(
                 [("to prune", f"{len(plan.gone.ids):,} of {plan.gone.held:,}: {named(plan.gone.ids)}")]

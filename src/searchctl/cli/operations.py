@@ -35,11 +35,10 @@ def hint(frame: Frame, *words: str, index: str | None = None) -> str:
 
 
 class Stages:
-    """One meter after another, each named by what it counts: a terminal shows one bar at a time."""
+    """One meter for the stages of a work, each with a phase and a noun of its own."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._noun = ""
         self._meter: Meter | None = None
 
     def __enter__(self) -> Stages:
@@ -50,17 +49,24 @@ class Stages:
     ) -> None:
         self._end()
 
-    def counting(self, noun: str) -> Callable[[int, int], None]:
-        """Return what takes the progress of one kind of thing: how many of how many."""
+    def begin(self, phase: str) -> None:
+        """Name what is being done now."""
+        self._named(phase, "")
 
-        def update(done: int, total: int) -> None:
-            if self._meter is None or noun != self._noun:
-                self._end()
-                self._noun, self._meter = noun, Meter(self._frame, noun)
-                self._meter.__enter__()
-            self._meter.update(done, total)
+    def counting(self, noun: str, phase: str = "") -> Callable[[float, int], None]:
+        """Return what takes the progress of one stage: how many of how many. Where all are done, the stage may yet go on."""
+
+        def update(done: float, total: int) -> None:
+            self._named(phase, noun).update(done, total)
 
         return update
+
+    def _named(self, phase: str, noun: str) -> Meter:
+        if self._meter is None:
+            self._meter = Meter(self._frame, noun, phase)
+            self._meter.__enter__()
+        self._meter.phase(phase, noun)
+        return self._meter
 
     def _end(self) -> None:
         if self._meter is not None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from searchctl.errors import UsageError
+from searchctl.cli.wrapping import width_of, wrapped
+from searchctl.errors import StorageError, UsageError
 from searchctl.files import is_same_file
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
+
+JSON_VERSION = 1  # of all kinds of objects; a key is only ever added under the same number
 _NARROWEST = 5  # what a column of words is folded to, to leave room for others
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _UNESCAPED = re.compile(
@@ -32,6 +38,20 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[str | Pa
             raise UsageError(f"{output} is read itself, and writing would destroy it; name another file to write to")
 
 
+def refuse_unwritable(outputs: Iterable[Path | None]) -> None:
+    """Raise StorageError for a file that can't be written, before the work whose outcome it is for."""
+    for output in outputs:
+        if output is None:
+            continue
+        folder = output.parent
+        if not folder.is_dir():
+            message = _("there is no folder {folder} to write {name} into; make it with: mkdir -p {folder}")
+            raise StorageError(message.format(folder=folder, name=output.name))
+        if output.is_dir() or not os.access(output if output.exists() else folder, os.W_OK):
+            message = _("{path} can't be written; check its permissions, or name another file")
+            raise StorageError(message.format(path=output))
+
+
 def on_terminal() -> bool:
     """Tell whether a person reads stdout."""
     return sys.stdout.isatty()
@@ -44,15 +64,20 @@ def _as_json(value: Any, indent: int | None = None) -> str:
     return _UNESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def print_json(value: Any) -> None:
-    """Print one JSON object."""
-    click.echo(_as_json(value, 2 if on_terminal() else None))
+def print_json(kind: str, value: Mapping[str, Any]) -> None:
+    """Print one JSON object of a kind that docs/json.md and schemas.json describe."""
+    click.echo(_as_json(stamped(kind, value), 2 if on_terminal() else None))
 
 
-def print_json_lines(values: Iterable[Any]) -> None:
-    """Print one JSON object a line."""
+def print_json_lines(kind: str, values: Iterable[Mapping[str, Any]]) -> None:
+    """Print one JSON object a line, all of one kind."""
     for value in values:
-        click.echo(_as_json(value))
+        click.echo(_as_json(stamped(kind, value)))
+
+
+def stamped(kind: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the object with the name and version of its schema before all else."""
+    return {"schema": f"{kind}/{JSON_VERSION}", **value}
 
 
 def printable(text: str) -> str:
@@ -61,8 +86,9 @@ def printable(text: str) -> str:
 
 
 def echo(text: str = "") -> None:
-    """Print lines of text for people, without control characters."""
-    click.echo(printable(text))
+    """Print lines of text for people, wrapped at words on a terminal, without control characters."""
+    width = width_of(sys.stdout)
+    click.echo(printable(text) if width is None else wrapped(printable(text), width))
 
 
 def stdout_console() -> Console:
@@ -70,6 +96,15 @@ def stdout_console() -> Console:
     from rich.console import Console
 
     return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def drawn(lines: Callable[[int], Sequence[Text]]) -> str:
+    """Return lines of styled text as they are written to this terminal; `lines` is given its width in characters."""
+    console = stdout_console()
+    with console.capture() as capture:
+        for line in lines(console.width):
+            console.print(line, soft_wrap=True)
+    return capture.get()
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -103,7 +138,9 @@ def print_pairs(pairs: Sequence[tuple[str, str]]) -> None:
     """Print `name: value` lines, the values in one column."""
     width = max((len(name) for name, _ in pairs), default=0)
     for name, value in pairs:
-        echo(f"{name:<{width}}  {value}".rstrip())
+        line = printable(f"{name:<{width}}  {value}".rstrip())
+        room = width_of(sys.stdout)
+        click.echo(line if room is None else wrapped(line, room, " " * (width + 2)))
 
 
 def count_of(number: int, noun: str, plural: str | None = None) -> str:

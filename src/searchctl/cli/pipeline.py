@@ -49,8 +49,8 @@ def install_command(frame: Frame, method: Technique, name: str | None, lexical: 
         made = install(engine, method, name or f"searchctl-{method}", lexical=lexical)
     finally:
         engine.close()
-    if frame.json:
-        print_json({"name": made.name, "pipeline": made.body, "example": made.example})
+    if frame.for_programs:
+        print_json("pipeline", {"name": made.name, "pipeline": made.body, "example": made.example})
         return
     echo(made.name)
     if not frame.quiet:

@@ -6,6 +6,9 @@ import platform
 
 import click
 
+from searchctl.cli.context import Command, Frame, framed
+from searchctl.cli.output import print_json
+
 _PACKAGES = ("searchctl", "tantivy", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
 
 
@@ -27,11 +30,28 @@ def print_versions(ctx: click.Context, parameter: click.Parameter, value: bool) 
     """Print the versions and stop."""
     if not value or ctx.resilient_parsing:
         return
+    _print(versions())
+    ctx.exit()
+
+
+@click.command("version", cls=Command, examples=("searchctl version", "searchctl version --json"))
+@framed
+def command(frame: Frame) -> None:
+    """Print the versions of searchctl and what it runs on."""
     from searchctl.encoders import DEFAULT_ENCODER
 
     found = versions()
+    if frame.for_programs:
+        own = found.pop("searchctl")
+        print_json("versions-installed", {"searchctl": own, "packages": found, "encoder": DEFAULT_ENCODER})
+        return
+    _print(found)
+
+
+def _print(found: dict[str, str]) -> None:
+    from searchctl.encoders import DEFAULT_ENCODER
+
     click.echo(f"searchctl {found.pop('searchctl')}")
     for name, number in found.items():
         click.echo(f"{name} {number}")
     click.echo(f"encoder {DEFAULT_ENCODER}")
-    ctx.exit()

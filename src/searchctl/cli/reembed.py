@@ -15,6 +15,7 @@ from searchctl.cli.operations import Stages, end_interrupted, hint, open_as_is
 from searchctl.cli.output import count_of, duration_of, print_json, print_pairs, size_of
 from searchctl.errors import UsageError
 from searchctl.schema import PassageSettings
+from searchctl.translation import _
 from searchctl.types import Json
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     cls=Command,
     examples=(
         "searchctl reembed --encoder ./my-model",
-        'searchctl reembed --encoder ./my-model --judgements data/shop --gate "ndcg@10>=-0.01"',
+        'searchctl reembed --encoder ./my-model --judgments data/shop --gate "ndcg@10>=-0.01"',
         'searchctl reembed --encoder ./my-model --known-items 500 --gate "vector:ndcg@10>=0"',
         "searchctl reembed --passage-size 128",
         "searchctl reembed --encoder ./my-model --dry-run",
@@ -43,14 +44,16 @@ if TYPE_CHECKING:
     metavar="N",
     help="Cut texts into passages of N tokens [default: as before].",
 )
-@click.option("--judgements", type=click.Path(path_type=Path), metavar="DIR", help="Judged queries to try both with.")
+@click.option(
+    "--judgments", "judgements", type=click.Path(path_type=Path), metavar="DIR", help="Judged queries to try both with."
+)
 @click.option(
     "--known-items",
     type=click.IntRange(0),
     default=200,
     show_default=True,
     metavar="N",
-    help="Without --judgements, try both with N queries made from the documents; 0 for no trial.",
+    help="Without --judgments, try both with N queries made from the documents; 0 for no trial.",
 )
 @click.option(
     "--gate", multiple=True, metavar="GATE", help='Least difference to the old, as in "ndcg@10>=-0.01"; repeatable.'
@@ -85,7 +88,7 @@ def command(
     passages = PassageSettings().resized(passage_size) if passage_size else None
     judging = Judging(judgements, known_items, tuple(parse_difference_gate(one) for one in gate))
     if judging.gates and judgements is None and not known_items:
-        raise UsageError("a gate needs queries; leave out --known-items 0, or give judged ones with --judgements DIR")
+        raise UsageError("a gate needs queries; leave out --known-items 0, or give judged ones with --judgments DIR")
     if dry_run:
         _print_plan(frame, _plan(frame, passages))
         return
@@ -133,8 +136,9 @@ def _run(frame: Frame, judging: Judging, rate: float | None, passages: PassageSe
     with open_as_is(frame) as index:
         stamp, encoder = _encoder(frame, index, passages)
         with stop_on_interrupt() as stop, Stages(frame) as stages:
-            monitor = Monitor(stages.counting("documents"), stop, rate)
-            answers = stages.counting("answers")
+            stages.begin(_("preparing"))
+            monitor = Monitor(stages.counting(_("documents"), _("encoding")), stop, rate)
+            answers = stages.counting(_("answers"), _("trying both versions"))
             return reembed(index, stamp, encoder, judging, monitor, passages=passages, on_trial=answers)
 
 
@@ -146,14 +150,15 @@ def _plan(frame: Frame, passages: PassageSettings | None) -> ReembedPlan:
 
 
 def _print_plan(frame: Frame, plan: ReembedPlan) -> None:
-    if frame.json:
+    if frame.for_programs:
         print_json(
+            "reembed-plan",
             {
                 "version": plan.version,
                 "documents": plan.documents,
                 "seconds": round(plan.seconds, 3),
                 "disk": plan.disk,
-            }
+            },
         )
         return
     print_pairs(
@@ -169,8 +174,8 @@ def _print_plan(frame: Frame, plan: ReembedPlan) -> None:
 
 
 def _print(frame: Frame, report: ReembedReport) -> None:
-    if frame.json:
-        print_json(_as_json(report))
+    if frame.reports_json:
+        print_json("reembed", _as_json(report))
         return
     if frame.quiet:
         return

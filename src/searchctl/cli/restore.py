@@ -12,6 +12,7 @@ from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.operations import end_interrupted, hint
 from searchctl.cli.output import print_json, print_pairs
 from searchctl.cli.progress import Meter
+from searchctl.translation import _
 
 
 @click.command(
@@ -38,7 +39,7 @@ def command(frame: Frame, folder: Path, replace_index: bool) -> None:
 
     engine = open_engine(frame.settings.engine, frame.settings.connection)
     try:
-        with Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
+        with Meter(frame, _("documents"), _("writing")) as meter, stop_on_interrupt() as stop:
             monitor = Monitor(meter.update, stop)
             report = restore(engine, frame.settings.index, folder, monitor, replace_index=replace_index)
     finally:
@@ -46,15 +47,16 @@ def command(frame: Frame, folder: Path, replace_index: bool) -> None:
     if report.moved is None:
         end_interrupted(frame)
         return
-    if frame.json:
+    if frame.reports_json:
         print_json(
+            "restored",
             {
                 "name": report.moved.name,
                 "version": report.version,
                 "documents": report.documents,
                 "written": report.written,
                 "before": report.moved.before,
-            }
+            },
         )
     elif not frame.quiet:
         was = f" (before: {report.moved.before})" if report.moved.before else ""

@@ -1,73 +1,149 @@
-"""How an answer looks: one hit a line, or as a table with the best passage of each hit."""
+"""How an answer looks on a terminal: three lines a hit, what hardly answers folded away, and notes on what was done."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from searchctl.cli.context import Frame
 from searchctl.cli.facets import facet_lines, print_facets
 from searchctl.cli.failures import say
-from searchctl.cli.output import count_of, on_terminal, print_json, print_json_lines, printable, stdout_console
+from searchctl.cli.output import count_of, drawn, on_terminal, print_json, print_json_lines, printable
+from searchctl.cli.paging import page
+from searchctl.cli.result_rows import RowFormat, flat, place_of, print_rows
 from searchctl.search.as_json import hit_json, results_json
+from searchctl.translation import _, ngettext
 from searchctl.types import Group, Hit, HitPassage, Results
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-_EXCERPT = 320  # characters of a passage that a table shows
+DOUBTFUL = 0.05  # hits below are folded; the same as an answer is called none from (ranking/relevance.py)
+_NEAREST = 3  # hits shown of an answer that is none
+_SPARE = 20  # characters beyond two lines, so that the second is full where words break early
+_LEAST_TITLE = 20  # characters of a title that stay, however long the place is
+_WORDS = ((0.8, "very likely"), (0.5, "likely"), (0.1, "possible"), (0.0, "unlikely"))
 
 
-def print_results(frame: Frame, results: Results, *, json_lines: bool, explain: bool, start: int = 0) -> None:
-    """Print an answer: a table on a terminal, one hit a line in a pipe, one object with --json."""
-    if frame.json:
-        print_json(results_json(results))
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How hits are shown: as rows in a `form`, with what each leg thought, all of them, or with the first `start` left out."""
+
+    form: RowFormat | None = None
+    explain: bool = False
+    everything: bool = False
+    start: int = 0
+
+
+def print_results(frame: Frame, results: Results, look: Look) -> None:
+    """Print an answer: for people on a terminal, one hit a line in a pipe, one object with --json."""
+    if frame.json or look.form == "json":
+        print_json("results", results_json(results))
         return
-    if json_lines or not (on_terminal() or explain):
-        print_json_lines(hit_json(hit) for hit in results.hits)
+    if look.form not in (None, "jsonl"):
+        print_rows(results, look.form, look.start)
+    elif look.form == "jsonl" or not on_terminal():
+        print_json_lines("hit", map(hit_json, results.hits))
         for line in [] if frame.quiet else facet_lines(results.facets):
             say(line)
     else:
-        _print_hits(results, explain)
+        _print_hits(results, look)
         print_facets(results.facets)
-    if not frame.quiet:
-        if explain and results.synonyms:
-            say(f"searchctl: by the index's synonyms also looked for: {printable(', '.join(results.synonyms))}")
-        for line in _notes(results):
-            say(line)
-        if on_terminal():
-            say(_summary(results, start) + ("; legs: raw score → normalised × weight" if explain else ""))
+    if frame.quiet:
+        return
+    if look.explain and results.synonyms:
+        say(
+            "searchctl: "
+            + _("by the index's synonyms also looked for: {words}").format(words=printable(", ".join(results.synonyms)))
+        )
+    for line in _notes(results):
+        say(line)
+    if on_terminal():
+        legs = _("; each leg: rank, raw score → normalised × weight") if look.explain else ""
+        say(_summary(results, look.start) + legs)
 
 
-def _print_hits(results: Results, explain: bool) -> None:
-    from rich.table import Table
+def sureness(relevance: float) -> str:
+    """Return in words how likely a hit answers, given its relevance in [0, 1]."""
+    words = {
+        "very likely": _("very likely"),
+        "likely": _("likely"),
+        "possible": _("possible"),
+        "unlikely": _("unlikely"),
+    }
+    return words[next(word for least, word in _WORDS if relevance >= least)]
+
+
+def _print_hits(results: Results, look: Look) -> None:
+    shown = _shown(results, look)
+
+    def draw(width: int) -> list[Text]:
+        from rich.text import Text
+
+        lines = [line for hit in shown for line in (*_hit(hit, width, look.explain), Text())]
+        folded = len(results.hits) - len(shown)
+        if folded:
+            text = ngettext(
+                "+{count} less likely than {least:.0%}: --all shows it",
+                "+{count} less likely than {least:.0%}: --all shows them",
+                folded,
+            )
+            lines.append(Text(text.format(count=folded, least=DOUBTFUL), style="dim"))
+        return lines
+
+    if results.hits:
+        page(drawn(draw))
+
+
+def _shown(results: Results, look: Look) -> tuple[Hit, ...]:
+    """Return the hits that are shown: those that may answer; of an answer that is none the nearest."""
+    if look.everything or look.explain:
+        return results.hits
+    if not results.answered:
+        return results.hits[:_NEAREST]
+    return tuple(hit for hit in results.hits if hit.relevance >= DOUBTFUL) or results.hits[:_NEAREST]
+
+
+def _hit(hit: Hit, width: int, explain: bool) -> list[Text]:
+    """Return a hit's heading on one line, up to two lines of its passage, and with `explain` a line for each leg."""
+    from rich.console import Console
     from rich.text import Text
 
-    if not results.hits:
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("relevance", justify="right", no_wrap=True)
-    table.add_column("id", overflow="fold", max_width=32, style="cyan")
-    table.add_column("title and best passage", overflow="fold", ratio=1)
-    for hit in results.hits:
-        parts = [Text(printable(hit.title), style="bold")] if hit.title else []
-        if hit.passage and hit.passage.text:
-            parts.append(_excerpt(hit.passage))
-            if where := _where(hit.passage):
-                parts.append(Text(printable(where), style="dim"))
-        if hit.group is not None:
-            parts.append(Text(_group(hit.group), style="dim"))
-        if explain:
-            parts.append(Text("\n".join(_explanation(hit)), style="dim"))
-        named = f"{hit.index}: {hit.id}" if hit.index else hit.id
-        table.add_row(
-            f"{hit.score:.3f}",
-            f"{hit.relevance:.0%}",
-            Text(printable(named)),
-            Text("\n").join([*parts, Text()]),
-        )
-    stdout_console().print(table)
+    lines = [_heading(hit, width)]
+    if hit.passage and hit.passage.text:
+        excerpt = _excerpt(hit.passage, 2 * width + _SPARE)
+        first, *others = excerpt.wrap(Console(width=width), width)
+        lines.append(first)
+        if others:
+            if len(others) > 1:
+                others[0].truncate(width - 1, overflow="crop")
+                others[0].rstrip()
+                others[0].append("…")
+            lines.append(others[0])
+    if hit.group is not None:
+        lines.append(Text(_group(hit.group), style="dim"))
+    if explain:
+        lines += [Text(line, style="dim") for line in _explanation(hit)]
+    return lines
+
+
+def _heading(hit: Hit, width: int) -> Text:
+    """Return title · relevance · where on one line: a long title is cut, then the section; the place is whole."""
+    from rich.text import Text
+
+    sure = sureness(hit.relevance)
+    place = printable(place_of(hit))
+    title = flat(hit.title)
+    room = width - len(sure) - len(place) - 6
+    details = "" if hit.passage is None else _where(hit.passage)
+    if details and len(title) + len(details) + 3 <= room:
+        place, room = f"{place} · {details}", room - len(details) - 3
+    if not title:
+        return Text.assemble((place, "bold cyan"), (f" · {sure}", "dim"))
+    if len(title) > room:
+        title = title[: max(room - 1, _LEAST_TITLE)].rstrip() + "…"
+    return Text.assemble((title, "bold"), (f" · {sure} · ", "dim"), (place, "cyan"))
 
 
 def _group(group: Group) -> str:
@@ -78,17 +154,16 @@ def _group(group: Group) -> str:
 
 
 def _where(passage: HitPassage) -> str:
-    """Return where a passage stands in its source: section, line, page."""
-    line = f"line {passage.line:,}" if passage.line else ""
-    page = f"page {passage.page:,}" if passage.page else ""
-    return " · ".join(part for part in (passage.section, line, page) if part)
+    """Return where a passage stands in its source beside its line: section, page."""
+    page_number = _("page {number:,}").format(number=passage.page) if passage.page else ""
+    return " · ".join(part for part in (flat(passage.section), page_number) if part)
 
 
-def _excerpt(passage: HitPassage) -> Text:
+def _excerpt(passage: HitPassage, size: int) -> Text:
     """Return the part of a passage around its telling sentence, on one line, the marks highlighted, the sentence underlined."""
     from rich.text import Text
 
-    begin, end = _window(passage)
+    begin, end = _window(passage, size)
     sentence = passage.sentence if passage.sentence not in (None, (0, len(passage.text))) else (0, 0)
     cuts = {begin, end, *sentence, *(place for mark in passage.marks for place in mark)}
     places = sorted(place for place in cuts if begin <= place <= end)
@@ -97,26 +172,29 @@ def _excerpt(passage: HitPassage) -> Text:
     for start, stop in zip(places, places[1:], strict=False):
         marked = max(marked, starts.get(start, 0))
         underline = sentence[0] <= start < sentence[1]
-        text.append(_flat(passage.text[start:stop]), style="bold yellow" if start < marked else "underline" * underline)
+        text.append(
+            _blanks(passage.text[start:stop]), style="bold yellow" if start < marked else "underline" * underline
+        )
     return text + Text("…" if end < len(passage.text) else "")
 
 
-def _window(passage: HitPassage) -> tuple[int, int]:
+def _window(passage: HitPassage, size: int) -> tuple[int, int]:
     """Return where the excerpt begins and ends, at words: around the telling sentence, else the first mark."""
     text = passage.text
-    if len(text) <= _EXCERPT:
+    if len(text) <= size:
         return 0, len(text)
     first = passage.sentence[0] if passage.sentence else passage.marks[0][0] if passage.marks else 0
-    begin = max(0, min(first - _EXCERPT // 8, len(text) - _EXCERPT))
-    end = begin + _EXCERPT
+    begin = max(0, min(first - size // 8, len(text) - size))
+    end = begin + size
     if begin:
         begin = text.find(" ", begin, first) + 1 or begin
     if end < len(text):
-        end = max(text.rfind(" ", begin + _EXCERPT // 2, end), begin + _EXCERPT // 2)
+        end = max(text.rfind(" ", begin + size // 2, end), begin + size // 2)
     return begin, end
 
 
-def _flat(text: str) -> str:
+def _blanks(text: str) -> str:
+    """Return a piece of text on one line; unlike `flat` it keeps a blank at its ends."""
     return re.sub(r"\s+", " ", printable(text))
 
 
@@ -152,7 +230,9 @@ def _notes(results: Results) -> list[str]:
             what = "found nothing" if leg.ran else "did not run"
             notes.append(f"searchctl: the {name} leg {what}: {leg.reason}")
     if results.best_relevance and not results.answered:
-        notes.append(f"searchctl: no good answer: the best hit's relevance is {results.best_relevance:.0%}")
+        notes.append(
+            "searchctl: " + (_("no good answer; these are the nearest texts") if results.hits else _("no good answer"))
+        )
     elif not results.hits:
         notes.append("searchctl: nothing found")
     return notes
@@ -174,12 +254,18 @@ def _quoted(phrase: str) -> str:
 
 
 def _summary(results: Results, start: int) -> str:
-    times = ", ".join(f"{name} {leg.took_ms:.0f} ms" for name, leg in results.legs.items() if leg.ran)
-    least = "at least " if results.total.relation == "gte" else ""
-    shown = f"{start + 1}-{start + len(results.hits)}" if results.hits else "none"
-    groups = ""
+    times = ", ".join(f"{name} {leg.took_ms:,.0f} ms" for name, leg in results.legs.items() if leg.ran)
+    if not results.hits:
+        return _("no hits · {times}").format(times=times or results.mode)
+    total = f"{results.total.value:,}"
+    least = _("{total} or more") if results.total.relation == "gte" else "{total}"
+    text = _("hits {first:,} to {last:,} of {total} · {times}")
+    found = least.format(total=total)
     if results.groups is not None:
-        groups = (
-            f" in {'at least ' if results.groups.relation == 'gte' else ''}{count_of(results.groups.value, 'group')}"
+        groups = count_of(results.groups.value, "group")
+        found += (
+            _(" in {groups}").format(groups=groups)
+            if results.groups.relation == "eq"
+            else _(" in {groups} or more").format(groups=groups)
         )
-    return f"{shown} of {least}{results.total.value:,}{groups} · {results.mode}: {times or 'no leg ran'}"
+    return text.format(first=start + 1, last=start + len(results.hits), total=found, times=times)

@@ -7,11 +7,13 @@ import click
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
 from searchctl.cli.interrupt import stop_on_interrupt
+from searchctl.cli.listing import print_listing
 from searchctl.cli.operations import end_interrupted, hint
 from searchctl.cli.output import print_json, print_pairs, print_table, size_of
 from searchctl.cli.progress import Meter
 from searchctl.engines.base import FullEngine
 from searchctl.errors import IndexFormatError, UsageError
+from searchctl.translation import _
 
 
 @click.command(
@@ -57,21 +59,20 @@ def _list(frame: Frame, engine: FullEngine) -> None:
     from searchctl.lifecycle.versions import versioned, versions
 
     found = versions(engine, versioned(engine, frame.settings.index))
-    if frame.json:
-        print_json(
-            [
-                {
-                    "version": one.info.name,
-                    "current": one.current,
-                    "documents": one.info.documents,
-                    "size": one.info.size,
-                    "encoder": one.schema.encoder.name if one.schema and one.schema.encoder else None,
-                    "passage_size": one.schema.passages.size if one.schema and one.schema.encoder else None,
-                    "previous": one.previous or None,
-                }
-                for one in found
-            ]
-        )
+    if frame.for_programs:
+        values = [
+            {
+                "version": one.info.name,
+                "current": one.current,
+                "documents": one.info.documents,
+                "size": one.info.size,
+                "encoder": one.schema.encoder.name if one.schema and one.schema.encoder else None,
+                "passage_size": one.schema.passages.size if one.schema and one.schema.encoder else None,
+                "previous": one.previous or None,
+            }
+            for one in found
+        ]
+        print_listing(frame, "versions", "version", "versions", values)
         return
     rows = [
         [
@@ -91,8 +92,8 @@ def _drop(frame: Frame, engine: FullEngine, version: str) -> None:
     from searchctl.lifecycle.versions import drop_version, versioned
 
     drop_version(engine, versioned(engine, frame.settings.index), version)
-    if frame.json:
-        print_json({"dropped": version})
+    if frame.reports_json:
+        print_json("version-dropped", {"dropped": version})
     elif not frame.quiet:
         say(f"searchctl: dropped {version}")
 
@@ -105,8 +106,10 @@ def _go_back(frame: Frame, engine: FullEngine, to: str | None, *, carry: bool, d
         _keep_newer(frame, engine, engine.resolve(name), earlier_version(engine, name, to), carry=carry)
     moved = roll_back(engine, name, to)
     left, now = _count(engine, str(moved.before)), _count(engine, moved.after)
-    if frame.json:
-        print_json({"name": moved.name, "before": moved.before, "after": moved.after, "documents": now})
+    if frame.reports_json:
+        print_json(
+            "version-moved", {"name": moved.name, "before": moved.before, "after": moved.after, "documents": now}
+        )
         return
     if frame.quiet:
         return
@@ -131,7 +134,7 @@ def _keep_newer(frame: Frame, engine: FullEngine, current: str, target: str, *, 
             f"going back to {target} loses {what}; carry them over: {hint(frame, 'rollback', '--carry')}, or go back without "
             "them: --discard"
         )
-    with stop_on_interrupt() as stop, Meter(frame, "documents") as meter:
+    with stop_on_interrupt() as stop, Meter(frame, _("documents"), _("carrying over")) as meter:
         carry_back(engine, current, target, Monitor(meter.update, stop))
     if stop.is_set():
         end_interrupted(frame)

@@ -12,11 +12,13 @@ from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, duration_of, print_json, refuse_overwriting
 from searchctl.cli.progress import Meter
-from searchctl.cli.results import print_results
+from searchctl.cli.result_rows import RowFormat, look_options
+from searchctl.cli.results import Look, print_results
 from searchctl.cli.where import where_of, where_option
 from searchctl.engines.base import NATIVE
 from searchctl.errors import UsageError
 from searchctl.schema import METHODS
+from searchctl.translation import _
 from searchctl.types import Mode
 
 
@@ -35,7 +37,7 @@ from searchctl.types import Mode
         "searchctl search shoes --sort=-updated,relevance --group-by product",
         "searchctl search refund --index shop,help",
         'echo "refund" | searchctl search -',
-        "searchctl search --queries queries.jsonl --run out.trec -k 100",
+        "searchctl search --queries queries.jsonl -o out.trec -k 100",
     ),
 )
 @click.argument("text", nargs=-1)
@@ -79,10 +81,15 @@ from searchctl.types import Mode
     "--rerank-budget-ms", type=click.FloatRange(0, min_open=True), metavar="MS", help="Stop reranking after this time."
 )
 @click.option("--explain", is_flag=True, help="Show what each leg thought of every hit.")
-@click.option("--jsonl", "json_lines", is_flag=True, help="Print one hit a line; the default in a pipe.")
+@look_options
 @click.option("--queries", type=click.Path(path_type=Path), metavar="FILE", help="Answer a JSON Lines file of queries.")
 @click.option(
-    "--run", "run_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the answers as a TREC run."
+    "-o",
+    "--output",
+    "run_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the answers to --queries there, as a TREC run.",
 )
 @framed
 def command(
@@ -102,7 +109,8 @@ def command(
     rerank: str | None,
     rerank_budget_ms: float | None,
     explain: bool,
-    json_lines: bool,
+    form: RowFormat | None,
+    everything: bool,
     queries: Path | None,
     run_file: Path | None,
 ) -> None:
@@ -118,7 +126,7 @@ def command(
         raise UsageError("--rerank-budget-ms limits --rerank; add for instance --rerank maxsim")
     conditions = where_of(where)
     if (queries is None) != (run_file is None) or (queries is not None and text):
-        raise UsageError("a file of queries needs both --queries FILE and --run FILE, and no TEXT")
+        raise UsageError("a file of queries needs both --queries FILE and --output FILE, and no TEXT")
     refuse_overwriting([run_file], [queries])
     query = _query(text) if queries is None else ""
     if "," in frame.settings.index and (queries is not None or rerank_budget_ms is not None):
@@ -142,11 +150,11 @@ def command(
                 sort=as_text(sort) if sort is not None else (),
                 group_by=as_text(group_by) if group_by is not None else None,
             )
-            print_results(frame, results, json_lines=json_lines, explain=explain, start=start)
+            print_results(frame, results, Look(form, explain, everything, start))
             return
         from searchctl.evaluation.trec import write_run
 
-        with Meter(frame, "queries") as meter:
+        with Meter(frame, _("queries"), _("searching")) as meter:
             report = write_run(
                 index,
                 queries,
@@ -160,8 +168,10 @@ def command(
                 rerank=how,
                 on_progress=meter.update,
             )
-    if frame.json:
-        print_json({"queries": report.queries, "hits": report.hits, "run": str(run_file), "seconds": report.seconds})
+    if frame.reports_json:
+        print_json(
+            "run", {"queries": report.queries, "hits": report.hits, "run": str(run_file), "seconds": report.seconds}
+        )
     elif not frame.quiet:
         say(f"{run_file}: {count_of(report.queries, 'query', 'queries')} in {duration_of(report.seconds)}")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
-from searchctl.cli.results import print_results
+from searchctl.cli.result_rows import RowFormat, look_options
+from searchctl.cli.results import Look, print_results
 from searchctl.cli.where import where_of, where_option
 
 
@@ -24,14 +25,21 @@ from searchctl.cli.where import where_of, where_option
 @where_option()
 @click.option("--from", "start", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N.")
 @click.option("--text", "is_text", is_flag=True, help="It is a text, not an id, even if it is one word.")
-@click.option("--jsonl", "json_lines", is_flag=True, help="Print one document a line; the default in a pipe.")
+@look_options
 @framed
 def command(
-    frame: Frame, words: tuple[str, ...], k: int, where: tuple[str, ...], start: int, is_text: bool, json_lines: bool
+    frame: Frame,
+    words: tuple[str, ...],
+    k: int,
+    where: tuple[str, ...],
+    start: int,
+    is_text: bool,
+    form: RowFormat | None,
+    everything: bool,
 ) -> None:
     """Find the documents most like a stored one, given its id, or like a text."""
     with frame.open_index() as index:
         results = index.similar(
             as_text(" ".join(words)), k, where=where_of(where), start=start, as_text=is_text or None
         )
-        print_results(frame, results, json_lines=json_lines, explain=False, start=start)
+        print_results(frame, results, Look(form, everything=everything, start=start))

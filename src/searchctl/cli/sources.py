@@ -12,6 +12,7 @@ from searchctl.cli.context import Frame, Function, as_text
 from searchctl.cli.progress import Meter
 from searchctl.errors import UsageError
 from searchctl.sources.formats import FORMATS
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.explore.collection import Collection
@@ -57,7 +58,7 @@ def collect(
     texts = tuple(filter(None, (part.strip() for part in (text_fields or "").split(","))))
     files = discover(sources, format=format_name).files
     encoder = open_encoder(frame.settings.encoder or DEFAULT_ENCODER)
-    with Meter(frame, "documents") as meter:
+    with Meter(frame, _("documents"), _("encoding")) as meter:
         found = from_files(files, FieldMapping(id_field, title_field, texts), encoder, meter.update)
     return found, as_text(", ".join(Path(source).name or source for source in sources))
 
@@ -74,5 +75,5 @@ def _of_index(frame: Frame, name: str) -> tuple[Collection, str]:
     from searchctl.explore.collection import from_index
 
     frame = replace(frame, settings=replace(frame.settings, index=name))
-    with frame.open_index() as index, Meter(frame, "documents") as meter:
+    with frame.open_index() as index, Meter(frame, _("documents"), _("reading")) as meter:
         return from_index(index, meter.update), f"index '{name}'"

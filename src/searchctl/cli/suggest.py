@@ -6,10 +6,12 @@ import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
-from searchctl.cli.output import on_terminal, print_json, print_json_lines, printable
+from searchctl.cli.listing import print_listing
+from searchctl.cli.output import printable
 from searchctl.cli.progress import Meter
 from searchctl.errors import UsageError
 from searchctl.search.as_json import suggestion_json
+from searchctl.translation import _
 
 
 @click.command(
@@ -29,12 +31,10 @@ def command(frame: Frame, typed: tuple[str, ...], k: int) -> None:
     text = as_text(" ".join(typed))
     if not text.strip():
         raise UsageError("there is nothing typed yet; type: searchctl suggest retu")
-    with frame.open_index() as index, Meter(frame, "documents") as meter:
+    with frame.open_index() as index, Meter(frame, _("documents"), _("reading")) as meter:
         given = index.suggest(text, k, on_progress=meter.update)
-    if frame.json:
-        print_json({"typed": text, "suggestions": [suggestion_json(one) for one in given]})
-    elif not on_terminal():
-        print_json_lines(suggestion_json(one) for one in given)
+    if frame.for_programs:
+        print_listing(frame, "suggestions", "suggestion", "suggestions", map(suggestion_json, given), typed=text)
     else:
         for one in given:
             click.echo(f"{one.kind:<7} {printable(one.text)}" + (f"  ({one.repair})" if one.repair else ""))

@@ -11,7 +11,7 @@ import click
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, print_json, printable
-from searchctl.errors import UsageError
+from searchctl.errors import SourceError, UsageError
 
 
 @click.command(
@@ -39,8 +39,8 @@ def command(frame: Frame, file: Path | None, clear: bool) -> None:
         if clear or file is not None:
             index.use_synonyms(_lines(file) if file is not None else ())
         rules = index.schema.synonyms
-    if frame.json:
-        print_json({"synonyms": list(rules)})
+    if frame.for_programs:
+        print_json("synonyms", {"synonyms": list(rules)})
         return
     if clear or file is not None:
         if not frame.quiet:
@@ -55,4 +55,4 @@ def command(frame: Frame, file: Path | None, clear: bool) -> None:
 def _lines(file: Path) -> Sequence[str]:
     from searchctl.ingest.recipes import read_lines
 
-    return sys.stdin.read().splitlines() if str(file) == "-" else read_lines(file)
+    return sys.stdin.read().splitlines() if str(file) == "-" else read_lines(file, SourceError)

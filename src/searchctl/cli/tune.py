@@ -13,6 +13,7 @@ from searchctl.cli.failures import say
 from searchctl.cli.operations import Stages, hint
 from searchctl.cli.output import print_json, print_pairs
 from searchctl.errors import UsageError
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.tuning.choice import Choice
@@ -84,17 +85,19 @@ def command(
         dataset = known_items_of_index(index, known_items or 200) if data is None else read_dataset(data, split)
         reranker = index.reranking(rerank).reranker if rerank else None
         with Stages(frame) as stages:
+            stages.begin(_("preparing"))
             report = tune(
                 index,
                 dataset,
                 wanted,
                 Tuning(reranker, bm25, sizes),
-                on_progress=lambda what, done, total: stages.counting(what)(done, total),
+                on_progress=lambda what, done, total: stages.counting(what, _("trying"))(done, total),
             )
         written = () if dry_run else apply(index, report)
-    if frame.json:
+    if frame.for_programs:
         print_json(
-            {**report.to_json(), "written": bool(written), "settings": list(written), "caveat": dataset.caveat or None}
+            "tuning",
+            {**report.to_json(), "written": bool(written), "settings": list(written), "caveat": dataset.caveat or None},
         )
         return
     print_pairs(_lines(report, written))

@@ -17,6 +17,7 @@ from searchctl.cli.operations import end_interrupted, hint, open_as_is
 from searchctl.cli.output import count_of, duration_of, print_json, print_pairs
 from searchctl.cli.progress import Meter
 from searchctl.errors import SearchctlError, UsageError
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.engines.base import Reading
@@ -126,7 +127,7 @@ def _run(frame: Frame, index: ForeignIndex, rate: float | None, follow: float | 
     from searchctl.ingest.copying import Monitor
 
     with stop_on_interrupt() as stop:
-        with Meter(frame, "documents") as meter:
+        with Meter(frame, _("documents"), _("encoding")) as meter:
             report = index.run(Monitor(meter.update, stop, rate))
         _print(frame, report)
         if report.interrupted:
@@ -139,8 +140,8 @@ def _run(frame: Frame, index: ForeignIndex, rate: float | None, follow: float | 
 
 def _remove(frame: Frame, index: ForeignIndex) -> None:
     removed = index.remove()
-    if frame.json:
-        print_json({"index": index.name, "removed": removed})
+    if frame.reports_json:
+        print_json("vectors-removed", {"index": index.name, "removed": removed})
     elif not frame.quiet:
         what = "none had vectors" if not removed else f"vectors of {count_of(removed, 'document')} were taken away"
         say(f"searchctl: '{index.name}': {what}")
@@ -150,10 +151,12 @@ def _own(frame: Frame, rate: float | None) -> None:
     from searchctl.ingest.copying import Monitor
     from searchctl.lifecycle.vectorize import encode_deferred
 
-    with open_as_is(frame) as index, Meter(frame, "documents") as meter, stop_on_interrupt() as stop:
+    with open_as_is(frame) as index, Meter(frame, _("documents"), _("encoding")) as meter, stop_on_interrupt() as stop:
         report: VectorizeReport = encode_deferred(index, Monitor(meter.update, stop, rate))
-    if frame.json:
-        print_json({"encoded": report.encoded, "waiting": report.waiting, "seconds": round(report.seconds, 3)})
+    if frame.reports_json:
+        print_json(
+            "vectorized", {"encoded": report.encoded, "waiting": report.waiting, "seconds": round(report.seconds, 3)}
+        )
     elif not frame.quiet:
         print_pairs([("encoded", count_of(report.encoded, "document")), ("time", duration_of(report.seconds))])
     if report.interrupted:
@@ -177,8 +180,9 @@ def _open(frame: Frame, source: str, reading: Reading, *, in_place: bool) -> For
 
 
 def _print_plan(frame: Frame, plan: ForeignPlan) -> None:
-    if frame.json:
+    if frame.for_programs:
         print_json(
+            "vectorize-plan",
             {
                 "index": plan.index,
                 "vectors": plan.home,
@@ -188,7 +192,7 @@ def _print_plan(frame: Frame, plan: ForeignPlan) -> None:
                 "waiting": plan.waiting,
                 "seconds": round(plan.seconds, 3),
                 "findings": [asdict(finding) for finding in plan.findings],
-            }
+            },
         )
         return
     beside = f"in the index {plan.home}, beside {plan.index}, which stays as it is"
@@ -210,8 +214,9 @@ def _print_plan(frame: Frame, plan: ForeignPlan) -> None:
 
 def _print(frame: Frame, report: ForeignReport) -> None:
     work = report.work
-    if frame.json:
+    if frame.reports_json:
         print_json(
+            "vectorized-index",
             {
                 "index": report.index,
                 "vectors": report.home,
@@ -221,7 +226,7 @@ def _print(frame: Frame, report: ForeignReport) -> None:
                 "refused": [{"id": refusal.id, "reason": refusal.reason} for refusal in work.refused],
                 "seconds": round(report.seconds, 3),
                 "interrupted": report.interrupted,
-            }
+            },
         )
         return
     for refusal in work.refused[:10]:

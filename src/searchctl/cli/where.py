@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from searchctl.cli.completions import complete_field
 from searchctl.cli.context import as_text
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ _HELP = (
 
 def where_option(what: str = "") -> Callable[[_Command], _Command]:
     """Return the option as a decorator; `what` says what the filtered documents are for."""
-    return click.option("--where", multiple=True, metavar="FILTER", help=f"{what}{_HELP}")
+    return click.option(
+        "--where", multiple=True, metavar="FILTER", shell_complete=complete_field, help=f"{what}{_HELP}"
+    )
 
 
 def where_of(typed: tuple[str, ...]) -> Filter | None:

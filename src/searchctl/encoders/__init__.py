@@ -12,10 +12,13 @@ from searchctl.models.catalogue import KnownModel, known_model
 from searchctl.models.files import LASER_WEIGHTS, onnx_file
 from searchctl.models.places import is_hub_name, model_folder
 from searchctl.settings.paths import user_path
+from searchctl.translation import _
 
 DEFAULT_ENCODER = "multilingual-e5-small-enru"
 _LOG = logging.getLogger("searchctl")
 _SHIPPED = Path(__file__).parent / "models"
+
+_DESCRIPTIONS = ("modules.json", "config.json")  # one of them is in each folder that torch can load
 
 
 def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> Encoder:
@@ -72,7 +75,14 @@ def _in_folder(folder: Path, name: str, known: KnownModel | None, threads: int |
         return _onnx(folder, name, threads, known)
     if (folder / LASER_WEIGHTS).is_file():
         return _laser(folder, name, threads)
-    return _static(folder, name, known) or _torch(folder, name, threads, known)
+    static = _static(folder, name, known)
+    if static is None and not any((folder / file).is_file() for file in _DESCRIPTIONS):
+        message = _(
+            "the folder '{folder}' holds no model; expected model.onnx and tokenizer.json (ONNX), or config.json with weights "
+            "beside it (sentence-transformers, Hugging Face, model2vec); the encoders there are: searchctl models list"
+        )
+        raise EncoderUnavailable(message.format(folder=folder))
+    return static or _torch(folder, name, threads, known)
 
 
 def encoder_folder(name: str) -> Path:

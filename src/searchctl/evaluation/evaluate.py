@@ -24,6 +24,7 @@ from searchctl.types import Document, Mode
 
 if TYPE_CHECKING:
     from searchctl.encoders.base import Encoder
+    from searchctl.ingest.model import Progress
 
 DEFAULT_METRICS = parse_metrics("ndcg@10 recall@100 mrr@10")
 DEFAULT_MODES = ("lexical", "vector", "hybrid")
@@ -32,6 +33,7 @@ _TIMED = 50  # queries asked one at a time, for the latency; the others in batch
 _BATCH = 32
 _DEPTH = 100  # for metrics without a cut-off
 OnProgress: TypeAlias = Callable[[int, int], None]
+OnLoad: TypeAlias = Callable[["Progress"], None]
 SearchFunction: TypeAlias = Callable[[Sequence[str]], list[Sequence[str]]]
 
 
@@ -158,24 +160,28 @@ def absent_documents(index: Index, dataset: DataSet) -> set[str]:
 
 
 @contextmanager
-def temporary_index(documents: Iterable[Document], *, encoder: str | Encoder | None = None) -> Iterator[Index]:
+def temporary_index(
+    documents: Iterable[Document], *, encoder: str | Encoder | None = None, on_load: OnLoad | None = None
+) -> Iterator[Index]:
     """Index documents in a folder that is gone afterwards."""
     with (
         TemporaryDirectory(prefix="searchctl-evaluate-") as folder,
         Index.open(Path(folder) / "index", encoder=encoder) as index,
     ):
-        index.ingest(documents)
+        index.ingest(documents, on_progress=on_load)
         yield index
 
 
 @contextmanager
-def indexed(dataset: DataSet, *, encoder: str | Encoder | None = None) -> Iterator[Index]:
+def indexed(
+    dataset: DataSet, *, encoder: str | Encoder | None = None, on_load: OnLoad | None = None
+) -> Iterator[Index]:
     """Index a data set's own corpus in a temporary folder; raises UsageError when it has none."""
     if dataset.corpus is None:
         raise UsageError(
             f"'{dataset.name}' has no corpus.jsonl; name the index that holds its documents with --index NAME"
         )
-    with temporary_index(read_corpus(dataset.corpus), encoder=encoder) as index:
+    with temporary_index(read_corpus(dataset.corpus), encoder=encoder, on_load=on_load) as index:
         yield index
 
 
@@ -188,12 +194,17 @@ def known_items_of_index(index: Index, count: int, *, seed: int = 0) -> DataSet:
 
 @contextmanager
 def indexed_apart(
-    corpus: Path, count: int, *, encoder: str | Encoder | None = None, seed: int = 0
+    corpus: Path,
+    count: int,
+    *,
+    encoder: str | Encoder | None = None,
+    seed: int = 0,
+    on_load: OnLoad | None = None,
 ) -> Iterator[tuple[Index, DataSet]]:
     """Make queries from a corpus and index it in a temporary folder without the pieces that became queries."""
     items = make_known_items(read_corpus(corpus), count, seed=seed)
     dataset = _nonempty(as_dataset(items, corpus.parent.resolve().name), str(corpus))
-    with temporary_index(held_apart(read_corpus(corpus), items), encoder=encoder) as index:
+    with temporary_index(held_apart(read_corpus(corpus), items), encoder=encoder, on_load=on_load) as index:
         yield index, replace(dataset, corpus=corpus)
 
 

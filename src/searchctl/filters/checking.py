@@ -76,7 +76,9 @@ def kind_of(name: str, fields: Mapping[str, FieldType]) -> FieldType:
     """Return the type of a field, or of the document's own `id` and `title`. Raises UsageError for an unknown name."""
     kind = fields.get(name) or OWN.get(name)
     if kind is None:
-        raise UsageError(f"no field '{name}' in this index; {_suggest(name, [*fields, *OWN])}")
+        raise UsageError(
+            f"no field '{name}' in this index; {_suggest(name, [*(field for field in fields if not field.startswith('_')), *OWN])}"
+        )
     return kind
 
 

@@ -20,20 +20,32 @@ _PATIENCE = 300.0  # seconds
 _LONGEST_PAUSE = 15.0
 _PASSING = (429, 502, 503, 504)
 BATCH = 64  # documents encoded and written together, as when ingesting
-OnProgress = Callable[[int, int], None]
+OnProgress = Callable[[float, int], None]
+GoesOn = Callable[[int, float], bool]  # of passages just encoded, and of the share of the batch that is done
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """Who follows a long work: `tell` hears how many documents of how many are done; `stop` ends it after the batch in hand.
+    """Who follows a long work.
 
-    `rate` is the most documents taken up in a second, None for no limit.
+    `tell` hears how many documents of how many are done, a part of one counting as that part. `stop` ends the work after the
+    passages in hand. `rate` is the most documents taken up in a second, None for no limit.
     """
 
     tell: OnProgress | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     rate: float | None = None
+
+    def within(self, done: float, documents: int, total: int) -> GoesOn:
+        """Return what tells how far a batch of so many documents is, after `done` others, and whether to go on with it."""
+
+        def goes_on(passages: int, share: float) -> bool:
+            if self.tell is not None:
+                self.tell(done + share * documents, total)
+            return not self.stop.is_set()
+
+        return goes_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,7 @@ class CopyReport:
         return CopyReport(self.seen + other.seen, self.written + other.written, self.rejected + other.rejected)
 
 
-Finish = Callable[[Sequence[Entry]], Sequence[Entry]]
+Finish = Callable[[Sequence[Entry], GoesOn], Sequence[Entry]]
 
 
 def fill(
@@ -67,10 +79,10 @@ def fill(
                 break
             stored = fingerprints(engine, target, [entry.document.id for entry in entries])
             fresh = [entry for entry, mark in zip(entries, stored, strict=True) if entry.fingerprint != mark]
-            finished = finish(fresh) if fresh else []
+            finished = finish(fresh, monitor.within(report.seen, len(entries), total)) if fresh else []
             rejected = under_way.result() if under_way is not None else []
             under_way = writer.submit(engine.write, target, finished) if finished else None
-            report += CopyReport(len(entries), len(fresh), tuple(rejected))
+            report += CopyReport(len(entries), len(finished), tuple(rejected))
             if monitor.tell is not None:
                 monitor.tell(report.seen, total)
             limiter.wait(len(fresh))

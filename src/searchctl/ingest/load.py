@@ -26,7 +26,7 @@ from searchctl.ingest.encoding import encode_piecewise
 from searchctl.ingest.given import GivenDocument, given_documents
 from searchctl.ingest.intake import Ended, IntakeReader, Items, first_failure
 from searchctl.ingest.journal import Journal, journal_path
-from searchctl.ingest.model import ConfirmPrune, Gone, IngestReport, IngestSettings, OnProgress, Progress
+from searchctl.ingest.model import ConfirmPrune, Gone, IngestReport, IngestSettings, OnProgress, Phase, Progress
 from searchctl.ingest.prepare import Preparer, StoredIndex, reason_of
 from searchctl.ingest.prune import find_gone
 from searchctl.ranking.cosine_baseline import BackgroundMeter, choose_background
@@ -75,6 +75,7 @@ def ingest_documents(
     documents: Iterable[GivenDocument] | GivenDocument,
     *,
     batch: int = 64,
+    on_progress: OnProgress | None = None,
 ) -> IngestReport:
     """Load documents that a program has in its hands: several, or a single one.
 
@@ -83,7 +84,7 @@ def ingest_documents(
     journal = Journal(journal_path(engine, index))
     try:
         settings = IngestSettings(batch=batch, on_error="stop", command="Index.ingest")
-        load = _Load(engine, index, encoder, settings, journal, threading.Event(), None)
+        load = _Load(engine, index, encoder, settings, journal, threading.Event(), on_progress)
         given = given_documents(documents)
         return load.run(lambda: (Record(document, "", number) for number, document in enumerate(given)), (), None)
     finally:
@@ -123,7 +124,7 @@ class _Load:
         self._prepared: queue.Queue[_Batch | None] = queue.Queue(_QUEUED_BATCHES)
         self._encoded: queue.Queue[_Batch | None] = queue.Queue(_QUEUED_BATCHES)
         self._letters = DeadLetters(settings.dead_letters or journal_path(engine, index).parent, settings.mapping)
-        self._written = self._dead = self._passages = self._pruned = 0
+        self._written = self._dead = self._passages = self._pruned = self._through = 0
         self._gone = Gone()
         self._meter = BackgroundMeter()
         self._unread = UnreadMeter(encoder)
@@ -159,6 +160,7 @@ class _Load:
                     self._prune(files, confirm_prune)
                     outcome = "complete"
                 self._save_background()
+                self._show_progress("finishing")
         finally:
             self._letters.close()
             self._journal.finish(run, outcome, **self._counts())
@@ -189,11 +191,13 @@ class _Load:
             spared=0 if self._pruned else len(self._gone.ids),
             kept=self._gone.kept,
             unmet=self._reader.named_fields.unmet(),
+            passages=self._passages,
             remarks=(*self._reader.remarks.lines(), *self._preparer.remarks(), *filter(None, [self._unread.remark()])),
         )
 
     def _save_background(self) -> None:
         engine, name = self._engine, self._index
+        self._show_progress("measuring background")
         schema = engine.schema(name)
         stored = engine.scan(name, vectors=True)
         background = choose_background(schema.background, self._meter, engine.info(name).passages, stored)
@@ -211,7 +215,9 @@ class _Load:
             self._guard(self._encode_all)
         finally:
             for thread in threads:
-                thread.join()
+                while thread.is_alive():
+                    thread.join(_PATIENCE)
+                    self._show_progress("writing")
         if self._failure is not None:
             raise self._failure
 
@@ -248,10 +254,11 @@ class _Load:
     # The caller's thread
 
     def _encode_all(self) -> None:
-        while (batch := self._take(self._prepared)) is not None:
-            self._put(self._encoded, self._with_vectors(batch))
-            self._show_progress()
-        self._put(self._encoded, None)
+        while (batch := self._take(self._prepared, "reading")) is not None:
+            self._put(self._encoded, self._with_vectors(batch), "writing")
+            self._through += len(batch.entries)
+            self._show_progress("writing" if self._encoder is None else "encoding")
+        self._put(self._encoded, None, "writing")
 
     def _with_vectors(self, batch: _Batch) -> _Batch:
         """Return the batch encoded, piece by piece, so that progress shows and a stop needn't wait for a long document.
@@ -273,7 +280,7 @@ class _Load:
     def _encode(self, entries: Sequence[Entry], encoder: Encoder) -> list[Entry]:
         def goes_on(passages: int, share: float) -> bool:
             self._passages += passages
-            self._show_progress(share * len(entries))
+            self._show_progress("encoding", share * len(entries))
             return self._goes_on()
 
         self._unread.add([f"{entry.document.title}\n{entry.document.text}" for entry in entries])
@@ -287,22 +294,25 @@ class _Load:
             self._reader.bury(Failure(entry.source, 0, entry.document.id, reason_of(error)), entry.document)
             return []
 
-    def _show_progress(self, in_hand: float = 0.0) -> None:
-        if self._tell is not None:
-            intake = self._reader.intake
-            done = intake.bytes_done + intake.bytes_open
-            self._tell(
-                Progress(
-                    intake.read,
-                    self._written,
-                    intake.unchanged,
-                    self._dead,
-                    done,
-                    self._bytes_total,
-                    self._passages,
-                    in_hand,
-                )
+    def _show_progress(self, phase: Phase, in_hand: float = 0.0) -> None:
+        """Tell how far the load is; only ever called by the caller's thread."""
+        if self._tell is None:
+            return
+        intake = self._reader.intake
+        self._tell(
+            Progress(
+                intake.read,
+                self._written,
+                intake.unchanged,
+                self._dead,
+                intake.bytes_done + intake.bytes_open,
+                self._bytes_total,
+                self._passages,
+                in_hand,
+                self._through,
+                phase,
             )
+        )
 
     # The writer's thread
 
@@ -336,19 +346,25 @@ class _Load:
 
     # Between the stages
 
-    def _put(self, line: queue.Queue[_Batch | None], batch: _Batch | None) -> None:
+    # The caller's thread names the phase it waits in, and tells progress meanwhile.
+
+    def _put(self, line: queue.Queue[_Batch | None], batch: _Batch | None, waiting: Phase | None = None) -> None:
         while not self._failed.is_set():
             try:
                 line.put(batch, timeout=_PATIENCE)
             except queue.Full:
+                if waiting is not None:
+                    self._show_progress(waiting)
                 continue
             return
 
-    def _take(self, line: queue.Queue[_Batch | None]) -> _Batch | None:
+    def _take(self, line: queue.Queue[_Batch | None], waiting: Phase | None = None) -> _Batch | None:
         while not self._failed.is_set():
             try:
                 return line.get(timeout=_PATIENCE)
             except queue.Empty:
+                if waiting is not None:
+                    self._show_progress(waiting)
                 continue
         return None
 
@@ -358,6 +374,7 @@ class _Load:
         """Delete the documents of these sources' folders which are known to be gone, if that is confirmed."""
         if not self._settings.prune:
             return
+        self._show_progress("pruning")
         roots = {storable(str(file.root)) for file in files if file.size is not None}
         self._gone = find_gone(self._engine.scan(self._index), roots, self._reader.intake)
         if self._gone.ids and (confirm is None or confirm(self._gone)):

@@ -12,6 +12,7 @@ from searchctl.sources import FieldMapping
 
 OnError: TypeAlias = Literal["dead-letter", "skip", "stop"]
 SameId: TypeAlias = Literal["refuse", "last"]
+Phase: TypeAlias = Literal["reading", "encoding", "writing", "pruning", "measuring background", "finishing"]
 SHOWN = 10  # ids named in a message
 
 
@@ -42,7 +43,8 @@ class IngestSettings:
 class Progress:
     """How far a load is; sizes in bytes of the sources.
 
-    `passages` counts those encoded; `in_hand` is how many documents' worth of the batch that is being encoded is done.
+    `passages` counts those encoded, `encoded` the documents that are through with it; `in_hand` is how many documents' worth
+    of the batch that is being encoded is done. `phase` is what the load is busy with.
     """
 
     read: int = 0
@@ -53,13 +55,15 @@ class Progress:
     bytes_total: int = 0
     passages: int = 0
     in_hand: float = 0.0
+    encoded: int = 0
+    phase: Phase = "reading"
 
     @property
     def share(self) -> float | None:
         """The part of the sources that is dealt with, in [0, 1]; None where their size isn't known."""
         if not self.bytes_total or not self.read:
             return None
-        done = self.written + self.unchanged + self.dead + self.in_hand
+        done = max(self.written, self.encoded) + self.unchanged + self.dead + self.in_hand
         return min(self.bytes_done / self.bytes_total, 1.0) * min(done / self.read, 1.0)
 
 
@@ -90,7 +94,8 @@ class IngestReport:
     sources; `superseded` counts records that gave way to a later file's with the same id. `pruned_ids` are the documents
     deleted because their sources are gone, `spared` those that a question kept. `kept` counts those
     whose sources are there but weren't read to their end. `unmet` are the fields that the settings name and no record has, each
-    with the near name it has instead, or "". `remarks` are sentences about what reading left out or took another way.
+    with the near name it has instead, or "". `passages` counts those encoded. `remarks` are sentences about what reading left
+    out or took another way.
     """
 
     read: int
@@ -111,6 +116,7 @@ class IngestReport:
     kept: int = 0
     unmet: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    passages: int = 0
 
 
 OnProgress: TypeAlias = Callable[[Progress], None]

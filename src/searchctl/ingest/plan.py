@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from searchctl.encoders.base import Encoder
 from searchctl.engines.base import Engine
 from searchctl.ingest.dead_letters import without_target
@@ -20,7 +22,9 @@ from searchctl.sources import Failure, SourceFile
 from searchctl.sources.model import storable
 from searchctl.types import Document, Entry
 
-_SAMPLE = 64  # documents encoded to see how long it takes
+_SAMPLE = 256  # passages, of all files alike, at most encoded to see how long it takes
+_SAMPLING = 2.0  # seconds after which that ends
+_PIECE = 4  # passages between two looks at the clock
 _SHOWN = 3
 _TEXT_BYTES_STORED = 3.0  # the text itself, its inverted index and merges: benchmarks/ingest.py
 _MODEL_BYTES = 350e6  # interpreter, model and the batches in hand
@@ -59,7 +63,11 @@ class _Tally:
     documents: int = 0
     dead: int = 0
     text_bytes: int = 0
-    sample: list[Entry] = field(default_factory=list)
+    passages: int = 0
+    characters: int = 0  # of all passages
+    first: list[Entry] = field(default_factory=list)
+    sample: list[str] = field(default_factory=list)  # passages: each of all is in it with the same chance
+    draw: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     failures: list[Failure] = field(default_factory=list)
 
     def bury(self, failure: Failure, document: Document | None) -> None:
@@ -70,7 +78,19 @@ class _Tally:
         entries = batch.prepared.entries
         self.documents += len(entries)
         self.text_bytes += sum(len(entry.document.text.encode()) for entry in entries)
-        self.sample += entries[: _SAMPLE - len(self.sample)]
+        self.first += entries[: _SHOWN - len(self.first)]
+        for entry in entries:
+            for text in () if entry.vectors is not None else passage_texts(entry):
+                self._look(text)
+
+    def _look(self, text: str) -> None:
+        """Count a passage, and perhaps take it into the sample (Vitter's algorithm R)."""
+        self.passages += 1
+        self.characters += len(text)
+        if len(self.sample) < _SAMPLE:
+            self.sample.append(text)
+        elif (place := int(self.draw.integers(self.passages))) < _SAMPLE:
+            self.sample[place] = text
 
 
 def plan(
@@ -99,20 +119,17 @@ def plan(
     if stored and settings.prune:
         roots = {storable(str(file.root)) for file in files if file.size is not None}
         gone = find_gone(stored[0].scan(stored[1]), roots, reader.intake)
-    seconds, pieces = _timed(tally.sample, encoder)
-    share = tally.documents / max(len(tally.sample), 1)
-    total = round(pieces * share)
     dim = encoder.dim if encoder is not None else 0
     return Plan(
         files=len(files),
         documents=tally.documents,
         unchanged=reader.intake.unchanged,
-        passages=total,
+        passages=tally.passages,
         dead=tally.dead,
-        seconds=seconds * share,
-        disk=int(tally.text_bytes * _TEXT_BYTES_STORED + total * (dim * 8 + _BYTES_PER_PASSAGE)),
-        memory=int(_MODEL_BYTES + total * dim * 4),
-        first=tuple(tally.sample[:_SHOWN]),
+        seconds=_seconds(tally, encoder),
+        disk=int(tally.text_bytes * _TEXT_BYTES_STORED + tally.passages * (dim * 8 + _BYTES_PER_PASSAGE)),
+        memory=int(_MODEL_BYTES + tally.passages * dim * 4),
+        first=tuple(tally.first),
         failures=tuple(tally.failures),
         misfits=dict(preparer.misfits),
         first_misfit=preparer.first_misfit,
@@ -124,12 +141,18 @@ def plan(
     )
 
 
-def _timed(sample: Sequence[Entry], encoder: Encoder | None) -> tuple[float, int]:
-    """Return how long encoding the sample takes, in seconds, and how many passages it has."""
-    pieces = [text for entry in sample for text in passage_texts(entry)]
-    if encoder is None or not pieces:
-        return 0.0, len(pieces)
-    encoder.encode_documents(pieces[:1])  # loading the model isn't encoding
-    began = time.perf_counter()
-    encoder.encode_documents(pieces)
-    return time.perf_counter() - began, len(pieces)
+def _seconds(tally: _Tally, encoder: Encoder | None) -> float:
+    """Return how long encoding all passages would take, in seconds, by a sample that takes two of them."""
+    if encoder is None or not tally.sample:
+        return 0.0
+    texts = [tally.sample[place] for place in tally.draw.permutation(len(tally.sample))]
+    encoder.encode_documents(texts[:1])  # loading the model isn't encoding
+    began, characters, took = time.perf_counter(), 0, 0.0
+    for start in range(0, len(texts), _PIECE):
+        piece = texts[start : start + _PIECE]
+        encoder.encode_documents(piece)
+        characters += sum(map(len, piece))
+        took = time.perf_counter() - began
+        if took >= _SAMPLING:
+            break
+    return took * tally.characters / max(characters, 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from searchctl.errors import ConfigError
+from searchctl.errors import ConfigError, SearchctlError
 from searchctl.notation import check_date_format
 from searchctl.schema import ANALYZERS, FIELD_TYPES, MOST_BOOST, Analyzer, FieldType, PassageSettings
 from searchctl.settings.paths import user_path
@@ -77,13 +77,13 @@ def load_recipe(path_or_name: str | Path) -> Recipe:
     return _RecipeReader(path, data).recipe()
 
 
-def read_lines(path: Path) -> tuple[str, ...]:
-    """Return a file's lines; raises ConfigError."""
+def read_lines(path: Path, error_class: type[SearchctlError] = ConfigError) -> tuple[str, ...]:
+    """Return a file's lines; raises ConfigError, or the class given."""
     try:
         return tuple(path.read_text(encoding="utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"can't read {path}: {reason}; expected a text file in UTF-8, a rule on each line") from error
+        raise error_class(f"can't read {path}: {reason}; expected a text file in UTF-8, a rule on each line") from error
 
 
 def _find(given: str | Path) -> Path:

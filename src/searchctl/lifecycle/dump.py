@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from searchctl.engines.base import FullEngine
-from searchctl.errors import StorageError, UsageError
+from searchctl.errors import IndexExists, StorageError
 from searchctl.ingest.copying import BATCH, Monitor
 from searchctl.lifecycle.manifest import (
     DOCUMENT_FILES,
@@ -51,10 +51,10 @@ class DumpReport:
 def dump(engine: FullEngine, index: str, path: Path, monitor: Monitor, *, compress: bool = True) -> DumpReport | None:
     """Write an index to a new folder, which gets its name when it's complete; None when it was stopped before.
 
-    The index may be in use. Raises UsageError when `path` is there already, StorageError when it can't be written.
+    The index may be in use. Raises IndexExists when `path` is there already, StorageError when it can't be written.
     """
     if path.exists():
-        raise UsageError(f"{path} is there already; name a new folder, or remove that one")
+        raise IndexExists(f"{path} is there already; name a new folder, or remove that one")
     name = engine.resolve(index)
     with _storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)

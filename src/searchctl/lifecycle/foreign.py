@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from searchctl.encoders.base import Encoder
 from searchctl.engines.base import Finding, ForeignIndexes, ForeignSource, FullEngine, Reading
 from searchctl.errors import EngineUnreachable, SearchctlError, ServerRefusal, UsageError
-from searchctl.ingest.copying import BATCH, Monitor, Throttle, passes, persist, save_background
+from searchctl.ingest.copying import BATCH, GoesOn, Monitor, Throttle, passes, persist, save_background
 from searchctl.ingest.encoding import cut_and_encode
 from searchctl.lifecycle.versions import move, open_version
 from searchctl.schema import EncoderStamp, Layout, Lineage
@@ -179,7 +179,8 @@ class ForeignIndex:
     def take_up(self, index: str, ids: Sequence[str], *, show: bool = False) -> Work:
         """Add vectors to these documents of `index`, which were written just now; with `show` they're searchable at once."""
         pending = self.source.among(index, ids)
-        refused = self._encode(pending) if pending else []
+        alone = Monitor().within(0, len(pending), len(pending))
+        refused = self._encode(pending, alone) if pending else []
         if show:
             self.source.show()
         return Work(len(pending) - len(refused), refused=tuple(refused))
@@ -208,7 +209,9 @@ class ForeignIndex:
             for batch in _batches(entries):
                 if monitor.stop.is_set():
                     return work
-                refused = self._encode(batch)
+                refused = self._encode(batch, monitor.within(looked_at, len(batch), total))
+                if monitor.stop.is_set():
+                    return work
                 work += Work(len(batch) - len(refused), refused=tuple(refused))
                 looked_at += len(batch)
                 self._tell(monitor, looked_at, total)
@@ -227,10 +230,10 @@ class ForeignIndex:
         """Return how many documents are read at once: fewer where they are to be taken up slowly."""
         return _PAGE if monitor.rate is None else BATCH
 
-    def _encode(self, entries: Sequence[Entry]) -> list[Rejection]:
+    def _encode(self, entries: Sequence[Entry], goes_on: GoesOn) -> list[Rejection]:
         """Store vectors of the documents; one without any text gets a mark that says so, and no passage."""
         worded = [entry for entry in entries if entry.document.text.strip() or entry.document.title.strip()]
-        encoded = cut_and_encode(worded, self._encoder, self.source.schema.passages) if worded else []
+        encoded = cut_and_encode(worded, self._encoder, self.source.schema.passages, goes_on) if worded else []
         ids = {entry.document.id for entry in worded}
         return self.source.write([*encoded, *(entry for entry in entries if entry.document.id not in ids)])
 

@@ -43,6 +43,8 @@ def read_manifest(path: Path) -> Manifest:
         raw = (path / MANIFEST).read_bytes()
         data = json.loads(raw)
     except FileNotFoundError as error:
+        if not path.exists():
+            raise SourceError(f"there is no folder {path}; name one that searchctl dump wrote") from error
         hint = "; it was interrupted, make it again" if path.name.endswith(PARTIAL) else ""
         raise SourceError(f"{path} isn't a dump: it has no {MANIFEST}{hint}") from error
     except (OSError, ValueError, RecursionError) as error:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from searchctl.encoders.base import Encoder
@@ -24,6 +25,7 @@ from searchctl.index import Index
 from searchctl.ingest.copying import (
     BATCH,
     CopyReport,
+    GoesOn,
     Monitor,
     check_complete,
     fill,
@@ -204,7 +206,7 @@ def bring_over(engine: FullEngine, source: str, version: str, encoder: Encoder, 
     if settings != before:
         batches = ([_as_ingested(entry, before, settings) for entry in entries] for entries in batches)
     total = engine.count(source)
-    filled = fill(engine, version, batches, lambda entries: _finished(entries, encoder, settings), monitor, total)
+    filled = fill(engine, version, batches, partial(_finished, encoder, settings), monitor, total)
     if not monitor.stop.is_set():
         remove_vanished(engine, source, version)
     return filled
@@ -222,8 +224,8 @@ def _as_ingested(entry: Entry, before: PassageSettings, settings: PassageSetting
     return entry
 
 
-def _finished(entries: Sequence[Entry], encoder: Encoder, settings: PassageSettings) -> list[Entry]:
-    """Return the entries cut into passages and encoded; the router's own as it compares them."""
+def _finished(encoder: Encoder, settings: PassageSettings, entries: Sequence[Entry], goes_on: GoesOn) -> list[Entry]:
+    """Return the entries cut into passages and encoded, as far as `goes_on` lets it; the router's own as it compares them."""
     own: list[Document] = []
     others: list[Entry] = []
     for entry in entries:
@@ -231,4 +233,4 @@ def _finished(entries: Sequence[Entry], encoder: Encoder, settings: PassageSetti
             own.append(entry.document)
         else:
             others.append(entry)
-    return [*entries_of(own, encoder), *cut_and_encode(others, encoder, settings)]
+    return [*entries_of(own, encoder), *cut_and_encode(others, encoder, settings, goes_on)]

@@ -57,7 +57,7 @@ def restore(
     version = open_version(engine, index, replace(manifest.schema, lineage=Lineage(made_from)))
     with engine.writing(version):
         filled = fill(
-            engine, version, _read_entries(path, manifest), lambda entries: entries, monitor, manifest.documents
+            engine, version, _read_entries(path, manifest), lambda entries, _: entries, monitor, manifest.documents
         )
     if monitor.stop.is_set():
         return RestoreReport(version, engine.count(version), filled.written, None)

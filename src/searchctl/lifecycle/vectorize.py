@@ -66,8 +66,9 @@ def _encode_all(index: Index, name: str, encoder: Encoder, monitor: Monitor, tot
     for entries in _deferred(index, name):
         if monitor.stop.is_set():
             break
-        index.engine.write(name, cut_and_encode(entries, encoder, settings))
-        done += len(entries)
+        encoded = cut_and_encode(entries, encoder, settings, monitor.within(done, len(entries), total))
+        index.engine.write(name, encoded)
+        done += len(encoded)
         if monitor.tell is not None:
             monitor.tell(done, total)
         limiter.wait(len(entries))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from searchctl.engines.threads import one_thread
-from searchctl.errors import UsageError
+from searchctl.errors import Absent, UsageError
 from searchctl.routing.calibration import Doubles
 from searchctl.routing.calibration_report import OUTSIDE_LIMIT, CalibrationReport, depths, grouped
 from searchctl.routing.judgement import Judgement
@@ -117,7 +117,7 @@ def decide(
     looked at, and no word.
     """
     if not state.labels:
-        raise UsageError(_NO_LABELS)
+        raise Absent(_NO_LABELS)
     if probabilities is None:
         probabilities = report.probabilities(state.votes.scores(state.texts(texts, vectors)))
     limits = np.full(len(vectors), settings.limit)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from searchctl.engines.base import fingerprints
-from searchctl.errors import SearchctlError, UsageError
+from searchctl.errors import Absent, SearchctlError, UsageError
 from searchctl.fields import as_values
 from searchctl.index import Index
 from searchctl.ingest.journal import journal_path
@@ -49,10 +49,16 @@ class Editor:
         marks = fingerprints(self.index.engine, self.index.name, [document.id for document in same])
         return [document for document, mark in zip(same, marks, strict=True) if mark != storing.mark(document)]
 
-    def put(self, documents: Sequence[Document], what: str, gone: Sequence[str] = ()) -> Change:
+    def put(
+        self,
+        documents: Sequence[Document],
+        what: str,
+        gone: Sequence[str] = (),
+        on_progress: storing.OnProgress | None = None,
+    ) -> Change:
         """Store documents and delete those with the ids `gone`, as one step; a step that fails leaves nothing behind."""
         encoder = storing.needed_encoder(self.index)
-        vectors = storing.encoded(encoder, [document.text for document in documents])
+        vectors = storing.encoded(encoder, [document.text for document in documents], on_progress)
         ids = [document.id for document in documents]
         everything = list(dict.fromkeys((*ids, *gone)))
         held = self.index.engine.get(self.index.name, everything)
@@ -74,7 +80,7 @@ class Editor:
         """Take back the last step and return what it was; raises UsageError when there's none."""
         steps = self.history.steps()
         if not steps:
-            raise UsageError("nothing to undo: no step on this machine is remembered for this index")
+            raise Absent("nothing to undo: no step on this machine is remembered for this index")
         self._restore(steps[-1].before)
         self.history.pop()
         return steps[-1].what

@@ -25,7 +25,7 @@ from searchctl.types import Vectors
 if TYPE_CHECKING:
     from searchctl.encoders.base import Encoder
 
-_BATCH = 256
+_BATCH = 64
 BINS = 15
 METRICS = (
     "accuracy",
@@ -149,6 +149,28 @@ def _encoded(encoder: Encoder, texts: Sequence[str], tell: OnProgress | None) ->
         if tell is not None:
             tell(min(start + _BATCH, len(texts)), len(texts))
     return vectors
+
+
+def split(examples: Sequence[Example], share: float, seed: int = 0) -> tuple[list[Example], list[Example]]:
+    """Split examples into those to learn from and a `share` in (0, 1) to test with, label by label.
+
+    Equal texts, but for case and blanks, go to the same side; of each label at least one stays to learn from.
+    """
+    texts: dict[str, list[Example]] = {}
+    for example in examples:
+        texts.setdefault(" ".join(example.text.casefold().split()), []).append(example)
+    labelled: dict[tuple[str, ...], list[list[Example]]] = {}
+    for same in texts.values():
+        labelled.setdefault(same[0].labels, []).append(same)
+    train: list[Example] = []
+    test: list[Example] = []
+    draw_from = np.random.default_rng(seed)
+    for groups in labelled.values():
+        count = min(round(len(groups) * share), len(groups) - 1)
+        order = draw_from.permutation(len(groups)).tolist()
+        test += [example for row in sorted(order[:count]) for example in groups[row]]
+        train += [example for row in sorted(order[count:]) for example in groups[row]]
+    return train, test
 
 
 def draw(examples: Sequence[Example], shots: int, seed: int) -> list[int]:

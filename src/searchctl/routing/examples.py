@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -36,6 +36,8 @@ MAX_LABEL = 200
 _ENCODED_AS = "route: its message encoded as a query"
 _ENCODED_BEFORE_AS = "route: encoded as a query"  # whole, by earlier versions
 _BATCH = 256
+_PIECE = 32  # texts encoded between two looks at how far that is
+OnProgress: TypeAlias = Callable[[int, int], None]
 _WORDS = re.compile(r"(?<=[a-zа-яё])(?=[A-ZА-ЯЁ])|[_/.\-\s]+")
 
 
@@ -126,15 +128,18 @@ def entries_of(documents: Sequence[Document], encoder: Encoder) -> list[Entry]:
     ]
 
 
-def encoded(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+def encoded(encoder: Encoder, texts: Sequence[str], on_progress: OnProgress | None = None) -> Vectors:
     """Return the vectors (n, dim) of the messages in texts, each encoded by itself.
 
-    A quantised model's numbers depend on what else is in the batch, and no text's label may.
+    A quantised model's numbers depend on what else is in the batch, and no text's label may. `on_progress` is told how many texts
+    of how many are done.
     """
     vectors = np.zeros((len(texts), encoder.dim), np.float32)
     messages = [message_of(text) for text in texts]
-    for start in range(0, len(messages), _BATCH):
-        vectors[start : start + _BATCH] = encoder.encode_queries(messages[start : start + _BATCH])
+    for start in range(0, len(messages), _PIECE):
+        vectors[start : start + _PIECE] = encoder.encode_queries(messages[start : start + _PIECE])
+        if on_progress is not None:
+            on_progress(min(start + _PIECE, len(messages)), len(messages))
     return vectors
 
 

@@ -109,17 +109,28 @@ class Router:
         """Add texts that belong to no label; they sharpen the detection of such texts. Return how many are new or changed."""
         return self.add_examples([Example(text) for text in storing.as_texts(texts)])
 
-    def add_examples(self, examples: Iterable[Example], *, multi_label: bool = False) -> int:
+    def add_examples(
+        self,
+        examples: Iterable[Example],
+        *,
+        multi_label: bool = False,
+        on_progress: storing.OnProgress | None = None,
+    ) -> int:
         """Add many examples in one step; return how many are new or changed.
 
         A text that comes several times with different labels keeps those it has most often, of equal ones the last; with
-        `multi_label` it has them all.
+        `multi_label` it has them all. `on_progress` is told how many new texts of how many are encoded.
         """
         given = [examples] if isinstance(examples, Example) else list(examples)
         merged = storing.merge_examples(given, multi_label=multi_label)
-        return self._add([storing.example_document(one) for one in merged.examples], [])
+        return self._add([storing.example_document(one) for one in merged.examples], [], on_progress)
 
-    def _add(self, documents: Sequence[Document], described: Sequence[Document]) -> int:
+    def _add(
+        self,
+        documents: Sequence[Document],
+        described: Sequence[Document],
+        on_progress: storing.OnProgress | None = None,
+    ) -> int:
         stored = self._editor.read()
         changed = self._editor.changed(documents, stored)
         known = {label for one in stored for label in one.labels} | {
@@ -132,7 +143,8 @@ class Router:
             what = f"add {len(changed)} to {labels[:200] or 'no label'}" if changed else ""
             said = [f"describe {labels_of(document)[0]}" for document in described]
             what = ", ".join([*([what] if what else []), *said])
-            self._learner.follow(self._editor.put([*changed, *names, *described], what), stored)
+            put = self._editor.put([*changed, *names, *described], what, on_progress=on_progress)
+            self._learner.follow(put, stored)
         return len(changed)
 
     def remove(

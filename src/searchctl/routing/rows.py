@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,20 @@ _DECIMAL = re.compile(r"-?\d+\.\d+")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns hold what; empty and None stand for the usual names. `separator` cuts a cell into several labels."""
+    """Which columns hold what; empty and None stand for the usual names. `separator` cuts a cell into several labels.
+
+    A `label` like `group/topic` that is no column itself names the columns of its levels, the uppermost first.
+    """
 
     text: tuple[str, ...] = ()
     label: str | None = None
     separator: str | None = None
     outside: str | None = None  # the label that means: none of the labels
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The columns of a label's levels, as in `group/topic`; none where one column holds it."""
+        return tuple(map(str.strip, self.label.split("/"))) if self.label and "/" in self.label else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,8 @@ def read_rows(path: str | Path, columns: Columns | None = None, format: Format |
     usual: Format | None = "txt" if Path(path).suffix == "" and str(path) != STDIN else None
     (file,) = discover([str(path)], format=format or usual)
     columns = columns or Columns()
-    mapping = FieldMapping(text=columns.text, apart=LABEL_NAMES if columns.label is None else (columns.label,))
+    apart = LABEL_NAMES if columns.label is None else (columns.label, *columns.levels)
+    mapping = FieldMapping(text=columns.text, apart=apart)
     if file.format not in ("txt", "md") and not (file.is_stdin and file.format is None):
         yield from _table_rows(read(file, mapping), columns)
         return
@@ -141,12 +151,22 @@ def label_column(names: Mapping[str, Any], columns: Columns) -> str | None:
 def _labels(data: Mapping[str, Any], columns: Columns) -> tuple[str, ...]:
     name = label_column(data, columns)
     if name is None:
-        return ()
+        return _label_of_levels(data, columns)
     value = data[name]
     cells = [str(cell).strip() for cell in (value if isinstance(value, list) else [value]) if cell is not None]
     if columns.separator:
         cells = [part.strip() for cell in cells for part in cell.split(columns.separator)]
     return tuple(dict.fromkeys(cell for cell in cells if cell and cell != columns.outside and not is_missing(cell)))
+
+
+def _label_of_levels(data: Mapping[str, Any], columns: Columns) -> tuple[str, ...]:
+    """Return a row's label from the columns of its levels, as far down as cells are filled; a slash within one becomes a dash."""
+    if not columns.levels or not all(name in data for name in columns.levels):
+        return ()
+    cells = ["" if data[name] is None else str(data[name]).strip() for name in columns.levels]
+    filled = list(takewhile(lambda cell: cell and not is_missing(cell), cells))
+    label = "/".join(re.sub(r" ?/ ?", "-", cell) for cell in filled)
+    return (label,) if label and label != columns.outside else ()
 
 
 def is_missing(label: str) -> bool:

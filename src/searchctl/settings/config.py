@@ -107,12 +107,26 @@ def load_settings(
     engine = str(_merge(layers(_OWN_VARIABLES))["engine"][0])
     family = family_of(engine, {name for one in variables_of for name in one.values})
     of_server = {f"connection.{key}": names for key, names in variables(family).items()}
-    found = layers({**_OWN_VARIABLES, **of_server})
+    found = [*layers({**_OWN_VARIABLES, **of_server}), _found_above(directory)]
     settings = _settings(_merge(found), _secrets(found))
     if not gateways:
         return settings
     table, path = gateways[0]
     return replace(settings, gateway=_table(table, path, "gateway"), gateway_origin=str(path))
+
+
+def _found_above(directory: Path) -> Layer:
+    """Return the nearest `.searchctl` of a parent folder as the engine, where this folder has none: as git finds its own.
+
+    One that belongs to somebody else isn't taken: in a shared folder anybody could have put it there.
+    """
+    if (directory / DEFAULT_ENGINE).is_dir() or not hasattr(os, "getuid"):
+        return {}
+    for depth, folder in enumerate(directory.parents, start=1):
+        found = folder / DEFAULT_ENGINE
+        if found.is_dir() and found.stat().st_uid == os.getuid():
+            return {"engine": ("/".join([".."] * depth + [DEFAULT_ENGINE]), "found in a parent folder")}
+    return {}
 
 
 def _flag(key: str) -> str:

@@ -54,7 +54,9 @@ PATH_KEYS = frozenset({"ca_certs", "client_cert", "client_key"})
 INDEX_KEYS: tuple[str, ...] = ("shards", "replicas", "hnsw_m", "hnsw_ef_construction", "vector_engine", "quantisation")
 
 
-_LIKE_AN_ADDRESS = re.compile(r"(?i)(?:opensearchs?|elasticsearchs?|https?)(?::|//)|[^./~\\][^/\\]*:[^/\\]*@")
+_LIKE_AN_ADDRESS = re.compile(
+    r"(?i)(?:opensearchs?|elasticsearchs?|https?)(?::|//)|[^./~\\][^/\\]*:[^/\\]*@|[\w.-]+:\d{2,5}(?:/|$)"
+)
 _HOST_AND_COMMA = re.compile(r"[\w.\-\[\]]+(:\d+)?,")
 _UNFIT_FOR_HOST = re.compile(r"[\s\x00-\x1f@,'\"<>\\^`{|}]")
 
@@ -173,7 +175,7 @@ def refuse_malformed(engine: str) -> None:
     """Raise ConfigError for what was meant as a server's address and would be taken for a folder; the message hides passwords."""
     if not is_server(engine) and _LIKE_AN_ADDRESS.match(engine):
         raise ConfigError(
-            "the engine is written like an address, but without '://'; write opensearch://HOST:9200, "
+            "the engine is written like an address, but without '://'; write opensearch://HOST:9200 or elasticsearch://HOST:9200, "
             "or for a folder of that name ./NAME"
         )
 
@@ -185,13 +187,15 @@ def _address(host: str, *, standard_port: bool) -> str:
         scheme, port, name = parts.scheme, parts.port, parts.hostname
     except ValueError as error:
         raise ConfigError(
-            f"'{shown}' isn't an address: its host or port can't be one; write it like opensearch://HOST:9200"
+            f"'{shown}' isn't an address: its host or port can't be one; write it like opensearch://HOST:9200 or elasticsearch://HOST:9200"
         ) from error
     known = {"http": "http", "https": "https"} | {
         f"{family}{end}": f"http{end}" for family in _VARIABLES for end in ("", "s")
     }
     if scheme not in known or not name or _UNFIT_FOR_HOST.search(name):
-        raise ConfigError(f"'{shown}' isn't an address of a server; write it like opensearch://HOST:9200")
+        raise ConfigError(
+            f"'{shown}' isn't an address of a server; write it like opensearch://HOST:9200 or elasticsearch://HOST:9200"
+        )
     if port is None:
         port = {"http": 80, "https": 443}[known[scheme]] if scheme in ("http", "https") or standard_port else 9200
     shown = f"[{name}]" if ":" in name else name

@@ -25,7 +25,7 @@ class CsvDialect:
 
 
 class CsvRow(NamedTuple):
-    """A row's cells, or why it has none; the number and text of its first line."""
+    """A row's cells, or why it has none; its number as spreadsheets count, from 1 and blank ones too, and its first line's text."""
 
     number: int
     text: str
@@ -42,6 +42,7 @@ class Feed:
         self._limit = limit
         self._left = limit
         self.row: list[Line] = []
+        self.rows = 0  # that have begun
 
     def next_line(self) -> Line | None:
         """Return the next line, None at the end; raises Unreadable where the row grows beyond the limit."""
@@ -65,6 +66,7 @@ class Feed:
     def begin_row(self) -> None:
         """Forget the row before."""
         self.row, self._left = [], self._limit
+        self.rows += 1
 
     def give_again(self, count: int) -> None:
         """Give the last `count` lines of this row once more."""
@@ -104,15 +106,15 @@ class RowParser:
             error = "its quotes don't match"
         first = feed.row[0]
         if cells is not None:
-            return CsvRow(first.number, first.text, cells)
+            return CsvRow(feed.rows, first.text, cells)
         if first.error:
             feed.give_again(len(feed.row) - 1)
-            return CsvRow(first.number, first.text, [], first.error)
+            return CsvRow(feed.rows, first.text, [], first.error)
         cells = self._unquoted(first.text, columns)
         if self._is_cut_off(feed, columns):
-            return CsvRow(first.number, first.text, [], "a closing quote is missing, up to the end of the file")
+            return CsvRow(feed.rows, first.text, [], "a closing quote is missing, up to the end of the file")
         feed.give_again(len(feed.row) - 1)
-        return CsvRow(first.number, first.text, cells or [], "" if cells else error)
+        return CsvRow(feed.rows, first.text, cells or [], "" if cells else error)
 
     def _is_cut_off(self, feed: Feed, columns: int) -> bool:
         """Tell whether a cell goes on to the end, over lines that are no rows by themselves."""

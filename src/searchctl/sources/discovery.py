@@ -16,7 +16,7 @@ from typing import overload
 from searchctl.errors import SourceError
 from searchctl.settings.paths import user_path
 from searchctl.several import as_texts
-from searchctl.sources.formats import ENDINGS, FORMATS, OFFICE, TABLE, Format
+from searchctl.sources.formats import ENDINGS, FORMATS, TABLE, Format, office_command
 from searchctl.sources.ignores import IgnoreFiles, matcher
 from searchctl.sources.model import STDIN, SourceFile, storable
 
@@ -147,7 +147,9 @@ class _Search:
                 f"can't tell the format of '{given}': known endings are {known}; say it with: --format {'|'.join(FORMATS)}"
             )
         if TABLE[format].missing:
-            raise SourceError(f"'{given}' can't be read: reading {format} needs another library; type: {OFFICE}")
+            raise SourceError(
+                f"'{given}' can't be read: reading {format} needs another library; type: {office_command()}"
+            )
         self.files.append(self._file(path, path, path.name, status, format))
 
     def _add_folder(self, root: Path, folder: Path, below: str, ignored: IgnoreFiles) -> None:
@@ -198,7 +200,7 @@ class _Search:
         if format is None:
             self.skipped.append(Skipped(path, f"unknown ending {ending or '(none)'}"))
         elif TABLE[format].missing:
-            self.skipped.append(Skipped(path, f"{ending or format} (to read it: {OFFICE})"))
+            self.skipped.append(Skipped(path, f"{ending or format} (to read it: {office_command()})"))
         elif self._is_new(status):
             self.files.append(self._file(root, path, uri, status, format))
 

@@ -12,6 +12,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeAlias
 
+from searchctl.installation import install_command
+
 Format: TypeAlias = str  # a name in FORMATS
 
 
@@ -78,4 +80,9 @@ PAGE_FORMATS = tuple(form.name for form in _TABLE if not form.rows)  # a file is
 ROW_FORMATS = tuple(form.name for form in _TABLE if form.rows and form.text)  # a file of text holds many
 TABLE: Mapping[Format, FileFormat] = {form.name: form for form in _TABLE}
 ENDINGS: Mapping[str, Format] = {ending: form.name for form in _TABLE for ending in form.endings}
-OFFICE = "pip install 'searchctl[office]'"
+
+
+@cache
+def office_command() -> str:
+    """Return what installs the libraries for office files."""
+    return install_command("office")

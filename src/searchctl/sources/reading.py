@@ -58,9 +58,9 @@ def items(reading: SourceReading) -> Iterator[Record | Failure]:
     file = reading.file
     form = TABLE[file.format or sniffed(reading.stream.head)]
     if form.missing:
-        from searchctl.sources.formats import OFFICE
+        from searchctl.sources.formats import office_command
 
-        raise Unreadable(f"reading {form.name} needs another library; type: {OFFICE}", id=file.uri)
+        raise Unreadable(f"reading {form.name} needs another library; type: {office_command()}", id=file.uri)
     if not form.rows:
         yield from _page_items(reading, form.name)
         return

@@ -128,7 +128,7 @@ def improve(
     if report.verdict == "not proven" or not improvement.apply or watch.stop.is_set():
         return replace(report, interrupted=watch.stop.is_set())
     judging = _judging(sets.unseen, improvement.out)
-    monitor = Monitor(lambda done, total: tell("documents", done, total), watch.stop)
+    monitor = Monitor(lambda done, total: tell("documents", int(done), total), watch.stop)
     done = reembed(
         index,
         encoder_stamp(name, encoder),

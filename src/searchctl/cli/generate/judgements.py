@@ -10,6 +10,7 @@ from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.generate.options import GenerationOptions, generation_options
 from searchctl.cli.generate.running import check_server, print_prompt, run_task
 from searchctl.cli.progress import Meter
+from searchctl.translation import _
 
 
 @click.command(
@@ -52,6 +53,6 @@ def judgements_command(
         raise UsageError("say which queries: searchctl generate judgements QUERIES.jsonl --llm URL --model NAME")
     queries = read_queries_to_judge(data, split)
     with frame.open_index() as index:
-        with Meter(frame, "queries") as meter:
+        with Meter(frame, _("queries"), _("searching")) as meter:
             task = JudgementsTask(index, queries, generation.prompts("judgements"), depth, on_search=meter.update)
         run_task(frame, task, generation)

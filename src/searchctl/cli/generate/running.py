@@ -16,6 +16,7 @@ from searchctl.cli.operations import end_interrupted
 from searchctl.cli.output import count_of, echo, print_json, print_pairs
 from searchctl.cli.progress import Meter
 from searchctl.errors import SearchctlError, UsageError
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.generation.asking import AskSettings
@@ -59,7 +60,7 @@ def run_task(frame: Frame, task: GenerationTask, options: GenerationOptions) -> 
         return
     if not frame.quiet and not frame.json:
         say(f"searchctl: asking {server.model} at {server.url}: {', '.join(_planned(planned))}")
-    with stop_on_interrupt() as stop, Meter(frame, "answers") as meter:
+    with stop_on_interrupt() as stop, Meter(frame, _("answers"), _("asking")) as meter:
 
         def update(done: int, total: int, unanswered: int, bill: Bill) -> None:
             spent = f"{bill.prompt_tokens + bill.answer_tokens:,} tokens"
@@ -84,9 +85,12 @@ def _planned(planned: GenerationPlan) -> list[str]:
 
 def _print_plan(frame: Frame, planned: GenerationPlan) -> None:
     first = planned.requests[0]
-    if frame.json:
+    if frame.for_programs:
         passed_over = dict(planned.passed_over)
-        print_json({**planned.estimate.to_json(), "passed_over": passed_over, "first_request": first.messages})
+        print_json(
+            "generation-plan",
+            {**planned.estimate.to_json(), "passed_over": passed_over, "first_request": first.messages},
+        )
         return
     for message in first.messages:
         echo(f"[{message['role']}]\n{message['content']}\n")
@@ -96,8 +100,8 @@ def _print_plan(frame: Frame, planned: GenerationPlan) -> None:
 
 
 def _tell(frame: Frame, report: GenerationReport, settings: AskSettings) -> None:
-    if frame.json:
-        print_json(report.to_json(settings))
+    if frame.reports_json:
+        print_json("generated", report.to_json(settings))
     else:
         print_pairs(_lines(report, settings))
         for note in report.notes:

@@ -10,6 +10,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
+from searchctl.cli.listing import print_listing
 from searchctl.cli.output import echo, print_json, print_pairs, print_table
 
 if TYPE_CHECKING:
@@ -40,9 +41,11 @@ def list_command(frame: Frame, language: str | None) -> None:
 
     models = [model for model in known_models().values() if language is None or _reads(model, language)]
     here = {model.name: model.family == "shipped" or model_folder(model.name) is not None for model in models}
-    if frame.json:
+    if frame.for_programs:
         shown = [{**asdict(model), "here": here[model.name], "below_bm25": model.below_bm25} for model in models]
-        print_json({"models": shown, "bm25": dict(bm25_scores()), "sources": dict(sources())})
+        print_listing(
+            frame, "models", "known-model", "models", shown, bm25=dict(bm25_scores()), sources=dict(sources())
+        )
         return
     print_table(_HEADINGS, [_row(model, here[model.name]) for model in models])
     if not frame.quiet:
@@ -68,9 +71,9 @@ def show_command(frame: Frame, name: str) -> None:
     folder = model_folder(known.name)
     manifest = read_manifest(folder) if folder else None
     place = models_folders()[0] / folder_name(known.name)
-    if frame.json:
+    if frame.for_programs:
         extra = {"folder": folder and str(folder), "revision": manifest and manifest.revision, "place": str(place)}
-        print_json({**asdict(known), **extra, "below_bm25": known.below_bm25})
+        print_json("model", {**asdict(known), **extra, "below_bm25": known.below_bm25})
         return
     where = str(folder) if folder else f"not here; searchctl models fetch {known.name}, or put its files into {place}"
     if known.family in ("shipped", "muse"):

@@ -69,7 +69,7 @@ def compare_command(
     if path is not None:
         with replacing(path) as draft:
             draft.write_text(render(measured, documents), encoding="utf-8")
-    if frame.json:
+    if frame.for_programs:
         models = [
             {
                 "name": one.name,
@@ -91,7 +91,7 @@ def compare_command(
             }
             for one in measured
         ]
-        print_json({"models": models, "unbeaten": pareto(measured), "advice": advice(measured)})
+        print_json("model-comparison", {"models": models, "unbeaten": pareto(measured), "advice": advice(measured)})
         return
     for shown in (score_table(measured), cost_table(measured, documents)):
         print_table(shown.headings, shown.rows)

@@ -42,8 +42,11 @@ def fetch_command(frame: Frame, name: str, revision: str | None) -> None:
     manifest = read_manifest(folder)
     assert manifest is not None
     size = sum(checked.size for checked in manifest.files.values())
-    if frame.json:
-        print_json({"name": manifest.name, "folder": str(folder), "revision": manifest.revision, "bytes": size})
+    if frame.reports_json:
+        print_json(
+            "model-fetched",
+            {"name": manifest.name, "folder": str(folder), "revision": manifest.revision, "bytes": size},
+        )
         return
     echo(f"{folder}: {count_of(len(manifest.files), 'file')}, {size_of(size)}, checksums right")
     if not frame.quiet:
@@ -73,8 +76,11 @@ def export_command(frame: Frame, name: str, folder: Path) -> None:
     from searchctl.encoders.exporting import export_encoder_to_onnx
 
     made = export_encoder_to_onnx(name, folder)
-    if frame.json:
-        print_json({"folder": str(made.folder), **made.agreement.to_json(), "least_cosine": made.least_cosine})
+    if frame.reports_json:
+        print_json(
+            "model-exported",
+            {"folder": str(made.folder), **made.agreement.to_json(), "least_cosine": made.least_cosine},
+        )
         return
     size = (folder / "model.onnx").stat().st_size
     echo(f"{folder}: model.onnx is {made.agreement.served}, {size_of(size)}")
@@ -94,8 +100,8 @@ def bundle_command(frame: Frame, name: str, path: Path) -> None:
     from searchctl.models.bundles import bundle
 
     manifest = bundle(name, path)
-    if frame.json:
-        print_json({"name": manifest.name, "file": str(path), "bytes": path.stat().st_size})
+    if frame.reports_json:
+        print_json("model-bundled", {"name": manifest.name, "file": str(path), "bytes": path.stat().st_size})
         return
     echo(f"{path}: {manifest.name}, {count_of(len(manifest.files), 'file')}, {size_of(path.stat().st_size)}")
     if not frame.quiet:
@@ -110,8 +116,8 @@ def unbundle_command(frame: Frame, path: Path) -> None:
     from searchctl.models.bundles import unbundle
 
     folder = unbundle(path)
-    if frame.json:
-        print_json({"name": folder.name, "folder": str(folder)})
+    if frame.reports_json:
+        print_json("model-unbundled", {"name": folder.name, "folder": str(folder)})
         return
     echo(f"{folder}: checksums right")
     if not frame.quiet:

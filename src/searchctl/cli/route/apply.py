@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from searchctl.cli.completions import complete_index
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import INTERRUPTED, say
 from searchctl.cli.interrupt import stop_on_interrupt
@@ -11,6 +12,7 @@ from searchctl.cli.output import count_of, print_json, print_table
 from searchctl.cli.progress import Meter
 from searchctl.cli.route.context import open_router
 from searchctl.cli.where import where_of, where_option
+from searchctl.translation import _
 
 
 @click.command(
@@ -22,7 +24,7 @@ from searchctl.cli.where import where_of, where_option
         "searchctl route apply tickets --dry-run",
     ),
 )
-@click.argument("name", metavar="INDEX")
+@click.argument("name", metavar="INDEX", shell_complete=complete_index)
 @where_option("Only documents like this: ")
 @click.option("--target-precision", type=float, metavar="P", help="Give a label only where it's right this often.")
 @click.option("--threshold", type=float, metavar="P", help="Give a label from this confidence on.")
@@ -51,7 +53,7 @@ def apply_command(
     with (
         open_router(frame) as router,
         Index(router.index.engine, as_text(name)) as index,
-        Meter(frame, "documents") as meter,
+        Meter(frame, _("documents"), _("labelling")) as meter,
         stop_on_interrupt() as stop,
     ):
         report = apply(
@@ -64,8 +66,9 @@ def apply_command(
             on_progress=meter.update,
             stop=stop,
         )
-    if frame.json:
+    if frame.reports_json:
         print_json(
+            "labelling",
             {
                 "labelled": report.labelled,
                 "abstained": report.abstained,
@@ -74,7 +77,7 @@ def apply_command(
                 "interrupted": report.interrupted,
                 "stamp": report.stamp,
                 "dry_run": dry_run,
-            }
+            },
         )
     else:
         print_table(["label", "documents"], [[label, str(count)] for label, count in report.labels.items()])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchctl.cli.completions import complete_label
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, echo, print_json, print_table, printable
@@ -46,8 +47,8 @@ def check_command(frame: Frame, target_precision: float, path: str | None, whole
     texts = [row.text for row in read_rows(path) if row.text] if path else []
     with open_router(frame) as router:
         found = router.check(target_precision, texts)
-    if frame.json:
-        print_json({**asdict_plain(found), "totals": _totals(found)})
+    if frame.for_programs:
+        print_json("routing-check", {**asdict_plain(found), "totals": _totals(found)})
         return
     _print_check(found, whole)
 
@@ -138,7 +139,7 @@ def _percent(value: float) -> str:
         'searchctl route impact gift "Can I pay with a gift card?" --recent last-week.jsonl',
     ),
 )
-@click.argument("label")
+@click.argument("label", shell_complete=complete_label)
 @click.argument("words", nargs=-1, metavar="[TEXT]...")
 @click.option("--file", "path", metavar="FILE", help="Examples that would be added, one a line, or rows of a table.")
 @click.option("--recent", metavar="FILE", help="Recent texts: which of them would go elsewhere?")
@@ -155,8 +156,8 @@ def impact_command(frame: Frame, label: str, words: tuple[str, ...], path: str |
     others = [row.text for row in read_rows(recent) if row.text] if recent else []
     with open_router(frame) as router:
         found = router.impact(as_text(label), texts, others)
-    if frame.json:
-        print_json(asdict_plain(found))
+    if frame.for_programs:
+        print_json("label-impact", asdict_plain(found))
         return
     _print_impact(found)
 

@@ -62,7 +62,10 @@ def file_options(function: Function) -> Function:
             "--text", "text_columns", metavar="COLUMNS", help="Columns that hold the text, a comma between them."
         ),
         click.option(
-            "--label", "label_column", metavar="COLUMN", help="Column that holds the label [default: label, …]."
+            "--label",
+            "label_column",
+            metavar="COLUMN",
+            help="Column that holds the label [default: label, …]; GROUP/TOPIC takes the levels from two columns.",
         ),
         click.option("--separator", metavar="SIGN", help="What stands between several labels in one cell."),
         click.option(

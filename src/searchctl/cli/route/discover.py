@@ -12,6 +12,8 @@ from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, print_json, printable
 from searchctl.cli.route.context import columns_of, file_options, open_router
 from searchctl.errors import UsageError
+from searchctl.extras import require
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.routing.discover import Discovery, UnlabelledGroup
@@ -63,6 +65,7 @@ def discover_command(
     from searchctl.routing.examples import Example
     from searchctl.routing.rows import as_format, read_rows
 
+    require("sklearn", _("looking for labels that are missing"), "explore")
     settings = RouteSettings(target_precision=target_precision)
     columns = columns_of(text_columns, label_column, separator, outside_label)
     texts = [row.text for row in read_rows(path, columns, as_format(format_name)) if row.text]
@@ -70,8 +73,8 @@ def discover_command(
         found = router.discover(texts, settings, min_size=min_size, examples=examples)
         chosen = _chosen(found, list(map(as_text, promoted)))
         router.add_examples([Example(text, (label,)) for label, group in chosen.items() for text in group.examples])
-    if frame.json:
-        print_json(_as_json(found, chosen))
+    if frame.for_programs:
+        print_json("discovery", _as_json(found, chosen))
         return
     _print(found, chosen)
     if not frame.quiet:
@@ -82,7 +85,7 @@ def _chosen(found: Discovery, asked: Sequence[str]) -> dict[str, UnlabelledGroup
     """Return the groups that become labels, by label."""
     chosen: dict[str, UnlabelledGroup] = {}
     for one in asked:
-        which, _, label = one.partition("=")
+        which, _sign, label = one.partition("=")
         group = _asked(found.groups, which.strip())
         chosen[label.strip() or group.label] = group
     return chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,17 +10,27 @@ import click
 
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say, say_error
-from searchctl.cli.output import count_of, print_json, print_table, printable, refuse_overwriting
+from searchctl.cli.output import (
+    count_of,
+    print_json,
+    print_table,
+    printable,
+    refuse_overwriting,
+    refuse_unwritable,
+)
 from searchctl.cli.progress import Meter
 from searchctl.cli.route.context import columns_of, file_options, say_skipped
 from searchctl.errors import StorageError, UsageError
 from searchctl.files import replacing
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.routing.beside import ClassifierTrial
     from searchctl.routing.classifier import TrainedClassifier
     from searchctl.routing.evaluation import RoutingTrial, TrialSettings
     from searchctl.routing.examples import Example
+    from searchctl.routing.rows import Columns
+    from searchctl.sources import Format
 
 GATE_MISSED = 5
 
@@ -29,14 +40,21 @@ GATE_MISSED = 5
     cls=Command,
     examples=(
         "searchctl route evaluate train.jsonl test.jsonl",
+        "searchctl route evaluate tickets.csv --test-share 0.2",
         "searchctl route evaluate train.jsonl test.jsonl --oos oos.jsonl --shots 1,5,10 --seeds 10 --json",
-        "searchctl route evaluate tickets.csv new.csv --text message --label queue --shots all --html report.html",
+        "searchctl route evaluate tickets.csv new.csv --text message --label queue --shots all -o report.html",
         "searchctl route evaluate train.jsonl test.jsonl --shots 10 --fail-under 0.80",
         "searchctl route evaluate train.jsonl test.jsonl --shots 10 --with ./my-classifier",
     ),
 )
 @click.argument("train", metavar="TRAIN")
-@click.argument("test", metavar="TEST")
+@click.argument("test", metavar="[TEST]", required=False)
+@click.option(
+    "--test-share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="P",
+    help="Without TEST, keep this share of TRAIN's texts apart as the test, the same at every run.",
+)
 @click.option("--oos", metavar="FILE", help="Texts that belong to no label.")
 @click.option("--shots", default="1,5,10", show_default=True, help="Examples of each label; all takes what there is.")
 @click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, help="Drawings of each size.")
@@ -49,7 +67,14 @@ GATE_MISSED = 5
     metavar="FOLDER",
     help="A trained classifier, on the same texts. Repeatable.",
 )
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a report with plots.")
+@click.option(
+    "-o",
+    "--output",
+    "html",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a report with plots, an HTML page.",
+)
 @click.option(
     "--fail-under", type=click.FloatRange(0, 1), metavar="ACCURACY", help="Exit 5 below it, at the most shots."
 )
@@ -58,7 +83,8 @@ GATE_MISSED = 5
 def evaluate_command(
     frame: Frame,
     train: str,
-    test: str,
+    test: str | None,
+    test_share: float | None,
     oos: str | None,
     shots: str,
     seeds: int,
@@ -81,15 +107,13 @@ def evaluate_command(
     part in its making are left out for all, and counted.
     """
     refuse_overwriting([html], [train, test, oos])
+    refuse_unwritable([html])
     from searchctl.routing.evaluation import TrialSettings
-    from searchctl.routing.rows import as_format, read_examples, read_rows
+    from searchctl.routing.rows import as_format, read_rows
 
     settings = TrialSettings(_shots(shots), seeds, target_precision)
     columns, format = columns_of(text_columns, label_column, separator, outside_label), as_format(format_name)
-    read = [read_examples(path, columns, format) for path in (train, test)]
-    for path, one in zip((train, test), read, strict=True):
-        say_skipped(path, one)
-    first, second = (one.examples for one in read)
+    first, second = _train_and_test(train, test, test_share, columns, format)
     strange = [row.text for row in read_rows(oos, columns, format) if row.text] if oos else []
     strange += [one.text for one in second if not one.labels]
     labelled = [one for one in second if one.labels]
@@ -101,11 +125,30 @@ def evaluate_command(
     trials = _asked(trial, classifiers, left_out)
     _print(frame, trial, trials)
     if html is not None:
-        _write_html(trial, f"{Path(train).name} → {Path(test).name}", html, trials)
+        _write_html(
+            trial, f"{Path(train).name} → {Path(test).name if test else f'{test_share:.0%} of it'}", html, trials
+        )
     accuracy = _mean(trial, list(trial.draws)[-1], "accuracy")
     if fail_under is not None and accuracy < fail_under:
         say_error(f"accuracy is {accuracy:.4f}, below {fail_under:g}")
         click.get_current_context().exit(GATE_MISSED)
+
+
+def _train_and_test(
+    train: str, test: str | None, share: float | None, columns: Columns, format: Format | None
+) -> tuple[Sequence[Example], Sequence[Example]]:
+    """Return the examples to draw from and those to test with: of two files, or of one that is split."""
+    from searchctl.routing.evaluation import split
+    from searchctl.routing.rows import read_examples
+
+    if (test is None) == (share is None):
+        raise UsageError("say what to test with: a second file, or --test-share 0.2 for a fifth of the first")
+    read = [(path, read_examples(path, columns, format)) for path in (train, test) if path is not None]
+    for path, one in read:
+        say_skipped(path, one)
+    if share is not None:
+        return split(read[0][1].examples, share)
+    return read[0][1].examples, read[1][1].examples
 
 
 def _shots(text: str) -> tuple[int, ...]:
@@ -122,9 +165,9 @@ def _run(
     from searchctl.routing.evaluation import prepare, run
 
     encoder = open_encoder(frame.settings.encoder or DEFAULT_ENCODER)
-    with Meter(frame, "texts") as meter:
+    with Meter(frame, _("texts"), _("encoding")) as meter:
         material = prepare(encoder, train, test, strange, settings, meter.update)
-    with Meter(frame, "drawings") as meter:
+        meter.phase(_("trying"), _("drawings"))
         return run(material, settings, meter.update)
 
 
@@ -166,8 +209,8 @@ def _mean(trial: RoutingTrial, shots: int, metric: str) -> float:
 def _print(frame: Frame, trial: RoutingTrial, classifiers: list[ClassifierTrial]) -> None:
     from searchctl.routing.evaluation_report import confusions, shots_name, summary, to_json
 
-    if frame.json:
-        print_json(to_json(trial, classifiers))
+    if frame.for_programs:
+        print_json("routing-evaluation", to_json(trial, classifiers))
         return
     columns = ("accuracy", "macro_f1", "coverage", "precision", "promised", "auroc_oos", "ece", "add_class_ms")
     rows = []
@@ -219,4 +262,4 @@ def _write_html(trial: RoutingTrial, title: str, path: Path, classifiers: list[C
         with replacing(path) as draft:
             draft.write_text(render(trial, title, classifiers), encoding="utf-8")
     except OSError as error:
-        raise StorageError(f"can't write {path}: {error.strerror}; choose another file with --html") from error
+        raise StorageError(f"can't write {path}: {error.strerror}; choose another file with --output") from error

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchctl.cli.completions import complete_label
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import DEAD_LETTERS, say
+from searchctl.cli.listing import print_listing
 from searchctl.cli.output import count_of, echo, print_json, print_table, printable
+from searchctl.cli.progress import Meter
 from searchctl.cli.route.context import FORMATS, columns_of, file_options, open_router, say_skipped
 from searchctl.errors import UsageError
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.routing.examples import MergedExamples
@@ -31,7 +35,7 @@ _SHOWN = 10  # contradictions
         'searchctl route add --outside "What is the capital of Mongolia?"',
     ),
 )
-@click.argument("words", nargs=-1, metavar="LABEL [TEXT]...")
+@click.argument("words", nargs=-1, metavar="LABEL [TEXT]...", shell_complete=complete_label)
 @click.option(
     "--file", "path", type=click.Path(path_type=Path), metavar="FILE", help="Texts, one a line, or rows of a table."
 )
@@ -113,8 +117,9 @@ def import_command(
     columns = columns_of(text_columns, label_column, separator, outside_label)
     read = read_examples(path, columns, as_format(format_name))
     merged = merge_examples(read.examples, multi_label=several)
-    with open_router(frame, create=True) as router:
-        added = router.add_examples(merged.examples)
+    with open_router(frame, create=True) as router, Meter(frame, _("examples"), _("encoding")) as meter:
+        added = router.add_examples(merged.examples, on_progress=meter.update)
+        meter.phase(_("learning"))
         router.learn()
     labels = len({label for one in merged.examples for label in one.labels})
     text = f"{count_of(added, 'example')} of {count_of(labels, 'label')} added{_known(len(merged.examples) - added)}"
@@ -156,7 +161,7 @@ def _known(same: int) -> str:
 def _say_added(
     frame: Frame, added: int, text: str, read: LabelledFile | None = None, merged: MergedExamples | None = None
 ) -> None:
-    if frame.json:
+    if frame.reports_json:
         found: dict[str, object] = {"added": added}
         if read is not None and merged is not None:
             found["repeated"] = merged.repeated
@@ -165,7 +170,7 @@ def _say_added(
                 for one in merged.contradictions
             ]
             found["left_out"] = [{"row": row.place, "reason": row.reason} for row in read.skipped]
-        print_json(found)
+        print_json("examples-added", found)
     elif not frame.quiet:
         echo(text)
 
@@ -179,7 +184,7 @@ def _say_added(
         "searchctl route remove --id route-5b1c",
     ),
 )
-@click.argument("label", required=False)
+@click.argument("label", required=False, shell_complete=complete_label)
 @click.option("--text", "texts", multiple=True, metavar="TEXT", help="Remove this example; repeatable.")
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Remove the example with this id; repeatable.")
 @framed
@@ -194,8 +199,8 @@ def remove_command(frame: Frame, label: str | None, texts: tuple[str, ...], ids:
         gone = router.remove(
             None if label is None else as_text(label), texts=list(map(as_text, texts)), ids=list(map(as_text, ids))
         )
-    if frame.json:
-        print_json({"removed": gone})
+    if frame.reports_json:
+        print_json("examples-removed", {"removed": gone})
     elif not frame.quiet:
         echo(f"{count_of(gone, 'text')} removed; searchctl route undo brings them back")
 
@@ -206,9 +211,9 @@ def labels_command(frame: Frame) -> None:
     """List the labels with the number of their examples."""
     with open_router(frame) as router:
         found = router.labels()
-    if frame.json:
+    if frame.for_programs:
         rows = [{"label": one.label, "examples": one.examples, "description": one.description or None} for one in found]
-        print_json({"labels": rows})
+        print_listing(frame, "labels", "label", "labels", rows)
         return
     print_table(
         ["label", "examples", "description"], [[one.label, str(one.examples), one.description] for one in found]
@@ -221,7 +226,7 @@ def undo_command(frame: Frame) -> None:
     """Take back the last change made on this machine: an add, an import, a remove."""
     with open_router(frame) as router:
         what = router.undo()
-    if frame.json:
-        print_json({"undone": what})
+    if frame.reports_json:
+        print_json("undone", {"undone": what})
     elif not frame.quiet:
         echo(f"undone: {what}")

@@ -8,18 +8,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import DEAD_LETTERS, say
-from searchctl.cli.output import count_of, echo, on_terminal, print_json, print_pairs, printable, refuse_overwriting
+from searchctl.cli.output import (
+    count_of,
+    echo,
+    print_json,
+    print_pairs,
+    printable,
+    refuse_overwriting,
+    refuse_unwritable,
+)
 from searchctl.cli.progress import Meter
 from searchctl.cli.route.answerer import Answerer, opened_answerer
 from searchctl.cli.route.context import columns_of, file_options
-from searchctl.cli.route.rows_out import CsvWriter, JsonWriter, Writer, as_json, joined_row
+from searchctl.cli.route.rows_out import CsvWriter, JsonWriter, Writer, XlsxWriter, as_json, joined_row
 from searchctl.errors import SourceError, StorageError, UsageError
+from searchctl.files import replacing
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.routing.router import Route, RouteSettings
@@ -28,7 +38,8 @@ if TYPE_CHECKING:
     from searchctl.sources import Format
 
 _BATCH = 256
-_OUTPUTS = ("jsonl", "csv")
+_SHOWN = 32  # rows between two looks at how far it is
+_OUTPUTS = ("jsonl", "csv", "xlsx")
 _NAMED_ROWS = 10
 _LOOKS_LIKE_FILE = re.compile(r"\S+\.(csv|tsv|jsonl?|txt)(\.gz)?")
 
@@ -70,7 +81,12 @@ _LOOKS_LIKE_FILE = re.compile(r"\S+\.(csv|tsv|jsonl?|txt)(\.gz)?")
     metavar="FOLDER",
     help="Label with a classifier of searchctl train classifier or train setfit.",
 )
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write there: .jsonl or .csv.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write there: .jsonl, .csv or .xlsx."
+)
+@click.option(
+    "--excel", is_flag=True, help="Write a CSV file that Excel opens by a double click: with semicolons and a mark."
+)
 @click.option("--to", "output_format", type=click.Choice(_OUTPUTS), help="Format of the output [default: jsonl].")
 @file_options
 @framed
@@ -87,6 +103,7 @@ def predict_command(
     hypothesis: str | None,
     folder: Path | None,
     output: Path | None,
+    excel: bool,
     output_format: str | None,
     text_columns: str | None,
     label_column: str | None,
@@ -122,15 +139,19 @@ def predict_command(
         rows = read_rows(source, columns, form)
         if frame.json:
             joined = [joined_row(row, route) for row, route in _routed(answerer, rows, settings)]
-            print_json({"routes": joined})
+            print_json("routes", {"routes": joined})
             return
-        kind = output_format or (output.suffix.lstrip(".") if output else "") or "jsonl"
+        kind = output_format or (output.suffix.lstrip(".") if output else "") or ("csv" if excel else "jsonl")
         if kind not in _OUTPUTS:
-            raise UsageError(f"can't write '.{kind}'; name a file .jsonl or .csv, or say --to csv")
+            raise UsageError(f"can't write '.{kind}'; name a file .jsonl, .csv or .xlsx, or say --to csv")
+        if (excel and kind != "csv") or (kind == "xlsx" and output is None):
+            raise UsageError(
+                "--excel is for CSV, and a workbook needs a file: --output routed.csv --excel, or --output routed.xlsx"
+            )
         refuse_overwriting([output], [str(source)])
-        names = _all_names(source, columns, form) if kind == "csv" else []
-        with _opened(output) as file, Meter(frame, "texts") as meter:
-            write = CsvWriter(file, names) if kind == "csv" else JsonWriter(file)
+        refuse_unwritable([output])
+        names = _all_names(source, columns, form) if kind != "jsonl" else []
+        with _writing(output, kind, names, excel=excel) as write, Meter(frame, _("texts"), _("routing")) as meter:
             tally = _written(write, _routed(answerer, rows, settings), meter)
     _say_tally(frame, tally)
     if tally.failed:
@@ -160,7 +181,7 @@ def _written(write: Writer, routed: Iterator[tuple[Row, Route | None]], meter: M
             tally.labelled += route.label is not None
             tally.cut += route.cut
             tally.repaired += bool(route.read_as)
-        if tally.done % _BATCH == 0:
+        if tally.done % _SHOWN == 0:
             meter.update(tally.done, failed=len(tally.failed))
     meter.update(tally.done, failed=len(tally.failed))
     tally.lost = write.lost
@@ -239,8 +260,8 @@ def _say_promise(answerer: Answerer, target: float) -> None:
 
 
 def _print_one(frame: Frame, route: Route) -> None:
-    if frame.json or not on_terminal():
-        print_json(as_json(route))
+    if frame.for_programs:
+        print_json("route", as_json(route))
         return
     echo(route.label or "no label")
     pairs = [(one.label, f"{one.confidence:.3f}") for one in route.candidates]
@@ -254,12 +275,19 @@ def _print_one(frame: Frame, route: Route) -> None:
 
 
 @contextmanager
-def _opened(path: Path | None) -> Iterator[IO[str]]:
+def _writing(path: Path | None, kind: str, names: Sequence[str], *, excel: bool) -> Iterator[Writer]:
+    """Yield what writes rows into a file, or to standard output."""
     if path is None:
-        yield sys.stdout
+        yield CsvWriter(sys.stdout, names, excel=excel) if kind == "csv" else JsonWriter(sys.stdout)
         return
     try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            yield file
+        if kind == "xlsx":
+            with replacing(path) as draft, draft.open("wb") as file:
+                book = XlsxWriter(file, names)
+                yield book
+                book.close()
+            return
+        with path.open("w", encoding="utf-8-sig" if excel else "utf-8", newline="") as text:
+            yield CsvWriter(text, names, excel=excel) if kind == "csv" else JsonWriter(text)
     except OSError as error:
         raise StorageError(f"can't write {path}: {error.strerror}; choose another file with --output") from error

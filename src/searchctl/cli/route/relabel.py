@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from searchctl.cli.completions import complete_label
 from searchctl.cli.context import Command, Frame, as_text, framed
 from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, echo, print_json
@@ -32,7 +33,7 @@ _ENDINGS = (".jsonl", ".csv")
         "searchctl route rename billing payments",
     ),
 )
-@click.argument("label")
+@click.argument("label", shell_complete=complete_label)
 @click.argument("new")
 @framed
 def rename_command(frame: Frame, label: str, new: str) -> None:
@@ -50,7 +51,7 @@ def rename_command(frame: Frame, label: str, new: str) -> None:
         "searchctl route merge late lost damaged --into delivery",
     ),
 )
-@click.argument("labels", nargs=-1, required=True, metavar="LABEL...")
+@click.argument("labels", nargs=-1, required=True, metavar="LABEL...", shell_complete=complete_label)
 @click.option("--into", required=True, metavar="LABEL", help="The label that gets their examples; new or not.")
 @framed
 def merge_command(frame: Frame, labels: tuple[str, ...], into: str) -> None:
@@ -61,8 +62,8 @@ def merge_command(frame: Frame, labels: tuple[str, ...], into: str) -> None:
 
 
 def _say_changed(frame: Frame, changed: int, label: str) -> None:
-    if frame.json:
-        print_json({"changed": changed, "label": label})
+    if frame.reports_json:
+        print_json("relabelled", {"changed": changed, "label": label})
     elif not frame.quiet:
         echo(f"{count_of(changed, 'example')} now under {label}; searchctl route undo takes it back")
 

@@ -7,12 +7,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from searchctl.extras import require
 from searchctl.notation import table_cell
 
 if TYPE_CHECKING:
     from searchctl.routing.router import Route
     from searchctl.routing.rows import Row
 
+_MOST_CELL = 32_767  # characters, Excel's own limit
 _COLUMNS = ("text", "label", "labels", "confidence", "top", "outside", "neighbours", "why", "error", "row")
 
 
@@ -23,7 +25,7 @@ def joined_row(row: Row, route: Route | None) -> dict[str, Any]:
         found: dict[str, Any] = {"label": None, "error": row.error or "the row has no text", "row": row.place}
     else:
         found = as_json(route)
-    if own.get("text") != row.text:
+    if row.text not in own.values():  # joined of several columns
         found = {"text": row.text, **found}
     return {**own, **{_free(name, own): value for name, value in found.items()}}
 
@@ -89,11 +91,13 @@ class CsvWriter:
 
     A cell that a spreadsheet program would run as a formula gets a quote before it.
 
-    `names` are the rows' own columns, where they are known beforehand; otherwise the first row tells them.
+    `names` are the rows' own columns, where they are known beforehand; otherwise the first row tells them. With `excel`
+    semicolons stand between cells, as Excel expects where a comma is the decimal sign.
     """
 
-    def __init__(self, file: IO[str], names: Sequence[str] = ()) -> None:
+    def __init__(self, file: IO[str], names: Sequence[str] = (), *, excel: bool = False) -> None:
         self._file = file
+        self._excel = excel
         self._own = dict.fromkeys(_renamed(dict.fromkeys(names)))
         self._writer: csv.DictWriter[str] | None = None
         self.lost: set[str] = set()
@@ -104,11 +108,53 @@ class CsvWriter:
             own = self._own
             new = [_free(name, own) for name in _COLUMNS]
             names = list(dict.fromkeys((*own, *values, *new)))
-            self._writer = csv.DictWriter(self._file, names, restval="", extrasaction="ignore", lineterminator="\n")
+            sign, end = (";", "\r\n") if self._excel else (",", "\n")
+            self._writer = csv.DictWriter(
+                self._file, names, restval="", extrasaction="ignore", delimiter=sign, lineterminator=end
+            )
             self._writer.writerow({name: table_cell(name) for name in names})
         self.lost |= values.keys() - set(self._writer.fieldnames)
         self._writer.writerow({name: table_cell(_cell(name, value)) for name, value in values.items()})
         self._file.flush()
+
+
+class XlsxWriter:
+    """The same columns in a workbook, which is written when the work is done. Raises MissingExtra without openpyxl."""
+
+    def __init__(self, file: IO[bytes], names: Sequence[str] = ()) -> None:
+        require("openpyxl", "writing .xlsx", "office")
+        from openpyxl import Workbook
+
+        self._file = file
+        self._own = dict.fromkeys(_renamed(dict.fromkeys(names)))
+        self._names: list[str] = []
+        self._book = Workbook(write_only=True)
+        self._sheet = self._book.create_sheet("routes")
+        self.lost: set[str] = set()
+
+    def row(self, values: dict[str, Any]) -> None:
+        """Take one row."""
+        if not self._names:
+            self._names = list(dict.fromkeys((*self._own, *values, *(_free(name, self._own) for name in _COLUMNS))))
+            self._sheet.append([self._plain(name) for name in self._names])
+        self.lost |= values.keys() - set(self._names)
+        self._sheet.append([self._value(name, values.get(name)) for name in self._names])
+
+    def close(self) -> None:
+        """Write the workbook."""
+        self._book.save(self._file)
+
+    def _value(self, name: str, value: Any) -> Any:
+        return value if isinstance(value, (int, float)) else self._plain(_cell(name, value))
+
+    def _plain(self, text: str) -> Any:
+        """Return text as a cell that is no formula, without what a workbook can't hold."""
+        from openpyxl.cell import WriteOnlyCell
+        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+        cell = WriteOnlyCell(self._sheet, ILLEGAL_CHARACTERS_RE.sub(" ", text)[:_MOST_CELL])
+        cell.data_type = "s"
+        return cell
 
 
 def _cell(name: str, value: Any) -> str:

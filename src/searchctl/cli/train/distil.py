@@ -17,6 +17,7 @@ from searchctl.cli.train.options import print_report, schedule_options, train_an
 from searchctl.encoders import DEFAULT_ENCODER
 from searchctl.errors import UsageError
 from searchctl.training.settings import Schedule, Watch
+from searchctl.translation import _
 
 _USE = "searchctl evaluate DATA --encoder {out}"
 _OF_STATIC = ("dim", "texts")
@@ -102,8 +103,8 @@ def _static(
     settings = StaticSettings(dim, schedule.max_tokens, texts, schedule.seed)
     if dry_run:
         plan = plan_static(path, teacher, settings)
-        if frame.json:
-            print_json(plan)
+        if frame.for_programs:
+            print_json("distillation-plan", plan)
             return
         print_pairs(
             [
@@ -114,7 +115,7 @@ def _static(
             ]
         )
         return
-    with stop_on_interrupt() as stop, Meter(frame, "texts") as meter:
+    with stop_on_interrupt() as stop, Meter(frame, _("texts"), _("distilling")) as meter:
         report = distil_static(path, teacher, out, settings, Watch(meter.update, stop))
     if report.interrupted:
         end_interrupted(frame)

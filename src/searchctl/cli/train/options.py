@@ -102,9 +102,9 @@ def print_report(frame: Frame, report: TrainingReport, use: str) -> None:
     """Print what was measured and what to type next."""
     card = report.card
     assert card is not None
-    if frame.json:
+    if frame.reports_json:
         seconds = round(report.run.seconds, 3) if report.run else None
-        print_json({"out": str(report.out), "done_before": report.done_before, "seconds": seconds, **card})
+        print_json("trained", {"out": str(report.out), "done_before": report.done_before, "seconds": seconds, **card})
         return
     if frame.quiet:
         return
@@ -138,8 +138,8 @@ def _print_plan(frame: Frame, recipe: TrainingRecipe, schedule: Schedule) -> Non
         "disk": plan.disk,
         "notes": list(found.notes),
     }
-    if frame.json:
-        print_json(data)
+    if frame.for_programs:
+        print_json("training-plan", data)
         return
     print_pairs(
         [

@@ -13,6 +13,7 @@ from searchctl.cli.operations import Stages
 from searchctl.cli.output import count_of, print_json, print_pairs, refuse_overwriting
 from searchctl.errors import UsageError
 from searchctl.files import replacing
+from searchctl.translation import _
 
 
 @click.command(
@@ -86,20 +87,21 @@ def pairs_command(
         judged = read_dataset(judgements, split or ("train" if judgements.is_dir() else None))
     mining = PairMining(titles, labels, negatives, margin, limit, seed)
     with frame.open_index() as index, Stages(frame) as stages:
-        mined = mine_pairs(index, mining, judged, tell=stages.counting("questions"))
+        mined = mine_pairs(index, mining, judged, tell=stages.counting(_("questions"), _("mining")))
     with replacing(out) as draft, draft.open("w", encoding="utf-8") as file:
         for pair in mined.pairs:
             file.write(json.dumps(pair.to_json(), ensure_ascii=False) + "\n")
     without = sum(not pair.negatives for pair in mined.pairs)
-    if frame.json:
+    if frame.reports_json:
         print_json(
+            "training-pairs",
             {
                 "out": str(out),
                 "pairs": len(mined.pairs),
                 "sources": mined.sources,
                 "doubtful": mined.doubtful,
                 "without_negatives": without,
-            }
+            },
         )
         return
     if frame.quiet:

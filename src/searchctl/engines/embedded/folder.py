@@ -13,9 +13,11 @@ from searchctl.engines.names import check_name
 from searchctl.engines.storage import read_notes, storage_errors, write_notes
 from searchctl.errors import IndexExists, IndexFormatError, IndexMissing
 from searchctl.files import sync_folder
+from searchctl.translation import _
 
 FOLDER_FORMAT = 1
 _DROPPED = ".dropped-"  # what a folder is called while it's deleted
+_NAMED = 12  # indexes that a message names
 _PATIENCE = 10.0  # seconds: names are changed for moments only
 
 
@@ -81,9 +83,10 @@ class Folder:
             self._paths[real] = (path, str(path / "index.sqlite"))
         path, store = self._paths[real]
         if not os.path.exists(store):
-            raise IndexMissing(
-                f"no index '{name}' in {self.root}; make it with: searchctl ingest FOLDER{self._options(name)}"
-            )
+            there = ", ".join(self.names()[:_NAMED])
+            has = _("{folder}, which has: {names}").format(folder=self.root, names=there) if there else self.root
+            message = _("no index '{name}' in {has}; make it with: searchctl ingest FOLDER{options}")
+            raise IndexMissing(message.format(name=name, has=has, options=self._options(name)))
         return path
 
     def _options(self, name: str) -> str:

@@ -1,0 +1,90 @@
+"""What a terminal shows along the README's first path, as text: `python tools/captures.py` writes docs/captures anew.
+
+Each command runs with a pseudo-terminal of its own. Times and scores, which differ from run to run and from machine to machine,
+are written as `…`; colours and what a progress line overwrites are left out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import shlex
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "captures"
+SIZES = ((80, 24), (120, 40))
+COMMANDS = (
+    "searchctl ingest ingest/demo",
+    'searchctl search "will you take my old fridge away"',
+    'searchctl search "Заберёте старый холодильник?" --where lang=en -k 3',
+    'searchctl search "washing machine shows E17" --explain -k 2',
+    'searchctl search "what is the capital of Mongolia"',
+    'searchctl search "reset my password" --short -k 3',
+    "searchctl indexes",
+)
+_ERASED = re.compile(r"[^\n]*\n\r?\x1b\[1A\r?\x1b\[2K|^.*\x1b\[2K", re.MULTILINE)  # a progress line
+_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\].*?(?:\x07|\x1b\\))")
+_DIFFERS = re.compile(r"(?:\d+ min )?\d[\d,]*(?:\.\d+)?(?= (?:ms|s|MB|kB)\b)|\b\d+\.\d{2,}|\d[\d.,]*(?=/s)")
+
+
+def shown(command: str, folder: Path, columns: int, lines: int) -> str:
+    """Return what a command shows on a terminal of this size, with the `$` line that was typed."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "PAGER", "LESS")}
+    environ |= {"TERM": "xterm-256color", "NO_COLOR": "1", "SEARCHCTL_PAGER": "cat", "PYTHONIOENCODING": "utf-8"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", *shlex.split(command)],
+        cwd=folder,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env=environ,
+        start_new_session=True,
+    )
+    os.close(follower)
+    read = b""
+    while True:
+        try:
+            part = os.read(leader, 65536)
+        except OSError:  # Linux's sign that nobody writes any more
+            break
+        if not part:
+            break
+        read += part
+    os.close(leader)
+    process.wait(60)
+    return f"$ {command}\n{plain(read.decode('utf-8', 'replace'))}"
+
+
+def plain(text: str) -> str:
+    """Return what stays on the screen, without colours and without what differs from run to run."""
+    lines = _ESCAPE.sub("", _ERASED.sub("", text.replace("\r\n", "\n"))).replace("\r", "").split("\n")
+    return _DIFFERS.sub("…", "\n".join(line.rstrip() for line in lines)).rstrip() + "\n"
+
+
+def capture(folder: Path, columns: int, lines: int) -> str:
+    """Return all commands of the path, one after the other, in a folder with the demo and perhaps its index."""
+    return "\n".join(shown(command, folder, columns, lines) for command in COMMANDS)
+
+
+def main() -> None:
+    """Write docs/captures anew."""
+    FOLDER.mkdir(exist_ok=True)
+    for columns, lines in SIZES:
+        with tempfile.TemporaryDirectory() as place:
+            (Path(place) / "ingest").symlink_to(ROOT / "ingest")
+            text = capture(Path(place), columns, lines)
+        (FOLDER / f"readme-{columns}.txt").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
