@@ -171,7 +171,12 @@ def pretrained(path: Path, model: str, work: Path, count: int) -> list[str]:
     new = PretrainSettings("mlm", "bert", Sizes(4, 256, 128, 8000), lower_case=True)
     trials: list[tuple[str, str | None, PretrainSettings, Schedule]] = [
         ("nothing: BERT of 4 layers, 256 wide", None, new, Schedule(rate=1e-3, epochs=3.0)),
-        ("the shared encoder", model, PretrainSettings("mlm"), Schedule(rate=1e-4, epochs=1.0)),
+        (
+            "the sentence encoder MODEL, whose head for words is new",
+            model,
+            PretrainSettings("mlm"),
+            Schedule(rate=1e-4, epochs=1.0),
+        ),
     ]
     lines = []
     for number, (name, base, settings, given) in enumerate(trials):
