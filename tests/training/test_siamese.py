@@ -46,8 +46,10 @@ def gain(report: TrainingReport) -> tuple[float, float]:
 
 @pytest.mark.parametrize("loss", LABEL_LOSSES)
 def test_each_loss_for_labels_falls(tmp_path: Path, base: Path, loss: str) -> None:
-    report = train(tmp_path, base, labelled(24), loss=loss)
-    assert report.run is not None and report.run.losses[-1] < report.run.losses[0]
+    report = train(
+        tmp_path, base, labelled(24), replace(QUICK, epochs=20, rate=1e-2, patience=9), loss=loss, all_weights=True
+    )
+    assert report.run is not None and np.mean(report.run.losses[-5:]) < np.mean(report.run.losses[:5])
     before, after = gain(report)
     assert after > before
 
