@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dump": ("searchctl.cli.dump", "Write an index to portable files."),
     "restore": ("searchctl.cli.restore", "Make an index from a dump, on any engine."),
     "train": ("searchctl.cli.train", "Train an encoder, a reranker or a classifier on your own texts."),
-    "improve": ("searchctl.cli.improve", "Train an encoder on an index, and take it only if it's proven better."),
+    "improve": ("searchctl.cli.improve", "Train an encoder on an index; taken only if proven better."),
     "route": ("searchctl.cli.route", "Route texts to labels that have a handful of examples."),
     "generate": ("searchctl.cli.generate", "Have a language model write data to measure, tune and train with."),
     "models": ("searchctl.cli.models", "List, fetch and convert encoders."),
