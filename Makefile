@@ -27,7 +27,7 @@ test-browser:  ## the pages in Chromium
 	$(PYTEST) -m browser
 
 test-torch:  ## the extras torch and train, in an environment of their own that is kept (6 GB; the first time it is downloaded)
-	SEARCHCTL_TEST_EXTRAS="torch train" PYTHONPATH=$(CURDIR)/src $$(.ci/environment $$($(PYTHON) -c 'import sys; print(sys.executable)') dev torch train) -m pytest -p no:xdist -m torch
+	SEARCHCTL_TEST_EXTRAS="torch train" PYTHONPATH=$(CURDIR)/src $$(.ci/environment $$($(PYTHON) -c 'import sys; print(sys.executable)') dev torch train laser) -m pytest -p no:xdist -m torch
 
 test-llm:  ## a real llama.cpp server with a small model, in an environment of its own that is kept (130 MB to download)
 	SEARCHCTL_TEST_LLM=$$(.ci/llm) $(PYTHON) -m pytest -p no:xdist -m llm
