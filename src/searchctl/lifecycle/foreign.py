@@ -180,10 +180,10 @@ class ForeignIndex:
         """Add vectors to these documents of `index`, which were written just now; with `show` they're searchable at once."""
         pending = self.source.among(index, ids)
         alone = Monitor().within(0, len(pending), len(pending))
-        refused = self._encode(pending, alone) if pending else []
+        work = self._encode(pending, alone) if pending else Work()
         if show:
             self.source.show()
-        return Work(len(pending) - len(refused), refused=tuple(refused))
+        return work
 
     def remove(self) -> int:
         """Take the vectors away again, and all that was added with them. Return how many documents had some."""
@@ -209,10 +209,9 @@ class ForeignIndex:
             for batch in _batches(entries):
                 if monitor.stop.is_set():
                     return work
-                refused = self._encode(batch, monitor.within(looked_at, len(batch), total))
+                work += self._encode(batch, monitor.within(looked_at, len(batch), total))
                 if monitor.stop.is_set():
                     return work
-                work += Work(len(batch) - len(refused), refused=tuple(refused))
                 looked_at += len(batch)
                 self._tell(monitor, looked_at, total)
                 limiter.wait(len(batch))
@@ -230,12 +229,17 @@ class ForeignIndex:
         """Return how many documents are read at once: fewer where they are to be taken up slowly."""
         return _PAGE if monitor.rate is None else BATCH
 
-    def _encode(self, entries: Sequence[Entry], goes_on: GoesOn) -> list[Rejection]:
-        """Store vectors of the documents; one without any text gets a mark that says so, and no passage."""
+    def _encode(self, entries: Sequence[Entry], goes_on: GoesOn) -> Work:
+        """Store vectors of the documents, of those that are finished when it's stopped.
+
+        One without any text gets a mark that says so, and no passage.
+        """
         worded = [entry for entry in entries if entry.document.text.strip() or entry.document.title.strip()]
         encoded = cut_and_encode(worded, self._encoder, self.source.schema.passages, goes_on) if worded else []
         ids = {entry.document.id for entry in worded}
-        return self.source.write([*encoded, *(entry for entry in entries if entry.document.id not in ids)])
+        written = [*encoded, *(entry for entry in entries if entry.document.id not in ids)]
+        refused = self.source.write(written)
+        return Work(len(written) - len(refused), refused=tuple(refused))
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
