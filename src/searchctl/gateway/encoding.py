@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _REMEMBERED = 10_000  # questions; people ask the same, and search as they type
 _WAITING = 1000
 _BATCH = 32
+_IDLE_SECONDS = 10.0  # without a question, after which the thread ends; the next one starts another
 
 
 class EncodingBusyError(Exception):
@@ -51,21 +52,35 @@ class QueryEncoder:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="searchctl-encoder", daemon=True)
                 self._thread.start()
-        try:
-            self._waiting.put_nowait((request, future))
-        except queue.Full:
-            raise EncodingBusyError from None
+            try:
+                self._waiting.put_nowait((request, future))
+            except queue.Full:
+                raise EncodingBusyError from None
         return future
 
     def close(self) -> None:
-        """End the thread when it has done what waits."""
-        if self._thread is not None:
+        """End the thread when it has done what waits, and let go of the encoders' memory."""
+        with self._lock:
+            running = self._thread is not None
+        if running:
             self._waiting.put(None)
+        else:
+            self._encoders.clear()
 
     def _work(self) -> None:
         while True:
-            first = self._waiting.get()
+            try:
+                first = self._waiting.get(timeout=_IDLE_SECONDS)
+            except queue.Empty:
+                with self._lock:
+                    if self._waiting.empty():
+                        self._thread = None  # which lets go of a client that nobody has any more
+                        return
+                continue
             if first is None:
+                with self._lock:
+                    self._thread = None
+                self._encoders.clear()
                 return
             batch = [first]
             while len(batch) < _BATCH and not self._waiting.empty():
