@@ -117,5 +117,5 @@ def test_without_pandas_the_extra_is_named(index: Index, monkeypatch: pytest.Mon
     import sys
 
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(MissingExtra, match=r"searchctl\[notebook\]"):
+    with pytest.raises(MissingExtra, match=r"\[notebook\]"):
         index.search("tea").to_pandas()
