@@ -93,7 +93,10 @@ def _entry(name: str, size: int) -> tarfile.TarInfo:
 
 
 def _read_head(archive: tarfile.TarFile, path: Path) -> ModelManifest:
-    first = archive.next()
+    try:
+        first = archive.next()
+    except OSError as error:  # so Python 3.10 answers to zeros
+        raise EncoderUnavailable(f"{path} isn't an archive of a model ({error}); take another copy") from error
     content = archive.extractfile(first) if first is not None and first.isreg() else None
     if first is None or content is None or first.name != MANIFEST or first.size > _LARGEST_MANIFEST:
         raise EncoderUnavailable(f"{path} doesn't begin with {MANIFEST}; make it with: searchctl models bundle")
