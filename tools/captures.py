@@ -31,6 +31,7 @@ COMMANDS = (
     "searchctl indexes",
 )
 _ERASED = re.compile(r"[^\n]*\n\r?\x1b\[1A\r?\x1b\[2K|^.*\x1b\[2K", re.MULTILINE)  # a progress line
+_SPINNING = re.compile(r"^[\u2800-\u28ff] .*\n", re.MULTILINE)  # one that was overwritten in another way
 _ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\].*?(?:\x07|\x1b\\))")
 _DIFFERS = re.compile(r"(?:\d+ min )?\d[\d,]*(?:\.\d+)?(?= (?:ms|s|MB|kB)\b)|\b\d+\.\d{2,}|\d[\d.,]*(?=/s)")
 
@@ -68,7 +69,8 @@ def shown(command: str, folder: Path, columns: int, lines: int) -> str:
 def plain(text: str) -> str:
     """Return what stays on the screen, without colours and without what differs from run to run."""
     lines = _ESCAPE.sub("", _ERASED.sub("", text.replace("\r\n", "\n"))).replace("\r", "").split("\n")
-    return _DIFFERS.sub("…", "\n".join(line.rstrip() for line in lines)).rstrip() + "\n"
+    kept = _SPINNING.sub("", "\n".join(line.rstrip() for line in lines))
+    return _DIFFERS.sub("…", kept).rstrip() + "\n"
 
 
 def capture(folder: Path, columns: int, lines: int) -> str:

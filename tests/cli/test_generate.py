@@ -41,8 +41,8 @@ def test_a_prompt_is_printed_and_taken_back(run: Run, server: ChatServerScript, 
     assert server.requests[0]["messages"][0]["content"].startswith("Ты быстро разбираешь")
 
 
-def test_a_dry_run_tells_the_cost_and_sends_nothing(run: Run, server: ChatServerScript, here: Path) -> None:
-    done = run(*asking(server, "--dry-run", "--price-in", "1", "--price-out", "2"))
+def test_a_dry_run_tells_the_cost_and_sends_nothing(run: Run, shown: Run, server: ChatServerScript, here: Path) -> None:
+    done = shown(*asking(server, "--dry-run", "--price-in", "1", "--price-out", "2"))
     assert done.exit_code == 0 and "[system]\nYou sort messages." in done.stdout
     assert "120 requests, about" in done.stderr and "at most" in done.stderr
     told = json.loads(run(*asking(server, "--dry-run", "--price-in", "1", "--price-out", "2", "--json")).stdout)
@@ -50,8 +50,8 @@ def test_a_dry_run_tells_the_cost_and_sends_nothing(run: Run, server: ChatServer
     assert not server.requests and not list(here.iterdir())
 
 
-def test_what_it_came_to_is_told_and_goes_into_the_router(run: Run, server: ChatServerScript) -> None:
-    done = run(*asking(server, "--price-in", "1", "--price-out", "2"))
+def test_what_it_came_to_is_told_and_goes_into_the_router(run: Run, shown: Run, server: ChatServerScript) -> None:
+    done = shown(*asking(server, "--price-in", "1", "--price-out", "2"))
     assert done.exit_code == 0, done.output
     told = dict(line.split(None, 1) for line in done.stdout.splitlines() if not line.startswith("with people"))
     assert told["written"] == "120 lines in out.jsonl" and told["requests"] == "120 sent, 120 answers"
@@ -71,7 +71,7 @@ def test_limits_end_it_with_what_is_left(run: Run, server: ChatServerScript, her
     assert refused.exit_code == 2 and "--max-cost needs --price-in and --price-out" in refused.stderr
 
 
-def test_what_is_wrong_is_said_with_what_to_type(run: Run, server: ChatServerScript, here: Path) -> None:
+def test_what_is_wrong_is_said_with_what_to_type(run: Run, shown: Run, server: ChatServerScript, here: Path) -> None:
     for words, code, message in (
         (["generate", "labels", str(TEST), "--model", "m"], 2, "say which language model to ask: --llm http"),
         (["generate", "labels", str(TEST), "--llm", server.url], 2, "--model qwen3"),
@@ -83,7 +83,7 @@ def test_what_is_wrong_is_said_with_what_to_type(run: Run, server: ChatServerScr
         done = run(*words)
         assert done.exit_code == code and message in done.stderr, done.output
     server.faults = [Fault(404, {}, b'{"error": {"message": "no model good"}}')] * 4
-    done = run(*asking(server))
+    done = shown(*asking(server))
     assert done.exit_code == 4 and "no model good" in done.stderr and "nothing yet" in done.stdout
     server.faults = [Fault(content="Sorry, I can't do that.")] * 120
     done = run(*asking(server))
@@ -138,7 +138,7 @@ def test_ctrl_c_ends_it_and_keeps_all(server: ChatServerScript, run: Run, here: 
     process.send_signal(signal.SIGINT)
     out, error = process.communicate(timeout=20)
     assert process.returncode == 130, error
-    assert "nothing yet" in out and "Resume with:\n  searchctl generate labels" in error
+    assert json.loads(out)["written"] is False and "Resume with:\n  searchctl generate labels" in error
     assert not (here / "out.jsonl").exists()
     done = json.loads(run(*asking(server, "--json")).stdout)
     assert done["lines"] == 120 and done["answered_before"] >= 20 and max(server.paid.values()) == 1

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save
 
 from searchctl.engines import open_engine
 from searchctl.engines.base import Engine
-from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SourceError, StorageError, UsageError
+from searchctl.errors import IndexExists, IndexFormatError, IndexMissing, SourceError, StorageError
 from searchctl.index import Index
 from searchctl.ingest.copying import Monitor
 from searchctl.lifecycle.dump import dump
@@ -99,7 +99,7 @@ def test_an_index_without_documents_too(other: Engine, tmp_path: Path) -> None:
 
 def test_a_folder_that_is_there_is_left_alone(index: Index, tmp_path: Path) -> None:
     (tmp_path / "dump").mkdir()
-    with pytest.raises(UsageError, match="already"):
+    with pytest.raises(IndexExists, match="already"):
         dump(index.engine, "books", tmp_path / "dump", Monitor())
     assert not list((tmp_path / "dump").iterdir())
 
