@@ -126,9 +126,11 @@ def in_terminal(
     return process.wait(60), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode("utf-8", "replace"))
 
 
-def long_docs(here: Path) -> None:
+def long_docs(here: Path, files: int = 1) -> None:
     (here / "docs").mkdir()
-    (here / "docs" / "long.txt").write_text("A sentence about returning a fridge within thirty days. " * 30_000)
+    for number in range(files):
+        text = "A sentence about returning a fridge within thirty days. " * 30_000
+        (here / "docs" / f"long-{number}.txt").write_text(text)
 
 
 def test_the_line_moves_on_a_terminal_and_fits_it(here: Path) -> None:
@@ -142,7 +144,7 @@ def test_the_line_moves_on_a_terminal_and_fits_it(here: Path) -> None:
 
 
 def test_ctrl_c_answers_and_says_how_to_resume(here: Path) -> None:
-    long_docs(here)
+    long_docs(here, files=12)
     answered: list[float] = []
 
     def interrupt(process: subprocess.Popen[bytes]) -> None:
