@@ -20,7 +20,7 @@ from searchctl.gateway.answer import asked_text
 from searchctl.gateway.hybrid import Hybrid
 from searchctl.gateway.reasons import SENTENCES, Refused, WhyLexical
 from searchctl.gateway.recording import Recorder
-from searchctl.gateway.relay import PIECE, Relay, error_response, header_pairs, read_whole, rejoined, unpacked
+from searchctl.gateway.relay import PIECE, Relay, error_response, header_pairs, read_up_to, rejoined, unpacked
 from searchctl.gateway.requests import Search, read_body, read_search
 from searchctl.gateway.settings import GatewaySettings
 from searchctl.gateway.steps import Ask, SearchOutcome, ServerReply, lexical
@@ -74,7 +74,7 @@ class Gateway:
     async def _searches(
         self, request: web.Request, route: wire.RequestRoute, forced: str, began: float
     ) -> web.StreamResponse:
-        body, whole = await read_whole(request)
+        body, whole = await read_up_to(request.content, wire.MOST_BODY)
         if not whole:
             shown = wire.shown_headers("lexical", WhyLexical("query_too_long", "the request"))
             return await self.relay.through(request, rejoined(body, request.content.iter_chunked(PIECE)), began, shown)

@@ -74,7 +74,7 @@ class Relay:
         try:
             answer = await self._sent(request, request.content.iter_chunked(PIECE))
             async with answer:
-                first, whole = await _beginning(answer.content, MOST_ANSWER)
+                first, whole = await read_up_to(answer.content, MOST_ANSWER)
                 shown: list[tuple[str, str]] = []
                 if answer.status < 300:
                     text = first if whole else b""
@@ -129,19 +129,8 @@ class Relay:
         return response
 
 
-async def read_whole(request: web.Request) -> tuple[bytes, bool]:
-    """Return a body, or its beginning and False where it is larger than a search may be."""
-    pieces, size = [], 0
-    async for piece in request.content.iter_chunked(PIECE):
-        pieces.append(piece)
-        size += len(piece)
-        if size > wire.MOST_BODY:
-            return b"".join(pieces), False
-    return b"".join(pieces), True
-
-
-async def _beginning(content: aiohttp.StreamReader, most: int) -> tuple[bytes, bool]:
-    """Return what has come of an answer, all of it (and True) up to `most` bytes."""
+async def read_up_to(content: aiohttp.StreamReader, most: int) -> tuple[bytes, bool]:
+    """Return all of a body and True, or its beginning and False where it has more than `most` bytes."""
     pieces: list[bytes] = []
     size = 0
     while size <= most:
