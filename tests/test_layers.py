@@ -20,7 +20,7 @@ LAYERS = [  # from the ground up; packages on one line don't import each other
     "errors",
     "tables",
     "types suggest files conformity",
-    "schema several extras",
+    "schema several extras plugins",
     "notation settings",
     "fields",
     "filters text models pages",

@@ -70,3 +70,11 @@ def test_every_file_beside_the_code_is_in_it(folder: Path) -> None:
     beside |= {Path("mappings") / path.relative_to(ROOT / "mappings") for path in (ROOT / "mappings").glob("*/*.json")}
     missing = sorted(str(path) for path in beside if not (package / path).is_file())
     assert missing == []
+
+
+def test_the_example_plugin_is_installed_beside_it(folder: Path) -> None:
+    run(folder, "searchctl", "ingest", "ingest/demo", "--encoder", "trigrams:256")
+    assert len(run(folder, "searchctl", "titles", "-k", "3").splitlines()) == 3
+    findings = json.loads(run(folder, "searchctl", "doctor", "--json"))["findings"]
+    (plugins,) = [finding for finding in findings if finding["subject"] == "plugins"]
+    assert plugins["level"] == "ok" and "srt (formats, searchctl-example 0.1.0)" in plugins["message"]

@@ -5,6 +5,7 @@ SearchctlError
 │   └── Absent             nothing is there yet of what a command works on (exit 1)
 ├── ConfigError            a setting file or variable that can't be read (exit 2)
 ├── MissingExtra           an optional dependency isn't installed
+├── PluginError            a plugin can't be used
 ├── EncoderUnavailable     no such encoder, or it can't be loaded
 ├── EncoderMismatch        the index was made with another encoder
 ├── SourceError            a source can't be read at all
@@ -61,6 +62,10 @@ class MissingExtra(SearchctlError):
             )
         )
         self.extra = extra
+
+
+class PluginError(SearchctlError):
+    """Another package's plugin can't be used."""
 
 
 class EncoderUnavailable(SearchctlError):

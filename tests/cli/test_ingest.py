@@ -12,9 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from searchctl.cli.ingest import FORMATS
-from searchctl.sources import FORMATS as KNOWN_FORMATS
-
 from .conftest import Run
 
 HASHING = ("--encoder", "hashing")
@@ -270,10 +267,6 @@ def test_refusals(arguments: list[str], code: int, expected: str, docs: Path, ru
     assert (result.exit_code, result.stdout) == (code, "")
     assert expected in result.stderr
     assert not (docs.parent / ".searchctl").exists()
-
-
-def test_choices_are_the_librarys() -> None:
-    assert FORMATS == KNOWN_FORMATS
 
 
 def feeding(here: Path) -> subprocess.Popen[str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from searchctl.sources import FORMATS, FieldMapping, Format, Record, read
+from searchctl.sources import FieldMapping, Format, Record, read
+from searchctl.sources.formats import formats
 from tests.sources.kit import source, written
 
 PIECES = st.sampled_from(
@@ -55,7 +56,7 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=300, deadline=None)
 @given(
-    st.sampled_from(FORMATS),
+    st.sampled_from(list(formats())),
     st.lists(PIECES, max_size=60).map(b"".join) | st.binary(max_size=200),
     st.booleans(),
     st.booleans(),

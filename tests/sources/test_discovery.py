@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from searchctl.errors import SourceError, UsageError
-from searchctl.sources import FORMATS, discover, kinds
+from searchctl.sources import discover, kinds
 from searchctl.sources.discovery import shortened
-from searchctl.sources.formats import ENDINGS, TABLE
+from searchctl.sources.formats import endings, formats
 from tests.sources.kit import source, written
 
 
@@ -88,6 +88,6 @@ def test_an_unlistable_folder_is_unseen(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_every_format_has_endings_and_a_reader() -> None:
-    assert set(ENDINGS.values()) == set(FORMATS) == set(TABLE)
-    for form in TABLE.values():
+    assert set(endings().values()) == set(formats())
+    for form in formats().values():
         assert callable(form.load())

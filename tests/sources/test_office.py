@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from searchctl.errors import SourceError
-from searchctl.sources import FORMATS, FieldMapping, Limits, Record, discover
-from searchctl.sources.formats import TABLE, FileFormat
+from searchctl.sources import FieldMapping, Limits, Record, discover
+from searchctl.sources.formats import FileFormat, formats
 from tests.sources.kit import documents, failures, items, remarks, written
 
 
@@ -230,7 +230,7 @@ def test_an_archive_is_read_like_a_folder(tmp_path: Path) -> None:
 
 def test_a_missing_library_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = FileFormat("xlsx", (".xlsx",), "sheets:read_sheets", rows=True, needs=("no_such_module",))
-    monkeypatch.setitem(TABLE, "xlsx", missing)  # type: ignore[arg-type]
+    monkeypatch.setitem(formats(), "xlsx", missing)  # type: ignore[arg-type]
     written(tmp_path / "a.xlsx", b"x")
     written(tmp_path / "b.txt", "words")
     with pytest.raises(SourceError, match=r"pip install .*\[office\]'"):
@@ -240,9 +240,9 @@ def test_a_missing_library_names_the_command(tmp_path: Path, monkeypatch: pytest
     assert "[office]'" in found.skipped[0].reason
 
 
-@pytest.mark.parametrize("format", [one for one in FORMATS if not TABLE[one].missing])
+@pytest.mark.parametrize("format", [name for name, form in formats().items() if not form.missing])
 @pytest.mark.parametrize("content", [b"", b"\0", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"{\\rtf1 \\u-1?", b"From x\n\n"])
 def test_no_content_raises(tmp_path: Path, format: str, content: bytes) -> None:
-    path = written(tmp_path / f"f{TABLE[format].endings[0]}", content)
+    path = written(tmp_path / f"f{formats()[format].endings[0]}", content)
     for item in items(path, FieldMapping(), limits=Limits(seconds=20)):
         assert item.position >= 1

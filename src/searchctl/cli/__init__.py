@@ -133,6 +133,7 @@ class SearchctlGroup(LazyGroup):
     cls=SearchctlGroup,
     commands=COMMANDS,
     sections=SECTIONS,
+    takes_plugins=True,
     refused={word: f"no command '{word}'; {advice}" for word, advice in MEANT.items()},
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Settings: flag > environment > .env > searchctl.toml > ~/.config/searchctl/config.toml; "

@@ -9,6 +9,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import FAILED
+from searchctl.cli.lazy import LazyGroup
 from searchctl.cli.listing import print_listing
 from searchctl.cli.output import on_terminal, printable
 from searchctl.cli.wrapping import width_of, wrapped
@@ -22,11 +23,17 @@ _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 @click.option("--deep", is_flag=True, help="Read all files of the index too, and compare them with their checksums.")
 @framed
 def command(frame: Frame, *, deep: bool) -> None:
-    """Check this machine, the index and its encoder; fails when something is broken."""
+    """Check this machine, the index, its encoder and plugins; exit with 1 if something is broken."""
+    from searchctl.cli.plugins import examine_plugins
     from searchctl.lifecycle.doctor import examine
 
     where = frame.settings
-    findings = examine(where.engine, where.index, encoder=where.encoder, connection=where.connection, deep=deep)
+    program = click.get_current_context().find_root().command
+    assert isinstance(program, LazyGroup)
+    findings = [
+        *examine(where.engine, where.index, encoder=where.encoder, connection=where.connection, deep=deep),
+        *examine_plugins(program.is_own),
+    ]
     well = all(one.level != "error" for one in findings)
     if frame.for_programs:
         rows = [

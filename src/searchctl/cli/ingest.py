@@ -22,7 +22,7 @@ from searchctl.errors import IndexMissing, UsageError
 from searchctl.ingest.model import OnError, SameId
 from searchctl.notation import check_date_format
 from searchctl.schema import ANALYZERS, Analyzer, PassageSettings
-from searchctl.sources.formats import FORMATS
+from searchctl.sources.formats import formats
 from searchctl.translation import _
 
 if TYPE_CHECKING:
@@ -53,7 +53,10 @@ if TYPE_CHECKING:
 @click.option("--include", multiple=True, metavar="GLOB", help="Read only files like this; repeatable.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files like this; repeatable.")
 @click.option(
-    "--format", "format_name", type=click.Choice(FORMATS), help="Format of the files, whatever their names say."
+    "--format",
+    "format_name",
+    type=click.Choice(tuple(formats())),
+    help="Format of the files, whatever their names say.",
 )
 @click.option("--encoding", metavar="NAME", help="Encoding of the files, where it's guessed wrong.")
 @click.option("--id", "id_field", metavar="FIELD", help="Field that holds a record's id.")

@@ -10,14 +10,17 @@ import click
 from click.shell_completion import CompletionItem
 
 from searchctl.cli.context import GroupWithExamples
+from searchctl.plugins import Plugin, plugins
 from searchctl.suggest import did_you_mean
+from searchctl.translation import _
 
 
 class LazyGroup(GroupWithExamples):
     """Knows its commands by `commands`: name to module and summary.
 
     A module's `attribute` is the command; `{name}` in it stands for the command's name. `refused` has messages for names that
-    people try and that are no commands; `sections` are the headings under which the help lists the names.
+    people try and that are no commands; `sections` are the headings under which the help lists the names. With `takes_plugins` there
+    are also the commands of other packages.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class LazyGroup(GroupWithExamples):
         attribute: str = "command",
         refused: Mapping[str, str] | None = None,
         sections: Mapping[str, Sequence[str]] | None = None,
+        takes_plugins: bool = False,
         **settings: Any,
     ) -> None:
         super().__init__(*args, **settings)
@@ -34,15 +38,25 @@ class LazyGroup(GroupWithExamples):
         self._known = commands
         self._attribute = attribute
         self._refused = refused or {}
+        self._takes_plugins = takes_plugins
+
+    def is_own(self, name: str) -> bool:
+        """Tell whether a command is this group's own, not a plugin's."""
+        return name in self._known
+
+    def _plugins(self) -> dict[str, Plugin]:
+        known = plugins("commands", self.is_own) if self._takes_plugins else ()
+        return {plugin.name: plugin for plugin in known if not plugin.problem}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names, in the table's order."""
-        return list(self._known)
+        """Return the names, in the table's order, then those of plugins."""
+        return [*self._known, *self._plugins()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command's module and return the command."""
         if cmd_name not in self._known:
-            return None
+            plugin = self._plugins().get(cmd_name)
+            return None if plugin is None else load_command(plugin)
         module = importlib.import_module(self._known[cmd_name][0])
         command: click.Command = getattr(module, self._attribute.format(name=cmd_name))
         return command
@@ -51,24 +65,40 @@ class LazyGroup(GroupWithExamples):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; an unknown one is answered with the nearest name."""
-        if args and args[0] not in self._known and not args[0].startswith("-"):
+        if args and args[0] not in self._known and not args[0].startswith("-") and args[0] not in self._plugins():
             own = "" if ctx.parent is None else f"{ctx.info_name} "
-            hint = did_you_mean(args[0], self._known, f"see: searchctl {own}--help")
+            hint = did_you_mean(args[0], self.list_commands(ctx), f"see: searchctl {own}--help")
             raise click.UsageError(self._refused.get(args[0]) or f"no command '{own}{args[0]}'; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands by section without importing any."""
-        width = max(map(len, self._known))
+        brought = self._plugins()
+        width = max(map(len, (*self._known, *brought)))
         for title, names in self._sections.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), self._known[name][1]) for name in names])
+        if brought:
+            with formatter.section(_("Plugins")):
+                origin = _("From the package {package}.")
+                formatter.write_dl(
+                    [(name.ljust(width), origin.format(package=brought[name].package)) for name in brought]
+                )
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         """Complete names of commands without importing any."""
         names = [
             CompletionItem(name, help=summary)
-            for name, (_, summary) in self._known.items()
+            for name, (_module, summary) in self._known.items()
             if name.startswith(incomplete)
         ]
+        names += [CompletionItem(name) for name in self._plugins() if name.startswith(incomplete)]
         return names + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def load_command(plugin: Plugin) -> click.Command:
+    """Return a plugin's command; raises PluginError."""
+    command = plugin.load()
+    if not isinstance(command, click.Command):
+        raise plugin.failure(f"it is no click.Command but {type(command).__name__}")
+    return command

@@ -11,7 +11,7 @@ import click
 from searchctl.cli.context import Frame, Function, as_text
 from searchctl.cli.progress import Meter
 from searchctl.errors import UsageError
-from searchctl.sources.formats import FORMATS
+from searchctl.sources.formats import formats
 from searchctl.translation import _
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def source_options(function: Function) -> Function:
         click.option(
             "--text", "text_fields", metavar="FIELDS", help="Fields that hold the text, a comma between them."
         ),
-        click.option("--format", "format_name", type=click.Choice(FORMATS), help="Format of files and of -."),
+        click.option("--format", "format_name", type=click.Choice(tuple(formats())), help="Format of files and of -."),
     )
     for option in reversed(options):
         function = option(function)

@@ -7,10 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from searchctl.encoders.base import Encoder
-from searchctl.errors import EncoderUnavailable, MissingExtra
+from searchctl.errors import EncoderUnavailable, MissingExtra, SearchctlError
 from searchctl.models.catalogue import KnownModel, known_model
 from searchctl.models.files import LASER_WEIGHTS, onnx_file
 from searchctl.models.places import is_hub_name, model_folder
+from searchctl.plugins import Plugin, plugin_named
 from searchctl.settings.paths import user_path
 from searchctl.translation import _
 
@@ -18,6 +19,8 @@ DEFAULT_ENCODER = "multilingual-e5-small-enru"
 _LOG = logging.getLogger("searchctl")
 _SHIPPED = Path(__file__).parent / "models"
 
+_FAMILIES = ("hashing", "fasttext", "navec", "openai", "default", DEFAULT_ENCODER)
+_MEMBERS = ("name", "revision", "dim", "max_tokens", "encode_queries", "encode_documents", "count_tokens")
 _DESCRIPTIONS = ("modules.json", "config.json")  # one of them is in each folder that torch can load
 
 
@@ -25,9 +28,9 @@ def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> 
     """Open an encoder: the shipped one, `hashing` (or `hashing:DIM`), a folder, `fasttext:FILE`, `openai:MODEL@URL`, or a name.
 
     A folder holds an ONNX model, a static one (model2vec, StaticEmbedding), or a sentence-transformers or Hugging Face model
-    (which takes the `torch` extra). A name is one of the catalogue or the Hugging Face hub: its folder is looked for in
-    `$SEARCHCTL_MODELS` and the caches, and fetched where it is in none, unless HF_HUB_OFFLINE is set. `threads` limits the
-    processor cores used. Raises EncoderUnavailable, MissingExtra.
+    (which takes the `torch` extra). A name is a plugin's, perhaps with `:OPTION`, or one of the catalogue or the Hugging Face
+    hub: its folder is looked for in `$SEARCHCTL_MODELS` and the caches, and fetched where it is in none, unless HF_HUB_OFFLINE
+    is set. `threads` limits the processor cores used. Raises EncoderUnavailable, MissingExtra, PluginError.
     """
     family, _, option = name.partition(":")
     folder = user_path(name)
@@ -39,12 +42,32 @@ def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> 
         return _endpoint(name)
     if name in ("default", DEFAULT_ENCODER):
         return _onnx(_SHIPPED / DEFAULT_ENCODER, DEFAULT_ENCODER, threads, None)
+    if not _looks_like_path(name) and (plugin := plugin_named("encoders", family, is_own_encoder)) is not None:
+        return _of_plugin(plugin, name, threads)
     if folder.is_dir():
         return _in_folder(folder, str(folder), known_model(folder.name), threads)
     if _looks_like_path(name):
         kinds = f"{DEFAULT_ENCODER}, hashing, a folder with an ONNX or sentence-transformers model, or a hub name"
         raise EncoderUnavailable(f"no folder '{name}'; give {kinds}")
     return _by_name(name, threads)
+
+
+def is_own_encoder(name: str) -> bool:
+    """Tell whether a name is one that searchctl itself opens, so that no plugin may have it."""
+    return name in _FAMILIES or known_model(name) is not None
+
+
+def _of_plugin(plugin: Plugin, name: str, threads: int | None) -> Encoder:
+    try:
+        encoder: Encoder = plugin.load()(name, threads=threads)
+    except SearchctlError:
+        raise
+    except Exception as error:
+        raise plugin.failure(f"{type(error).__name__}: {error}") from error
+    missing = [member for member in _MEMBERS if not hasattr(encoder, member)]
+    if missing:
+        raise plugin.failure(f"its encoder has no {', '.join(missing)}")
+    return encoder
 
 
 def _by_name(name: str, threads: int | None) -> Encoder:

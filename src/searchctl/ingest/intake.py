@@ -20,7 +20,7 @@ from searchctl.ingest.model import IngestSettings
 from searchctl.ingest.named_fields import NamedFields
 from searchctl.ingest.prepare import Prepared, Preparer, Target, holders, place_of
 from searchctl.sources import Failure, Record, Remarks, SourceFile, read
-from searchctl.sources.formats import PAGE_FORMATS
+from searchctl.sources.formats import page_formats
 from searchctl.text.sections import with_sections
 from searchctl.types import Document
 
@@ -273,7 +273,7 @@ class IntakeReader:
 
 
 def _is_one_document(file: SourceFile) -> bool:
-    return file.format in PAGE_FORMATS and file.size is not None
+    return file.format in page_formats() and file.size is not None
 
 
 def _state(file: SourceFile, settings: IngestSettings) -> str:

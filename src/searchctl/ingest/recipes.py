@@ -13,7 +13,7 @@ from searchctl.notation import check_date_format
 from searchctl.schema import ANALYZERS, FIELD_TYPES, MOST_BOOST, Analyzer, FieldType, PassageSettings
 from searchctl.settings.paths import user_path
 from searchctl.settings.resources import resource_folder
-from searchctl.sources.formats import FORMATS, Format
+from searchctl.sources.formats import Format, formats
 from searchctl.sources.model import STDIN, FieldMapping
 from searchctl.suggest import did_you_mean
 
@@ -120,7 +120,7 @@ class _RecipeReader:
             ),
             include=self._texts("source", "include"),
             exclude=self._texts("source", "exclude"),
-            format=self._choice("source", "format", FORMATS),
+            format=self._choice("source", "format", tuple(formats())),
             encoding=self._text("source", "encoding"),
             mapping=FieldMapping(
                 id=self._text("fields", "id"),

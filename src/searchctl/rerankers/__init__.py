@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from searchctl.errors import EncoderUnavailable
+from searchctl.errors import EncoderUnavailable, SearchctlError
 from searchctl.models.files import kind_of, onnx_file
+from searchctl.plugins import Plugin, plugin_named
 from searchctl.rerankers.base import Reranker, TokenEncoder
 from searchctl.settings.paths import user_path
 
@@ -16,14 +17,16 @@ MAXSIM = "maxsim"
 
 
 def open_reranker(name: str, encoder: Callable[[], object]) -> Reranker:
-    """Open a reranker: `maxsim`, a folder, or a name on the Hugging Face hub.
+    """Open a reranker: `maxsim`, a plugin's name, a folder, or a name on the Hugging Face hub.
 
     `maxsim` compares the tokens' vectors of the index's own `encoder`, which is asked for only then. A folder holds an ONNX
     cross-encoder, or one for sentence-transformers (which takes the `torch` extra, as the hub does). Raises EncoderUnavailable,
-    MissingExtra.
+    MissingExtra, PluginError.
     """
     if name == MAXSIM:
         return _maxsim(encoder())
+    if (plugin := plugin_named("rerankers", name, is_own_reranker)) is not None:
+        return _of_plugin(plugin)
     folder = user_path(name)
     if kind_of(folder) == "classifier":  # whose logits are of labels, and would pass for scores
         raise EncoderUnavailable(
@@ -40,6 +43,24 @@ def open_reranker(name: str, encoder: Callable[[], object]) -> Reranker:
     from searchctl.rerankers.torch import TorchCrossEncoder
 
     return TorchCrossEncoder(name)
+
+
+def is_own_reranker(name: str) -> bool:
+    """Tell whether a name is searchctl's own, so that no plugin may have it."""
+    return name == MAXSIM
+
+
+def _of_plugin(plugin: Plugin) -> Reranker:
+    try:
+        reranker: Reranker = plugin.load()()
+    except SearchctlError:
+        raise
+    except Exception as error:
+        raise plugin.failure(f"{type(error).__name__}: {error}") from error
+    missing = [member for member in ("name", "weight", "score") if not hasattr(reranker, member)]
+    if missing:
+        raise plugin.failure(f"its reranker has no {', '.join(missing)}")
+    return reranker
 
 
 def _maxsim(encoder: object) -> Reranker:

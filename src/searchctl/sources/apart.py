@@ -17,7 +17,7 @@ import sys
 import threading
 from typing import Any
 
-from searchctl.sources.formats import TABLE
+from searchctl.sources.formats import formats
 from searchctl.sources.model import Limits, Unreadable, size_of
 from searchctl.sources.pages import Page, PageInput, read_here
 from searchctl.text.sections import Section
@@ -34,7 +34,7 @@ def seconds_for(size: int, limits: Limits) -> int:
 
 def read_page(given: PageInput) -> Page:
     """Read a whole file, in a process of its own where its format asks for that; raises Unreadable."""
-    form = TABLE[given.format]
+    form = formats()[given.format]
     apart = form.alone is not None and len(given.data) > form.alone
     return read_apart(given) if apart else read_here(given)
 

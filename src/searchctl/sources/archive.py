@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import BinaryIO, cast
 
 from searchctl.sources.discovery import shortened
-from searchctl.sources.formats import ENDINGS, TABLE, office_command
+from searchctl.sources.formats import endings, formats, office_command
 from searchctl.sources.model import Failure, Record, Unreadable
 from searchctl.sources.package import check_archive
 from searchctl.sources.records import SourceReading
@@ -55,9 +55,9 @@ def _member(
     if any(part.startswith(_HIDDEN) for part in name.split("/")):
         return
     ending = os.path.splitext(name.lower())[1]
-    format = ENDINGS.get(ending)
-    if format is None or TABLE[format].missing or format == "zip":
-        why = f"to read it: {office_command()}" if format and TABLE[format].missing else "in a zip file"
+    format = endings().get(ending)
+    if format is None or formats()[format].missing or format == "zip":
+        why = f"to read it: {office_command()}" if format and formats()[format].missing else "in a zip file"
         reading.remarks.add(f"passed over: {ending or 'a file without ending'} ({why})", source)
         return
     uri = f"{reading.file.uri}/{name}"

@@ -16,7 +16,7 @@ from typing import overload
 from searchctl.errors import SourceError
 from searchctl.settings.paths import user_path
 from searchctl.several import as_texts
-from searchctl.sources.formats import ENDINGS, FORMATS, TABLE, Format, office_command
+from searchctl.sources.formats import Format, endings, formats, office_command, row_formats
 from searchctl.sources.ignores import IgnoreFiles, matcher
 from searchctl.sources.model import STDIN, SourceFile, storable
 
@@ -140,13 +140,13 @@ class _Search:
         if not stat.S_ISREG(status.st_mode):
             self.files.append(SourceFile(path, storable(path.name), path, self._format, None, encoding=self._encoding))
             return
-        format = self._format or ENDINGS.get(_ending(path.name)[0])
+        format = self._format or endings().get(_ending(path.name)[0])
         if format is None:
-            known = ", ".join(ENDINGS)
+            known = ", ".join(endings())
             raise SourceError(
-                f"can't tell the format of '{given}': known endings are {known}; say it with: --format {'|'.join(FORMATS)}"
+                f"can't tell the format of '{given}': known endings are {known}; say it with: --format {'|'.join(formats())}"
             )
-        if TABLE[format].missing:
+        if formats()[format].missing:
             raise SourceError(
                 f"'{given}' can't be read: reading {format} needs another library; type: {office_command()}"
             )
@@ -196,10 +196,10 @@ class _Search:
 
     def _add_file(self, root: Path, path: Path, uri: str, status: os.stat_result) -> None:
         ending = _ending(path.name)[0]
-        format = self._format_in_folder(ENDINGS.get(ending)) if stat.S_ISREG(status.st_mode) else None
+        format = self._format_in_folder(endings().get(ending)) if stat.S_ISREG(status.st_mode) else None
         if format is None:
             self.skipped.append(Skipped(path, f"unknown ending {ending or '(none)'}"))
-        elif TABLE[format].missing:
+        elif formats()[format].missing:
             self.skipped.append(Skipped(path, f"{ending or format} (to read it: {office_command()})"))
         elif self._is_new(status):
             self.files.append(self._file(root, path, uri, status, format))
@@ -213,8 +213,7 @@ class _Search:
         said = self._format
         if named is None or said is None:
             return named or said
-        both = TABLE[said].rows and TABLE[said].text and TABLE[named].rows and TABLE[named].text
-        return said if both else named
+        return said if {said, named} <= set(row_formats()) else named
 
     def _selected(self, uri: str) -> bool:
         return (self._include is None or self._include(uri)) and not self._exclude(uri)
@@ -288,5 +287,5 @@ def _advice(path: Path) -> str:
 def _nothing(paths: Sequence[str], search: _Search) -> str:
     where = ", ".join(f"'{path}'" for path in paths) or "no path"
     if not search.skipped:
-        return f"nothing to read in {where}; expected files ending in {', '.join(ENDINGS)} (or these with .gz)"
-    return f"nothing to read in {where}; passed over: {kinds(search.skipped)}; name the files' format with: --format {'|'.join(FORMATS)}"
+        return f"nothing to read in {where}; expected files ending in {', '.join(endings())} (or these with .gz)"
+    return f"nothing to read in {where}; passed over: {kinds(search.skipped)}; name the files' format with: --format {'|'.join(formats())}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from searchctl.sources.encodings import detect
-from searchctl.sources.formats import TABLE, Format
+from searchctl.sources.formats import Format, formats
 from searchctl.sources.model import Limits, Unreadable
 from searchctl.text.cleaning import clean
 from searchctl.text.sections import Section
@@ -97,7 +97,7 @@ class PageText:
 
 def read_here(given: PageInput) -> Page:
     """Read a whole file in this process; raises Unreadable."""
-    reader: PageReader = TABLE[given.format].load()
+    reader: PageReader = formats()[given.format].load()
     try:
         return reader(given)
     except RecursionError as error:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from searchctl.sources.apart import read_page
 from searchctl.sources.encodings import detect_lines
-from searchctl.sources.formats import TABLE, Format
+from searchctl.sources.formats import Format, formats
 from searchctl.sources.model import Failure, FieldMapping, Limits, Record, Remarks, SourceFile, Unreadable, size_of
 from searchctl.sources.pages import BINARY, PageInput
 from searchctl.sources.records import SourceReading
@@ -56,7 +56,7 @@ def read(
 def items(reading: SourceReading) -> Iterator[Record | Failure]:
     """Yield what an open source holds; raises Unreadable."""
     file = reading.file
-    form = TABLE[file.format or sniffed(reading.stream.head)]
+    form = formats()[file.format or sniffed(reading.stream.head)]
     if form.missing:
         from searchctl.sources.formats import office_command
 

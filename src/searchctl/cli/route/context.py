@@ -12,14 +12,14 @@ from searchctl.cli.context import Frame
 from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, printable
 from searchctl.errors import IndexMissing
-from searchctl.sources.formats import ROW_FORMATS
+from searchctl.sources.formats import row_formats
 
 if TYPE_CHECKING:
     from searchctl.routing.router import Router
     from searchctl.routing.rows import Columns, LabelledFile
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-FORMATS = ("txt", *ROW_FORMATS)
+FORMATS = ("txt", *row_formats())
 ROUTES = "routes"
 _REASONS = 10  # that are shown
 _PLACES = 10  # rows that are named for a reason

@@ -1,0 +1,1 @@
+"""A plugin for searchctl: one of each kind."""
