@@ -57,10 +57,50 @@ def test_totals_and_facets_are_sums(indexes: Indexes) -> None:
     ]
 
 
+def test_an_order_by_a_field_holds_over_all_of_them(indexes: Indexes) -> None:
+    whole = indexes.search("refund order", 40, sort="-price,relevance")
+    prices = [hit.fields["price"] for hit in whole]
+    assert prices == sorted(prices, reverse=True) and len(prices) == whole.total.value > 15
+    assert {hit.index for hit in whole} == {"shop", "help"}
+    keys = [(hit.index, hit.id) for hit in whole]
+    pages = [
+        indexes.search("refund order", 7, sort="-price,relevance", start=start) for start in range(0, len(keys), 7)
+    ]
+    assert [(hit.index, hit.id) for page in pages for hit in page] == keys
+
+
+def test_a_group_has_its_best_hit_of_all_indexes_and_the_sum_of_its_documents(indexes: Indexes) -> None:
+    grouped = indexes.search("refund order", 10, group_by="lang", sort="price")
+    every = indexes.search("refund order", 40, sort="price")
+    assert [hit.group and hit.group.value for hit in grouped] == ["en", "ru"] and grouped.groups == Total(2, "eq")
+    for hit in grouped:
+        assert hit.group is not None
+        own = [one for one in every if one.fields["lang"] == hit.group.value]
+        assert (hit.group.total, (own[0].index, own[0].id)) == (Total(len(own), "eq"), (hit.index, hit.id))
+    (first,) = indexes.search("refund order", 1, group_by="lang", sort="price")
+    assert first.id == grouped[0].id and first.group is not None and first.group.total.relation == "gte"
+
+
+def test_suggestions_of_all_of_them_name_their_index(indexes: Indexes) -> None:
+    given = indexes.suggest("refu")
+    assert given.ready and [one.text for one in given].count("refund") == 1 and given[0].index == "shop"
+    assert len(indexes.suggest("refu", 1)) == 1
+    assert {one.repair for one in indexes.suggest("rfeund")} == {"spelling"}
+
+
+def test_values_of_two_types_are_not_compared(tmp_path: Path) -> None:
+    for name, price in (("shop", 10), ("help", "ten")):
+        with Index.open(tmp_path, name, encoder="hashing:32") as index:
+            index.ingest([{"id": name, "text": "a refund", "price": price}])
+    with Indexes.open(tmp_path, "shop,help") as both:
+        for option in ({"sort": "price"}, {"group_by": "price"}):
+            with pytest.raises(UsageError, match="number in 'shop' and keyword in 'help'"):
+                both.search("refund", **option)  # type: ignore[arg-type]
+
+
 def test_what_one_index_alone_can_honour_is_refused(indexes: Indexes, tmp_path: Path) -> None:
-    for option in ({"sort": "price"}, {"group_by": "lang"}, {"fusion": "native"}):
-        with pytest.raises(UsageError, match="one by one"):
-            indexes.search("refund", **option)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="one by one"):
+        indexes.search("refund", fusion="native")
     with pytest.raises(UsageError, match="did you mean 'lang'"):
         indexes.search("refund", facets="langs")
     with pytest.raises(IndexMissing):

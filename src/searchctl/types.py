@@ -396,13 +396,15 @@ class Repair:
 class Suggestion:
     """What the beginning of a query may become: a title (`id` is its document's), or a frequent phrase or term of the index.
 
-    `repair` says which typing error was corrected for that, if any.
+    `repair` says which typing error was corrected for that, if any. `index` is the name of the index that it comes from where
+    several were asked, otherwise empty.
     """
 
     text: str
     kind: SuggestionKind
     id: str | None = None
     repair: RepairKind | None = None
+    index: str = ""
 
 
 @dataclass(frozen=True, slots=True)

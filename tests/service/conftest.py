@@ -81,13 +81,17 @@ def guarded(folder: Path, tmp_path: Path) -> Iterator[TestClient]:
     yield from client_of(ServiceSettings(Offer(str(folder)), Gatekeeper(read_tokens(tokens), writable=True)))
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture
 def address(folder: Path) -> Iterator[str]:
     """Yield the address of a service that runs as its users start it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    listen = f"127.0.0.1:{port}"
+    listen = f"127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "searchctl", "serve", "--engine", str(folder), "--listen", listen, "--writable"]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         try:

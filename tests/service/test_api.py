@@ -86,11 +86,14 @@ def test_suggestions_follow_what_is_written(client: TestClient) -> None:
     assert given.json() == {
         "typed": "gif",
         "ready": True,
-        "suggestions": [{"text": "Gift cards", "kind": "title", "id": "faq/gift", "repair": None}],
+        "suggestions": [{"text": "Gift cards", "kind": "title", "id": "faq/gift", "repair": None, "index": None}],
     }
     assert "etag" not in given.headers
     assert client.get(f"{SHOP}/suggest", params={"q": "djpd"}).json()["suggestions"][0]["text"] == "Возврат"
     assert client.get(f"{SHOP}/suggest", params={"q": ""}).status_code == 400
+    client.post("/v1/indexes/routes/examples", json={"label": "billing", "texts": ["refund now", "refund later"]})
+    both = client.get("/v1/indexes/shop,routes/suggest", params={"q": "re"}).json()["suggestions"]
+    assert {one["index"] for one in both} == {"shop", "routes"}
 
 
 def test_topics_are_drawn_beside_and_then_kept(client: TestClient) -> None:

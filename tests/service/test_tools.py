@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import anyio
 import pytest
@@ -15,39 +17,76 @@ pytest.importorskip("mcp")
 
 from mcp import Client, StdioServerParameters, stdio_client
 
+from tests.service.conftest import free_port
 
-def test_an_agent_searches_reads_answers_and_routes(folder: Path) -> None:
-    arguments = ["-m", "searchctl", "mcp", "--engine", str(folder), "--index", "shop"]
+TOOLS = ["search", "suggest", "similar", "get", "answer", "route"]
+
+
+def command(folder: Path, *more: str) -> list[str]:
+    return ["-m", "searchctl", "mcp", "--engine", str(folder), "--index", "shop", *more]
+
+
+def over_stdio(folder: Path) -> Any:
     environ = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
-    server = StdioServerParameters(command=sys.executable, args=arguments, env=environ)
-    answers: dict[str, Any] = {}
+    return stdio_client(StdioServerParameters(command=sys.executable, args=command(folder), env=environ))
+
+
+@pytest.fixture
+def listening(folder: Path) -> Iterator[str]:
+    """Yield the address of the tools over HTTP, as their users start them."""
+    port = free_port()
+    arguments = [sys.executable, *command(folder, "--http", f"127.0.0.1:{port}")]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            assert f"127.0.0.1:{port}/mcp" in process.stderr.readline()
+            _read_on(process.stderr)
+            yield f"http://127.0.0.1:{port}/mcp"
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _read_on(pipe: IO[str]) -> None:
+    threading.Thread(target=pipe.read, daemon=True).start()
+
+
+def asked(target: Any, *calls: tuple[str, dict[str, Any]]) -> tuple[list[Any], list[Any]]:
+    """Return the tools that there are, and what each call gave, by the SDK's own client."""
+    tools: list[Any] = []
+    answers: list[Any] = []
 
     async def talk() -> None:
-        async with Client(stdio_client(server)) as client:
-            answers["tools"] = (await client.list_tools()).tools
-            for name, given in (
-                ("search", {"query": "keep the receipt", "k": 2}),
-                ("search", {"query": "чек", "where": "lang=ru"}),
-                ("similar", {"id": "returns"}),
-                ("get", {"id": "faq/gift"}),
-                ("answer", {"question": "does a gift card expire"}),
-                ("route", {"text": "where is my parcel"}),
-                ("get", {"id": "nope"}),
-                ("search", {"query": "a", "index": "nothing"}),
-                ("search", {"query": "a", "where": "land=en"}),
-            ):
-                answers.setdefault(name, []).append(await client.call_tool(name, given))
+        async with Client(target) as client:
+            tools.extend((await client.list_tools()).tools)
+            for name, given in calls:
+                answers.append(await client.call_tool(name, given))
 
     anyio.run(talk)
-    assert [tool.name for tool in answers["tools"]] == ["search", "similar", "get", "answer", "route"]
-    assert all(tool.description and tool.annotations.read_only_hint for tool in answers["tools"])
-    search, filtered, missing, unknown = answers["search"]
+    return tools, answers
+
+
+def test_an_agent_searches_reads_answers_and_routes(folder: Path) -> None:
+    tools, answers = asked(
+        over_stdio(folder),
+        ("search", {"query": "keep the receipt", "k": 2}),
+        ("search", {"query": "чек", "where": "lang=ru"}),
+        ("similar", {"id": "returns"}),
+        ("get", {"id": "faq/gift"}),
+        ("answer", {"question": "does a gift card expire"}),
+        ("route", {"text": "where is my parcel"}),
+        ("get", {"id": "nope"}),
+        ("search", {"query": "a", "index": "nothing"}),
+        ("search", {"query": "a", "where": "land=en"}),
+    )
+    assert [tool.name for tool in tools] == TOOLS
+    assert all(tool.description and tool.annotations.read_only_hint for tool in tools)
+    search, filtered, similar, stored, answer, route, nope, missing, unknown = answers
     assert result(search)["hits"][0]["id"] == "returns"
     assert [hit["id"] for hit in result(filtered)["hits"]] == ["vozvrat"]
     assert missing.is_error and "nothing" in missing.content[0].text
     assert unknown.is_error and "land" in unknown.content[0].text
-    assert "returns" not in [hit["id"] for hit in result(answers["similar"][0])["hits"]]
-    stored, nope = answers["get"]
+    assert "returns" not in [hit["id"] for hit in result(similar)["hits"]]
     assert result(stored) == {
         "id": "faq/gift",
         "title": "Gift cards",
@@ -56,8 +95,39 @@ def test_an_agent_searches_reads_answers_and_routes(folder: Path) -> None:
         "fields": {"lang": "en", "price": 10},
     }
     assert nope.is_error and "'nope'" in nope.content[0].text
-    assert result(answers["answer"][0])["sentences"][0]["id"] == "faq/gift"
-    assert set(result(answers["route"][0])) == {"label", "confidence", "why", "examples"}
+    assert result(answer)["sentences"][0]["id"] == "faq/gift"
+    assert set(result(route)) == {"label", "confidence", "why", "examples"}
+
+
+@pytest.fixture(params=["stdio", "http"])
+def target(folder: Path, request: pytest.FixtureRequest) -> Any:
+    """Return what a client may be connected to: a program, or an address."""
+    return over_stdio(folder) if request.param == "stdio" else request.getfixturevalue("listening")
+
+
+def test_an_agent_counts_sorts_groups_and_completes(target: Any) -> None:
+    asks = {"query": "30 days gift card", "facets": "lang,price:..5,5..", "sort": "-price,relevance"}
+    tools, answers = asked(
+        target,
+        ("search", asks),
+        ("search", {"query": "30 days gift card", "group_by": "lang"}),
+        ("search", {"query": "refund receipt", "index": "shop,routes"}),
+        ("suggest", {"typed": "gif"}),
+        ("suggest", {"typed": "djpd", "index": "shop,routes"}),
+        ("search", {"query": "a", "sort": "land"}),
+    )
+    assert [tool.name for tool in tools] == TOOLS
+    counted, grouped, several, given, repaired, wrong = answers
+    assert result(counted)["hits"][0]["id"] == "faq/gift"
+    lang, price = result(counted)["facets"]
+    assert {one["value"]: one["count"] for one in lang["values"]} == {"en": 2, "ru": 1}
+    assert price["values"] == [{"value": {"lt": 5}, "count": 0}, {"value": {"gte": 5}, "count": 1}]
+    assert (price["missing"], price["documents"]) == (2, 3)
+    assert sorted(hit["group"]["value"] for hit in result(grouped)["hits"]) == ["en", "ru"]
+    assert {hit["index"] for hit in result(several)["hits"]} == {"shop", "routes"}
+    assert result(given)["suggestions"] == [{"text": "Gift cards", "kind": "title", "id": "faq/gift", "repair": None}]
+    assert result(repaired)["suggestions"][0]["text"] == "Возврат"
+    assert wrong.is_error and "land" in wrong.content[0].text
 
 
 def result(answer: Any) -> Any:

@@ -21,7 +21,7 @@ from searchctl.errors import MissingExtra
 @click.option("--all-indexes/--one-index", default=True, help="Offer all of the engine's indexes, or only --index.")
 @framed
 def command(frame: Frame, listen: str | None, all_indexes: bool) -> None:
-    """Offer search, similar, get, answer and route as tools of the Model Context Protocol.
+    """Offer search, suggest, similar, get, answer and route as tools of the Model Context Protocol.
 
     Without --http it speaks on standard input and output, as desktop agents start it. Nothing can be changed through it.
     """

@@ -17,7 +17,12 @@ from searchctl.translation import _
 @click.command(
     "suggest",
     cls=Command,
-    examples=("searchctl suggest retu", "searchctl suggest djpdhfn", 'searchctl suggest "how to retrun" --json'),
+    examples=(
+        "searchctl suggest retu",
+        "searchctl suggest djpdhfn",
+        "searchctl suggest retu --index shop,help",
+        'searchctl suggest "how to retrun" --json',
+    ),
 )
 @click.argument("typed", nargs=-1, required=True)
 @click.option("-k", type=click.IntRange(1, 50), default=8, show_default=True, help="Number of suggestions.")
@@ -31,12 +36,13 @@ def command(frame: Frame, typed: tuple[str, ...], k: int) -> None:
     text = as_text(" ".join(typed))
     if not text.strip():
         raise UsageError("there is nothing typed yet; type: searchctl suggest retu")
-    with frame.open_index() as index, Meter(frame, _("documents"), _("reading")) as meter:
+    with frame.open_searched() as index, Meter(frame, _("documents"), _("reading")) as meter:
         given = index.suggest(text, k, on_progress=meter.update)
     if frame.for_programs:
         print_listing(frame, "suggestions", "suggestion", "suggestions", map(suggestion_json, given), typed=text)
     else:
         for one in given:
-            click.echo(f"{one.kind:<7} {printable(one.text)}" + (f"  ({one.repair})" if one.repair else ""))
+            notes = ", ".join(filter(None, [one.repair, printable(one.index)]))
+            click.echo(f"{one.kind:<7} {printable(one.text)}" + (f"  ({notes})" if notes else ""))
     if not given and not frame.quiet:
         say(f"searchctl: nothing in the index begins like '{printable(text)}'")

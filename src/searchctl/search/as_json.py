@@ -71,7 +71,8 @@ def facet_json(counted: FacetCounts) -> Json:
 
 def suggestion_json(one: Suggestion) -> Json:
     """Return a suggestion as JSON values."""
-    return {"text": one.text, "kind": one.kind, "id": one.id, "repair": one.repair}
+    own = {"text": one.text, "kind": one.kind, "id": one.id, "repair": one.repair}
+    return {**own, **({"index": one.index} if one.index else {})}
 
 
 def results_json(results: Results) -> Json:

@@ -239,12 +239,16 @@ class SearchAnswer(Struct, frozen=True):
 
 
 class SuggestionBody(Struct, frozen=True):
-    """A title (`id` is its document's), or a frequent phrase or term; `repair` is the typing error that was corrected for it."""
+    """A title (`id` is its document's), or a frequent phrase or term; `repair` is the typing error that was corrected for it.
+
+    `index` is where it comes from, where several were asked.
+    """
 
     text: str
     kind: Literal["title", "phrase", "term"]
     id: str | None
     repair: str | None
+    index: str | None = None
 
 
 class SuggestionsBody(Struct, frozen=True):

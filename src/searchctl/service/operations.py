@@ -103,9 +103,11 @@ def search(call: Call) -> bodies.SearchAnswer:
 def suggest(call: Call) -> bodies.SuggestionsBody:
     """Return what the beginning of a query may become."""
     asked: bodies.SuggestRequest = call.asked
-    given = call.index.suggest(asked.q, asked.k, wait=False)
+    given = call.indexes.searched(call.path["index"]).suggest(asked.q, asked.k, wait=False)
     return bodies.SuggestionsBody(
-        asked.q, given.ready, [bodies.SuggestionBody(one.text, one.kind, one.id, one.repair) for one in given]
+        asked.q,
+        given.ready,
+        [bodies.SuggestionBody(one.text, one.kind, one.id, one.repair, one.index or None) for one in given],
     )
 
 

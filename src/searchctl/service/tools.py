@@ -13,8 +13,9 @@ from mcp.types import ToolAnnotations
 from searchctl.errors import SearchctlError, UsageError
 from searchctl.explore.answer import answer as find_answer
 from searchctl.routing.decide import RouteSettings
+from searchctl.search.as_json import facet_json, suggestion_json
 from searchctl.service.indexes import OpenIndexes
-from searchctl.types import Hit, Json
+from searchctl.types import FacetCounts, Hit, Json
 
 INSTRUCTIONS = (
     "Search the user's own documents. Cite the id of each document that you use. Where `answered` is false, say that the "
@@ -27,7 +28,7 @@ _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 
 def make_tools(indexes: OpenIndexes, default: str, version: str) -> MCPServer[Any]:
-    """Return a server with the tools search, similar, get, answer and route, on the offered indexes.
+    """Return a server with the tools search, suggest, similar, get, answer and route, on the offered indexes.
 
     `default` is the index that is searched where a call names none.
     """
@@ -35,19 +36,47 @@ def make_tools(indexes: OpenIndexes, default: str, version: str) -> MCPServer[An
 
     @server.tool(annotations=_READS)
     @_explained
-    def search(query: str, index: str = default, k: int = 5, where: str | None = None) -> Json:
+    def search(
+        query: str,
+        index: str = default,
+        k: int = 5,
+        where: str | None = None,
+        facets: str | None = None,
+        sort: str | None = None,
+        group_by: str | None = None,
+    ) -> Json:
         """Find documents by words and by meaning.
 
-        The query may hold "exact phrases", +required and -excluded words. `where` filters by fields, for example
-        lang=ru AND price>=10. `relevance` runs from 0 to 1; `answered` is false when even the best hit is no good answer.
+        The query may hold "exact phrases", +required and -excluded words. `index` may name several with commas between.
+        `where` filters by fields, for example lang=ru AND price>=10. `facets` counts the documents by fields or ranges, for
+        example brand,price:..10,10..50,50.. and `sort` orders them, for example -updated,relevance. `group_by` shows the best
+        hit of each value of a field. `relevance` runs from 0 to 1; `answered` is false when even the best hit is no good answer.
         """
-        results = indexes.index(index).search(query, _hits(k), where=where, sentences=True)
+        results = indexes.searched(index).search(
+            query,
+            _hits(k),
+            where=where,
+            sentences=True,
+            facets=facets or (),
+            sort=sort or (),
+            group_by=group_by or None,
+        )
+        repaired = {"read_as": results.repaired.query} if results.repaired is not None else {}
         return {
             "answered": results.answered,
+            **repaired,
             "total": results.total.value,
             "total_is_exact": results.total.relation == "eq",
+            **({"facets": [_facet(one) for one in results.facets]} if results.facets else {}),
             "hits": [_hit(hit) for hit in results.hits],
         }
+
+    @server.tool(annotations=_READS)
+    @_explained
+    def suggest(typed: str, index: str = default, k: int = 8) -> Json:
+        """Complete the beginning of a query: titles, phrases and words that the documents hold, with typing errors corrected."""
+        given = indexes.searched(index).suggest(typed, max(1, min(k, _MAX_HITS)))
+        return {"suggestions": [suggestion_json(one) for one in given]}
 
     @server.tool(annotations=_READS)
     @_explained
@@ -122,15 +151,28 @@ def _hits(k: int) -> int:
     return max(1, min(k, _MAX_HITS))
 
 
+def _facet(counted: FacetCounts) -> Json:
+    """Return counts as short as can be: a value or range with its number of documents."""
+    own = facet_json(counted)
+    values = [
+        {"value": one["range"] if one["value"] is None else one["value"], "count": one["count"]}
+        for one in own["values"]
+    ]
+    return {"field": counted.field, "values": values, "missing": counted.missing, "documents": counted.documents}
+
+
 def _hit(hit: Hit) -> Json:
     passage = hit.passage
     sentence = None
     if passage is not None and passage.sentence is not None:
         start, end = passage.sentence
         sentence = passage.text[start:end]
+    group = {"group": {"value": hit.group.value, "documents": hit.group.total.value}} if hit.group is not None else {}
     return {
+        **({"index": hit.index} if hit.index else {}),
         "id": hit.id,
         "title": hit.title,
+        **group,
         "relevance": round(hit.relevance, 3),
         "passage": passage.text if passage is not None else "",
         "sentence": sentence,
