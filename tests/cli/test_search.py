@@ -115,7 +115,11 @@ def test_several_indexes_are_named_with_commas(run: Run) -> None:
     assert run("ingest", "articles.jsonl", "--encoder", "hashing:64", "--index", "other").exit_code == 0
     hits = [json.loads(line) for line in run("search", "refund", "--index", "default,other").stdout.splitlines()]
     assert {(hit["index"], hit["id"]) for hit in hits[:2]} == {("default", "returns"), ("other", "returns")}
-    assert run("search", "refund", "--index", "default,other", "--sort", "price").exit_code == 2
+    rows = run("search", "refund", "--index", "default,other", "--sort=-price,relevance").stdout.splitlines()
+    assert {json.loads(row)["index"] for row in rows} == {"default", "other"}
+    assert run("search", "refund", "--index", "default,other", "--fusion", "rrf").exit_code == 2
+    completed = [json.loads(line) for line in run("suggest", "retu", "--index", "default,other").stdout.splitlines()]
+    assert (completed[0]["text"], completed[0]["index"]) == ("Returning an item", "default")
     assert run("search", "refund", "--index", "default,none").exit_code != 0
 
 
