@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from types import TracebackType
 from typing import TypeVar
 
 from searchctl.engines.base import FullEngine, fingerprints
@@ -19,6 +20,7 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 300.0  # seconds
 _LONGEST_PAUSE = 15.0
 _PASSING = (429, 502, 503, 504)
+_WRITTEN_TOGETHER = 512  # documents
 BATCH = 64  # documents encoded and written together, as when ingesting
 OnProgress = Callable[[float, int], None]
 GoesOn = Callable[[int, float], bool]  # of passages just encoded, and of the share of the batch that is done
@@ -61,6 +63,46 @@ class CopyReport:
 
 
 Finish = Callable[[Sequence[Entry], GoesOn], Sequence[Entry]]
+Write = Callable[[Sequence[Entry]], list[Rejection]]
+
+
+class WriteBehind:
+    """Writes entries while the next ones are made; what comes meanwhile is written together, so that a server gets more at once.
+
+    Raises what a write raised when the next entries come, or at the end. After any fault what waits isn't written.
+    """
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._thread = ThreadPoolExecutor(1, "searchctl-writer")
+        self._under_way: Future[list[Rejection]] | None = None
+        self._waiting: list[Entry] = []
+        self.rejected: list[Rejection] = []
+
+    def __enter__(self) -> WriteBehind:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            while kind is None and (self._waiting or self._under_way is not None):
+                self._begin()
+        finally:
+            self._thread.shutdown()
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Take entries to write."""
+        self._waiting += entries
+        if self._under_way is None or self._under_way.done() or len(self._waiting) >= _WRITTEN_TOGETHER:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Write what waits, after what is under way."""
+        if self._under_way is not None:
+            self.rejected += self._under_way.result()
+        self._under_way = self._thread.submit(self._write, self._waiting) if self._waiting else None
+        self._waiting = []
 
 
 def fill(
@@ -68,27 +110,23 @@ def fill(
 ) -> CopyReport:
     """Write those entries of `batches` which `target` lacks or holds with another fingerprint, after `finish` completed them.
 
-    One batch is written while the next is completed. Ends early when `monitor.stop` is set.
+    Batches are written while the next are completed. Ends early when `monitor.stop` is set.
     """
-    report = CopyReport()
+    seen = written = 0
     limiter = Throttle(monitor)
-    with ThreadPoolExecutor(1, "searchctl-writer") as writer:
-        under_way: Future[list[Rejection]] | None = None
+    with WriteBehind(lambda entries: engine.write(target, entries)) as writer:
         for entries in batches:
             if monitor.stop.is_set():
                 break
             stored = fingerprints(engine, target, [entry.document.id for entry in entries])
             fresh = [entry for entry, mark in zip(entries, stored, strict=True) if entry.fingerprint != mark]
-            finished = finish(fresh, monitor.within(report.seen, len(entries), total)) if fresh else []
-            rejected = under_way.result() if under_way is not None else []
-            under_way = writer.submit(engine.write, target, finished) if finished else None
-            report += CopyReport(len(entries), len(finished), tuple(rejected))
+            finished = finish(fresh, monitor.within(seen, len(entries), total)) if fresh else []
+            writer.add(finished)
+            seen, written = seen + len(entries), written + len(finished)
             if monitor.tell is not None:
-                monitor.tell(report.seen, total)
+                monitor.tell(seen, total)
             limiter.wait(len(fresh))
-        if under_way is not None:
-            report += CopyReport(rejected=tuple(under_way.result()))
-    return report
+    return CopyReport(seen, written, tuple(writer.rejected))
 
 
 def remove_vanished(engine: FullEngine, source: str, target: str) -> int:

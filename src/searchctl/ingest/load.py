@@ -35,6 +35,9 @@ from searchctl.sources.model import storable
 from searchctl.types import Document, Entry
 
 _QUEUED_BATCHES = 3
+_WRITTEN_TOGETHER = (
+    512  # documents: an engine that is behind takes more at once, in several requests where it is a server
+)
 _PATIENCE = 0.2  # seconds between looks at whether another stage has failed
 
 
@@ -122,7 +125,7 @@ class _Load:
         self._failure: BaseException | None = None
         self._failed = threading.Event()
         self._prepared: queue.Queue[_Batch | None] = queue.Queue(_QUEUED_BATCHES)
-        self._encoded: queue.Queue[_Batch | None] = queue.Queue(_QUEUED_BATCHES)
+        self._encoded: queue.Queue[_Batch | None] = queue.Queue(2 * _QUEUED_BATCHES)
         self._letters = DeadLetters(settings.dead_letters or journal_path(engine, index).parent, settings.mapping)
         self._written = self._dead = self._passages = self._pruned = self._through = 0
         self._gone = Gone()
@@ -317,7 +320,9 @@ class _Load:
     # The writer's thread
 
     def _write_all(self, run: int) -> None:
-        while (batch := self._take(self._encoded)) is not None:
+        held: _Batch | None = None
+        while (batch := held or self._take(self._encoded)) is not None:
+            batch, held = self._with_waiting(batch)
             if batch.entries:
                 self._write(batch.entries)
             for ended in batch.ended:
@@ -326,6 +331,22 @@ class _Load:
                     self._journal.note(
                         run, ended.file.source, replace(ended.known, state="", mark="") if faulty else ended.known
                     )
+
+    def _with_waiting(self, batch: _Batch) -> tuple[_Batch, _Batch | None]:
+        """Return the batch with those that wait behind it, and one that has to wait since it is about the same documents."""
+        entries, ended = list(batch.entries), list(batch.ended)
+        ids = {entry.document.id for entry in entries}
+        while len(entries) < _WRITTEN_TOGETHER and not self._encoded.empty():
+            following = self._take(self._encoded)
+            if following is None:
+                self._put(self._encoded, None)  # the end is still to be noticed
+                break
+            if any(entry.document.id in ids for entry in following.entries):
+                return _Batch(tuple(entries), tuple(ended)), following
+            entries += following.entries
+            ended += following.ended
+            ids.update(entry.document.id for entry in following.entries)
+        return _Batch(tuple(entries), tuple(ended)), None
 
     def _write(self, entries: Sequence[Entry]) -> None:
         """Write a batch; where the engine fails over it, document by document, so that only the one at fault is lost."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from searchctl.encoders.base import Encoder
 from searchctl.engines.base import Finding, ForeignIndexes, ForeignSource, FullEngine, Reading
 from searchctl.errors import EngineUnreachable, SearchctlError, ServerRefusal, UsageError
-from searchctl.ingest.copying import BATCH, GoesOn, Monitor, Throttle, passes, persist, save_background
+from searchctl.ingest.copying import BATCH, GoesOn, Monitor, Throttle, WriteBehind, passes, persist, save_background
 from searchctl.ingest.encoding import cut_and_encode
 from searchctl.lifecycle.versions import move, open_version
 from searchctl.schema import EncoderStamp, Layout, Lineage
@@ -180,10 +180,11 @@ class ForeignIndex:
         """Add vectors to these documents of `index`, which were written just now; with `show` they're searchable at once."""
         pending = self.source.among(index, ids)
         alone = Monitor().within(0, len(pending), len(pending))
-        work = self._encode(pending, alone) if pending else Work()
+        written = self._with_vectors(pending, alone) if pending else []
+        refused = self.source.write(written) if written else []
         if show:
             self.source.show()
-        return work
+        return Work(len(written) - len(refused), refused=tuple(refused))
 
     def remove(self) -> int:
         """Take the vectors away again, and all that was added with them. Return how many documents had some."""
@@ -201,23 +202,31 @@ class ForeignIndex:
 
     def _pass(self, monitor: Monitor, since: object) -> Work:
         """Encode the documents whose vectors are missing or of another text, and delete the vectors of those that are gone."""
-        work, looked_at = Work(), 0
+        with WriteBehind(self.source.write) as writer:
+            written = self._encode_outdated(monitor, since, writer)
+        work = Work(written - len(writer.rejected), refused=tuple(writer.rejected))
+        return work if monitor.stop.is_set() else work + Work(deleted=self.source.sweep())
+
+    def _encode_outdated(self, monitor: Monitor, since: object, writer: WriteBehind) -> int:
+        """Encode until all are looked at or it's stopped, and return how many documents were given to the writer."""
+        looked_at = written = 0
         limiter, total = Throttle(monitor), self.source.count()
         pause = BATCH / monitor.rate if monitor.rate else 0.0
         for seen, entries in self.source.outdated(self._page(monitor), since=since, pause=pause):
             unchanged = seen - len(entries)
             for batch in _batches(entries):
                 if monitor.stop.is_set():
-                    return work
-                work += self._encode(batch, monitor.within(looked_at, len(batch), total))
-                if monitor.stop.is_set():
-                    return work
+                    return written
+                encoded = self._with_vectors(batch, monitor.within(looked_at, len(batch), total))
+                writer.add(encoded)
+                written += len(encoded)
                 looked_at += len(batch)
-                self._tell(monitor, looked_at, total)
-                limiter.wait(len(batch))
+                if not monitor.stop.is_set():
+                    self._tell(monitor, looked_at, total)
+                    limiter.wait(len(batch))
             looked_at += unchanged
             self._tell(monitor, looked_at, total)
-        return work if monitor.stop.is_set() else work + Work(deleted=self.source.sweep())
+        return written
 
     @staticmethod
     def _tell(monitor: Monitor, done: int, total: int) -> None:
@@ -229,17 +238,15 @@ class ForeignIndex:
         """Return how many documents are read at once: fewer where they are to be taken up slowly."""
         return _PAGE if monitor.rate is None else BATCH
 
-    def _encode(self, entries: Sequence[Entry], goes_on: GoesOn) -> Work:
-        """Store vectors of the documents, of those that are finished when it's stopped.
+    def _with_vectors(self, entries: Sequence[Entry], goes_on: GoesOn) -> list[Entry]:
+        """Return the documents with vectors, when it's stopped those that are finished.
 
         One without any text gets a mark that says so, and no passage.
         """
         worded = [entry for entry in entries if entry.document.text.strip() or entry.document.title.strip()]
         encoded = cut_and_encode(worded, self._encoder, self.source.schema.passages, goes_on) if worded else []
         ids = {entry.document.id for entry in worded}
-        written = [*encoded, *(entry for entry in entries if entry.document.id not in ids)]
-        refused = self.source.write(written)
-        return Work(len(written) - len(refused), refused=tuple(refused))
+        return [*encoded, *(entry for entry in entries if entry.document.id not in ids)]
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

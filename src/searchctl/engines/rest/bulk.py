@@ -1,9 +1,15 @@
-"""Writing many documents: requests sized by bytes and count, split when too large, repeated where a server is busy."""
+"""Writing many documents: requests sized by bytes and count, split when too large, repeated where a server is busy.
+
+Several are under way at once, as many as the server takes. No two of them are about the same document, so that what is done with
+it is done in the order given.
+"""
 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +19,8 @@ from searchctl.errors import EngineUnreachable, ServerRefusal, StorageError
 from searchctl.types import Json
 
 MAX_BYTES = 8_000_000  # below every service's limit: small nodes on AWS take 10 MB
-MAX_ACTIONS = 500
+MAX_ACTIONS = 125
+IN_FLIGHT = 4  # requests under way at most: measured, a node gains little from more
 _LEAST_BYTES = 64_000
 _SPLIT = (400, 413)  # one document can spoil a whole request: an invalid one, or too large a one
 _BUSY = (429, 502, 503, 504)
@@ -63,30 +70,80 @@ def _lines(*values: Json) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-class Bulk:
-    """Sends actions to one cluster, and learns what size of request it takes. One request is under way at a time."""
+class Pace:
+    """How many requests may be under way: a busy server halves it, each round that goes well adds one. Thread-safe."""
 
-    def __init__(self, client: Client, *, max_bytes: int = MAX_BYTES, max_actions: int = MAX_ACTIONS) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = float(most)
+        self._allowed = min(2.0, self._most)
+        self._lock = threading.Lock()
+
+    @property
+    def requests(self) -> int:
+        """Return how many may be under way now."""
+        return int(self._allowed)
+
+    def note(self, *, busy: bool) -> None:
+        """Take in how a request went."""
+        with self._lock:
+            self._allowed = max(self._allowed / 2, 1.0) if busy else min(self._allowed + 1 / self._allowed, self._most)
+
+
+class Bulk:
+    """Sends actions to one cluster, and learns what size of request it takes, and how many of them at once."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        max_bytes: int = MAX_BYTES,
+        max_actions: int = MAX_ACTIONS,
+        in_flight: int = IN_FLIGHT,
+    ) -> None:
         self._client = client
         self._most_bytes = self._bytes = max_bytes
         self._actions = max_actions
+        self.pace = Pace(in_flight)
+        self._in_flight = in_flight
 
     def run(self, index: str, actions: Iterable[Action], *, pipeline: str = "") -> list[Outcome]:
         """Carry out actions and return the outcomes in their order; raises EngineUnreachable, StorageError.
 
-        `pipeline` names what documents go through in place of the index's own: "_none" for nothing.
+        `pipeline` names what documents go through in place of the index's own: "_none" for nothing. After a fault nothing more
+        is sent, and what is under way is waited for.
         """
         path = f"/{quote(index)}/_bulk" + (f"?pipeline={quote(pipeline)}" if pipeline else "")
-        return [outcome for chunk in self._chunks(actions) for outcome in self._send(path, chunk)]
+        requests: list[Future[list[Outcome]]] = []
+        under_way: dict[Future[list[Outcome]], set[str]] = {}
+        with ThreadPoolExecutor(self._in_flight, "searchctl-bulk") as senders:
+            for chunk in self._chunks(actions):
+                ids = {action.id for action in chunk}
+                self._make_room(under_way, ids)
+                request = senders.submit(self._send, path, chunk)
+                under_way[request] = ids
+                requests.append(request)
+        return [outcome for request in requests for outcome in request.result()]
+
+    def _make_room(self, under_way: dict[Future[list[Outcome]], set[str]], ids: set[str]) -> None:
+        """Wait until another request may be sent about these documents; raises what has failed meanwhile."""
+        while len(under_way) >= self.pace.requests or any(ids & others for others in under_way.values()):
+            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            for request in done:
+                del under_way[request]
+                request.result()
 
     def _chunks(self, actions: Iterable[Action]) -> Iterator[list[Action]]:
+        """Yield what goes into one request; it is about each document once, for items may be repeated in another order."""
         chunk: list[Action] = []
+        ids: set[str] = set()
         size = 0
         for action in actions:
-            if chunk and (size + len(action.lines) > self._bytes or len(chunk) >= self._actions):
+            full = size + len(action.lines) > self._bytes or len(chunk) >= self._actions
+            if chunk and (full or action.id in ids):
                 yield chunk
-                chunk, size = [], 0
+                chunk, ids, size = [], set(), 0
             chunk.append(action)
+            ids.add(action.id)
             size += len(action.lines)
         if chunk:
             yield chunk
@@ -104,13 +161,15 @@ class Bulk:
                 parts = self._split(path, [chunk[place] for place in waiting], refusal)
                 outcomes.update(zip(waiting, parts, strict=True))
                 break
-            busy = []
+            busy: list[tuple[int, Json]] = []
             for number, item in zip(waiting, items, strict=True):
                 if item["status"] in _BUSY:
                     busy.append((number, item))
                 else:
                     outcomes[number] = self._outcome(chunk[number].id, item)
-            if not busy:
+            if busy:
+                self.pace.note(busy=True)
+            else:
                 self._bytes = min(self._bytes * 2, self._most_bytes)
                 break
             if is_full(*_error(busy[0][1])):
@@ -126,14 +185,20 @@ class Bulk:
     def _post(self, path: str, actions: Sequence[Action]) -> list[Any]:
         body = b"".join(action.lines for action in actions)
         reply = self._client.request("POST", path, body, patience=STEADY, timeout=120.0)
-        return [next(iter(item.values())) for item in reply.body["items"]]
+        items = [next(iter(item.values())) for item in reply.body["items"]]
+        if reply.attempts > 1:
+            self.pace.note(busy=True)
+        elif not any(item["status"] in _BUSY for item in items):
+            self.pace.note(busy=False)
+        return items
 
     def _split(self, path: str, actions: Sequence[Action], refusal: ServerRefusal) -> list[Outcome]:
         if len(actions) == 1:
             reason = "the document is larger than the server takes" if refusal.status == 413 else str(refusal)
             return [Outcome(actions[0].id, "rejected", reason)]
         if refusal.status == 413:
-            self._most_bytes = self._bytes = sum(len(action.lines) for action in actions) // 2
+            self._most_bytes = min(self._most_bytes, sum(len(action.lines) for action in actions) // 2)
+            self._bytes = self._most_bytes
             return [outcome for chunk in self._chunks(actions) for outcome in self._send(path, chunk)]
         middle = len(actions) // 2
         return self._send(path, actions[:middle]) + self._send(path, actions[middle:])

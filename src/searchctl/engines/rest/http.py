@@ -14,7 +14,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -58,11 +58,15 @@ STEADY = Patience(10, 0.5, 15.0, restarts=True)  # about a minute: a node that r
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server answered: status, headers in lower case, and the JSON value of the body (None for an empty one)."""
+    """What a server answered: status, headers in lower case, and the JSON value of the body (None for an empty one).
+
+    `attempts` is how often it was asked.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: Any
+    attempts: int = 1
 
 
 class Client:
@@ -131,7 +135,7 @@ class Client:
             else:
                 retry = reply.status in _TRANSIENT and (repeatable or reply.status == 429)
                 if reply.status < 400:
-                    return reply
+                    return replace(reply, attempts=attempt + 1)
                 if last or not retry or _kind(reply.body) == "cluster_block_exception":
                     raise self._refusal(reply, path)
                 reason, after = f"HTTP {reply.status}", reply.headers.get("retry-after")
