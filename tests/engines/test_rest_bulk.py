@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from searchctl.engines.rest.bulk import Bulk, Pace, delete_action, index_action
+from searchctl.engines.rest.bulk import Bulk, BulkPace, delete_action, index_action
 from searchctl.engines.rest.http import Client
 from searchctl.errors import ServerRefusal
 from searchctl.settings.connection import Connection
@@ -142,7 +142,7 @@ def test_after_a_fault_nothing_more_is_sent_and_what_is_under_way_is_waited_for(
 
 
 def test_a_busy_server_gets_fewer_at_once_and_more_again_when_it_isnt() -> None:
-    pace = Pace(4)
+    pace = BulkPace(4)
     assert pace.requests == 2
     for _ in range(20):
         pace.note(busy=False)
@@ -171,7 +171,7 @@ def test_a_server_that_stays_busy_ends_it() -> None:
 
 
 def test_pace_may_be_asked_by_many_threads() -> None:
-    pace = Pace(4)
+    pace = BulkPace(4)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda number: pace.note(busy=number % 5 == 0), range(2000)))
     assert 1 <= pace.requests <= 4

@@ -70,7 +70,7 @@ def _lines(*values: Json) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-class Pace:
+class BulkPace:
     """How many requests may be under way: a busy server halves it, each round that goes well adds one. Thread-safe."""
 
     def __init__(self, most: int) -> None:
@@ -103,7 +103,7 @@ class Bulk:
         self._client = client
         self._most_bytes = self._bytes = max_bytes
         self._actions = max_actions
-        self.pace = Pace(in_flight)
+        self.pace = BulkPace(in_flight)
         self._in_flight = in_flight
 
     def run(self, index: str, actions: Iterable[Action], *, pipeline: str = "") -> list[Outcome]:
