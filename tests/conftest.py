@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.servers.parameters import SERVERS, server_param, server_url
 pytest_plugins = ["tests.servers.fixtures"]
 
 DIM = 8
+os.environ["SEARCHCTL_LANG"] = "en"  # also of what fixtures of a whole session start
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -32,13 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No setting of the person who runs the tests may reach them."""
-    import os
-
     for name in list(os.environ):
         if name.startswith(("SEARCHCTL_", "OPENSEARCH_", "ELASTICSEARCH_", "ES_")) and not name.startswith(
             "SEARCHCTL_TEST_"
         ):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("SEARCHCTL_LANG", "en")
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from searchctl.translation import _
+
 _TELLING = 3  # letters of a beginning that tells something
 
 
@@ -15,7 +17,7 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str, *, cutoff: flo
     """
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=cutoff) or _continued(name, names)
-    return f"did you mean '{prefix}{near[0]}'?" if near else otherwise
+    return _("did you mean '{name}'?").format(name=f"{prefix}{near[0]}") if near else otherwise
 
 
 def _continued(name: str, known: list[str]) -> list[str]:

@@ -10,8 +10,10 @@ import click
 
 from searchctl.cli.context import META_ARGV, frame_options, remember_options
 from searchctl.cli.failures import explain, guard
+from searchctl.cli.language import choose_language, translate_click, translated
 from searchctl.cli.lazy import LazyGroup
 from searchctl.cli.program_versions import print_versions
+from searchctl.translation import _
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "ingest": ("searchctl.cli.ingest", "Read files into an index, resumably."),
@@ -95,8 +97,14 @@ class SearchctlGroup(LazyGroup):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands, then the exit codes."""
         super().format_commands(ctx, formatter)
-        with formatter.section("Exit codes"):
-            formatter.write_dl(EXIT_CODES)
+        with formatter.section(_("Exit codes")):
+            formatter.write_dl([(code, _(meaning)) for code, meaning in EXIT_CODES])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the last paragraph of the help."""
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(translated(self.epilog or ""))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep what was typed, for the command that resumes an interrupted one."""
@@ -122,6 +130,8 @@ class SearchctlGroup(LazyGroup):
     ) -> Any:
         """Run the command line as click does, with this project's messages and exit codes."""
         name = prog_name or "searchctl"
+        translate_click()
+        choose_language(sys.argv[1:] if args is None else args)
 
         def call() -> Any:
             return click.Group.main(self, args, name, complete_var, standalone_mode=False, **extra)
@@ -134,7 +144,7 @@ class SearchctlGroup(LazyGroup):
     commands=COMMANDS,
     sections=SECTIONS,
     takes_plugins=True,
-    refused={word: f"no command '{word}'; {advice}" for word, advice in MEANT.items()},
+    refused=MEANT,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Settings: flag > environment > .env > searchctl.toml > ~/.config/searchctl/config.toml; "
     "see them with: searchctl config show",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import logging
 import shlex
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from searchctl.cli.completions import complete_encoder, complete_index
+from searchctl.cli.language import OPTION, translated
 from searchctl.cli.output import on_terminal, printable
 from searchctl.settings.config import Settings, load_settings
 from searchctl.settings.secrets import mask, passwords_in
+from searchctl.translation import LANGUAGES, _
 
 if TYPE_CHECKING:
     from searchctl.across import Indexes
@@ -128,7 +131,7 @@ class Command(click.Command):
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the description, then the examples."""
-        super().format_help_text(ctx, formatter)
+        _write_description(self.help, formatter)
         _write_examples(self.examples, formatter)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -153,10 +156,10 @@ def write_options(command: click.Command, ctx: click.Context, formatter: click.H
     own: list[tuple[str, str]] = []
     shared: list[tuple[str, str]] = []
     for parameter in command.get_params(ctx):
-        record = parameter.get_help_record(ctx)
+        record = _translated(parameter).get_help_record(ctx)
         if record and record[1]:
             (shared if isinstance(parameter, GlobalOption) else own).append(record)
-    for title, records in (("Options", own), ("Global options", shared)):
+    for title, records in ((_("Options"), own), (_("Global options"), shared)):
         if records:
             with formatter.section(title):
                 formatter.write_dl(records)
@@ -171,12 +174,27 @@ class GroupWithExamples(click.Group):
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the description, then the examples."""
-        super().format_help_text(ctx, formatter)
+        _write_description(self.help, formatter)
         _write_examples(self.examples, formatter)
 
 
+def _translated(parameter: click.Parameter) -> click.Parameter:
+    if not isinstance(parameter, click.Option) or not parameter.help:
+        return parameter
+    shown = copy.copy(parameter)
+    shown.help = _(parameter.help)
+    return shown
+
+
+def _write_description(text: str | None, formatter: click.HelpFormatter) -> None:
+    if text:
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(translated(text))
+
+
 def _write_examples(examples: Sequence[str], formatter: click.HelpFormatter) -> None:
-    with formatter.section("Examples"):
+    with formatter.section(_("Examples")):
         for line in examples:
             formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
@@ -211,6 +229,13 @@ def frame_options(function: Function) -> Function:
         click.option("--insecure", is_flag=True, cls=GlobalOption, help="Don't verify a server's certificate."),
         click.option("-q", "--quiet", is_flag=True, cls=GlobalOption, help="Say only what was asked for."),
         click.option("-v", "--verbose", count=True, cls=GlobalOption, help="Say more; -vv shows tracebacks."),
+        click.option(
+            OPTION,
+            type=click.Choice(LANGUAGES),
+            cls=GlobalOption,
+            expose_value=False,  # it's known before, from what was typed (cli/language.py)
+            help="Language of help and messages [default: the environment's].",
+        ),
         click.option(
             "--json", "json_output", is_flag=True, cls=GlobalOption, help="Print one JSON object and nothing else."
         ),

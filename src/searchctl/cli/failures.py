@@ -34,7 +34,7 @@ def say(message: str) -> None:
 
 def say_error(message: str) -> None:
     """Write `searchctl: error: …` to stderr on one line, red on a terminal unless NO_COLOR is set."""
-    line = printable("searchctl: error: " + " ".join(message.split()))
+    line = printable(_("searchctl: error: ") + " ".join(message.split()))
     width = width_of(sys.stderr)
     line = line if width is None else wrapped(line, width)
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
@@ -54,8 +54,9 @@ def explain(error: Exception, meta: Mapping[str, Any]) -> int:
         where = f": {error.filename}" if error.filename else ""
         say_error(mask(f"{error.strerror}{where}", secrets))
         return FAILED
-    hint = "" if verbose else "; -vv shows the traceback, please report it"
-    say_error(mask(f"unexpected {type(error).__name__}: {error}{hint}", secrets))
+    hint = "" if verbose else _("; -vv shows the traceback, please report it")
+    unexpected = _("unexpected {kind}: {error}{hint}").format(kind=type(error).__name__, error=error, hint=hint)
+    say_error(mask(unexpected, secrets))
     return FAILED
 
 
@@ -76,9 +77,9 @@ def guard(call: Callable[[], Any]) -> int:
         return error.exit_code
     except click.Abort as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
-            say("searchctl: interrupted")
+            say(_("searchctl: interrupted"))
             return INTERRUPTED
-        say_error("nothing done: the question wasn't answered")
+        say_error(_("nothing done: the question wasn't answered"))
         return FAILED
     except BrokenPipeError:  # the reader has what it wanted, as in `| head`
         _discard_output()
@@ -113,7 +114,7 @@ def _sentence(error: click.ClickException) -> str:
 def _usage_hint(error: click.ClickException) -> str:
     if not isinstance(error, click.UsageError) or error.ctx is None or "searchctl --help" in error.message:
         return ""
-    hint = f" (see: {error.ctx.command_path} --help)"
+    hint = _(" (see: {command})").format(command=f"{error.ctx.command_path} --help")
     if isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
-        hint += "; put -- before a text that begins with a dash"
+        hint += _("; put -- before a text that begins with a dash")
     return hint

@@ -18,7 +18,7 @@ from searchctl.translation import _
 class LazyGroup(GroupWithExamples):
     """Knows its commands by `commands`: name to module and summary.
 
-    A module's `attribute` is the command; `{name}` in it stands for the command's name. `refused` has messages for names that
+    A module's `attribute` is the command; `{name}` in it stands for the command's name. `refused` has advice for names that
     people try and that are no commands; `sections` are the headings under which the help lists the names. With `takes_plugins` there
     are also the commands of other packages.
     """
@@ -67,8 +67,13 @@ class LazyGroup(GroupWithExamples):
         """Find the command; an unknown one is answered with the nearest name."""
         if args and args[0] not in self._known and not args[0].startswith("-") and args[0] not in self._plugins():
             own = "" if ctx.parent is None else f"{ctx.info_name} "
-            hint = did_you_mean(args[0], self.list_commands(ctx), f"see: searchctl {own}--help")
-            raise click.UsageError(self._refused.get(args[0]) or f"no command '{own}{args[0]}'; {hint}", ctx)
+            hint = did_you_mean(
+                args[0], self.list_commands(ctx), _("see: {command}").format(command=f"searchctl {own}--help")
+            )
+            advice = _(self._refused.get(args[0], "")) or hint
+            raise click.UsageError(
+                _("no command '{name}'; {advice}").format(name=f"{own}{args[0]}", advice=advice), ctx
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -76,8 +81,8 @@ class LazyGroup(GroupWithExamples):
         brought = self._plugins()
         width = max(map(len, (*self._known, *brought)))
         for title, names in self._sections.items():
-            with formatter.section(title):
-                formatter.write_dl([(name.ljust(width), self._known[name][1]) for name in names])
+            with formatter.section(_(title)):
+                formatter.write_dl([(name.ljust(width), _(self._known[name][1])) for name in names])
         if brought:
             with formatter.section(_("Plugins")):
                 origin = _("From the package {package}.")
@@ -85,10 +90,19 @@ class LazyGroup(GroupWithExamples):
                     [(name.ljust(width), origin.format(package=brought[name].package)) for name in brought]
                 )
 
+    def said(self) -> list[str]:
+        """Return what the help and the errors of this group say beside the help of its commands, for catalogues."""
+        return [*self._sections, *(summary for _module, summary in self._known.values()), *self._refused.values()]
+
+    @property
+    def own_commands(self) -> tuple[str, ...]:
+        """The names of the commands that come with searchctl."""
+        return tuple(self._known)
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         """Complete names of commands without importing any."""
         names = [
-            CompletionItem(name, help=summary)
+            CompletionItem(name, help=_(summary))
             for name, (_module, summary) in self._known.items()
             if name.startswith(incomplete)
         ]

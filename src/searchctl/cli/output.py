@@ -15,7 +15,8 @@ import click
 from searchctl.cli.wrapping import width_of, wrapped
 from searchctl.errors import StorageError, UsageError
 from searchctl.files import is_same_file
-from searchctl.translation import _
+from searchctl.translation import _, ngettext
+from searchctl.translation import number as written
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -145,24 +146,27 @@ def print_pairs(pairs: Sequence[tuple[str, str]]) -> None:
 
 def count_of(number: int, noun: str, plural: str | None = None) -> str:
     """Return `1 document` or `1,204 documents`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    many = plural or f"{noun}s"
+    return ngettext(f"{{count:,}} {noun}", f"{{count:,}} {many}", number).format(count=number)
 
 
 def size_of(octets: int) -> str:
     """Return a size as people read it: `312 B`, `4.1 MB`."""
-    size = float(octets)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            break
-        size /= 1000
-    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+    exponent = next((power for power in range(3) if octets < 1000 ** (power + 1)), 3)
+    size = octets / 1000**exponent
+    return f"{written(size, '.0f' if exponent == 0 or size >= 100 else '.1f')} {unit_of(exponent)}"
+
+
+def unit_of(exponent: int) -> str:
+    """Return the name of 1000 ** `exponent` bytes, from bytes to gigabytes."""
+    return (_("B"), _("kB"), _("MB"), _("GB"))[exponent]
 
 
 def duration_of(seconds: float) -> str:
     """Return a duration as people read it: `0.8 s`, `2 min 05 s`, `1 h 10 min`."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return _("{seconds:.1f} s").format(seconds=seconds)
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+        return _("{minutes} min {seconds:02d} s").format(minutes=minutes, seconds=rest)
+    return _("{hours} h {minutes:02d} min").format(hours=minutes // 60, minutes=minutes % 60)

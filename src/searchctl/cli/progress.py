@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from searchctl.cli.context import Frame
 from searchctl.cli.failures import say
 from searchctl.cli.output import printable, size_of
-from searchctl.translation import _
+from searchctl.translation import _, number
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -105,7 +105,10 @@ class Meter:
 
     def update(self, done: float, total: int | None = None, *, failed: int = 0, detail: str = "") -> None:
         """Say that `done` items of `total` are done and `failed` failed; a part of an item counts as one. `detail` counts as well."""
-        counted = f"{int(done):,} {self._noun}" if not total else f"{int(done):,} of {total:,} {self._noun}"
+        if total:
+            counted = _("{count:,} of {total:,} {noun}").format(count=int(done), total=total, noun=self._noun)
+        else:
+            counted = _("{count:,} {noun}").format(count=int(done), noun=self._noun)
         self.show(f"{counted}, {detail}" if detail else counted, done / total if total else None, failed=failed)
 
     def show(self, counted: str, share: float | None = None, *, failed: int = 0) -> None:
@@ -174,7 +177,7 @@ def describe(counted: str, share: float | None, left: float | None, failed: int 
     """Return how far something is: what is counted, the share in [0, 1] that is done, and the seconds left."""
     parts = [counted] if counted else []
     if share is not None and share >= _TELLING:
-        parts.append(f"{share:.0%}")
+        parts.append(number(share, ".0%"))
     if left is not None:
         parts.append(_("about {time} left").format(time=rough(left)))
     if failed:
@@ -186,18 +189,16 @@ def rough(seconds: float) -> str:
     """Return a time as an estimate is told: `5 s`, `40 s`, `3 min`, `2 h 10 min`."""
     if seconds < 90:
         step = 1 if seconds < 10 else 5
-        return f"{max(round(seconds / step) * step, 1)} s"
+        return _("{seconds} s").format(seconds=max(round(seconds / step) * step, 1))
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"{minutes} min"
+        return _("{minutes} min").format(minutes=minutes)
     hours, rest = divmod(round(minutes / 10) * 10, 60)
-    return f"{hours} h {rest:02d} min"
+    return _("{hours} h {minutes:02d} min").format(hours=hours, minutes=rest)
 
 
 def bytes_of(done: int, total: int) -> str:
     """Return `3.1 of 12.0 MB`, in the unit of the whole."""
-    whole = size_of(total)
-    unit = whole.split()[-1]
-    octets = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}[unit]
-    digits = 0 if "." not in whole else 1
-    return f"{done / octets:.{digits}f} of {whole}"
+    exponent = next((power for power in range(3) if total < 1000 ** (power + 1)), 3)
+    digits = 1 if exponent > 0 and total < 100 * 1000**exponent else 0
+    return _("{part} of {whole}").format(part=number(done / 1000**exponent, f".{digits}f"), whole=size_of(total))

@@ -13,7 +13,6 @@ import click
 from searchctl.cli.context import Function
 from searchctl.cli.output import on_terminal, printable
 from searchctl.notation import table_cell
-from searchctl.translation import _
 from searchctl.types import Hit, Results
 
 RowFormat: TypeAlias = Literal["short", "csv", "tsv", "markdown", "jsonl", "json"]
@@ -24,14 +23,12 @@ _COLUMNS = ("rank", "id", "line", "page", "section", "title", "relevance", "scor
 def look_options(function: Function) -> Function:
     """Add the options that say how hits are printed."""
     options = (
-        click.option("--all", "everything", is_flag=True, help=_("Show also hits that hardly answer.")),
-        click.option("--short", "form", flag_value="short", help=_("Print one line a hit: path:line: text.")),
-        click.option("--csv", "form", flag_value="csv", help=_("Print a CSV table.")),
-        click.option("--tsv", "form", flag_value="tsv", help=_("Print a tab-separated table.")),
-        click.option(
-            "--jsonl", "form", flag_value="jsonl", help=_("Print one JSON object a hit; the default in a pipe.")
-        ),
-        click.option("--fmt", "form", type=click.Choice(ROW_FORMATS), help=_("Any of these formats, by name.")),
+        click.option("--all", "everything", is_flag=True, help="Show also hits that hardly answer."),
+        click.option("--short", "form", flag_value="short", help="Print one line a hit: path:line: text."),
+        click.option("--csv", "form", flag_value="csv", help="Print a CSV table."),
+        click.option("--tsv", "form", flag_value="tsv", help="Print a tab-separated table."),
+        click.option("--jsonl", "form", flag_value="jsonl", help="Print one JSON object a hit; the default in a pipe."),
+        click.option("--fmt", "form", type=click.Choice(ROW_FORMATS), help="Any of these formats, by name."),
     )
     for option in reversed(options):
         function = option(function)

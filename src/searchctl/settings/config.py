@@ -31,6 +31,7 @@ from searchctl.settings.dotenv import read_dotenv
 from searchctl.settings.paths import user_path
 from searchctl.settings.secrets import MASK, mask_urls
 from searchctl.suggest import did_you_mean
+from searchctl.translation import VARIABLE
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -172,7 +173,7 @@ def _parse(key: str, text: str, origin: str) -> Raw:
 
 
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:
-    known = [name for names in _OWN_VARIABLES.values() for name in names]
+    known = [VARIABLE, *(name for names in _OWN_VARIABLES.values() for name in names)]
     for name in environ:
         if name.startswith("SEARCHCTL_") and name not in known and (hint := did_you_mean(name, known, "", cutoff=0.85)):
             raise ConfigError(f"the environment sets {name}, which searchctl doesn't know; {hint}")

@@ -56,7 +56,7 @@ def discover_command(
     outside_label: str | None,
     format_name: str | None,
 ) -> None:
-    """UnlabelledGroup the texts of FILE that get no label, name the groups, and propose examples for new labels.
+    """Group the texts of FILE that get no label, name the groups, and propose examples for new labels.
 
     Nothing is stored without --promote; then the same groups are found again, and `searchctl route undo` takes it back.
     Groups which hold most texts that belong nowhere come first. Needs the extra 'explore'.
