@@ -58,6 +58,28 @@ def test_a_cell_that_comes_later_stays_as_it_is_where_it_is_no_number() -> None:
     assert read_cell("007", "number") == "007"
 
 
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("2026-01-02 23:30:00 UTC", "2026-01-02T23:30:00+00:00"),
+        ("5 января 2026 г.", "2026-01-05"),
+        ("05 сент. 2026 в 9:15", "2026-09-05T09:15:00"),
+        ("March 1st, 2026 12:05 AM", "2026-03-01T00:05:00"),
+        ("Mon, 05 Jan 2026 10:00:00 +0300 (MSK)", "2026-01-05T10:00:00+03:00"),
+        ("Wed Oct 10 20:19:24 +0000 2018", "2018-10-10T20:19:24+00:00"),
+        ("05/Jan/26 1:00 PM", "2026-01-05T13:00:00"),
+        ("17-DEC-99", "1999-12-17"),
+    ],
+)
+def test_dates_whose_form_leaves_no_doubt_are_understood(text: str, iso: str) -> None:
+    assert parse_date(text) == iso
+
+
+@pytest.mark.parametrize("text", ["31 Feb 2026", "Mayor 5 2026", "5 ма 2026", "May", "Room 12 10:00 2026"])
+def test_words_beside_numbers_are_no_dates(text: str) -> None:
+    assert parse_date(text) is None
+
+
 @pytest.mark.parametrize("text", ["31.02.2026", "2026-13-40", "9999-12-31T23:59:59+99:99", "1.2", "soon", "2026"])
 def test_what_is_no_date_is_none(text: str) -> None:
     assert parse_date(text) is None

@@ -34,9 +34,34 @@ _LONGEST_DATE = 64  # characters of one that no pattern describes
 _LARGEST = 2**63  # beyond, whole numbers are kept as the nearest fraction
 
 _ISO = re.compile(
-    r"(\d{4})[-/](\d{2})[-/](\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?"
+    r"(\d{4})[-/](\d{2})[-/](\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
 )
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?")
+_MONTHS = tuple(
+    names.split()
+    for names in (
+        *("january январь января", "february февраль февраля", "march март марта", "april апрель апреля"),
+        *("may май мая", "june июнь июня", "july июль июля", "august август августа"),
+        *("september сентябрь сентября", "october октябрь октября", "november ноябрь ноября"),
+        "december декабрь декабря",
+    )
+)
+_WEEKDAY = r"(?:[A-Za-zА-Яа-я]{2,12}\.?,?\s+)?"
+_MONTH = r"(?P<month>[A-Za-zА-Яа-я]{3,9})\.?"
+_CLOCK = (
+    r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?:\s?(?P<half>[AaPp])\.?[Mm]\.?)?"
+    r"(?:\s?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2}))?(?:\s\([A-Z]{2,5}\))?"
+)
+_AT = rf"(?:,?\s+(?:at\s+|в\s+)?{_CLOCK})?"
+_SPELLED = tuple(
+    re.compile(_WEEKDAY + form)
+    for form in (
+        rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s./-]{{1,2}}{_MONTH},?[\s./-]{{1,2}}(?P<year>\d{{4}})(?:\s?(?:г\.?|года))?{_AT}",
+        rf"(?P<day>\d{{1,2}})[/-]{_MONTH}[/-](?P<year>\d\d){_AT}",
+        rf"{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}}){_AT}",
+        rf"{_MONTH}\s+(?P<day>\d{{1,2}})\s+{_CLOCK}\s+(?P<year>\d{{4}})",
+    )
+)
 _FRACTION = re.compile(r"(?<=:\d\d)\.(\d+)")
 _OFFSET = re.compile(r"(?<=:\d\d)(\.\d+)?([+-]\d\d)(\d\d)$")
 
@@ -93,8 +118,9 @@ def parse_boolean(text: str) -> bool | None:
 def parse_date(text: str, pattern: str | None = None) -> str | None:
     """Return a date in ISO 8601, with its time and offset where they are given; None when it's none.
 
-    Understood are ISO's form, also with slashes or a blank for the T, and `dd.mm.yyyy` with or without a time. A `pattern`
-    is one of `strptime`, tried first.
+    Understood are ISO's form, also with slashes or a blank for the T, `dd.mm.yyyy` with or without a time, and dates with
+    the month's name, in English or Russian: `5 января 2026 г.`, `Jan 5, 2026 10:30 AM`, those of e-mails. A `pattern` is one
+    of `strptime`, tried first.
     """
     text = text.strip()
     if len(text) <= _LONGEST_DATE:
@@ -116,7 +142,40 @@ def _parsed_date(text: str, pattern: str | None) -> str | None:
     if day_first := _DAY_FIRST.fullmatch(text):
         day, month, year, hour, minute, second, fraction = day_first.groups()
         return _iso(year, month.zfill(2), day.zfill(2), hour, minute, second, fraction, None)
-    return None
+    return _spelled_date(text)
+
+
+def _spelled_date(text: str) -> str | None:
+    """Return a date whose month is written as a word."""
+    spelled = next((match for form in _SPELLED if (match := form.fullmatch(text))), None)
+    if spelled is None:
+        return None
+    word = spelled["month"].lower()
+    month = next((number for number, names in enumerate(_MONTHS, 1) if any(map(word.__eq__, _shortened(names)))), 0)
+    hour = spelled["hour"]
+    if spelled["half"]:
+        hour = str(int(hour) % 12 + 12 * (spelled["half"] in "pP"))
+    year = (
+        spelled["year"]
+        if len(spelled["year"]) == 4
+        else f"{'19' if spelled['year'] >= '70' else '20'}{spelled['year']}"
+    )
+    return _iso(
+        *(
+            year,
+            f"{month:02}",
+            spelled["day"].zfill(2),
+            hour,
+            spelled["minute"],
+            spelled["second"],
+            None,
+            spelled["zone"],
+        )
+    )
+
+
+def _shortened(names: Iterable[str]) -> Iterable[str]:
+    return (name[:letters] for name in names for letters in range(3, len(name) + 1))
 
 
 _remembered_date = lru_cache(maxsize=_REMEMBERED)(_parsed_date)  # columns have the same dates again and again
@@ -146,7 +205,7 @@ def _iso(
     if hour is not None:
         date += f"T{hour.zfill(2)}:{minute}:{second or '00'}"
         date += f".{fraction[:6]:0<6}" if fraction else ""
-        date += "" if not zone else "+00:00" if zone == "Z" else f"{zone[:3]}:{zone[-2:] if len(zone) > 3 else '00'}"
+        date += "" if not zone else "+00:00" if zone.isalpha() else f"{zone[:3]}:{zone[-2:] if len(zone) > 3 else '00'}"
     return date if epoch(date) is not None else None
 
 

@@ -83,6 +83,19 @@ def test_what_comes_by_a_pipe_is_known_by_its_beginning(
             [("7/1", "hello there you")],
         ),
         ({"hits": {"hits": []}}, []),
+        ({"id": {"0": 1, "1": 2}, "text": {"0": "one", "1": "two"}}, [("1", "one"), ("2", "two")]),
+        ({"columns": ["id", "text"], "index": [0, 1], "data": [[1, "one"], [2, "two"]]}, [("1", "one"), ("2", "two")]),
+        (
+            {"id": "d", "title": {"en": "one", "ru": "раз"}, "text": {"en": "two", "ru": "два"}},
+            [("d", "раз\n\ntwo\n\nдва")],
+        ),
+        (
+            {
+                "posts": {"-K1": {"body": "some words"}, "-K2": {"body": "more"}},
+                "users": {"u": {"mail": "a@example.org"}},
+            },
+            [("-K1", "some words"), ("-K2", "more")],
+        ),
     ],
 )
 def test_where_exports_keep_their_records(tmp_path: Path, value: Any, expected: list[tuple[str, str]]) -> None:
@@ -115,6 +128,15 @@ def test_comments_are_told_and_can_be_searched(tmp_path: Path) -> None:
     (found,) = documents(path, mapping)
     assert found.text == "main\n\nfirst\n\nsecond" and found.fields == {"comments.by.n": ["A"]}
     assert remarks(path, mapping) == ""
+
+
+def test_collections_by_key_are_asked_about_and_those_left_out_told(tmp_path: Path) -> None:
+    posts = {"a": {"text": "some words"}, "b": {"text": "some more"}}
+    value = {"posts": posts, "users": {"u": {"name": "Ann"}, "v": {"name": "Bob"}}}
+    assert "left out: users" in remarks(written(tmp_path / "f.json", json.dumps(value)))
+    both = written(tmp_path / "g.json", json.dumps({"posts": posts, "pages": posts}))
+    assert "several lists could be the records" in failures(both)[0].reason
+    assert pairs(both, FieldMapping(records="pages")) == [("a", "some words"), ("b", "some more")]
 
 
 def test_a_bulk_file_gives_its_documents(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from searchctl.sources import Failure, FieldMapping, Record
 from searchctl.types import Document
-from tests.sources.kit import documents, failures, items, written
+from tests.sources.kit import documents, failures, items, remarks, written
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ from tests.sources.kit import documents, failures, items, written
         ({"id": "a", "text": "x", "_error": {"reason": "r"}}, Document("a", "x")),
         (
             {"id": "a", "text": "x", "e": "", "n": None, "l": [], "deep": {"a": {"b": 1}}, "rows": [{"a": 1}]},
-            Document("a", "x", "", {"deep.a.b": 1}),
+            Document("a", "x", "", {"deep.a.b": 1, "rows.a": [1]}),
         ),
         (
             {"id": "a", "text": "x", "big": 2**70, "list": [1, 2]},
@@ -116,3 +116,98 @@ def test_a_named_id_or_text_that_is_missing_is_a_failure_that_lists_the_fields(t
         "'sku' is missing or empty; the record has: 'sku', 'body'" in failures(path, FieldMapping(id="sku"))[0].reason
     )
     assert "no field 'txt'; the record has: 'sku', 'body'" in failures(path, FieldMapping(text=("txt",)))[0].reason
+
+
+def test_what_a_list_of_objects_holds_can_be_filtered_by(tmp_path: Path) -> None:
+    record = {
+        "text": "x",
+        "labels": [{"id": 1, "name": "bug"}, {"name": "ui", "by": {"login": "ann"}}],
+        "deep": {"labels": [{"name": "q"}]},
+    }
+    path = written(tmp_path / "f.jsonl", json.dumps(record))
+    (found,) = documents(path)
+    assert found.fields == {
+        "labels.id": [1],
+        "labels.name": ["bug", "ui"],
+        "labels.by.login": ["ann"],
+        "deep.labels.name": ["q"],
+    }
+    assert remarks(path) == ""
+
+
+@pytest.mark.parametrize("note", ["short", "long " * 100], ids=["short", "long"])
+def test_a_text_within_a_list_of_objects_is_told_not_kept(tmp_path: Path, note: str) -> None:
+    record = {"text": "x", "comments": [{"by": "ann", "body": "It helped"}], "history": [{"note": note}]}
+    path = written(tmp_path / "f.jsonl", json.dumps(record))
+    (found,) = documents(path)
+    assert found.fields == {"comments.by": ["ann"], **({"history.note": ["short"]} if note == "short" else {})}
+    assert "'comments' left out" in remarks(path) and ("'history' left out" in remarks(path)) == (note != "short")
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (
+            {"title": {"rendered": "Care &amp; repair"}, "content": {"rendered": "<p>Descale it</p>", "protected": False}},
+            Document("f.jsonl#1", "Descale it", "Care & repair", {"content.protected": False}),
+        ),
+        (
+            {"title": "Page", "body": {"storage": {"value": "<p>Words</p>", "representation": "storage"}}},
+            Document("f.jsonl#1", "Words", "Page", {"body.storage.representation": "storage"}),
+        ),
+        (
+            {
+                "properties": {
+                    "Name": {"id": "title", "type": "title", "title": [{"plain_text": "Kale", "text": {"content": "Kale"}}]},
+                    "Description": {"id": "x", "type": "rich_text", "rich_text": [{"plain_text": "green"}, {"plain_text": " leaf"}]},
+                    "Price": {"id": "y", "type": "number", "number": 2.5},
+                    "Tags": {"type": "multi_select", "multi_select": [{"name": "a"}, {"name": "b"}]},
+                }
+            },
+            Document("f.jsonl#1", "green leaf", "Kale", {"Price": 2.5, "Tags.name": ["a", "b"]}),
+        ),
+        (
+            {"text": "x", "price": {"$numberDecimal": "9.90"}, "card": {"type": "card", "card": {"last4": "1"}, "amount": 5}},
+            Document("f.jsonl#1", "x", "", {"price": 9.9, "card.type": "card", "card.card.last4": "1", "card.amount": 5}),
+        ),
+    ],
+    ids=["WordPress", "Confluence", "Notion", "typed"],
+)  # fmt: skip
+def test_values_that_stand_beside_what_is_said_of_them(
+    tmp_path: Path, record: dict[str, Any], expected: Document
+) -> None:
+    assert documents(written(tmp_path / "f.jsonl", json.dumps(record))) == [expected]
+
+
+def test_without_a_text_name_the_words_of_a_record_are_its_text_not_what_is_for_programs(tmp_path: Path) -> None:
+    record = {
+        "id": "1",
+        "type": "conversation",
+        "source": {
+            "type": "mail",
+            "id": "77",
+            "body": "<p>Where is my <b>parcel</b>?</p>",
+            "url": "https://example.org/1",
+        },
+        "parts": ["How to descale it?"],
+        "tags": ["tea"],
+        "updated": {"at": "2026-01-05T10:00:00Z"},
+    }
+    (found,) = documents(written(tmp_path / "f.jsonl", json.dumps(record)))
+    assert found.text == "How to descale it?\nWhere is my parcel?"
+
+
+SECTION = {"type": "rich_text_section", "elements": [{"type": "text", "text": "Build red"}]}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"attachments": [{"title": "CI", "text": "Build red"}]},
+        {"blocks": [{"type": "rich_text", "elements": [SECTION]}]},
+    ],
+)
+def test_a_message_that_is_in_its_parts_alone(tmp_path: Path, parts: dict[str, Any]) -> None:
+    rows = [{"text": "hello", "ts": "1"}, {"text": "", "ts": "2", **parts}]
+    found = documents(written(tmp_path / "f.json", json.dumps(rows)))
+    assert [one.text for one in found] == ["hello", "Build red"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from searchctl.sources import FieldMapping
+from searchctl.sources import FieldMapping, Record
 from searchctl.sources.cells import cell_readers
-from tests.sources.kit import documents, failures, pairs, remarks, written
+from tests.sources.kit import documents, failures, items, pairs, remarks, written
 
 
 @pytest.mark.parametrize(
@@ -126,3 +126,39 @@ def test_a_file_that_ends_within_a_cell_fails_there(tmp_path: Path) -> None:
 def test_unknown_columns_are_told_with_the_near_one(tmp_path: Path) -> None:
     path = written(tmp_path / "f.csv", "id,title,body\n1,a,b\n")
     assert "did you mean 'title'?" in failures(path, FieldMapping(title="tilte"))[0].reason
+
+
+@pytest.mark.parametrize(
+    ("content", "titles"),
+    [
+        ("# exported on Monday\n# by a program, at night\nid,text\n1,one\n2,two\n", 2),
+        ("#made by: x\n\nid;text\n1;one\n2;two\n", 1),
+        ("#id,text\n1,one\n2,two\n", 0),
+        ("##meta=1\n#id\ttext\n1\tone\n2\ttwo\n", 1),
+    ],
+)
+def test_comments_above_the_header_are_passed_over_and_a_header_may_begin_like_one(
+    tmp_path: Path, content: str, titles: int
+) -> None:
+    path = written(tmp_path / "f.csv", content)
+    assert [one.text for one in documents(path)] == ["one", "two"]
+    assert (f"passed over: {titles} rows above" in remarks(path)) == bool(titles)
+
+
+def test_codes_that_are_kept_from_a_spreadsheet_as_formulas(tmp_path: Path) -> None:
+    content = 'text;code;sum\na;="00123";="5"\nb;"=""7""";="6"\nc;="not closed;7\n'
+    found = documents(written(tmp_path / "f.csv", content))
+    assert [one.fields["code"] for one in found] == ["00123", "7", '="not closed']
+    assert [one.fields["sum"] for one in found] == [5, 6, 7]
+
+
+def test_a_row_that_fails_says_nothing_of_its_columns(tmp_path: Path) -> None:
+    path = written(tmp_path / "f.csv", "title,text,n\na,one,1\nb,two, and more,2\nc,three,3\n")
+    mapped = [one.document.fields["n"] for one in items(path) if isinstance(one, Record)]
+    assert mapped == [1, 3] and len(failures(path)) == 1
+
+
+def test_a_column_with_leading_zeros_is_text_without_a_doubt(tmp_path: Path) -> None:
+    path = written(tmp_path / "f.csv", 'text,code,n\na,007,"1,234"\nb,12,"5,678"\n')
+    assert [one.fields["code"] for one in documents(path)] == ["007", "12"]
+    assert "'n': 1,234 may be" in remarks(path) and "'code'" not in remarks(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ NOTHING = frozenset(("NULL", "\\N", "<NULL>", "(null)", "#N/A"))  # in a column 
 _SLASHED = re.compile(r"\d{1,2}/\d{1,2}/\d{4}( \d{1,2}:\d{2}(:\d{2})?)?")
 _THREE_DIGITS = re.compile(r"-?[1-9]\d{0,2},\d{3}|-?\d{1,3}")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S")
+_AS_TEXT = re.compile(r'="([^"]*)"')  # how programs keep a spreadsheet from taking a code for a number
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -31,7 +32,7 @@ def cell_readers(columns: Mapping[str, Iterable[str]]) -> tuple[dict[str, CellRe
         kind = column_kind(known)
         if kind is not None:
             readers[name] = partial(read_cell, kind=kind)
-        elif known and all(map(_THREE_DIGITS.fullmatch, known)):
+        elif any("," in cell for cell in known) and all(map(_THREE_DIGITS.fullmatch, known)):
             doubts[name] = "1,234 may be a thousand or one and a bit: kept as text"
         elif known and all(map(_SLASHED.fullmatch, known)):
             order = _order(known)
@@ -40,6 +41,13 @@ def cell_readers(columns: Mapping[str, Iterable[str]]) -> tuple[dict[str, CellRe
             else:
                 readers[name] = partial(_slashed_date, order=order)
     return readers, doubts
+
+
+def plain_cells(cells: Sequence[str]) -> Sequence[str]:
+    """Return a row's cells; of one written as a formula that is a text, `="00123"`, the text."""
+    if not any(cell.startswith('="') for cell in cells):
+        return cells
+    return [formula[1] if (formula := _AS_TEXT.fullmatch(cell.strip())) else cell for cell in cells]
 
 
 def is_data(cell: str, reader: CellReader | None) -> bool:

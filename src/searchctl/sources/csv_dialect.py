@@ -33,6 +33,29 @@ def shape_of(lines: Sequence[str], *, tabs: bool) -> Shape:
     if tabs:
         rows = _parsed(lines, CsvDialect("\t"))
         return Shape(CsvDialect("\t"), title_rows(rows))
+    return _below_comments(lines) or _shape_of(lines)
+
+
+def _below_comments(lines: Sequence[str]) -> Shape | None:
+    """Return the shape of a table with comments above it, lines that begin with `#`; None for others.
+
+    The last of them is the header where it has as many cells as the rows: `#id,text`.
+    """
+    below = next((number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
+    comments = [line for line in lines[:below] if line.strip()]
+    if not comments:
+        return None
+    shape = _shape_of(lines[below:])
+    row = next(iter(_parsed(lines[below:], shape.dialect)), [])
+    last = comments[-1]
+    is_header = not last.startswith(("# ", "##")) and last.count(shape.dialect.delimiter) + 1 >= len(row)
+    if is_header:
+        return Shape(shape.dialect, len(comments) - 1)
+    return Shape(shape.dialect, shape.title_rows + len(comments))
+
+
+def _shape_of(lines: Sequence[str]) -> Shape:
+    """Return how a table with these first lines is written, by the sign that fits them best."""
     candidates = [candidate for sign in _DELIMITERS if (candidate := _weighed(lines, sign)) is not None]
     if not candidates:
         return Shape(CsvDialect(_NO_SIGN))  # one column, whatever signs its texts have

@@ -82,7 +82,7 @@ _TABLE = (
     FileFormat("odt", (".odt",), "opendocument:odt", alone=0, needs=("odfdo",)),
     FileFormat("rtf", (".rtf",), "rtf:rtf", alone=_ALONE, needs=("striprtf",)),
     FileFormat("epub", (".epub",), "epub:epub", alone=0),
-    FileFormat("eml", (".eml",), "mail:eml", alone=_ALONE),
+    FileFormat("eml", (".eml", ".mht", ".mhtml"), "mail:eml", alone=_ALONE),
     FileFormat("mbox", (".mbox",), "mail:read_mbox", rows=True),
     FileFormat("msg", (".msg",), "outlook:msg", alone=0, needs=("oxmsg",)),
     FileFormat("zip", (".zip",), "archive:read_archive", rows=True),

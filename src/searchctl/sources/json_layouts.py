@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from searchctl.sources.mapping import ID_NAMES, TEXT_NAMES, TITLE_NAMES, kind_of, listed
+from searchctl.sources.mapping import kind_of, listed
 from searchctl.sources.model import Unreadable
 from searchctl.sources.nested import along
 from searchctl.sources.rich_text import rich_text
+from searchctl.sources.usual_names import ID_NAMES, TEXT_NAMES, TITLE_NAMES
 
 ACTIONS = frozenset(("index", "create", "update", "delete"))
 _DEEPEST = 5
@@ -46,6 +47,8 @@ def find_records(value: Any, path: str | None = None) -> Records:
         return _named(value, path)
     if not isinstance(value, dict):
         raise Unreadable(f'expected an object like {{"id": …, "text": …}}, found {kind_of(value)}')
+    if (rows := _by_column(value)) is not None:
+        return Records(rows)
     lists = dict(_lists(value))
     full = {name: items for name, items in lists.items() if items}
     if _is_document(value, full):
@@ -53,14 +56,24 @@ def find_records(value: Any, path: str | None = None) -> Records:
     if not full:
         empty = next(iter(lists), None)
         own = {name.lower() for name in value} & {*TEXT_NAMES, *TITLE_NAMES}
-        return _by_key(value) or (Records([], empty) if empty and not own else Records([value], single=True))
+        return (
+            _by_key(value)
+            or _by_key_within(value)
+            or (Records([], empty) if empty and not own else Records([value], single=True))
+        )
     weights = {name: sum(_words(item) for item in items[:_MOST_WEIGHED]) for name, items in full.items()}
-    best = max(full, key=lambda name: weights[name])
-    if len(full) > 1 and weights[best] <= _CLEARLY * sum(weights.values()):
-        sizes = ", ".join(f"{name} ({len(items):,})" for name, items in list(full.items())[:12])
-        raise Unreadable(f"several lists could be the records: {sizes}; name one with: --records {best}")
+    best = _clear_best(weights, {name: len(items) for name, items in full.items()})
     others = tuple(name for name in full if name != best)
     return _within(full[best], best, others) or Records(full[best], best, others)
+
+
+def _clear_best(weights: Mapping[str, int], sizes: Mapping[str, int]) -> str:
+    """Return the name that has nearly all the words; raises Unreadable where none has."""
+    best = max(weights, key=lambda name: weights[name])
+    if len(weights) > 1 and weights[best] <= _CLEARLY * sum(weights.values()):
+        shown = ", ".join(f"{name} ({size:,})" for name, size in list(sizes.items())[:12])
+        raise Unreadable(f"several lists could be the records: {shown}; name one with: --records {best}")
+    return best
 
 
 def _within(items: list[Any], path: str, others: tuple[str, ...]) -> Records | None:
@@ -163,6 +176,41 @@ def _by_key(value: Mapping[str, Any], *, always: bool = False) -> Records | None
     if not alike and not (always and items and all(isinstance(item, dict) for item in items)):
         return None
     return Records(items, ids=tuple(value))
+
+
+def _by_key_within(value: Mapping[str, Any]) -> Records | None:
+    """Return the records that one of an object's objects holds by their ids, as a database of several collections.
+
+    Raises Unreadable where two of them could be meant.
+    """
+    objects = {name: inner for name, inner in value.items() if isinstance(inner, dict) and inner}
+    keyed = {name: records for name, inner in objects.items() if (records := _by_key(inner)) is not None}
+    if not keyed or not all(isinstance(item, dict) for inner in objects.values() for item in inner.values()):
+        return None
+    best = _clear_best(
+        {name: sum(map(_words, records.items[:_MOST_WEIGHED])) for name, records in keyed.items()},
+        {name: len(records.items) for name, records in keyed.items()},
+    )
+    return replace(keyed[best], path=best, left_out=tuple(name for name in value if name != best))
+
+
+def _by_column(value: Mapping[str, Any]) -> list[Any] | None:
+    """Return the rows of a table that is written by columns, as pandas does: `{"text": {"0": …, "1": …}}`, or rows below names."""
+    names, data = value.get("columns"), value.get("data")
+    if isinstance(names, list) and isinstance(data, list) and value.keys() <= {"columns", "index", "data"}:
+        fit = all(isinstance(name, str) for name in names) and all(
+            isinstance(row, list) and len(row) == len(names) for row in data
+        )
+        return [dict(zip(names, row, strict=True)) for row in data] if fit and names else None
+    columns = list(value.values())
+    if not columns or not all(isinstance(column, dict) and column for column in columns):
+        return None
+    numbers = columns[0].keys()
+    if not all(number.isdigit() for number in numbers) or any(column.keys() != numbers for column in columns[1:]):
+        return None
+    if any(isinstance(cell, dict) for column in columns for cell in column.values()):
+        return None
+    return [{name: column[number] for name, column in value.items()} for number in numbers]
 
 
 def is_action(value: Any) -> bool:

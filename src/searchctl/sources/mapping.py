@@ -3,8 +3,8 @@
 Without a mapping, the first of the usual names that a record has is taken, in any case of letters. A record with none of
 the text names gives all its strings, unless others of its file have one. Objects are flattened to `outer.inner`;
 `metadata` (BEIR) and `_source` (dumps of search engines) are merged, and so are `fields`, `attributes` and `properties`
-where the usual names stand only there (Jira, JSON:API, GeoJSON). A list of objects isn't kept unless it is named, and
-that is remarked.
+where the usual names stand only there (Jira, JSON:API, GeoJSON). Short values in a list of objects are kept to filter by,
+all that one name has as a list: `labels.name`. Texts in it aren't searched unless they are named, and that is remarked.
 """
 
 from __future__ import annotations
@@ -18,28 +18,21 @@ from typing import Any
 from searchctl.notation import without_halves
 from searchctl.sources.markup import MarkupFields
 from searchctl.sources.model import FieldMapping, Remarks, Unreadable
-from searchctl.sources.nested import MOST_FIELDS, Flat, along, are_short, unwrapped
+from searchctl.sources.nested import MOST_FIELDS, Flat, along, are_short, has_texts, unwrapped
 from searchctl.sources.rich_text import rich_text
+from searchctl.sources.usual_names import ID_NAMES, TEXT_NAMES, TITLE_NAMES, dressed, first_of, may_be_words, translated
 from searchctl.suggest import did_you_mean
 from searchctl.types import Document, Scalar, Value
 
-ID_NAMES = ("_id", "id")
-TITLE_NAMES = ("title", "subject", "headline", "name", "summary", "заголовок", "название", "тема")
-TEXT_NAMES = (
-    *("text", "body", "content", "description", "desc", "message"),
-    *("текст", "содержание", "описание", "сообщение"),
-)
 _MERGED = ("metadata", "_source")
 _WRAPPERS = ("fields", "attributes", "properties")
 _DUMPED = "_source"  # beside it, names like `_index` and `_score` are about the search engine
 _IGNORED = "_error"  # where a dead letter says why it is one
 _UNFIT_FOR_ID = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffd]")
-_LANGUAGE = re.compile(r"\.[a-z]{2}(?:[-_][A-Za-z]{2})?$")
 _PLANS = 256  # different sets of field names that are remembered
 _SHOWN = 12  # names in a message
 _SHOWN_LENGTH = 60  # characters of a name in a message
 _LARGEST_NUMBER = 2**63
-_FLAT = frozenset((str, int, float, bool, type(None), list))  # what isn't an object
 
 
 class NoText(Unreadable):
@@ -103,6 +96,8 @@ class RecordMapper:
         except Unreadable as error:
             raise Unreadable(error.reason, id=id) from error
         self._tell(kept)
+        if not text.strip() and not title.strip() and not self._mapping.text:
+            text = self._pieces(flat, plan)
         if not text.strip() and not title.strip():
             empty = NoText if self._has_texts and (plan.title or plan.text) else Unreadable
             raise empty("the document is empty: no text and no title", id=id)
@@ -114,7 +109,7 @@ class RecordMapper:
 
     def _flat(self, record: Mapping[str, Any], kept: Flat) -> Mapping[str, Any]:
         """Return the record without objects, and with the values at the paths that were asked for."""
-        if self._has_flat_names(tuple(record)) and _FLAT.issuperset(map(type, record.values())):
+        if self._has_flat_names(tuple(record)) and not any(map(_holds_objects, record.values())):
             flat = record
         else:
             flat = _flattened(self._ordered(record) if len(record) > MOST_FIELDS else record, kept)
@@ -157,7 +152,7 @@ class RecordMapper:
                 raise Unreadable(
                     f"the field '{name}' holds {kind_of(value)}, expected a string, number, boolean or a list of them"
                 )
-            if isinstance(value, list) and rich_text(value) is None:
+            if isinstance(value, list) and rich_text(value) is None and not _are_kept(value):
                 self._remarks.add(f"'{name}' left out: {kind_of(value)}{_advice(name, value)}", self._source)
         return kept
 
@@ -176,20 +171,40 @@ class RecordMapper:
         return parts[0] if len(parts) == 1 else "\n\n".join(part for part in parts if part)
 
     def _all_text(self, record: Mapping[str, Any], plan: _Plan) -> str:
+        """Return all strings; of records with objects in them, which are made by programs, not those that aren't words."""
+        strings = self._strings(record, plan, _prose)
+        if self._typed is None and any("." in name for name in record):
+            strings = {name: text for name, text in strings.items() if may_be_words(name, text)} or strings
+        return "\n".join(strings.values())
+
+    def _pieces(self, record: Mapping[str, Any], plan: _Plan) -> str:
+        """Return the texts of a record's other fields that hold texts in pieces, as the blocks and attachments of a message."""
+        return "\n".join(
+            self._strings(record, plan, lambda value: None if isinstance(value, str) else _prose(value)).values()
+        )
+
+    def _strings(self, record: Mapping[str, Any], plan: _Plan, read: Callable[[object], str | None]) -> dict[str, str]:
         other = {plan.id, plan.title, *plan.apart}
-        strings = [
-            self._markup.read(name, text)
+        return {
+            name: self._markup.read(name, text)
             for name, value in record.items()
-            if name not in other and (text := _prose(value))
-        ]
-        return "\n".join(strings)
+            if name not in other and (text := read(value))
+        }
 
 
 def _prose(value: object) -> str | None:
-    """Return a string, or a text that is kept in pieces; not a list of strings, which are tags more often than not."""
+    """Return a string, or a text that is kept in pieces; not a list of single words, which are tags more often than not."""
     if isinstance(value, (str, dict)):
         return rich_text(value)
-    return rich_text(value) if isinstance(value, list) and any(isinstance(item, dict) for item in value) else None
+    if not isinstance(value, list):
+        return None
+    pieces = any(isinstance(item, dict) or (isinstance(item, str) and len(item.split()) > 1) for item in value)
+    return rich_text(value) if pieces else None
+
+
+def _are_kept(items: list[Any]) -> bool:
+    """Tell whether all that a list of objects holds is kept under the names `outer.inner`."""
+    return bool(items) and all(isinstance(item, dict) for item in items) and not has_texts(items)
 
 
 def _planned(names: Sequence[str], mapping: FieldMapping, *, all_strings: bool) -> _Plan:
@@ -197,8 +212,9 @@ def _planned(names: Sequence[str], mapping: FieldMapping, *, all_strings: bool) 
     marked = {name.lower() for name in mapping.apart}
     apart = frozenset(name for name in names if name.lower() in marked)
     usual = {name.lower(): name for name in reversed(names) if name not in apart}
-    id = mapping.id or _first(ID_NAMES, usual)
-    title = mapping.title or _first(TITLE_NAMES, usual) or next(iter(_translated(TITLE_NAMES, names)), None)
+    id = mapping.id or first_of(ID_NAMES, usual)
+    title = mapping.title or first_of(TITLE_NAMES, usual) or dressed(TITLE_NAMES, usual)
+    title = title or next(iter(translated(TITLE_NAMES, names)), None)
     if mapping.text:
         text: tuple[str, ...] | None = tuple(name for name in mapping.text if name in names)
         if not text and all_strings:
@@ -207,27 +223,13 @@ def _planned(names: Sequence[str], mapping: FieldMapping, *, all_strings: bool) 
                 f"no field {listed(mapping.text)}; the record has: {listed(names)}{f'; {near}' if near else ''}"
             )
     else:
-        chosen = _first([name for name in TEXT_NAMES if usual.get(name) not in (id, title)], usual)
-        others = tuple(name for name in _translated(TITLE_NAMES, names) if title and name != title)
-        text = (chosen,) if chosen else (*others, *_translated(TEXT_NAMES, names)) or (None if all_strings else ())
+        chosen = first_of([name for name in TEXT_NAMES if usual.get(name) not in (id, title)], usual)
+        chosen = chosen or dressed(TEXT_NAMES, {name: own for name, own in usual.items() if own != title})
+        others = tuple(name for name in translated(TITLE_NAMES, names) if title and name != title)
+        text = (chosen,) if chosen else (*others, *translated(TEXT_NAMES, names)) or (None if all_strings else ())
     used = {id, title, *(text or ())}
     fields = tuple(name for name in names if (name not in used if mapping.keep is None else name in mapping.keep))
     return _Plan(id if id in names or mapping.id else None, title if title in names else None, text, fields, apart)
-
-
-def _translated(candidates: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of one text in several languages: `title.ru`, `title.en`."""
-    for candidate in candidates:
-        translations = tuple(
-            name for name in names if name.lower().startswith(f"{candidate}.") and _LANGUAGE.search(name)
-        )
-        if translations:
-            return translations
-    return ()
-
-
-def _first(candidates: Sequence[str], names: Mapping[str, str]) -> str | None:
-    return next((names[name] for name in candidates if name in names), None)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -251,9 +253,14 @@ def _flattened(record: Mapping[str, Any], kept: Flat) -> Mapping[str, Any]:
                 wrapped.append(name)
                 continue
         kept.put(name, value)
+        kept.add_objects(name, value)
     for name in wrapped:
         kept.add("" if name in merged else name, record[name])
     return kept.fields
+
+
+def _holds_objects(value: object) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
 
 
 def _merged_names(record: Mapping[str, Any]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ _WHOLE = re.compile(rf"\s*(?:<!doctype\s|<!--|<(?:{_NAMES})[\s/>])", re.IGNORECA
 _ENTITY = re.compile(
     r"&(?:nbsp|amp|lt|gt|quot|laquo|raquo|mdash|ndash|hellip|#\d{2,5}|#x[0-9a-f]{2,5});", re.IGNORECASE
 )
+_CALLED_HTML = (".rendered", ".html", "_html")  # endings of names
 _LOOKED_AT = 20_000  # characters of a value
 _ENOUGH = 2  # values with markup that make a field one of HTML; one may be a text about HTML
 
@@ -38,11 +39,13 @@ class MarkupFields:
         """Return a field's text: HTML as a reader reads it, all else as it is.
 
         HTML is a value that is markup from its first to its last character, and each value with tags or entities in a
-        field of which most of the first values had tags.
+        field of which most of the first values had tags, or whose name says so.
         """
         if "<" not in text and "&" not in text:
             return text
-        usual = self._marked[name] >= _ENOUGH and self._marked[name] * 2 >= self._texts[name]
+        usual = name.lower().endswith(_CALLED_HTML) or (
+            self._marked[name] >= _ENOUGH and self._marked[name] * 2 >= self._texts[name]
+        )
         start = text[:_LOOKED_AT]
         whole = _WHOLE.match(start) and text.rstrip().endswith(">")
         if not whole and not (usual and (_TAG.search(start) or _ENTITY.search(start))):

@@ -1,4 +1,4 @@
-"""Objects within objects: their values by the names `outer.inner`, and a look along such a path through lists."""
+"""Objects within objects, and in lists: their values by the names `outer.inner`, and a look along such a path."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from searchctl.notation import parse_number
 from searchctl.sources.rich_text import rich_text
+from searchctl.sources.usual_names import TEXT_NAMES
 
 MOST_FIELDS = 1000  # of one record
 LONGEST_NAME = 200  # characters of a field's name; longer ones make small records large
 DEEPEST = 12
 _EXTENDED = frozenset("$oid $date $numberLong $numberInt $numberDouble $numberDecimal $uuid $symbol".split())
+_OF_TYPED = frozenset(("id", "type"))  # what stands beside the value in an object that says its type
+_LONGEST_KEPT = 200  # characters of a value in a list of objects that is kept to filter by; longer ones are texts
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -47,11 +51,68 @@ class Flat:
                     self.add(name, item, depth + 1)
                     continue
             self.put(name, item)
+            self.add_objects(name, item)
+
+    def add_objects(self, outer: str, items: Any) -> None:
+        """Keep the values of a list's objects by the names `outer.inner`, as lists; the list itself is kept by `put`."""
+        for name, values in columns_of(items).items():
+            self.put(f"{outer}.{name}", values)
+
+
+def columns_of(items: Any) -> dict[str, list[Any]]:
+    """Return what the objects of a list hold to filter by, for each name all values; texts aren't among it, nor lists of objects."""
+    if not isinstance(items, list) or not any(isinstance(item, dict) for item in items) or rich_text(items) is not None:
+        return {}
+    columns: dict[str, list[Any]] = {}
+    for inner in _flat_objects(items):
+        for name, value in inner.items():
+            for one in value if isinstance(value, list) else (value,):
+                if _is_kept(name, one) and (name in columns or len(columns) < MOST_FIELDS):
+                    columns.setdefault(name, []).append(one)
+    return columns
+
+
+def has_texts(items: list[Any]) -> bool:
+    """Tell whether the objects of a list hold more than `columns_of` gives: texts, lists of objects."""
+    return any(
+        not (one is None or _is_kept(name, one))
+        for inner in _flat_objects(items)
+        for name, value in inner.items()
+        for one in (value if isinstance(value, list) else (value,))
+    )
+
+
+def _flat_objects(items: list[Any]) -> Iterator[Mapping[str, Any]]:
+    for item in items:
+        if isinstance(item, dict):
+            inner = Flat()
+            inner.add("", item, DEEPEST - 2)
+            yield inner.fields
+
+
+def _is_kept(name: str, value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _LONGEST_KEPT and name.rpartition(".")[2].lower() not in TEXT_NAMES
+    return isinstance(value, (int, float))
 
 
 def unwrapped(value: Any) -> Any:
-    """Return what an object of MongoDB's extended JSON stands for, as `{"$oid": "5f…"}`; other values as they are."""
-    if not isinstance(value, dict) or len(value) != 1:
+    """Return what an object stands for that only says the type of one value; other values as they are.
+
+    So MongoDB writes, `{"$oid": "5f…"}`, and Notion, `{"type": "number", "number": 2.5}`.
+    """
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("type")
+    if (
+        isinstance(kind, str)
+        and kind != "type"
+        and kind in value
+        and len(value) <= 3
+        and value.keys() <= {*_OF_TYPED, kind}
+    ):
+        return unwrapped(value[kind])
+    if len(value) != 1:
         return value
     ((kind, inner),) = value.items()
     if kind not in _EXTENDED:
@@ -65,6 +126,8 @@ def unwrapped(value: Any) -> Any:
         return moment.isoformat()
     if kind in ("$numberLong", "$numberInt") and str(inner).lstrip("-").isdigit() and len(str(inner)) < 20:
         return int(inner)
+    if kind in ("$numberDecimal", "$numberDouble") and (number := parse_number(str(inner), "point")) is not None:
+        return number
     return inner
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 _WORDS = ("text", "plain_text")
 _BLOCKS = frozenset(
-    "paragraph heading listItem bulletList orderedList taskItem blockquote codeBlock panel tableRow rule hardBreak".split()
+    "paragraph heading listItem bulletList orderedList taskItem blockquote codeBlock panel tableRow rule hardBreak "
+    "rich_text_section rich_text_quote rich_text_preformatted".split()
 )
+_INNER = ("content", "children", "elements")
 _DEEPEST = 40
 
 
@@ -16,7 +18,7 @@ def rich_text(value: Any) -> str | None:
     """Return the words of a value that is a text in pieces, None for one that isn't.
 
     That is a list of strings (its paragraphs), a list of strings and objects with a `text` (pieces of one text), or an
-    object with `content` or `children` that hold such pieces, as Jira's and most editors' documents.
+    object with `content`, `children` or `elements` that hold such pieces, as Jira's, Slack's and most editors' documents.
     """
     if isinstance(value, str):
         return value
@@ -48,8 +50,7 @@ def _inner(node: Mapping[str, Any]) -> list[Any] | None:
     """Return the pieces of an editor's node; it says of what type it is."""
     if not isinstance(node.get("type"), str):
         return None
-    inner = node.get("content", node.get("children"))
-    return inner if isinstance(inner, list) else None
+    return next((node[name] for name in _INNER if isinstance(node.get(name), list)), None)
 
 
 def _tree(node: Any, depth: int) -> list[str]:

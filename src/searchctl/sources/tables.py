@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from searchctl.sources.cells import NOTHING, CellReader, cell_readers, is_data
+from searchctl.sources.cells import NOTHING, CellReader, cell_readers, is_data, plain_cells
 from searchctl.sources.csv_dialect import Shape, shape_of
 from searchctl.sources.csv_rows import CsvDialect, CsvRow, Feed, RowParser
 from searchctl.sources.mapping import listed
@@ -79,9 +79,9 @@ def table_records(
     header = next(rows, None)
     names = _names(header, reading.mapping)
     sample, rest = looked_at(rows, max(1, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(names))))
+    fitting = [plain_cells(row.cells) for row in sample if not row.error and not _has_more_cells(row.cells, names)]
     cells = {
-        name: [row.cells[column] for row in sample if column < len(row.cells)]
-        for column, name in enumerate(names[:_MOST_TYPED])
+        name: [row[column] for row in fitting if column < len(row)] for column, name in enumerate(names[:_MOST_TYPED])
     }
     readers, doubts = cell_readers(cells)
     source, remarks = reading.file.source, reading.remarks
@@ -144,16 +144,23 @@ def _row(
     if header is not None and cells == header.cells:
         reading.remarks.add("passed over: the names of the columns once more, as a row", source)
         return None
-    if len(cells) > len(names) and any(map(str.strip, cells[len(names) :])):
+    if _has_more_cells(cells, names):
         reason = f"the row has {len(cells)} cells, the first row has {len(names)}"
         return RawRow(row.number, uri, error=reason, line=row.text)
     if len(cells) < len(names):
         reading.remarks.add("rows with fewer cells than there are columns: the last ones are taken as empty", source)
     record = dict(zip(names, cells, strict=False))
+    plain = plain_cells(cells)
     nothing: list[str] = []
     if len(names) > 1 and not NOTHING.isdisjoint(cells):
         nothing = [name for name, cell in record.items() if cell in NOTHING]
     meant = None
-    if nothing or len(cells) < len(names):
-        meant = {name: "" if name in nothing else record.get(name, "") for name in names}
+    if nothing or len(cells) < len(names) or plain is not cells:
+        said = dict(zip(names, plain, strict=False))
+        meant = {name: "" if name in nothing else said.get(name, "") for name in names}
     return RawRow(row.number, uri, record, line=row.text, meant=meant)
+
+
+def _has_more_cells(cells: Sequence[str], names: Sequence[str]) -> bool:
+    """Tell whether a row has cells that no column is for; empty ones don't count."""
+    return len(cells) > len(names) and any(map(str.strip, cells[len(names) :]))
