@@ -7,9 +7,17 @@ from pathlib import Path
 import pytest
 
 from searchctl.encoders import DEFAULT_ENCODER, open_encoder
-from searchctl.encoders.unread import UNREADABLE, UnreadMeter, unread_share, unread_shares
+from searchctl.encoders.unread import UNREADABLE, UnreadMeter, scripts_of, unread_share, unread_shares
 from searchctl.index import Index
+from searchctl.ingest.copying import Monitor
+from searchctl.ingest.model import IngestSettings
 from searchctl.lifecycle.doctor import examine
+from searchctl.lifecycle.fit import unread_remark
+from searchctl.lifecycle.vectorize import encode_deferred
+from searchctl.sources import discover
+from tests.encoders.test_static import save_static
+
+RUSSIAN = ["Чай зелёный заваривают пять минут.", "Хлеб режут ножом.", "green tea", "2024"]
 
 
 def test_shares_worked_by_hand() -> None:
@@ -55,3 +63,38 @@ def test_load_search_and_doctor_say_what_the_encoder_cannot_read(tmp_path: Path)
         assert "can't read" in str(found.legs["vector"].reason)
         assert not index.search("量子力学").answered
     assert any("can't read" in finding.message for finding in examine(str(tmp_path / "engine")))
+
+
+@pytest.fixture
+def english(tmp_path: Path) -> str:
+    """A static model under the name of one that the catalogue says is for English, though its tokens know Russian."""
+    save_static(tmp_path / "potion-base-8M")
+    return str(tmp_path / "potion-base-8M")
+
+
+def test_a_model_made_for_english_is_told_not_to_fit_russian_documents(tmp_path: Path, english: str) -> None:
+    with Index.open(tmp_path / "engine", encoder=english) as index:
+        report = index.ingest(RUSSIAN)
+        assert any("2 of 4 documents" in remark and "made for: en" in remark for remark in report.remarks)
+        assert "2 of 4" in str(unread_remark(index, open_encoder(english)))
+    warnings = [finding for finding in examine(str(tmp_path / "engine")) if finding.level == "warning"]
+    assert any("made for: en" in finding.message and "reembed" in str(finding.fix) for finding in warnings)
+
+
+def test_vectors_that_were_put_off_are_warned_of_when_they_are_made(tmp_path: Path, english: str) -> None:
+    (tmp_path / "texts.jsonl").write_text('{"text": "Хлеб режут ножом."}\n', encoding="utf-8")
+    with Index.open(tmp_path / "engine", encoder=english) as index:
+        index.ingest_files(discover([tmp_path / "texts.jsonl"]).files, IngestSettings(defer_vectors=True))
+        assert "1 of 1" in str(encode_deferred(index, Monitor()).remark)
+
+
+def test_a_model_for_any_language_or_of_an_unknown_one_is_not_doubted() -> None:
+    assert scripts_of(("en", "ru")) == {"LATIN", "CYRILLIC"}
+    assert scripts_of(("100",)) == scripts_of(("en", "xx")) == scripts_of(()) == frozenset()
+
+
+def test_words_without_vectors_are_measured(tmp_path: Path) -> None:
+    path = tmp_path / "words.vec"
+    path.write_text("2 3\nthe 1 0 0\ncat 0 1 0\n", encoding="utf-8")
+    encoder = open_encoder(f"fasttext:{path}")
+    assert unread_shares(encoder, ["The cat", "the кошка", "12", ""]) == [0.0, 5 / 8, 0.0, 0.0]

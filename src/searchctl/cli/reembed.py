@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from searchctl.evaluation.comparison import Difference
     from searchctl.index import Index
     from searchctl.lifecycle.reembed import Judging, ReembedPlan, ReembedReport
-    from searchctl.schema import EncoderStamp, Schema
+    from searchctl.schema import EncoderStamp
 
 
 @click.command(
@@ -114,12 +114,17 @@ def _encoder(frame: Frame, index: Index, passages: PassageSettings | None) -> tu
     if name is None:
         raise UsageError(f"index '{index.name}' has no vectors; say which encoder to make them with: --encoder NAME")
     encoder = open_encoder(name)
-    for note in () if frame.quiet else _notes(index.schema, encoder, passages):
+    for note in () if frame.quiet else _notes(index, encoder, passages):
         say(f"note: {note}")
     return encoder_stamp(name, encoder), encoder
 
 
-def _notes(schema: Schema, encoder: Encoder, passages: PassageSettings | None) -> Iterator[str]:
+def _notes(index: Index, encoder: Encoder, passages: PassageSettings | None) -> Iterator[str]:
+    from searchctl.lifecycle.fit import unread_remark
+
+    schema = index.schema
+    if remark := unread_remark(index, encoder):
+        yield remark
     if passages is None and schema.passages.size > encoder.max_tokens:
         yield (
             f"{encoder.name} reads {encoder.max_tokens} tokens, and passages have up to {schema.passages.size}; "

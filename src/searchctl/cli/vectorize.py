@@ -159,6 +159,8 @@ def _own(frame: Frame, rate: float | None) -> None:
         )
     elif not frame.quiet:
         print_pairs([("encoded", count_of(report.encoded, "document")), ("time", duration_of(report.seconds))])
+    if report.remark and not frame.quiet:
+        say(f"note: {report.remark}")
     if report.interrupted:
         end_interrupted(frame)
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.remote import TRY_AGAIN, KeyVariables, RemoteModel, pause
+from searchctl.ranking.unit import unit
 from searchctl.settings.secrets import mask_urls
 from searchctl.suggest import did_you_mean
 from searchctl.types import Vectors
@@ -188,7 +189,7 @@ class EndpointEncoder:
         lengths = np.linalg.norm(vectors, axis=1)
         if not np.isfinite(lengths).all() or not lengths.all():
             raise self._strange("a vector has no length")
-        return np.asarray(vectors / lengths[:, None], np.float32)
+        return unit(vectors).astype(np.float32)
 
     def _strange(self, what: str) -> EncoderUnavailable:
         return EncoderUnavailable(

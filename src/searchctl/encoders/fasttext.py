@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from searchctl.encoders.navec import NavecFile
 from searchctl.errors import EncoderUnavailable
+from searchctl.ranking.unit import unit_or_first_axis
 from searchctl.settings.paths import user_path
 from searchctl.types import Vectors
 
@@ -82,15 +83,21 @@ class FastTextEncoder:
             parts = [part for word in _WORD.findall(text) if (part := self._weighted(word)) is not None]
             if parts:
                 vectors[row] = np.sum(parts, axis=0)
-        lengths = np.linalg.norm(vectors, axis=1)
-        empty = lengths < 1e-12
-        vectors[empty] = np.eye(1, self.dim, dtype=np.float32)
-        lengths[empty] = 1.0
-        return np.asarray(vectors / lengths[:, None], np.float32)
+        return unit_or_first_axis(vectors)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count words."""
         return [len(_WORD.findall(text)) for text in texts]
+
+    def unread_shares(self, texts: Sequence[str]) -> list[float]:
+        """Return for each text the share in [0, 1] of its letters that stand in words without a vector."""
+        return [self._unread(text) for text in texts]
+
+    def _unread(self, text: str) -> float:
+        words = [(sum(map(str.isalpha, word)), word) for word in _WORD.findall(text)]
+        letters = sum(count for count, _ in words)
+        unread = sum(count for count, word in words if self._weighted(word) is None)
+        return unread / letters if letters else 0.0
 
     def _weigh(self, word: str) -> NDArray[np.float32] | None:
         """Return a word's unit vector times its weight."""

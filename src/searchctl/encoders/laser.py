@@ -18,6 +18,7 @@ import numpy as np
 from searchctl.errors import EncoderUnavailable, MissingExtra
 from searchctl.models.files import LASER_WEIGHTS
 from searchctl.models.hub import first_line
+from searchctl.ranking.unit import unit
 from searchctl.types import Vectors
 
 _PIECES = "laser2.spm"
@@ -70,8 +71,7 @@ class LaserEncoder:
         for start in range(0, len(order), _BATCH):
             rows = order[start : start + _BATCH]
             vectors[rows] = self._pooled([ids[row] for row in rows])
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
+        return unit(vectors)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's pieces."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from searchctl.errors import EncoderUnavailable, MissingExtra
+from searchctl.ranking.unit import unit_or_first_axis
 from searchctl.types import Vectors
 
 NAME = "MUSE-3"
@@ -51,9 +52,7 @@ class MuseEncoder:
         for start in range(0, len(order), _BATCH):
             rows = order[start : start + _BATCH]
             vectors[rows] = self._model.encode([texts[row][:_CHARACTERS] for row in rows])
-        norms = np.linalg.norm(vectors, axis=1)
-        vectors[norms < 1e-12] = np.eye(1, self.dim, dtype=np.float32)
-        return np.asarray(vectors / np.where(norms < 1e-12, 1.0, norms)[:, None], np.float32)
+        return unit_or_first_axis(vectors)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's pieces, as sentencepiece cuts it."""

@@ -18,8 +18,10 @@ from safetensors import SafetensorError, safe_open
 from tokenizers import Tokenizer
 
 from searchctl.encoders.settings import read_settings
+from searchctl.encoders.unread import unread_share
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.catalogue import KnownModel
+from searchctl.ranking.unit import unit_or_first_axis
 from searchctl.types import Vectors
 
 _MODEL2VEC, _SENTENCE_TRANSFORMERS = "embeddings", "embedding.weight"  # what the table is called
@@ -84,7 +86,8 @@ class StaticEncoder:
         self._check_sizes(folder)
         self.dim = int(self._table.shape[1])
         self.max_tokens = _longest(folder)
-        self._unknown = _unknown_token(files.tokenizer) if files.table == _MODEL2VEC else None
+        self._unread_token = _unknown_token(files.tokenizer)
+        self._unknown = self._unread_token if files.table == _MODEL2VEC else None
         self.revision = hashlib.sha256(files.tensors.read_bytes() + files.tokenizer.read_bytes()).hexdigest()[:12]
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
@@ -101,6 +104,14 @@ class StaticEncoder:
             len(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         ]
 
+    def unread_shares(self, texts: Sequence[str]) -> list[float]:
+        """Return for each text the share in [0, 1] of its letters that the model's vocabulary lacks, or knows only one by one."""
+        encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [
+            unread_share(text, tokens.ids, tokens.offsets, self._unread_token)
+            for text, tokens in zip(texts, encoded, strict=True)
+        ]
+
     def _encode(self, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.dim), np.float32)
         tokens = [
@@ -112,9 +123,7 @@ class StaticEncoder:
             starts = np.cumsum([0, *(len(tokens[row]) for row in rows[:-1])])
             lengths = np.array([len(tokens[row]) for row in rows], np.float32)
             vectors[rows] = np.add.reduceat(self._rows(ids), starts, axis=0, dtype=np.float64) / lengths[:, None]
-        norms = np.linalg.norm(vectors, axis=1)
-        vectors[norms == 0, 0] = norms[norms == 0] = 1
-        return np.asarray(vectors / norms[:, None], np.float32)
+        return unit_or_first_axis(vectors)
 
     def _rows(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return tokens' weighted vectors: (n, dim)."""

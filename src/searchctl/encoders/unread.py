@@ -1,18 +1,29 @@
-"""How much of a text an encoder can't read: letters that its vocabulary lacks, or knows only one by one."""
+"""How much of a text an encoder can't read: letters that its vocabulary lacks or knows only one by one, and scripts it wasn't made for."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Protocol, runtime_checkable
 
+from searchctl.models.catalogue import known_model
 from searchctl.text.folding import is_unspaced
+from searchctl.text.scripts import script_of
 
 UNREADABLE = 0.5  # share of unread letters from which on a vector says nothing of the text
 UNKNOWN_TOKENS = ("<unk>", "[UNK]", "<UNK>", "|UNK|")
 _BEGINNING = 1000  # characters of a document that tell its script
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_SCRIPTS = {  # of languages that the catalogue names; those of all others aren't known here
+    "ar": {"ARABIC"},
+    "ja": {"CJK", "HIRAGANA", "KATAKANA"},
+    "ko": {"HANGUL"},
+    "ru": {"CYRILLIC"},
+    "th": {"THAI"},
+    "zh": {"CJK"},
+    **dict.fromkeys(("de", "en", "es", "fr", "it", "nl", "pl", "pt", "tr"), {"LATIN"}),
+}
 
 
 @runtime_checkable
@@ -47,29 +58,51 @@ def unread_share(text: str, ids: Sequence[int], offsets: Sequence[tuple[int, int
     return len(unread) / letters
 
 
-@dataclass(slots=True)
 class UnreadMeter:
-    """Counts the texts of a load of which an encoder can't read most: they are found by their words alone."""
+    """Counts the texts of which an encoder can't read most, or for whose script it wasn't made: they are found by their words alone."""
 
-    encoder: object
-    texts: int = 0
-    unread: int = 0
+    def __init__(self, encoder: object) -> None:
+        self.texts = self.unread = 0
+        self._encoder = encoder
+        self._languages = languages_of(encoder)
+        self._scripts = scripts_of(self._languages)
 
     def add(self, texts: Sequence[str]) -> None:
         """Take in texts, by their beginnings."""
-        shares = unread_shares(self.encoder, [text[:_BEGINNING] for text in texts])
-        self.texts += len(shares)
-        self.unread += sum(share > UNREADABLE for share in shares)
+        beginnings = [text[:_BEGINNING] for text in texts]
+        shares = unread_shares(self._encoder, beginnings)
+        self.texts += len(texts)
+        self.unread += sum(
+            share > UNREADABLE or self._is_foreign(text) for text, share in zip(beginnings, shares, strict=True)
+        )
 
     def remark(self) -> str | None:
         """Return a sentence about what can't be read, None where all can."""
         if not self.unread:
             return None
+        made_for = f" (it is made for: {', '.join(self._languages)})" if self._scripts else ""
         return (
-            f"{self.unread:,} of {self.texts:,} encoded documents are in a script or language that the encoder "
-            f"{getattr(self.encoder, 'name', '')} can't read: they are found by their words alone; "
-            "a multilingual encoder reads them: --encoder NAME"
+            f"{self.unread:,} of {self.texts:,} documents are in a script or language that the encoder "
+            f"{getattr(self._encoder, 'name', '')} can't read{made_for}: they are found by their words alone; "
+            "a multilingual encoder reads them: --encoder NAME (searchctl models list has their languages)"
         )
+
+    def _is_foreign(self, text: str) -> bool:
+        return bool(self._scripts) and script_of(text) not in {"", *self._scripts}
+
+
+def languages_of(encoder: object) -> tuple[str, ...]:
+    """Return what the catalogue says of an encoder's languages: codes, or how many; empty for one that isn't in it."""
+    name = str(getattr(encoder, "name", ""))
+    known = known_model(name) or known_model(PurePath(name).name)
+    return known.languages if known else ()
+
+
+def scripts_of(languages: Sequence[str]) -> frozenset[str]:
+    """Return the scripts of languages, as `script_of` names them; empty where one of them isn't known here, and then all may be."""
+    if not all(language in _SCRIPTS for language in languages):
+        return frozenset()
+    return frozenset(script for language in languages for script in _SCRIPTS[language])
 
 
 def unread_shares(encoder: object, texts: Sequence[str]) -> list[float]:

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from searchctl.encoders.base import Encoder
-from searchctl.encoders.unread import UnreadMeter
 from searchctl.engines import open_engine
 from searchctl.engines.base import Diagnostics, Finding, Upkeep, term_statistics
 from searchctl.errors import EngineUnreachable, IndexMissing, SearchctlError
 from searchctl.index import Index
 from searchctl.ingest.encoding import passage_texts
+from searchctl.lifecycle.fit import unread_remark
 from searchctl.routing.examples import is_query_vector
 from searchctl.settings.connection import Connection, is_server
 from searchctl.settings.paths import user_path
@@ -142,6 +142,8 @@ def _index(index: Index) -> Iterator[Finding]:
         yield Finding("ok", "encoder", "none: this index answers by words only")
         return
     yield _trial(encoder)
+    if remark := unread_remark(index, encoder):
+        yield Finding("warning", "encoder", remark, f"searchctl reembed --index {index.name} --encoder NAME")
     yield from _vectors(index, encoder)
 
 
@@ -183,10 +185,6 @@ def _vectors(index: Index, encoder: Encoder) -> Iterator[Finding]:
     whole = [entry for entry in sample if entry.vectors is not None]
     if not whole:
         return
-    unread = UnreadMeter(encoder)
-    unread.add([f"{entry.document.title}\n{entry.document.text}" for entry in whole])
-    if remark := unread.remark():
-        yield Finding("warning", "encoder", remark, f"searchctl reembed --index {index.name} --encoder NAME")
     worst = min(_agreement(entry, encoder) for entry in whole)
     if worst < _LEAST_COSINE:
         message = f"a stored vector has cosine {worst:.3f} with the same text encoded now"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from searchctl.encoders.base import Encoder
+from searchctl.encoders.unread import UnreadMeter
 from searchctl.errors import UsageError
 from searchctl.index import Index
 from searchctl.ingest.copying import BATCH, Monitor, Throttle, save_background
@@ -16,11 +17,15 @@ from searchctl.types import Entry
 
 @dataclass(frozen=True, slots=True)
 class VectorizeReport:
-    """How many documents got vectors, and how many still wait for them: none unless it was interrupted."""
+    """How many documents got vectors, and how many still wait for them: none unless it was interrupted.
+
+    `remark` says how many of them the encoder can't read; None where it can.
+    """
 
     encoded: int
     waiting: int
     seconds: float
+    remark: str | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -46,10 +51,11 @@ def encode_deferred(index: Index, monitor: Monitor) -> VectorizeReport:
         )
     with engine.writing(name):
         total = sum(map(len, _deferred(index, name)))
-        done = _encode_all(index, name, encoder, monitor, total)
+        unread = UnreadMeter(encoder)
+        done = _encode_all(index, name, encoder, monitor, total, unread)
         if done:
             save_background(engine, name)
-    return VectorizeReport(done, total - done, time.monotonic() - began)
+    return VectorizeReport(done, total - done, time.monotonic() - began, unread.remark())
 
 
 def _deferred(index: Index, name: str) -> Iterator[list[Entry]]:
@@ -60,7 +66,7 @@ def _deferred(index: Index, name: str) -> Iterator[list[Entry]]:
             yield waiting
 
 
-def _encode_all(index: Index, name: str, encoder: Encoder, monitor: Monitor, total: int) -> int:
+def _encode_all(index: Index, name: str, encoder: Encoder, monitor: Monitor, total: int, unread: UnreadMeter) -> int:
     settings = index.engine.schema(name).passages
     done, limiter = 0, Throttle(monitor)
     for entries in _deferred(index, name):
@@ -68,6 +74,7 @@ def _encode_all(index: Index, name: str, encoder: Encoder, monitor: Monitor, tot
             break
         encoded = cut_and_encode(entries, encoder, settings, monitor.within(done, len(entries), total))
         index.engine.write(name, encoded)
+        unread.add([f"{entry.document.title}\n{entry.document.text}" for entry in encoded])
         done += len(encoded)
         if monitor.tell is not None:
             monitor.tell(done, total)

@@ -17,3 +17,10 @@ def unit(rows: Rows) -> Rows:
         rows.dtype, copy=False
     )
     return scaled
+
+
+def unit_or_first_axis(rows: Rows) -> Rows:
+    """Return vectors (n, dim) scaled to length 1; a vector of zeros, which has no direction, points along the first axis."""
+    scaled = unit(rows)
+    scaled[np.linalg.norm(rows, axis=-1) < TINY] = np.eye(1, rows.shape[-1], dtype=rows.dtype)
+    return scaled

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
+from functools import lru_cache
 
 _LETTERS = 2000  # of a text, enough to tell its alphabet
 _CYRILLIC = re.compile("[\u0400-\u052f]")
@@ -54,6 +57,17 @@ def is_cyrillic(text: str) -> bool:
     """Tell whether a text has more Cyrillic letters than Latin ones, by its beginning."""
     cyrillic, latin = letter_counts(text[:_LETTERS])
     return cyrillic > latin
+
+
+def script_of(text: str) -> str:
+    """Return the script of most letters of a text's beginning, as Unicode names it: "LATIN", "CYRILLIC", "CJK"; "" without letters."""
+    counts = Counter(map(_script, filter(str.isalpha, text[:_LETTERS])))
+    return counts.most_common(1)[0][0] if counts else ""
+
+
+@lru_cache(100_000)
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "UNKNOWN").partition(" ")[0]
 
 
 def on_cyrillic_keys(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from searchctl.ranking.unit import unit
 from searchctl.training.reading import LabelledText, TextPair
 from searchctl.training.settings import Goal
 from searchctl.types import Vectors
@@ -56,8 +57,7 @@ def label_goal(held_out: Sequence[LabelledText], learnt: Sequence[LabelledText],
         vectors = encode([row.text for row in known], True)
         centroids = np.zeros((len(names), vectors.shape[1]), np.float32)
         np.add.at(centroids, owners, vectors)
-        centroids /= np.maximum(np.linalg.norm(centroids, axis=1, keepdims=True), 1e-12)
-        found = (encode([row.text for row in held_out], True) @ centroids.T).argmax(axis=1)
+        found = (encode([row.text for row in held_out], True) @ unit(centroids).T).argmax(axis=1)
         return float((found == truth).mean())
 
     return Goal(f"accuracy by nearest centroid of {len(held_out):,} held-out texts with {len(names):,} labels", measure)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.errors import MissingExtra
+from searchctl.ranking.unit import unit
 from searchctl.types import Vectors
 
 _SIF = 1e-4  # Arora et al., "A Simple but Tough-to-Beat Baseline for Sentence Embeddings" (2017), as model2vec sets it
@@ -132,4 +133,4 @@ def _mean_cosine(made: NDArray[Any], wanted: NDArray[Any]) -> float:
 
 
 def _unit(rows: NDArray[Any]) -> Vectors:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
+    return unit(np.asarray(rows, np.float32))
