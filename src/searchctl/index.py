@@ -11,8 +11,9 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
-from searchctl.encoders import DEFAULT_ENCODER, open_encoder
+from searchctl.encoders import DEFAULT_ENCODER, open_encoder, open_stamped
 from searchctl.encoders.base import Encoder
+from searchctl.encoders.weighting import weighted, weights_of
 from searchctl.engines import DEFAULT_ENGINE, open_engine
 from searchctl.engines.base import FullEngine, technique_of
 from searchctl.errors import EncoderMismatch, IndexExists, IndexMissing, SearchctlError, UsageError
@@ -133,7 +134,8 @@ class Index:
             else:
                 index = cls(opened, name)
                 if encoder is not None:
-                    index._use(open_encoder(encoder) if isinstance(encoder, str) else encoder, schema)
+                    made = open_encoder(encoder) if isinstance(encoder, str) else encoder
+                    index._use(weighted(made, schema.encoder), schema)
             failed.pop_all()
         return index
 
@@ -165,7 +167,7 @@ class Index:
         if stamp is None:
             return None
         if held is None or (held.revision, held.dim) != (stamp.revision, stamp.dim):
-            held = open_encoder(stamp.name)
+            held = open_stamped(stamp)
             if (held.revision, held.dim) != (stamp.revision, stamp.dim):
                 raise EncoderMismatch(
                     f"index '{self.name}' was made with {stamp.name} of revision {stamp.revision}, and here that is revision "
@@ -445,10 +447,13 @@ class Index:
 
 
 def encoder_stamp(typed: str | Encoder | None, made: Encoder) -> EncoderStamp:
-    """Return the stamp of an encoder that was asked for by this name, under which it can be opened again from any folder."""
+    """Return the stamp of an encoder that was asked for by this name, under which it can be opened again from any folder.
+
+    Raises UsageError for one that takes its weights from an index and hasn't got them.
+    """
     name = made.name
     if isinstance(typed, str) and user_path(typed).is_dir():
         name = str(user_path(typed).resolve())
     elif isinstance(typed, str) and ":" in typed:
         name = typed
-    return EncoderStamp(name, made.revision, made.dim)
+    return EncoderStamp(name, made.revision, made.dim, weights_of(made))

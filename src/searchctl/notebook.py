@@ -27,6 +27,7 @@ from searchctl.explore.export import map_page
 from searchctl.explore.layout import layout
 from searchctl.index import Index, encoder_stamp
 from searchctl.ingest.copying import Monitor
+from searchctl.lifecycle.fit import fitted
 from searchctl.lifecycle.reembed import Judging, ReembedReport
 from searchctl.lifecycle.reembed import reembed as change_encoder
 from searchctl.schema import PassageSettings
@@ -213,7 +214,7 @@ def reembed(
     name = encoder or (stamp.name if stamp else None)
     if name is None or (encoder is None and passages is None):
         raise UsageError("say which encoder to change to, or which passages: reembed(index, 'hashing:256')")
-    opened = open_encoder(name)
+    opened = fitted(index, open_encoder(name))
     judging = Judging(
         Path(judgements) if judgements else None, known_items, tuple(parse_difference_gate(one) for one in gates)
     )

@@ -17,7 +17,7 @@ Method: TypeAlias = Literal["weighted", "rrf", "distribution"]
 FIELD_TYPES: tuple[FieldType, ...] = get_args(FieldType)
 ANALYZERS: tuple[Analyzer, ...] = get_args(Analyzer)[:4]  # to choose from; the others are theirs as they were at first
 METHODS: tuple[Method, ...] = get_args(Method)
-STAMP_FORMAT = 1
+STAMP_FORMAT = 2  # 1 where the encoder has no weights of the index: what earlier versions know is written as they do
 ANALYSIS = 2  # of how words are compared: see text/analysis.py
 _FIRST = "-1"
 MOST_BOOST = 10
@@ -31,12 +31,28 @@ def is_first_analysis(analyzer: Analyzer) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class WordShares:
+    """How frequent an index's most frequent words are: the share in (0, 1] of each of `words`, most frequent first."""
+
+    words: tuple[str, ...]
+    shares: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.words) != len(self.shares):
+            raise ValueError(f"{len(self.words)} words have {len(self.shares)} shares")
+
+
+@dataclass(frozen=True, slots=True)
 class EncoderStamp:
-    """Identity of an encoder: `revision` is a hash of its files, so equal stamps give equal vectors."""
+    """Identity of an encoder: `revision` is a hash of its files, so equal stamps give equal vectors.
+
+    `weights` are for an encoder that weighs words by the index (see encoders/weighting.py); None for all others.
+    """
 
     name: str
     revision: str
     dim: int
+    weights: WordShares | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +222,10 @@ class Schema:
         """Return the stamp as JSON values, with its format number."""
         first = is_first_analysis(self.analyzer)
         named = {"analyzer": self.analyzer.removesuffix(_FIRST), "analysis": 1 if first else ANALYSIS}
-        return {"format": STAMP_FORMAT, **_with_lists(asdict(self)), **named}
+        data = {"format": STAMP_FORMAT, **_with_lists(asdict(self)), **named}
+        if self.encoder is not None and self.encoder.weights is None:
+            del data["encoder"]["weights"]
+        return data if self.encoder is not None and self.encoder.weights else {**data, "format": 1}
 
     @classmethod
     def from_json(cls, data: Json) -> Schema:
@@ -219,7 +238,7 @@ class Schema:
             )
         try:
             schema = cls(
-                encoder=EncoderStamp(**data["encoder"]) if data["encoder"] else None,
+                encoder=_encoder(data["encoder"]) if data["encoder"] else None,
                 analyzer=cast(Analyzer, data["analyzer"]),
                 passages=PassageSettings(**data["passages"]),
                 fields=dict(data["fields"]),
@@ -266,6 +285,13 @@ def _listed(value: Any) -> tuple[Any, ...]:
     if not isinstance(value, list):
         raise TypeError(f"{str(value)[:60]!r} isn't a list")
     return tuple(value)
+
+
+def _encoder(data: Json) -> EncoderStamp:
+    weights = data.get("weights")
+    return EncoderStamp(
+        **{**data, "weights": weights and WordShares(_listed(weights["words"]), _listed(weights["shares"]))}
+    )
 
 
 def _layout(data: Json | None) -> Layout | None:

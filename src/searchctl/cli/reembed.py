@@ -108,12 +108,13 @@ def _encoder(frame: Frame, index: Index, passages: PassageSettings | None) -> tu
     """Return the encoder that was asked for, else the index's own; say what won't fit it."""
     from searchctl.encoders import open_encoder
     from searchctl.index import encoder_stamp
+    from searchctl.lifecycle.fit import fitted
 
     stamp = index.schema.encoder
     name = frame.settings.encoder or (stamp.name if stamp else None)
     if name is None:
         raise UsageError(f"index '{index.name}' has no vectors; say which encoder to make them with: --encoder NAME")
-    encoder = open_encoder(name)
+    encoder = fitted(index, open_encoder(name))
     for note in () if frame.quiet else _notes(index, encoder, passages):
         say(f"note: {note}")
     return encoder_stamp(name, encoder), encoder

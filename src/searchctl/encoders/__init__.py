@@ -7,11 +7,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from searchctl.encoders.base import Encoder
+from searchctl.encoders.weighting import weighted
 from searchctl.errors import EncoderUnavailable, MissingExtra, SearchctlError
 from searchctl.models.catalogue import KnownModel, known_model
 from searchctl.models.files import LASER_WEIGHTS, onnx_file
 from searchctl.models.places import is_hub_name, model_folder
 from searchctl.plugins import Plugin, plugin_named
+from searchctl.schema import EncoderStamp
 from searchctl.settings.paths import user_path
 from searchctl.translation import _
 
@@ -68,6 +70,14 @@ def _of_plugin(plugin: Plugin, name: str, threads: int | None) -> Encoder:
     if missing:
         raise plugin.failure(f"its encoder has no {', '.join(missing)}")
     return encoder
+
+
+def open_stamped(stamp: EncoderStamp) -> Encoder:
+    """Open the encoder that a stamp names, with the weights that it carries; whether it is the same is for the caller to compare.
+
+    Raises EncoderUnavailable, MissingExtra.
+    """
+    return weighted(open_encoder(stamp.name), stamp)
 
 
 def _by_name(name: str, threads: int | None) -> Encoder:

@@ -1,15 +1,17 @@
 """Word vectors of fastText (`.bin`, `.vec`) and navec (`.tar`): a text's vector is the weighted mean of its words'.
 
     fasttext:/models/cc.ru.300.bin        fasttext:/models/wiki.vec?weights=uniform
-    navec:/models/navec_news_v1_1B_250K_300d_100q.tar
+    navec:/models/navec_news_v1_1B_250K_300d_100q.tar?weights=index
 
 Of a `.bin` also words it never saw have vectors, by their pieces (Bojanowski et al. 2017). Frequent words count less: a / (a + p),
 p being a word's share of the training text (SIF, Arora et al. 2017). A `.vec` has no counts: there Zipf's law stands for them.
+With `?weights=index` p is a word's share of the index's own texts (see weighting.py).
 gensim's own files are pickles, which would run what is in them: they are refused, and it is told how to convert them.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
 import struct
@@ -22,8 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.encoders.navec import NavecFile
+from searchctl.encoders.weighting import SIF, weights_of
 from searchctl.errors import EncoderUnavailable
 from searchctl.ranking.unit import unit_or_first_axis
+from searchctl.schema import WordShares
 from searchctl.settings.paths import user_path
 from searchctl.types import Vectors
 
@@ -33,7 +37,6 @@ _WORD = re.compile(r"\w+")
 _MAGIC = 793_712_314
 _VERSIONS = (11, 12)
 _SUPERVISED = 3
-_SIF = 1e-3
 _END = "</s>"  # the end of a line counts as a word, which has no pieces
 _CACHED_WORDS = 200_000
 _MOST_WORDS, _MOST_NUMBERS = 50_000_000, 10_000
@@ -55,7 +58,8 @@ class WordVectors(Protocol):
 class FastTextEncoder:
     """A mean of word vectors. Implements `Encoder`. A text without known words points along the first axis.
 
-    Words are taken in lower case, ё as е, unless the file knows them as they are written. Raises EncoderUnavailable.
+    Words are taken in lower case, ё as е, unless the file knows them as they are written. Implements `WeighsWords`: with weights by
+    the index it encodes when it has got them. Raises EncoderUnavailable.
     """
 
     max_tokens = 1_000_000
@@ -63,6 +67,9 @@ class FastTextEncoder:
     def __init__(self, address: str, *, name: str | None = None) -> None:
         path, weights = _parse(address)
         self.name = name or address
+        self.by_index = weights == "index"
+        self.shares: WordShares | None = None
+        self._own: dict[str, float] = {}
         self._uniform = weights == "uniform"
         try:
             self._model: WordVectors = _READERS[path.suffix](path)
@@ -72,12 +79,26 @@ class FastTextEncoder:
         self.revision = hashlib.sha256(f"{weights} {_fingerprint(path)}".encode()).hexdigest()[:12]
         self._weighted = lru_cache(_CACHED_WORDS)(self._weigh)
 
+    def weighted_by(self, shares: WordShares) -> FastTextEncoder:
+        """Return the same encoder with these weights; the file's matrix is shared."""
+        other = copy.copy(self)
+        other.shares = shares
+        other._own = dict(zip(shares.words, shares.shares, strict=True))
+        other.revision = hashlib.sha256(f"{self.revision} {other._own}".encode()).hexdigest()[:12]
+        other._weighted = lru_cache(_CACHED_WORDS)(other._weigh)
+        return other
+
+    def known_words(self, text: str) -> list[str]:
+        """Return a text's words as they are looked up."""
+        return [self._known(word) for word in _WORD.findall(text)]
+
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Encode texts; queries and documents alike."""
         return self.encode_documents(texts)
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         """Encode texts: (n, dim), rows of length 1."""
+        weights_of(self)  # raises where they are missing
         vectors = np.zeros((len(texts), self.dim), np.float32)
         for row, text in enumerate(texts):
             parts = [part for word in _WORD.findall(text) if (part := self._weighted(word)) is not None]
@@ -101,15 +122,23 @@ class FastTextEncoder:
 
     def _weigh(self, word: str) -> NDArray[np.float32] | None:
         """Return a word's unit vector times its weight."""
-        known = word if word in self._model.words else word.lower().replace("ё", "е")
+        known = self._known(word)
         vector = self._model.vector(known)
         length = 0.0 if vector is None else float(np.linalg.norm(vector))
         if vector is None or length == 0.0:
             return None
-        row = self._model.words.get(known)
-        share = float(self._model.shares[row]) if row is not None else 0.0
-        weight = 1.0 if self._uniform else _SIF / (_SIF + share)
+        weight = 1.0 if self._uniform else SIF / (SIF + self._share(known))
         return np.asarray(vector * (weight / length), np.float32)
+
+    def _known(self, word: str) -> str:
+        return word if word in self._model.words else word.lower().replace("ё", "е")
+
+    def _share(self, word: str) -> float:
+        """Return a word's share of the index's texts, or of those that the vectors were trained on; 0 for a rare one."""
+        if self.by_index:
+            return self._own.get(word, 0.0)
+        row = self._model.words.get(word)
+        return float(self._model.shares[row]) if row is not None else 0.0
 
 
 class BinaryFile:
@@ -218,8 +247,8 @@ _READERS: dict[str, Callable[[Path], WordVectors]] = {".bin": BinaryFile, ".vec"
 
 
 def _parse(name: str) -> tuple[Path, str]:
-    """Read `fasttext:PATH[?weights=sif|uniform]`, or the same with `navec:`."""
-    match = re.fullmatch(rf"(?:{'|'.join(FAMILIES)}):(?P<path>.+?)(?:\?weights=(?P<weights>sif|uniform))?", name)
+    """Read `fasttext:PATH[?weights=sif|uniform|index]`, or the same with `navec:`."""
+    match = re.fullmatch(rf"(?:{'|'.join(FAMILIES)}):(?P<path>.+?)(?:\?weights=(?P<weights>sif|uniform|index))?", name)
     path = user_path(match["path"]) if match else None
     if path is not None and path.suffix in _PICKLES:
         raise EncoderUnavailable(
@@ -229,7 +258,8 @@ def _parse(name: str) -> tuple[Path, str]:
     if match is None or path is None or path.suffix not in _READERS:
         raise EncoderUnavailable(
             f"can't read the encoder '{name}'; write fasttext:PATH with a .bin or .vec file, or navec:PATH with its .tar, and "
-            "?weights=uniform after it if frequent words shall count like others (quantised .ftz files aren't read)"
+            "?weights=uniform after it if frequent words shall count like others, or ?weights=index if they shall count by how "
+            "frequent they are in the index (quantised .ftz files aren't read)"
         )
     return path, match["weights"] or "sif"
 

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from searchctl.encoders import open_encoder
 from searchctl.encoders.base import Encoder
 from searchctl.encoders.unread import unread_shares
+from searchctl.encoders.weighting import weighted
 from searchctl.errors import EncoderMismatch
 from searchctl.gateway.legs import Encoded
 from searchctl.gateway.steps import Encode
@@ -112,7 +113,7 @@ class QueryEncoder:
         """Return the encoder of a stamp, opened when first needed. Raises EncoderMismatch, EncoderUnavailable, MissingExtra."""
         with self._opening:
             if stamp not in self._encoders:
-                opened = self._opener(stamp.name)
+                opened = weighted(self._opener(stamp.name), stamp)
                 if (opened.revision, opened.dim) != (stamp.revision, stamp.dim):
                     raise EncoderMismatch(
                         f"the index's vectors are of {stamp.name} of revision {stamp.revision}, and here that is revision "

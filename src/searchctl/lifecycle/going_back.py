@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from searchctl.encoders import open_encoder
+from searchctl.encoders import open_stamped
 from searchctl.engines.base import FullEngine, fingerprints
 from searchctl.errors import EncoderMismatch, IndexFormatError, UsageError
 from searchctl.ingest.copying import BATCH, Monitor, persist
@@ -52,7 +52,7 @@ def carry_back(engine: FullEngine, current: str, target: str, monitor: Monitor) 
     stamp = engine.schema(target).encoder
     if stamp is None:
         raise UsageError(f"'{target}' has no encoder, so its documents can't be written by a copy; ingest them again")
-    encoder = open_encoder(stamp.name)
+    encoder = open_stamped(stamp)
     if (encoder.revision, encoder.dim) != (stamp.revision, stamp.dim):
         raise EncoderMismatch(f"'{target}' was made with {stamp.name} of revision {stamp.revision}, which isn't here")
     with engine.writing(target):
