@@ -80,5 +80,10 @@ bench:  ## all of benchmarks/results.md. DATA: judged sets, LABELLED: labelled s
 	$(PYTHON) tools/train_maxsim.py $(WORK) --data $(DATA) --work $(WORK)
 	$(PYTHON) benchmarks/rerank.py --data $(DATA) --work $(WORK)
 
+.PHONY: fuzz fuzz-service
+
+fuzz-service:  ## 10,000 requests of schemathesis against the running API; CI sends some hundreds
+	SEARCHCTL_TEST_REQUESTS=10000 $(PYTHON) -m pytest -p no:xdist -s tests/service/test_robust.py -k described
+
 fuzz:  ## 10,000 wrong records, recipes, settings, dumps, and files of indexes and models; CI tries a few of each
 	FUZZ_CASES=10000 $(PYTHON) -m pytest tests/faults/test_fuzz.py

@@ -74,6 +74,11 @@ class Indexes:
             )
         keys = self._order(options.get("sort", ()), options.get("group_by"))
         first = options.get("facets", ())
+        if first and any(one.automatic for one in facets_of(first, self._fields)):
+            raise UsageError(
+                "ranges that suit one index don't suit another, so their counts have no sum; write them out, as in "
+                "price:..10,10..50,50.."
+            )
         own: Any = {**options, "start": 0}
         answers = []
         for index in self._indexes:

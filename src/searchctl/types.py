@@ -206,12 +206,14 @@ class Total:
 class Facet:
     """How many documents have each value of a field: the `n` most frequent values, or those within each of `ranges`.
 
-    Ranges may overlap; a document with several values counts once in each that holds one of them.
+    Ranges may overlap; a document with several values counts once in each that holds one of them. `automatic` ranges of numbers and
+    dates are chosen so that they suit the values; a field of a few values is counted by these.
     """
 
     field: str
     n: int = 10
     ranges: tuple[Range, ...] = ()
+    automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,3 +191,20 @@ def test_entries_with_some_fields_have_nothing_else(index: Index) -> None:
     assert first is not None and missing is None
     assert dict(first.document.fields) == {name: BY_ID["d001"][name] for name in ("price", "product")}
     assert first.document.text == "" and first.document.id == "d001"
+
+
+def test_ranges_that_suit_hold_every_document_once(index: Index) -> None:
+    shoes = [document for document in DOCUMENTS if "shoes" in document["text"]]
+    updated, price = index.search("shoes", mode="lexical", facets="updated:auto,price:auto").facets
+    assert 3 <= len(updated.values) <= 5 and all(isinstance(one.value, Range) for one in updated.values)
+    assert sum(one.count for one in updated.values) == sum("updated" in document for document in shoes)
+    counts = [one.count for one in updated.values]
+    assert min(counts) * 3 > max(counts), "about as many in each"
+    for one in updated.values:
+        assert isinstance(one.value, Range)
+        low, high = one.value.gte or "", one.value.lt or "9"
+        held = [document for document in shoes if str(low) <= document.get("updated", "") < str(high)]
+        assert one.count == sum("updated" in document for document in held)
+    assert {one.value for one in price.values} == {5, 7, 10, 20.5, 30}, "few values are counted one by one"
+    with pytest.raises(UsageError, match="no ranges"):
+        index.search("shoes", facets="product:auto")

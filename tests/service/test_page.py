@@ -179,6 +179,7 @@ def goods(folder: Path) -> None:
                 "brand": [EVIL, "Acme", "Zed & Sons"][number % 3],
                 "updated": f"2025-{number % 12 + 1:02}-03",
                 "in_stock": number % 2 == 0,
+                "weight": 240 + number,
             }
             for number in range(30)
         )
@@ -219,6 +220,49 @@ def test_order_and_page_stand_in_the_address(open_page: Open) -> None:
     assert page.inner_text("#results .hit h2 >> nth=0") == second
     page.go_back()
     page.wait_for_selector("#results .hit >> nth=0 >> text=updated: 2025-12-03")
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("goods")
+def test_ranges_narrow_down_and_ones_own_bounds_as_well(open_page: Open) -> None:
+    page = open_page("/?index=shop&q=running+shoes")
+    page.wait_for_selector("#facets fieldset:has-text('weight')")
+    assert page.locator("#facet-list label:has-text('before 2025')").count() == 1
+    page.click("#facet-list label:has-text('250 to below 260')")
+    page.wait_for_selector("#facet-note:has-text('10 documents')")
+    assert page.locator("#chips button").all_inner_texts() == ["weight>=250 ×", "weight<260 ×"]
+    assert page.input_value("[aria-label='weight: to']") == "260"
+    page.click("[aria-label='weight: Apply']")
+    assert page.locator("#chips button").all_inner_texts() == ["weight>=250 ×", "weight<260 ×"]
+    page.fill("[aria-label='weight: from']", "265")
+    page.fill("[aria-label='weight: to']", "")
+    page.press("[aria-label='weight: from']", "Enter")
+    page.wait_for_selector("#facet-note:has-text('5 documents')")
+    assert page.locator("#chips button").all_inner_texts() == ["weight>=265 ×"]
+    page.fill("[aria-label='updated: to']", "2025-04-03")
+    page.click("[aria-label='updated: Apply']")
+    page.wait_for_selector("#facet-note:has-text('3 documents')")
+    page.click("#chips button:has-text('weight')")
+    page.wait_for_selector("#chips li:nth-child(2)", state="detached")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("goods")
+def test_one_hit_of_each_value_and_then_all_of_one(open_page: Open) -> None:
+    page = open_page("/?index=shop&q=running+shoes&where=updated%3E%3D2025")
+    page.wait_for_selector("#results .hit")
+    page.select_option("#group", "brand")
+    page.wait_for_selector("#results .group")
+    assert "group=brand" in page.url
+    page.wait_for_selector("#status:has-text('3 by brand')")
+    assert page.locator("#results .hit").count() == 3
+    page.click("#results .hit:has(.group:has-text('brand: Acme')) .group button")
+    page.wait_for_selector("#chips button:has-text('brand=Acme')")
+    page.wait_for_selector("#results .hit >> nth=9")
+    assert "group=" not in page.url and page.locator("#results .group").count() == 0
+    page.go_back()
+    page.wait_for_selector("#results .group")
 
 
 @pytest.mark.browser

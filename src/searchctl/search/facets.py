@@ -1,4 +1,4 @@
-"""Facets as they are typed, held against an index's fields: "brand,lang:5", "price:..10,10..50,50..", "updated:2024..2025"."""
+"""Facets as they are typed, held against an index's fields: "brand,lang:5", "price:..10,10..50,50..", "updated:auto"."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from searchctl.errors import UsageError
 from searchctl.filters import typed
 from searchctl.filters.checking import is_own, kind_of
 from searchctl.schema import FieldType
+from searchctl.search.facet_ranges import suitable_ranges
 from searchctl.types import Clause, Facet, FacetCounts, FacetValue, LexicalQuery, Range
 
 FacetLike: TypeAlias = "str | Facet"
 MAX_FACETS = 20
 MAX_VALUES = 1000
 MAX_RANGES = 100
-_FORM = (
-    "write a field, FIELD:N for its N most frequent values, or ranges of numbers or dates, as in price:..10,10..50,50.."
-)
+_AUTOMATIC = "auto"
+_FORM = "write a field, FIELD:N for its N most frequent values, or ranges of numbers or dates, as in price:..10,10..50,50.. or price:auto"
 
 
 def facets_of(given: FacetLike | Sequence[FacetLike], fields: Mapping[str, FieldType]) -> tuple[Facet, ...]:
@@ -50,11 +50,34 @@ def count_facets(
         return ()
     if not isinstance(engine, Faceting):
         raise UsageError(f"{engine.name} can't count facets; leave them out")
+    if any(one.automatic for one in facets):
+        facets = _with_ranges(engine, index, query, facets, fields, or_scope=or_scope)
     comparable = [replace(one, ranges=tuple(_comparable(one, given, fields) for given in one.ranges)) for one in facets]
     counted = engine.facets(index, query, comparable)
     if or_scope and not counted[0].documents and counted[0].counts == "lexical":
         counted = engine.facets(index, replace(query, text="", synonyms=()), comparable)
     return tuple(map(_as_asked, counted, facets))
+
+
+def _with_ranges(
+    engine: Engine,
+    index: str,
+    query: LexicalQuery,
+    facets: Sequence[Facet],
+    fields: Mapping[str, FieldType],
+    *,
+    or_scope: bool,
+) -> list[Facet]:
+    """Return the facets with ranges in place of `automatic`, chosen by a count of the most frequent values."""
+    looked_at = [Facet(one.field, MAX_VALUES) for one in facets if one.automatic]
+    counted = iter(count_facets(engine, index, query, looked_at, fields, or_scope=or_scope))
+    chosen = []
+    for one in facets:
+        if one.automatic:
+            ranges = suitable_ranges(fields[one.field], next(counted).values)
+            one = Facet(one.field, one.n, ranges)
+        chosen.append(one)
+    return chosen
 
 
 def _numbered(facet: Facet, fields: Mapping[str, FieldType]) -> Facet:
@@ -93,6 +116,8 @@ def _read(text: str, fields: Mapping[str, FieldType]) -> Facet:
         rest = f"{before}:{rest}"
     if rest.isdecimal():
         return Facet(name, int(rest))
+    if rest == _AUTOMATIC:
+        return Facet(name, automatic=True)
     if ".." not in rest:
         raise UsageError(f"the facet '{text}' can't be read; {_FORM}")
     return Facet(name, ranges=tuple(_range(text, piece) for piece in rest.split(",")))
@@ -119,6 +144,10 @@ def _check(facet: Facet, fields: Mapping[str, FieldType]) -> None:
         raise UsageError(f"{facet.n} values of '{facet.field}' can't be counted; ask for 1 to {MAX_VALUES}")
     if len(facet.ranges) > MAX_RANGES:
         raise UsageError(f"{len(facet.ranges)} ranges of '{facet.field}' are too many; give at most {MAX_RANGES}")
+    if facet.automatic and kind not in ("number", "date"):
+        raise UsageError(
+            f"field '{facet.field}' holds {kind} values, which have no ranges; write '{facet.field}' alone"
+        )
     for given in facet.ranges:
         _comparable(facet, given, fields)
 

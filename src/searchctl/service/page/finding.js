@@ -1,6 +1,6 @@
 "use strict";
 // Suggestions as one types, facets, filters and orders. Uses what page.js has; all text goes in as text.
-const FACETS = 6, FACET_VALUES = 8;
+const FACETS = 6, RANGED = 4, FACET_VALUES = 8;
 let typing = 0, chosen = -1;
 
 // Suggestions: a combobox as WAI-ARIA describes it. The query stays what was typed until one is taken.
@@ -85,21 +85,80 @@ function drawChips(where) {
 // Facets and orders, as the fields of the index allow.
 
 const ownFields = () => { const own = indexes.find((index) => index.name === indexName()); return own ? Object.entries(own.fields) : []; };
-const facetsAsked = () => ownFields().filter(([name, kind]) => (kind === "keyword" || kind === "boolean") && !/[,:]/.test(name)).slice(0, FACETS).map(([name]) => `${name}:${FACET_VALUES}`).join(",");
+const ofKind = (...kinds) => ownFields().filter(([name, kind]) => kinds.includes(kind) && !/[,:]/.test(name));
+const facetsAsked = () => [
+  ...ofKind("keyword", "boolean").slice(0, FACETS).map(([name]) => `${name}:${FACET_VALUES}`),
+  ...ofKind("number", "date").slice(0, RANGED).map(([name]) => `${name}:auto`),
+].join(",");
 
 function drawFacets(facets) {
   const told = facets.filter((one) => one.values.length && (one.values[0].count > 1 || !one.more));
   const now = conditions(state().get("where") || "");
   at("facets").hidden = !told.length;
   at("facet-list").replaceChildren(...told.map((one) => make("fieldset", {}, make("legend", {}, one.field),
-    ...one.values.map(({ value, count }) => {
-      const clause = clauseOf(one.field, value), box = make("input", { type: "checkbox", onchange: () => go({ where: toggled(clause), start: "" }) });
-      box.checked = now.includes(clause);
-      return make("label", { class: "facet" }, box, make("span", {}, typeof value === "boolean" ? word(String(value)) : String(value)), make("small", {}, count.toLocaleString(language)));
-    }),
+    ...one.values.map((each) => (each.range ? rangeChoice : valueChoice)(one.field, each, now)),
+    ["number", "date"].includes(kindOf(one.field)) ? ownRange(one.field, now) : null,
     one.missing ? make("p", { class: "note" }, word("missing", one.missing)) : null,
     one.more ? make("p", { class: "note" }, word("more")) : null)));
   at("facet-note").textContent = told.length ? word(told[0].counts === "lexical" ? "countsWords" : "countsAll", told[0].documents) : "";
+}
+
+function choice(box, text, count) {
+  return make("label", { class: "facet" }, box, make("span", {}, text), make("small", {}, count.toLocaleString(language)));
+}
+
+function valueChoice(field, { value, count }, now) {
+  const clause = clauseOf(field, value), box = make("input", { type: "checkbox", onchange: () => go({ where: toggled(clause), start: "" }) });
+  box.checked = now.includes(clause);
+  return choice(box, typeof value === "boolean" ? word(String(value)) : String(value), count);
+}
+
+// Ranges: one at a time for a field, as two conditions, "from" and "below".
+
+const kindOf = (field) => (ownFields().find(([name]) => name === field) || [])[1];
+const bounded = (field) => (clause) => clause.startsWith(`${quoted(field)}>`) || clause.startsWith(`${quoted(field)}<`);
+const isBound = (value) => value !== undefined && value !== null && value !== "";
+const bounds = (field, low, high, below) => [...(isBound(low) ? [`${quoted(field)}>=${low}`] : []), ...(isBound(high) ? [`${quoted(field)}${below}${high}`] : [])];
+
+function ranged(field, clauses) {
+  const before = conditions(state().get("where") || "").filter((one) => !bounded(field)(one));
+  return [...before.map((one) => before.length + clauses.length > 1 && / OR /.test(one) ? `(${one})` : one), ...clauses].join(" AND ");
+}
+
+function rangeChoice(field, { range, count }, now) {
+  const clauses = bounds(field, range.gte, range.lt, "<"), own = now.filter(bounded(field));
+  const box = make("input", { type: "checkbox", onchange: () => go({ where: ranged(field, box.checked ? clauses : []), start: "" }) });
+  box.checked = own.length === clauses.length && clauses.every((one) => own.includes(one));
+  return choice(box, word(kindOf(field) === "date" ? "betweenDates" : "between", shortly(range.gte), shortly(range.lt)), count);
+}
+
+const shortly = (bound) => typeof bound === "number" ? bound.toLocaleString(language) : bound;
+
+function ownRange(field, now) {
+  const type = kindOf(field) === "date" ? "date" : "number";
+  const clause = (sign) => now.find((one) => one.startsWith(quoted(field) + sign)) || "", written = (text) => text.slice(quoted(field).length).replace(/^[<>]=?/, "");
+  const whole = (value) => type === "date" && /^\d{4}(-\d\d)?$/.test(value) ? `${value}-01-01`.slice(0, 10) : value;
+  const input = (label, value) => { const box = make("input", { type, "aria-label": `${field}: ${label}`, placeholder: label, ...(type === "number" ? { step: "any", inputmode: "decimal" } : {}) }); box.value = value; return box; };
+  const below = clause("<"), low = input(word("from"), whole(written(clause(">")))), high = input(word("to"), whole(written(below)));
+  const sign = () => below.startsWith(`${quoted(field)}<=`) || high.value !== whole(written(below)) ? "<=" : "<";
+  const use = () => { if (low.checkValidity() && high.checkValidity()) go({ where: ranged(field, bounds(field, low.value, high.value, sign())), start: "" }); };
+  for (const box of [low, high]) box.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); use(); } });
+  return make("div", { class: "range" }, low, make("span", { "aria-hidden": "true" }, "–"), high, make("button", { type: "button", "aria-label": `${field}: ${word("use")}`, onclick: use }, word("use")));
+}
+
+function drawGroups() {
+  const fields = ofKind("keyword"), now = state().get("group") || "";
+  if (now && !fields.some(([name]) => name === now)) fields.push([now]);
+  at("group").replaceChildren(...[["", word("ungrouped")], ...fields.map(([name]) => [name, name])].map(([value, text]) => make("option", { value }, text)));
+  at("group").value = now;
+  at("group").parentElement.hidden = !fields.length;
+}
+
+function drawGroup(group) {
+  const least = group.total.relation === "gte", more = group.total.value > 1 || least;
+  return make("p", { class: "group" }, make("span", {}, `${group.field}: ${group.value}`), more ? make("button", {
+    type: "button", onclick: () => go({ group: "", start: "", where: conditions(state().get("where") || "").includes(clauseOf(group.field, group.value)) ? state().get("where") : toggled(clauseOf(group.field, group.value)) }),
+  }, word("wholeGroup", group.total.value, least)) : null);
 }
 
 function drawOrders() {
@@ -116,5 +175,6 @@ function startFinding() {
   at("q").addEventListener("input", suggest);
   at("q").addEventListener("keydown", choose);
   at("q").addEventListener("blur", hideSuggestions);
+  at("group").addEventListener("change", () => go({ group: at("group").value, start: "" }));
   at("sort").addEventListener("change", () => go({ sort: at("sort").value, start: "" }));
 }

@@ -72,6 +72,7 @@ function show() {
   at("where-fields").textContent = fields.length ? `${word("fields")} ${fields.join(", ")}` : "";
   drawChips(now.get("where"));
   drawOrders();
+  drawGroups();
   if (tab === "search") search();
   if (tab === "map") showMap();
 }
@@ -86,6 +87,7 @@ async function search() {
   try {
     if (like) { const alike = await ask(`${base()}/similar?${new URLSearchParams({ ...common, id: like })}`); if (mine === turn) draw(alike, word("similarTo", like)); return; }
     if (order) common.sort = order;
+    if (now.get("group")) common.group_by = now.get("group");
     const words = ask(`${base()}/search?${new URLSearchParams({ ...common, q: query, mode: "lexical" })}`);
     const both = ask(`${base()}/search?${new URLSearchParams({ ...common, q: query, sentences: "true", ...(facets ? { facets } : {}) })}`);
     let whole = false;
@@ -105,6 +107,7 @@ function clear() {
 function draw(results, note) {
   const hits = results.hits, notes = [];
   if (hits.length) notes.push(word("count", results.total.value, results.total.relation === "gte"));
+  if (hits.length && results.groups) notes.push(word("groups", results.groups.value, results.groups.relation === "gte", state().get("group")));
   else notes.push(word("nothing"));
   if (note) notes.push(note);
   const page = Math.floor((Number(state().get("start")) || 0) / PAGE) + 1;
@@ -130,6 +133,7 @@ function drawHit(hit, answered) {
   return make("li", { class: answered ? "hit" : "hit folded" },
     make("h2", {}, hit.title || hit.id),
     make("p", { class: "where" }, make("span", { class: hit.relevance >= 0.2 ? "sure" : "unsure" }, word("relevance", hit.relevance)), hit.title ? make("span", {}, hit.id) : null),
+    hit.group ? drawGroup(hit.group) : null,
     body,
     fields.length ? make("div", { class: "chips" }, ...fields) : null,
     make("div", { class: "actions" },
@@ -174,13 +178,26 @@ function marked(passage) {
 }
 
 function explained(hit) {
+  const lexical = hit.legs.lexical, vector = hit.legs.vector;
+  const reasons = [
+    lexical ? lexical.rank ? word("byItsWords", lexical.rank, held(hit.passage)) : word("notByWords") : null,
+    vector ? vector.rank ? word("byItsMeaning", vector.rank) : word("notByMeaning") : null,
+    lexical && vector && lexical.rank && vector.rank ? word("both", Math.round(lexical.weight / (lexical.weight + vector.weight || 1) * 100)) : null,
+    word("likely", Math.round(hit.relevance * 100)),
+  ].filter(Boolean);
   const rows = Object.entries(hit.legs).flatMap(([name, leg]) => [
     make("dt", {}, word(name) || name),
     make("dd", {}, leg.rank ? `${word("place", leg.rank)}, ${word("weight", leg.weight)}` : word("notFound"), meter(leg.normalised)),
   ]);
-  const box = make("div", { class: "why" }, make("strong", {}, word("whyTitle")), make("dl", {}, ...rows));
+  const box = make("div", { class: "why" }, make("strong", {}, word("whyTitle")), make("ul", {}, ...reasons.map((reason) => make("li", {}, reason))), make("dl", {}, ...rows));
   box.hidden = true;
   return box;
+}
+
+function held(passage) {
+  if (!passage) return "";
+  const letters = Array.from(passage.text), words = passage.marks.map((mark) => letters.slice(mark.start - passage.start, mark.end - passage.start).join(""));
+  return [...new Map(words.map((one) => [one.toLowerCase(), one])).values()].slice(0, 6).join(", ");
 }
 
 function meter(share) {
@@ -190,7 +207,7 @@ function meter(share) {
 }
 
 function pages(results) {
-  const start = Number(state().get("start")) || 0, more = results.hits.length === PAGE && (results.total.relation === "gte" || results.total.value > start + PAGE);
+  const start = Number(state().get("start")) || 0, shown = results.groups || results.total, more = results.hits.length === PAGE && (shown.relation === "gte" || shown.value > start + PAGE);
   at("pages").replaceChildren(
     ...(start ? [make("button", { type: "button", onclick: () => { go({ start: String(Math.max(0, start - PAGE) || "") }); at("results").focus(); } }, word("previous"))] : []),
     ...(more ? [make("button", { type: "button", onclick: () => { go({ start: String(start + PAGE) }); at("results").focus(); } }, word("next"))] : []));
@@ -232,7 +249,7 @@ async function start() {
   at("tab-search").addEventListener("click", () => go({ tab: "" }));
   at("tab-route").addEventListener("click", () => go({ tab: "route", index: indexes.some((one) => one.name === "routes") ? "routes" : indexName() }));
   at("tab-map").addEventListener("click", () => go({ tab: "map" }));
-  at("index").addEventListener("change", () => go({ index: at("index").value, start: "", where: "", sort: "", like: "" }));
+  at("index").addEventListener("change", () => go({ index: at("index").value, start: "", where: "", sort: "", group: "", like: "" }));
   at("q").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => go({ q: at("q").value.trim(), like: "", start: "" }, true), WAIT); });
   at("where").addEventListener("change", () => go({ where: at("where").value.trim(), start: "" }));
   at("search-form").addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(timer); hideSuggestions(); go({ q: at("q").value.trim(), where: at("where").value.trim(), like: "", start: "" }); });
