@@ -128,3 +128,15 @@ def test_names_that_are_no_utf8_are_not_taken_for_gone(tmp_path: Path) -> None:
 def test_a_pipe_alone_cannot_be_pruned(tmp_path: Path, load: Load) -> None:
     with pytest.raises(SourceError, match="nothing is pruned"):
         load(Path("-"), prune=True)
+
+
+def test_what_lay_behind_a_link_that_leads_nowhere_stays(shelf: Path, index: Index, load: Load, tmp_path: Path) -> None:
+    (tmp_path / "drive/deep").mkdir(parents=True)
+    (tmp_path / "drive/deep/note.txt").write_text("on another drive")
+    (shelf / "link").symlink_to(tmp_path / "drive")
+    load(shelf)
+    (tmp_path / "drive").rename(tmp_path / "elsewhere")
+    report = load(shelf, prune=True)
+    assert (report.pruned, report.kept) == (0, 1) and "link/deep/note.txt" in ids(index)
+    (shelf / "link").unlink()
+    assert load(shelf, prune=True).pruned_ids == ("link/deep/note.txt",)

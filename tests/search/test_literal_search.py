@@ -32,6 +32,7 @@ TEXTS = {
     "e18": "Error E-18 means that the drum does not drain.",
     "ring": "Ring size 17 with the letter E engraved.",
     "part": "Spare part AB-1234-X, a gasket.",
+    "joined": "Spare part QZ7781K, a screw.",
     "wifi": "The Wi-Fi password is on the back.",
     "mail": "Send us an e-mail.",
     "million": "The store holds 1,000,000 files.",
@@ -127,6 +128,11 @@ def test_what_is_excluded_is_in_no_hit(index: Index, query: str, gone: str, kept
         ("E18", "e18"),
         ("AB1234X", "part"),
         ("ab 1234 x", "part"),
+        ("qz 7781 k", "joined"),
+        ("5.6.2024", "date"),
+        ("05.06.2024", "date"),
+        ("2024-6-5", "date"),
+        ("6.05.2024", "etad"),
         ("wifi", "wifi"),
         ("email", "mail"),
         ("1000000", "million"),
@@ -144,6 +150,21 @@ def test_what_is_excluded_is_in_no_hit(index: Index, query: str, gone: str, kept
 )
 def test_codes_and_letters_are_found_in_every_form(index: Index, query: str, first: str, mode: str) -> None:
     assert ids(index, query, mode)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("query", "id", "marked"),
+    [
+        ("wifi", "wifi", "Wi-Fi"),
+        ("1000000", "million", "1,000,000"),
+        ("5.6.2024", "date", "2024-06-05"),
+        ("qz 7781 k", "joined", "QZ7781K"),
+    ],
+)
+def test_a_code_is_marked_however_it_is_written(index: Index, query: str, id: str, marked: str) -> None:
+    (hit,) = (hit for hit in index.search(query, mode="lexical").hits if hit.id == id)
+    assert hit.passage is not None
+    assert marked in {hit.passage.text[start:end] for start, end in hit.passage.marks}
 
 
 def test_words_of_scripts_without_blanks_are_found(index: Index) -> None:

@@ -118,8 +118,9 @@ def test_dates_with_slashes_are_read_where_the_column_tells_the_order() -> None:
     assert "March or in April" in doubts["either"] and "either" not in readers
 
 
-def test_a_file_that_ends_within_a_cell_fails_there(tmp_path: Path) -> None:
-    path = written(tmp_path / "f.csv", 'id,text\n1,one\n2,"begun\nand\nnever ended')
+@pytest.mark.parametrize("end", ['2,"begun\nand\nnever ended', '2,"begun\n', '2,"beg'])
+def test_a_file_that_ends_within_a_cell_fails_there(tmp_path: Path, end: str) -> None:
+    path = written(tmp_path / "f.csv", f"id,text\n1,one\n{end}")
     assert "closing quote is missing" in failures(path)[0].reason
 
 
@@ -162,3 +163,8 @@ def test_a_column_with_leading_zeros_is_text_without_a_doubt(tmp_path: Path) -> 
     path = written(tmp_path / "f.csv", 'text,code,n\na,007,"1,234"\nb,12,"5,678"\n')
     assert [one.fields["code"] for one in documents(path)] == ["007", "12"]
     assert "'n': 1,234 may be" in remarks(path) and "'code'" not in remarks(path)
+
+
+def test_an_option_that_means_nothing_for_a_table_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "f.csv", "id,text\n1,one\n")
+    assert "--records means nothing for a table" in remarks(path, FieldMapping(records="data.items"))

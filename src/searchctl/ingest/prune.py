@@ -60,8 +60,8 @@ def _is_inside(source: str, roots: Collection[str]) -> bool:
 def is_gone(source: str) -> bool:
     """Tell whether the file that a document came from is known to be there no more.
 
-    A folder that can't be entered, a failing disk or a server that doesn't answer prove nothing; nor does a source that is
-    no path: a pipe, or documents that a program gave.
+    A folder that can't be entered, a failing disk, a link that leads nowhere today or a server that doesn't answer prove
+    nothing; nor does a source that is no path: a pipe, or documents that a program gave.
     """
     return os.path.isabs(source) and all(_is_missing(path) for path in {os.fsencode(source), _unescaped(source)})
 
@@ -75,7 +75,15 @@ def _is_missing(path: bytes) -> bool:
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
-        return True
+        return not _is_below_a_dead_link(path)
     except (OSError, ValueError):
         return False
     return False
+
+
+def _is_below_a_dead_link(path: bytes) -> bool:
+    """Tell whether a path that isn't there leads through a link to what isn't there, as to a drive that isn't mounted."""
+    folder = os.path.dirname(path)
+    while not os.path.lexists(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    return os.path.islink(folder) and not os.path.exists(folder)

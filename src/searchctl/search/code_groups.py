@@ -25,6 +25,10 @@ _LOOSE = 0.6  # the same where they were typed with a blank between them
 _MOST_CODES = 16  # in one query, and pairs of letters
 _MOST_PAIRS = 64
 _LEADING = 0.95  # how much of a query the rarest code can be worth, however much is said around it
+_DATE = re.compile(
+    r"(?:(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.|(?=\d{4}-))(?P<y>\d{4})(?:-(?P<month>\d{1,2})-(?P<day>\d{1,2}))?"
+)
+_PARTED = re.compile(r"(?<!\S)[^\W\d_]{1,3} \d{1,6} [^\W\d_]{1,3}(?!\S)")
 _WITH_BLANK = re.compile(r"(?<!\S)(?:[^\W\d_]{1,3} \d{1,6}|\d{1,6} [^\W\d_]{1,4})(?!\S)")
 
 
@@ -45,13 +49,14 @@ class CodeQuery:
     @property
     def words(self) -> str:
         """Return every word whose frequency decides what the codes are worth."""
-        forms = [form for code in self.codes for form in (*code.keys, *code.parts)]
+        pairs = (pair for text in self.texts for pair in _pairs(text))
+        forms = [form for code in (*self.codes, *pairs) for form in (*code.keys, *code.parts)]
         return " ".join([self.rest, *forms, *self.texts, *self.runs])
 
 
 def find_codes(text: str) -> CodeQuery | None:
     """Return a query's codes and runs; None where it has neither."""
-    in_query = list(codes(text))
+    in_query = [_dated(code, text[code.start : code.end]) for code in codes(text)]
     in_query += [code for code in _with_blanks(text) if not any(_overlap(code, other) for other in in_query)]
     in_query = sorted(in_query, key=lambda code: code.start)[:_MOST_CODES]
     runs = [run for run in _unspaced_runs(text) if not any(_inside(run.start(), code) for code in in_query)]
@@ -77,8 +82,10 @@ def weigh_codes(
     weigher = _Weigher(statistics, analyzer)
     rest = [query.rest]
     for code, text in zip(query.codes, query.texts, strict=True):
-        if not weigher.add(code, text):
-            rest.append(text)
+        if weigher.add(code, text):
+            continue
+        pair = next((pair for pair in _pairs(text) if weigher.add(pair, text[pair.start : pair.end])), None)
+        rest.append(text if pair is None else f"{text[: pair.start]} {text[pair.end :]}")
     for run in query.runs:
         weigher.add_run(run)
     left = " ".join(piece for piece in rest if piece)
@@ -105,7 +112,7 @@ class _Weigher:
         parts = " ".join(code.parts)
         scattered = sum(idf(self._statistics.documents, n) for n in self._terms(parts).values() if n)
         together = len(code.parts) > 1 and all(self._terms(parts).values()) and bool(self._terms(parts))
-        loose = _WITH_BLANK.fullmatch(text) is not None
+        loose = _WITH_BLANK.fullmatch(text) is not None or _PARTED.fullmatch(text) is not None
         if code.literal and key is not None and not loose:
             self._add_literal(self._idf(key), key, parts, scattered if not code.symbol or scattered else 0.0, together)
         elif code.literal and together and not code.symbol and not loose and len(code.parts) > 1:
@@ -184,10 +191,37 @@ class _Weigher:
 
 
 def _with_blanks(text: str) -> Iterator[Code]:
-    """Yield letters and a number that were typed with a blank between them, as in "e 17" and "5 GHz"."""
-    for match in _WITH_BLANK.finditer(text):
+    """Yield letters and a number that were typed with blanks between them, as in "e 17", "5 GHz" and "ab 1234 x"."""
+    parted = list(_spaced(_PARTED, text))
+    yield from parted
+    yield from (code for code in _spaced(_WITH_BLANK, text) if not any(_overlap(code, other) for other in parted))
+
+
+def _pairs(text: str) -> Iterator[Code]:
+    """Yield a letter and a number of what was taken for letters, a number and letters: "at 5 GHz" is about 5 GHz."""
+    if _PARTED.fullmatch(text):
+        first = text.index(" ") + 1
+        yield from (
+            code._replace(start=code.start + first, end=code.end + first) for code in _spaced(_WITH_BLANK, text[first:])
+        )
+        yield from _spaced(_WITH_BLANK, text[: text.rindex(" ")])
+
+
+def _spaced(form: re.Pattern[str], text: str) -> Iterator[Code]:
+    for match in form.finditer(text):
         parts: Sequence[str] = match.group().lower().split()
         yield Code(match.start(), match.end(), ("".join(parts),), tuple(parts), literal=True, symbol=False)
+
+
+def _dated(code: Code, text: str) -> Code:
+    """Return a code; of a date with the keys of the other forms that it's written in: 5.3.2026, 05.03.2026, 2026-03-05."""
+    date = _DATE.fullmatch(text)
+    if date is None or (date["d"] is None) == (date["day"] is None):
+        return code
+    day, month, year = int(date["d"] or date["day"]), int(date["m"] or date["month"]), date["y"]
+    forms = (f"{day:02}.{month:02}.{year}", f"{year}-{month:02}-{day:02}", f"{day}.{month}.{year}")
+    keys = (key for form in forms for other in codes(form) for key in other.keys[:1])
+    return code._replace(keys=tuple(dict.fromkeys((*code.keys, *keys))))
 
 
 def _overlap(code: Code, other: Code) -> bool:

@@ -10,7 +10,7 @@ from itertools import chain
 from searchctl.encoders.base import Encoder
 from searchctl.schema import Analyzer
 from searchctl.text.analysis import matching
-from searchctl.text.literals import literal_spans
+from searchctl.text.literals import coded_spans, literal_spans
 from searchctl.text.sections import section_at
 from searchctl.text.sentences import sentences
 from searchctl.types import Document, HitPassage, Passage, Vector
@@ -61,7 +61,7 @@ def show_passage(
     if passage is None:
         return None
     text = document.text[passage.start : passage.end]
-    found = matching(text, weights, analyzer)
+    found = _held(text, weights, analyzer)
     if literals:
         exact = {f"\0{number}": literal_spans(text, phrase, analyzer) for number, phrase in enumerate(literals)}
         found |= exact
@@ -161,11 +161,17 @@ def _with_literals(
     return [number for number, count in enumerate(counts) if count == most] if most else ()
 
 
+def _held(text: str, weights: Mapping[str, float], analyzer: Analyzer) -> dict[str, list[tuple[int, int]]]:
+    """Return where the query's terms stand in a text, also as codes that are written otherwise."""
+    found = matching(text, weights, analyzer)
+    return found | coded_spans(text, weights.keys() - found.keys(), analyzer)
+
+
 def _most_telling(
     text: str, passages: Sequence[Passage], among: Sequence[int], weights: Mapping[str, float], analyzer: Analyzer
 ) -> int:
     if len(among) == 1:
         return among[0]
-    matches = [matching(text[passages[number].start : passages[number].end], weights, analyzer) for number in among]
+    matches = [_held(text[passages[number].start : passages[number].end], weights, analyzer) for number in among]
     worth = [sum(weight for term, weight in weights.items() if term in held) for held in matches]
     return among[worth.index(max(worth))]

@@ -85,6 +85,7 @@ class RowParser:
         # A cell is quoted as a whole, or has no quote at its beginning; behind it comes the sign between cells or the end.
         self._cell = re.compile(rf' *"({content})" *({sign}|\Z)|(?! *")([^{sign}]*)({sign}|\Z)', re.DOTALL)
         self._open = re.compile(rf' *"{content}\\?\Z', re.DOTALL)
+        self._begun = re.compile(rf'(?:^|{sign}) *"[^"]*\Z')
         self._single = re.compile(rf'{content}"', re.DOTALL)
         self._loose = re.compile(rf' *"(.*?)" *({sign}|\Z)|([^{sign}]*)({sign}|\Z)')
         self._escaped = re.compile(r'""|\\(["\\])' if dialect.backslash else '""')
@@ -117,13 +118,12 @@ class RowParser:
         return CsvRow(feed.rows, first.text, cells or [], "" if cells else error)
 
     def _is_cut_off(self, feed: Feed, columns: int) -> bool:
-        """Tell whether a cell goes on to the end, over lines that are no rows by themselves."""
-        return (
-            self._delimiter != "\t"
-            and not feed.more()
-            and len(feed.row) > 1
-            and all(line.text.count(self._delimiter) + 1 != columns for line in feed.row[1:3])
-        )
+        """Tell whether a cell goes on to the end: in the last line, or over lines that are no rows by themselves."""
+        if self._delimiter == "\t" or feed.more():
+            return False
+        if len(feed.row) == 1:
+            return self._begun.search(feed.row[0].text) is not None
+        return all(line.text.count(self._delimiter) + 1 != columns for line in feed.row[1:3])
 
     def _cells(self, text: str, feed: Feed) -> list[str] | None:
         """Return the cells of the row that begins with this line; None where its quotes are wrong."""

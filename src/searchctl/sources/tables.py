@@ -87,6 +87,8 @@ def table_records(
     source, remarks = reading.file.source, reading.remarks
     if header is not None:
         _check_header(header, names, readers, reading)
+    if reading.mapping.records:
+        remarks.add("--records means nothing for a table", source)
     if titles:
         remarks.add(f"passed over: {titles} rows above the names of the columns", source)
     for name, doubt in doubts.items():

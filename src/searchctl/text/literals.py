@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -43,6 +44,16 @@ def literal_spans(text: str, phrase: str, analyzer: Analyzer) -> list[tuple[int,
             return []
         spans += of_group
     return sorted(set(spans))
+
+
+def coded_spans(text: str, terms: Collection[str], analyzer: Analyzer) -> dict[str, list[tuple[int, int]]]:
+    """Return where a text holds terms as codes that are written otherwise: `wifi` as Wi-Fi, `1000000` as 1,000,000."""
+    spans: dict[str, list[tuple[int, int]]] = {}
+    if terms and not is_first_analysis(analyzer):
+        for start, end, keys in _coded(text, analyzer):
+            for term in keys.intersection(terms):
+                spans.setdefault(term, []).append((start, end))
+    return spans
 
 
 def _spans(text: str, phrase: str, analyzer: Analyzer) -> list[tuple[int, int]]:
