@@ -131,3 +131,20 @@ def test_half_a_letter_in_any_place_is_replaced_or_refused(index: Index) -> None
     with pytest.raises(InvalidDocument, match="half a letter"):
         index.ingest([{"id": "\ud83d", "text": "t"}])
     assert index.count() == 1
+
+
+@pytest.mark.parametrize("nothing", [float("nan"), np.float64("nan"), None])
+def test_nan_is_no_word(nothing: object) -> None:
+    document = as_document({"id": nothing, "text": nothing, "title": "Lamp"})
+    assert (document.text, document.title) == ("", "Lamp") and "nan" not in document.id
+    with pytest.raises(InvalidDocument, match="needs a 'text' or a 'title'"):
+        as_document({"id": "a", "text": nothing, "title": nothing})
+
+
+def test_lists_of_mappings_can_be_filtered_by_as_in_files(index: Index) -> None:
+    labels = [{"name": "bug", "by": {"login": "ann"}}, {"name": "ui", "n": 5}]
+    index.ingest([{"id": "1", "text": "lamp", "labels": labels}, {"id": "2", "text": "lamp", "labels": ()}])
+    found = index.get("1")
+    assert found is not None
+    assert found.fields == {"labels.name": ["bug", "ui"], "labels.by.login": ["ann"], "labels.n": [5]}
+    assert index.count("labels.name=ui") == 1

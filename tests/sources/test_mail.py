@@ -8,6 +8,9 @@ import pytest
 
 from tests.sources.kit import documents, remarks, written
 
+OUTLOOK = (
+    Path(__file__).parent / "outlook"
+)  # made with aspose-email-foss 26.3; code_page.msg then got its texts in cp1251
 BODY = "Здравствуйте, чайник сломался"
 
 
@@ -84,3 +87,20 @@ def test_a_page_saved_by_a_browser(tmp_path: Path) -> None:
     )
     (found,) = documents(written(tmp_path / "p.mhtml", saved))
     assert (found.title, found.text) == ("Kettle care", "Descale it")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("attachment", "Здравствуйте!\n\nЧайник сломался, верните деньги."),
+        ("code_page", "Здравствуйте!\n\nЧайник сломался, верните деньги."),
+        ("html", "Чайник сломался"),
+    ],
+)
+def test_messages_of_outlook(name: str, text: str) -> None:
+    pytest.importorskip("oxmsg")
+    (found,) = documents(OUTLOOK / f"{name}.msg")
+    assert (found.title, found.text) == ("Возврат: чайник", text)
+    assert found.fields["date"] == "2026-01-05T07:00:00+00:00" and found.fields["to"] == ["shop@example.org"]
+    assert found.fields.get("attachments") == (["чек.txt"] if name == "attachment" else None)
+    assert ("attachments of e-mails left out" in remarks(OUTLOOK / f"{name}.msg")) == (name == "attachment")

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from searchctl.errors import InvalidDocument
+from searchctl.fields import as_values
 from searchctl.types import Document, Scalar, Value
 
 GivenDocument: TypeAlias = "Document | Mapping[str, Any] | str"
@@ -84,16 +85,16 @@ class _Where:
     def id(self, value: object) -> str:
         """Return an id as text, "" for none."""
         plain = _plain(value)
-        if plain is None:
+        if plain is None or _is_nan(plain):
             return ""
         if isinstance(plain, bool) or not isinstance(plain, (str, int, float)):
             raise self._wrong("id", value, "a string or a number")
         return str(plain)
 
     def text(self, field: str, value: object) -> str:
-        """Return a title or text, "" for none; a list of strings is joined by blank lines."""
+        """Return a title or text, "" for none, which pandas writes as NaN; a list of strings is joined by blank lines."""
         plain = _plain(value)
-        if plain is None:
+        if plain is None or _is_nan(plain):
             return ""
         if isinstance(plain, str):
             return plain
@@ -104,7 +105,10 @@ class _Where:
         raise self._wrong(field, value, "a string or a list of strings")
 
     def fields(self, given: object, prefix: str = "", depth: int = 0) -> dict[str, Value]:
-        """Return fields with plain values; inner mappings are flattened to `outer.inner`, what is nothing is left out."""
+        """Return fields with plain values; what is nothing is left out.
+
+        Inner mappings are flattened to `outer.inner`; of a list of mappings each such name has the values of all.
+        """
         if given is None:
             return {}
         if not isinstance(given, Mapping):
@@ -119,9 +123,19 @@ class _Where:
             if isinstance(value, Mapping):
                 for inner, kept in self.fields(value, f"{name}.", depth + 1).items():
                     flat.setdefault(inner, kept)
+            elif isinstance(value, (list, tuple)) and value and all(isinstance(item, Mapping) for item in value):
+                for inner, values in self._columns(value, f"{name}.", depth + 1).items():
+                    flat.setdefault(inner, values)
             elif (plain := self._value(name, value)) is not None:
                 flat[name] = plain
         return flat
+
+    def _columns(self, items: Sequence[Mapping[Any, Any]], prefix: str, depth: int) -> dict[str, list[Scalar]]:
+        columns: dict[str, list[Scalar]] = {}
+        for item in items:
+            for inner, kept in self.fields(item, prefix, depth).items():
+                columns.setdefault(inner, []).extend(as_values(kept))
+        return columns
 
     def _value(self, name: str, value: object) -> Value | None:
         plain = _plain(value)
@@ -172,6 +186,10 @@ def _plain(value: Any) -> Any:
         listed = value.astype(str).tolist() if value.dtype.kind == "M" else value.tolist()
         return None if listed == "NaT" else _plain(listed) if not hasattr(listed, "dtype") else value
     return value
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _number(value: Decimal | Fraction) -> int | float | None:
