@@ -51,4 +51,4 @@ def test_no_input_ends_as_an_internal_error(attack: str, here: Path) -> None:
             assert "error: unexpected" not in result.output and "Traceback" not in result.output, what
             assert "secretword" not in result.output, what
         if attack in ("records", "recipe") and seed % 50 == 49:
-            shutil.rmtree(here / "ix")
+            shutil.rmtree(here / "ix", ignore_errors=True)  # a recipe may have been refused each time
