@@ -9,11 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _ROUNDS = 10_000
+ROLES = {
+    "index-reader": ("rights-*", "searchctl-vectors-rights-*"),
+    "alias-reader": ("shown-*", "searchctl-vectors-shown-*"),  # of indexes that are called otherwise
+    "words-reader": ("rights-*", "shown-*"),  # not of the vectors beside them
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """The user that a secured node knows, and the authority to verify it by (a PEM file)."""
+    """The user that a secured node knows, and the authority to verify it by (a PEM file).
+
+    Each of `ROLES` is a user as well, with the same password, who may read what is called so and nothing else.
+    """
 
     user: str
     password: str
@@ -30,8 +38,11 @@ def secure(config: Path) -> tuple[Security, dict[str, str]]:
     certificate.private_key_pem.write_to_path(str(config / "server.key"))
     certificate.cert_chain_pems[0].write_to_path(str(config / "server.pem"))
     security = Security("searchctl", secrets.token_urlsafe(16), config / "authority.pem")
-    (config / "users").write_text(f"{security.user}:{_hash(security.password)}\n")
-    (config / "users_roles").write_text(f"superuser:{security.user}\n")
+    users = {security.user: "superuser", **{role: role for role in ROLES}}
+    hashed = _hash(security.password)
+    (config / "users").write_text("".join(f"{user}:{hashed}\n" for user in users))
+    (config / "users_roles").write_text("".join(f"{role}:{user}\n" for user, role in users.items()))
+    (config / "roles.yml").write_text("".join(map(_role, ROLES)))
     return security, {
         "xpack.security.enabled": "true",
         "xpack.security.enrollment.enabled": "false",
@@ -41,6 +52,12 @@ def secure(config: Path) -> tuple[Security, dict[str, str]]:
         "xpack.security.http.ssl.certificate_authorities": "authority.pem",
         "xpack.security.http.ssl.client_authentication": "optional",
     }
+
+
+def _role(name: str) -> str:
+    """Return a role that may read and describe some indexes: no right on the cluster, as security teams hand them out."""
+    names = ", ".join(f"'{pattern}'" for pattern in ROLES[name])
+    return f"{name}:\n  indices:\n    - names: [{names}]\n      privileges: [read, view_index_metadata]\n"
 
 
 def _hash(password: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.server
+import socket
+import socketserver
 import ssl
 import sys
 import threading
@@ -17,7 +19,7 @@ from elasticsearch import Elasticsearch
 from opensearchpy import OpenSearch
 
 from searchctl.engines.rest.http import Client
-from searchctl.errors import ConfigError, EngineUnreachable, UsageError
+from searchctl.errors import ConfigError, EngineUnreachable, ServerRefusal, UsageError
 from searchctl.settings.connection import Connection
 
 AUTHORITY = trustme.CA()
@@ -186,6 +188,103 @@ def test_a_socks_proxy_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
         pytest.raises(ConfigError, match="pip install pysocks"),
     ):
         far.request("GET", "/_cat")
+
+
+def socks(target: tuple[str, int], met: list[str]) -> Iterator[int]:
+    """Serve SOCKS 5 with a user and a password on this machine; every connection is led to `target`, what was wanted is noted."""
+
+    class Tunnel(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            _, methods = self.rfile.read(2)
+            assert 2 in self.rfile.read(methods), "a user and a password are offered"
+            self.wfile.write(b"\x05\x02")
+            self.rfile.read(1)
+            user, password = (self.rfile.read(self.rfile.read(1)[0]).decode() for _ in "up")
+            self.wfile.write(b"\x01\x00" if (user, password) == ("ann", "p@ss") else b"\x01\x01")
+            if (user, password) != ("ann", "p@ss"):
+                return
+            kind = self.rfile.read(4)[3]
+            host = (
+                self.rfile.read(self.rfile.read(1)[0]).decode() if kind == 3 else ".".join(map(str, self.rfile.read(4)))
+            )
+            met.append(f"{host}:{int.from_bytes(self.rfile.read(2), 'big')}")
+            self.wfile.write(b"\x05\x00\x00\x01" + bytes(6))
+            with socket.create_connection(target) as far:
+                far.sendall(self.connection.recv(65536))
+                while data := far.recv(65536):
+                    self.wfile.write(data)
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def met() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def socks_port(port: int, met: list[str]) -> Iterator[int]:
+    """A SOCKS proxy before the plain server."""
+    yield from socks(("127.0.0.1", port), met)
+
+
+def test_a_socks_proxy_is_gone_through_with_its_credentials(
+    socks_port: int,
+    met: list[str],
+    asked: list[str],
+    headers: list[dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", f"socks5h://ann:p%40ss@127.0.0.1:{socks_port}")
+    with closing(client("opensearch://search.invalid:9200", username="bob", password="word")) as far:
+        assert far.request("GET", "/_cat").body == {}
+    assert met == ["search.invalid:9200"], "the proxy finds the name's address"
+    assert asked == ["GET /_cat"]
+    assert headers[0]["authorization"] == "Basic " + b64encode(b"bob:word").decode()
+    assert "proxy-authorization" not in headers[0]
+
+
+def test_a_proxy_that_refuses_is_named_without_its_password(socks_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", f"socks5h://ann:wrong-word@127.0.0.1:{socks_port}")
+    with closing(client("opensearch://search.invalid:9200")) as far, pytest.raises(EngineUnreachable) as refused:
+        far.request("GET", "/_cat")
+    assert f"it is asked by the proxy socks5h://127.0.0.1:{socks_port}, as the environment says" in str(refused.value)
+    assert "wrong-word" not in str(refused.value)
+
+
+def test_credentials_dont_follow_to_another_address(port: int, asked: list[str]) -> None:
+    """A server, or who stands in its place, may send elsewhere; nobody goes there."""
+
+    class Elsewhere(Answers):
+        asked = list[str]()
+        received = list[dict[str, str]]()
+
+        def do_GET(self) -> None:
+            self.send_response(307)
+            self.send_header("location", f"http://127.0.0.1:{port}/_cat")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+    server = Quiet(("127.0.0.1", 0), Elsewhere)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    host = f"http://127.0.0.1:{server.server_address[1]}"
+    with (
+        closing(client(host, username="ann", password="word")) as near,
+        pytest.raises(ServerRefusal, match="sends on to another address"),
+    ):
+        near.request("GET", "/_cat")
+    server.shutdown()
+    server.server_close()
+    thread.join()
+    assert asked == []
 
 
 def test_a_teams_own_client_brings_its_credentials(port: int, asked: list[str], headers: list[dict[str, str]]) -> None:

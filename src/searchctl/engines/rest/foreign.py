@@ -23,11 +23,12 @@ from searchctl.schema import FieldType, Layout, Schema
 from searchctl.types import Document, Json
 
 USUAL_WINDOW = 10_000  # hits a search may have, by the servers' own default
+_SLICE = 500  # ids in one request
 _KEEP_ALIVE = 300  # seconds a scroll may wait for its next page
 _TITLES = ("title", "name", "subject", "headline")
 _TEXTS = ("text", "body", "content", "description", "message")
 _TEXT_TYPES = ("text", "match_only_text")
-_MOST_MATCHED = 100  # text fields asked where none are named; servers limit the clauses of a query
+MOST_MATCHED = 100  # text fields asked where none are named; servers limit the clauses of a query
 _BOOST = re.compile(r"\d+(\.\d+)?")
 _TYPES: Mapping[str, FieldType] = {
     **dict.fromkeys(("keyword", "constant_keyword", "wildcard", "ip", "version"), "keyword"),
@@ -51,11 +52,15 @@ class FieldPath:
 
 @dataclass(frozen=True, slots=True)
 class ForeignShape:
-    """What the server says of a name: the indexes behind it. `restricted` where the name shows a part of them only."""
+    """What the server says of a name: the indexes behind it.
+
+    `restricted` where the name may show a part of them only, and `narrowed` where it does for sure.
+    """
 
     name: str
     indexes: Mapping[str, Any]
     restricted: bool
+    narrowed: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -72,6 +77,14 @@ class ForeignShape:
         """Return how many hits a search may have."""
         settings = [described.get("settings", {}).get("index", {}) for described in self.indexes.values()]
         return min((int(own.get("max_result_window", USUAL_WINDOW)) for own in settings), default=USUAL_WINDOW)
+
+    def slices(self, ids: Sequence[str]) -> Iterator[tuple[list[str], int]]:
+        """Yield ids in parts that one search can be about, each with how many hits that may have: one of every index."""
+        count = max(len(self.indexes), 1)
+        step = max(min(_SLICE, self.window // count), 1)
+        for start in range(0, len(ids), step):
+            part = list(ids[start : start + step])
+            yield part, min(len(part) * count, self.window)
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -91,10 +104,25 @@ class ForeignShape:
     def fields(self) -> dict[str, FieldPath]:
         """Return what can be filtered by: fields, their parts, and what lies in objects, with dots between the names.
 
-        A text with a keyword below it is compared by that keyword.
+        A text with a keyword below it is compared by that keyword. What is of several types in the indexes is left out.
         """
+        several = self.conflicts()
+        return {name: path for name, path in self._paths(self.properties).items() if name not in several}
+
+    def conflicts(self) -> dict[str, list[FieldType]]:
+        """Return the types of the fields that have several in the indexes behind the name: no condition means the same in all."""
+        kinds: dict[str, set[FieldType]] = {}
+        mappings = [described.get("mappings", {}).get("properties", {}) for described in self.indexes.values()]
+        if all(one == mappings[0] for one in mappings):
+            return {}
+        for properties in mappings:
+            for name, path in self._paths(properties).items():
+                kinds.setdefault(name, set()).add(path.kind)
+        return {name: sorted(several) for name, several in kinds.items() if len(several) > 1}
+
+    def _paths(self, properties: Mapping[str, Any]) -> dict[str, FieldPath]:
         paths: dict[str, FieldPath] = {}
-        for path, field, nested in leaves(self.properties):
+        for path, field, nested in leaves(properties):
             kind = self._kind(field)
             below = {name: self._kind(part) for name, part in field.get("fields", {}).items()}
             exact = next((name for name, part in below.items() if part == "keyword"), None)
@@ -151,7 +179,8 @@ def shape_of(name: str, described: Mapping[str, Any]) -> ForeignShape:
                 f"index '{real}' doesn't keep its documents (_source is disabled), so their texts can't be read"
             )
     aliases = [body.get("aliases", {}).get(name) for body in described.values() if name not in described]
-    return ForeignShape(name, described, any(alias is None or narrows(alias) for alias in aliases))
+    narrowed = any(alias is not None and narrows(alias) for alias in aliases)
+    return ForeignShape(name, described, narrowed or None in aliases, narrowed)
 
 
 def choose_layout(shape: ForeignShape, title: str | None, text: Sequence[str]) -> Layout:
@@ -176,8 +205,21 @@ def matched_fields(shape: ForeignShape, layout: Layout) -> list[str]:
     """Return the fields that the lexical leg asks, with their boosts: those named, or else every text there is."""
     if layout.match:
         return list(layout.match)
-    own = [name for name in (layout.title, *layout.text) if name]
-    return list(dict.fromkeys([*own, *shape.texts]))[:_MOST_MATCHED]
+    own = [_worded(shape, name) for name in (layout.title, *layout.text) if name]
+    return list(dict.fromkeys([*own, *shape.texts]))[:MOST_MATCHED]
+
+
+def _worded(shape: ForeignShape, name: str) -> str:
+    """Return the part of a field that is analysed as text, where the field itself isn't."""
+    mapping = mapping_of(shape.properties, name) or {}
+    if is_text(mapping):
+        return name
+    return next((f"{name}.{part}" for part, below in mapping.get("fields", {}).items() if is_text(below)), name)
+
+
+def is_text(mapping: Mapping[str, Any]) -> bool:
+    """Tell whether a field is analysed into words."""
+    return mapping.get("type") in _TEXT_TYPES
 
 
 def text_hash(document: Document, schema: Schema) -> str:
@@ -253,6 +295,16 @@ def _end_scroll(client: Client, id: str) -> None:
         client.request("DELETE", "/_search/scroll", {"scroll_id": [id]})
     except (ServerRefusal, AccessDenied):  # it has ended by itself, or its owner may not end it
         return
+
+
+def hits_of(client: Client, shape: ForeignShape, ids: Sequence[str], includes: Sequence[str] = ()) -> list[Json]:
+    """Return the hits of these ids that the name shows, with their versions; an id may have one in each index behind it."""
+    hits: list[Json] = []
+    for part, room in shape.slices(ids):
+        body: Json = {"query": {"ids": {"values": part}}, "size": room, "version": True}
+        body["_source"] = {"includes": list(includes)} if includes else False
+        hits += client.request("POST", f"/{shape.path}/_search", body).body["hits"]["hits"]
+    return hits
 
 
 def by_id(client: Client, index: str, ids: Sequence[str], includes: Sequence[str]) -> list[Json]:

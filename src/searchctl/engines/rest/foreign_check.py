@@ -7,11 +7,12 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from searchctl.engines.base import Finding
-from searchctl.engines.rest import foreign
+from searchctl.engines.rest import foreign, foreign_names
 from searchctl.engines.rest.documents import ADDED
 from searchctl.engines.rest.foreign import ForeignShape
 from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.server import Server
+from searchctl.engines.rest.state import companion_name
 from searchctl.errors import AccessDenied, ServerRefusal
 from searchctl.schema import Schema
 from searchctl.types import Json
@@ -31,6 +32,10 @@ def companion(client: Client, server: Server, shape: ForeignShape, schema: Schem
     yield from _readable(shape, schema, hits)
     yield from _window(shape)
     yield from _disk(client, shape, schema)
+    yield from foreign_names.doubles(client, shape, [hit["_id"] for hit in hits])
+    yield from foreign_names.conflicts(shape)
+    yield from foreign_names.template(client, companion_name(shape.name))
+    yield from foreign_names.words(shape, schema)
     untouched = [
         *(f"pipeline {name}" for name in _pipelines(shape)),
         *(["write block"] if _blocks(shape) else []),
@@ -79,6 +84,7 @@ def in_place(client: Client, server: Server, shape: ForeignShape, schema: Schema
     yield from _field_limit(shape, beside)
     yield from _window(shape)
     yield from _disk(client, shape, schema)
+    yield from foreign_names.words(shape, schema)
 
 
 def _sample(client: Client, shape: ForeignShape, schema: Schema) -> list[Json]:
@@ -90,7 +96,7 @@ def _sample(client: Client, shape: ForeignShape, schema: Schema) -> list[Json]:
 
 
 def _name(shape: ForeignShape) -> Iterator[Finding]:
-    if shape.restricted:
+    if shape.narrowed:
         yield Finding("ok", "name", f"'{shape.name}' shows a part of its index only, and so does every search by it")
     if len(shape.indexes) > 1:
         yield Finding(

@@ -41,7 +41,7 @@ from searchctl.types import (
 
 _log = logging.getLogger(__name__)
 _EXAMINED = 10_000  # documents whose state is compared one by one
-_SLICE = 500  # ids in one request
+_SLICE = 500  # documents in one page
 _FEW = 2000  # documents up to which a filter's ids go into the vector query
 _DEEPER = 1.3
 _STALE: Json = {"bool": {"must_not": {"term": {"searchctl.stale": True}}}}
@@ -206,8 +206,8 @@ class ForeignView:
         marks = {hit["_id"]: str(hit["fields"]["searchctl.fingerprint"][0]) for hit in hits}
         filters = self.questions.filters(scope)
         same: set[str] = set()
-        for ids in _slices(list(marks)):
-            body: Json = {"query": _among(ids, filters), "size": self._room(ids), "_source": False, "version": True}
+        for ids, room in self.shape.slices(list(marks)):
+            body: Json = {"query": _among(ids, filters), "size": room, "_source": False, "version": True}
             current = self.client.request("POST", f"/{self.shape.path}/_search", body).body["hits"]["hits"]
             same |= {hit["_id"] for hit in current if _version_of(marks[hit["_id"]]) == hit["_version"]}
             doubtful = [hit["_id"] for hit in current if hit["_id"] not in same]
@@ -216,14 +216,9 @@ class ForeignView:
             )
         return same
 
-    def _room(self, ids: Sequence[str]) -> int:
-        """Return how many documents may have these ids: each index behind the name may have one of each."""
-        return min(len(ids) * max(len(self.shape.indexes), len(self.homes)), self._window)
-
     def _hashes(self, ids: Sequence[str]) -> dict[str, str]:
         """Return the hash of what documents say now."""
-        body: Json = {"query": _among(ids), "size": self._room(ids), "_source": foreign.read_fields(self.layout)}
-        hits = self.client.request("POST", f"/{self.shape.path}/_search", body).body["hits"]["hits"]
+        hits = foreign.hits_of(self.client, self.shape, ids, foreign.read_fields(self.layout))
         return {hit["_id"]: text_hash(foreign.document_of(hit, self.layout), self.schema) for hit in hits}
 
     # Documents
@@ -231,8 +226,8 @@ class ForeignView:
     def get(self, ids: Sequence[str], *, vectors: bool) -> list[Entry | None]:
         """Return entries in the order asked for, with the passages of documents that haven't changed since."""
         entries: dict[str, Entry] = {}
-        for part in _slices(list(dict.fromkeys(ids))):
-            entries |= self._some(part, vectors=vectors)
+        for part, room in self.shape.slices(list(dict.fromkeys(ids))):
+            entries |= self._some(part, room, vectors=vectors)
         return [entries.get(id) for id in ids]
 
     def fields(self, ids: Sequence[str], names: Sequence[str]) -> list[Entry | None]:
@@ -241,8 +236,8 @@ class ForeignView:
         paths = [
             path for name in names for path in (name, name.rpartition(".")[0]) if path
         ]  # of a field below one, that one
-        for part in _slices(list(dict.fromkeys(ids))):
-            body: Json = {"query": _among(part), "size": self._room(part), "_source": paths}
+        for part, room in self.shape.slices(list(dict.fromkeys(ids))):
+            body: Json = {"query": _among(part), "size": room, "_source": paths}
             (answer,) = self._ask(self._by_name(body))
             for hit in answer["hits"]["hits"]:
                 source = hit.get("_source", {})
@@ -252,13 +247,14 @@ class ForeignView:
                 )
         return [entries.get(id) for id in ids]
 
-    def _some(self, ids: Sequence[str], *, vectors: bool) -> dict[str, Entry]:
+    def _some(self, ids: Sequence[str], room: int, *, vectors: bool) -> dict[str, Entry]:
         ours = self._dialect.source(vectors=vectors)
         excluded = [WORDS, *([] if vectors else [VECTORS])] if self.in_place else list(ADDED)
         theirs = {**(ours if self.in_place else {}), "excludes": excluded}
-        lines = [*self._by_name({"query": _among(ids), "size": self._room(ids), "_source": theirs})]
+        lines = [*self._by_name({"query": _among(ids), "size": room, "_source": theirs})]
         if not self.in_place:
-            lines += [_header(list(self.homes)), {"query": _among(ids), "size": self._room(ids), "_source": ours}]
+            size = len(ids) * len(self.homes)
+            lines += [_header(list(self.homes)), {"query": _among(ids), "size": size, "_source": ours}]
         answers = [answer["hits"]["hits"] for answer in self._ask(lines)]
         stored = {hit["_id"]: as_entry(hit["_id"], hit["_source"], vectors=vectors) for hit in answers[-1]}
         return {hit["_id"]: self._joined(hit, stored.get(hit["_id"])) for hit in answers[0]}
@@ -331,11 +327,6 @@ def _header(names: Sequence[str]) -> Json:
 
 def _among(ids: Sequence[str], filters: Sequence[Json] = ()) -> Json:
     return {"bool": {"filter": [{"ids": {"values": list(ids)}}, *filters]}}
-
-
-def _slices(ids: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(ids), _SLICE):
-        yield list(ids[start : start + _SLICE])
 
 
 def _is_vector(query: LexicalQuery | VectorQuery) -> bool:

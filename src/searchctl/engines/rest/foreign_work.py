@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from searchctl.engines.base import Finding, FullEngine, Reading
-from searchctl.engines.rest import foreign, foreign_check
+from searchctl.engines.rest import foreign, foreign_check, foreign_names
 from searchctl.engines.rest.bulk import Bulk, Outcome, make_action
 from searchctl.engines.rest.dialect import Dialect
 from searchctl.engines.rest.documents import LEVEL, numbers
@@ -165,16 +165,7 @@ class CompanionSource(_Source):
         return pending, [one for one in entries if one not in pending]
 
     def _read(self, ids: Sequence[str]) -> list[Json]:
-        if not ids:
-            return []
-        body: Json = {
-            "query": {"ids": {"values": list(ids)}},
-            "size": len(ids),
-            "version": True,
-            "_source": {"includes": foreign.read_fields(self.layout)},
-        }
-        hits: list[Json] = self._client.request("POST", f"/{self._shape.path}/_search", body).body["hits"]["hits"]
-        return hits
+        return foreign.hits_of(self._client, self._shape, ids, foreign.read_fields(self.layout))
 
     def _entry(self, hit: Json) -> Entry:
         document = foreign.document_of(hit, self.layout)
@@ -217,9 +208,7 @@ class CompanionSource(_Source):
         deleted = 0
         for entries in self._engine.scan(self.home):
             ids = [entry.document.id for entry in entries]
-            body: Json = {"query": {"ids": {"values": ids}}, "size": len(ids), "_source": False}
-            hits = self._client.request("POST", f"/{self._shape.path}/_search", body).body["hits"]["hits"]
-            gone = sorted(set(ids) - {hit["_id"] for hit in hits})
+            gone = sorted(set(ids) - {hit["_id"] for hit in foreign.hits_of(self._client, self._shape, ids)})
             deleted += self._engine.delete(self.home, gone) if gone else 0
         return deleted
 
@@ -362,6 +351,7 @@ def source_of(
 ) -> CompanionSource | InPlaceSource:
     """Return the documents behind a name; vectors that are in place already stay there."""
     shape = foreign.describe(engine.client, name)
+    foreign_names.check_open(shape)
     stamps = [held for described in shape.indexes.values() if (held := stamp_of(described)) is not None]
     if any(held.layout is None for held in stamps):
         raise UsageError(

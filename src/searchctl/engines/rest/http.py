@@ -29,7 +29,7 @@ from searchctl.engines.rest.transport import (
     transport_of,
 )
 from searchctl.errors import AccessDenied, EngineUnreachable, ServerRefusal, StorageError, UsageError
-from searchctl.settings.connection import Connection
+from searchctl.settings.connection import Connection, Family
 from searchctl.settings.secrets import mask
 from searchctl.types import Json
 
@@ -86,6 +86,7 @@ class Client:
         self._random = random.Random()  # noqa: S311 - spreads retries, hides nothing
         self._signer = Signer(connection) if connection.aws_service else None
         self._headers = {"accept": "application/json", **authorization(connection)}
+        self.family_named: Family | None = None  # by the headers of any answer, refusals among them
         self._turn = 0
         self._dead: dict[str, float] = {}
         self._lock = threading.Lock()
@@ -118,7 +119,8 @@ class Client:
         """Ask and return the answer, trying again what is transient; bytes are sent as NDJSON, a mapping as JSON.
 
         Set `repeatable` to False where the server mustn't be asked twice. Raises EngineUnreachable when nothing answers or the
-        credentials are refused, ServerRefusal for any other status of 400 and above, StorageError when its disk is full.
+        credentials are refused, ServerRefusal for any other status of 300 and above (credentials aren't taken to where a server
+        sends on to), StorageError when its disk is full.
         """
         target = path if not params else f"{path}?{urlencode({key: _word(value) for key, value in params.items()})}"
         payload = _payload(body)
@@ -134,7 +136,7 @@ class Client:
                 reason, after = str(failure), None
             else:
                 retry = reply.status in _TRANSIENT and (repeatable or reply.status == 429)
-                if reply.status < 400:
+                if reply.status < 300:
                     return replace(reply, attempts=attempt + 1)
                 if last or not retry or _kind(reply.body) == "cluster_block_exception":
                     raise self._refusal(reply, path)
@@ -219,6 +221,10 @@ class Client:
             answer = way.send(method, target, payload, headers, timeout)
         except EngineUnreachable as error:
             raise EngineUnreachable(self._public(str(error))) from error.__cause__
+        if "x-elastic-product" in answer.headers:
+            self.family_named = "elasticsearch"
+        elif "x-opensearch-version" in answer.headers:
+            self.family_named = "opensearch"
         return Reply(answer.status, answer.headers, self._json(answer))
 
     def _json(self, answer: RawReply) -> Any:
@@ -243,9 +249,13 @@ class Client:
             )
         if is_full(_kind(reply.body), reason):
             return StorageError(full_message(self.url, reason))
+        if reply.status < 400:
+            return ServerRefusal(f"{self.url} sends on to another address; give that one in --engine", reply.status)
         said = f"{self.url} answers HTTP {reply.status} to {path}: {reason or 'no reason given'}"
         if _kind(reply.body) == "index_closed_exception":  # by somebody, or by a tuning that was killed just then
             said += f"; open the index: curl -X POST {self.url}/{path.split('/')[1]}/_open"
+        if _kind(reply.body) == "cluster_block_exception":  # set by its owner, or by what keeps its ageing
+            said += "; its owner can lift that: index.blocks in the settings of the index"
         return ServerRefusal(said, reply.status, _kind(reply.body))
 
     def _public(self, text: str) -> str:

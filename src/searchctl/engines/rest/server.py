@@ -54,13 +54,13 @@ class Server:
 
 def identify(client: Client, family: Family | None) -> Server:
     """Ask who is there; `family` counts only where the server doesn't say. Raises EngineUnreachable, UsageError."""
-    body, headers = _ask(client, "/")
+    body = _ask(client, "/")
     said = body.get("version")
     version: dict[str, Any] = said if isinstance(said, dict) else {}
-    found = _family(version, str(body.get("tagline", "")), headers) or family
-    local, more = _ask(client, "/_nodes/_local?filter_path=nodes.*.version,nodes.*.plugins.name")
+    found = _family(version, str(body.get("tagline", "")))
+    local = _ask(client, "/_nodes/_local?filter_path=nodes.*.version,nodes.*.plugins.name")
     node: dict[str, Any] = next(iter(local.get("nodes", {}).values()), {})
-    found = found or _family({}, "", more) or ("opensearch" if node else None)
+    found = found or client.family_named or family or ("opensearch" if node else None)
     if found is None:
         raise UsageError(
             f"{client.url} doesn't say whether it is OpenSearch or Elasticsearch; write opensearch:// or elasticsearch:// in --engine"
@@ -76,22 +76,20 @@ def identify(client: Client, family: Family | None) -> Server:
     return server
 
 
-def _ask(client: Client, path: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return body and headers, empty where the server refuses: managed ones often do."""
+def _ask(client: Client, path: str) -> dict[str, Any]:
+    """Return what is answered, nothing where the server refuses: managed ones often do, and so do roles without rights on the cluster."""
     try:
-        reply = client.request("GET", path)
+        body = client.request("GET", path).body
     except AccessDenied:
-        return {}, {}
+        return {}
     except ServerRefusal as refusal:
         if refusal.kind == "not JSON":
             raise
-        return {}, {}
-    return (reply.body if isinstance(reply.body, dict) else {}), dict(reply.headers)
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
-def _family(version: dict[str, Any], tagline: str, headers: dict[str, str]) -> Family | None:
+def _family(version: dict[str, Any], tagline: str) -> Family | None:
     if version.get("distribution") == "opensearch" or "OpenSearch" in tagline:
         return "opensearch"
-    if "x-elastic-product" in headers or tagline == "You Know, for Search":
-        return "elasticsearch"
-    return None
+    return "elasticsearch" if tagline == "You Know, for Search" else None

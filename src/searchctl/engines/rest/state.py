@@ -86,7 +86,8 @@ def own_state(client: Client, name: str, described: Mapping[str, Any]) -> IndexS
     if schema is None:
         raise IndexFormatError(
             f"index '{name}' on {client.url} wasn't made by searchctl; choose another --index, "
-            f"or add vectors to it with: searchctl vectorize {name}"
+            f"or add vectors to it with: searchctl vectorize {name} (if it has some, these credentials may not read "
+            f"{companion_name(name)})"
         )
     content = body["mappings"].get("properties", {}).get("content", {})
     settings = body["settings"]["index"]

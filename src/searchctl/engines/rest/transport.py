@@ -71,7 +71,9 @@ class HostTransport:
         )
         if context is not None and context.verify_mode == ssl.CERT_NONE:
             _be_silent_about(parts.hostname)  # the user has said --insecure
+        self._proxy = ""
         if proxy := _proxy_of(host):
+            self._proxy = _without_secret(proxy)
             self._connection.pool = _ProxyPool(proxy, host.removesuffix(parts.path), context)
 
     def send(
@@ -81,7 +83,13 @@ class HostTransport:
         import urllib3
 
         limits = urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout)
-        return _through(self._connection, self.host, (method, target, payload, headers), limits, timeout)
+        try:
+            return _through(self._connection, self.host, (method, target, payload, headers), limits, timeout)
+        except RequestFailed as failure:
+            if not self._proxy:
+                raise
+            message = f"{failure}; it is asked by the proxy {self._proxy}, as the environment says"
+            raise RequestFailed(message, sent=failure.sent) from failure.__cause__
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -97,6 +105,8 @@ class _ProxyPool:
         self._origin = origin
         parts = urlsplit(proxy)
         options: dict[str, Any] = {"maxsize": _POOL, "ssl_context": context}
+        address = _without_secret(proxy)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
         if parts.scheme.startswith("socks"):
             try:
                 from urllib3.contrib.socks import SOCKSProxyManager
@@ -104,12 +114,11 @@ class _ProxyPool:
                 raise ConfigError(
                     "a SOCKS proxy is set, and its support isn't installed; type: pip install pysocks"
                 ) from error
-            self._manager: Any = SOCKSProxyManager(proxy, **options)
+            options |= {"username": user, "password": password} if user else {}
+            self._manager: Any = SOCKSProxyManager(address, **options)
             return
-        if parts.username:
-            secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            options["proxy_headers"] = urllib3.make_headers(proxy_basic_auth=secret)
-        address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        if user:
+            options["proxy_headers"] = urllib3.make_headers(proxy_basic_auth=f"{user}:{password}")
         self._manager = urllib3.ProxyManager(address, **options)
 
     def urlopen(self, method: str, url: str, body: bytes | None, **options: Any) -> Any:
@@ -295,6 +304,11 @@ def _proxy_of(host: str) -> str | None:
     if not proxy or is_local(host) or proxy_bypass(parts.netloc):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _without_secret(proxy: str) -> str:
+    parts = urlsplit(proxy)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _cause(error: BaseException) -> str:
