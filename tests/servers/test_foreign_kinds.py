@@ -234,3 +234,21 @@ def check(cluster: Cluster, kind: Kind) -> None:
         assert len(ids) == len(set(ids))
     assert cluster.typed(*command, "--remove").exit_code == 0
     assert cluster.indexes() == before
+
+
+@pytest.mark.parametrize("server", [server_param("opensearch-2"), server_param("elasticsearch-8")])
+def test_an_index_that_may_not_be_described_hides_no_others(request: pytest.FixtureRequest, server: str) -> None:
+    with closing(open_engine(server_url(request, server))) as engine:
+        assert isinstance(engine, ServerEngine)
+        cluster = Cluster(engine, f"kind-{uuid.uuid4().hex[:8]}")
+        try:
+            one(BODY)(cluster.ask, cluster.name)
+            assert cluster.typed("vectorize", cluster.name, "--encoder", "hashing:32").exit_code == 0
+            one(BODY, after={"index.blocks.metadata": True})(cluster.ask, f"{cluster.name}-blocked")
+            assert f"searchctl-vectors-{cluster.name}" in [info.name for info in engine.indexes()]
+            refused = cluster.typed("vectorize", f"{cluster.name}-blocked", "--dry-run")
+            assert refused.exit_code == 1
+            assert "index.blocks in the settings" in refused.stderr
+        finally:
+            cluster.ask("PUT", f"/{cluster.name}-blocked/_settings", {"index.blocks.metadata": None})
+            cluster.clear()

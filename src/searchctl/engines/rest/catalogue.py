@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -18,13 +19,24 @@ from searchctl.types import IndexInfo, Json
 UNFINISHED = "-unfinished"  # ends the alias of a copy whose original is still in use
 _TAKEN = ("resource_already_exists_exception", "invalid_index_name_exception")
 _MANAGED = ("number_of_shards", "number_of_replicas")  # by a serverless offering itself
+_BLOCKED = re.compile(r"index \[([^\]]+)\] blocked by")
 _REPLICA_SETTINGS = ("number_of_replicas", "auto_expand_replicas")
 
 
 def index_names(client: Client) -> list[str]:
-    """Return the names of all indexes with searchctl's stamp, sorted."""
-    mappings = client.request("GET", f"/_mapping?filter_path=*.mappings._meta.{META}.format").body or {}
-    return sorted(mappings)
+    """Return the names of all indexes with searchctl's stamp, sorted; others' that may not be described are passed over."""
+    blocked: list[str] = []
+    while True:
+        path = "".join(["/*", *(f",-{quote(name)}" for name in blocked)]) if blocked else ""
+        try:
+            mappings = client.request("GET", f"{path}/_mapping?filter_path=*.mappings._meta.{META}.format").body or {}
+        except ServerRefusal as refusal:
+            more = [name for name in _BLOCKED.findall(str(refusal)) if name not in blocked]
+            if refusal.kind != "cluster_block_exception" or not more:
+                raise
+            blocked += more
+            continue
+        return sorted(mappings)
 
 
 def create(client: Client, index: str, body: Json) -> None:

@@ -251,6 +251,7 @@ class Client:
             return StorageError(full_message(self.url, reason))
         if reply.status < 400:
             return ServerRefusal(f"{self.url} sends on to another address; give that one in --engine", reply.status)
+        path = path.partition("?")[0]
         said = f"{self.url} answers HTTP {reply.status} to {path}: {reason or 'no reason given'}"
         if _kind(reply.body) == "index_closed_exception":  # by somebody, or by a tuning that was killed just then
             said += f"; open the index: curl -X POST {self.url}/{path.split('/')[1]}/_open"

@@ -30,6 +30,17 @@ from searchctl.types import (
     VectorQuery,
 )
 
+_UNREAD = ",".join(
+    f"-responses.{path}"
+    for path in (
+        "_shards",
+        "timed_out",
+        "hits.max_score",
+        "hits.hits.sort",
+        *(f"hits.hits.inner_hits.passages.hits.{part}" for part in ("total", "max_score")),
+        *(f"hits.hits.inner_hits.passages.hits.hits.{part}" for part in ("_index", "_id", "_score", "_nested.field")),
+    )
+)  # what nobody reads of the answers to both legs: two fifths of their bytes
 _SLICE = 1000  # ids in one request
 _QUESTIONS = 120  # searches in one request
 _WINDOW = 10_000  # hits a search may have, by the servers' own default
@@ -58,14 +69,17 @@ class OwnView:
         limited = [replace(query, k=min(query.k, _WINDOW)) for query in queries]
         wanted = [query for query in limited if query.k]
         texts = list(dict.fromkeys(query.text for query in limited if _wants_statistics(query)))
-        scopes = list({repr(query.scope): query.scope for query in wanted if isinstance(query, VectorQuery)}.items())
+        scopes = {repr(query.scope): query.scope for query in wanted if isinstance(query, VectorQuery)}
+        everything = texts[0] if texts and scopes.pop(repr(Scope()), None) is not None else None
         bodies = [self.body(query) for query in wanted] + [self._questions.statistics(text) for text in texts]
-        bodies += [self._counting(scope) for _, scope in scopes]
-        answers = self._ask(bodies)
+        bodies += [self._counting(scope) for scope in scopes.values()]
+        answers = self._ask(bodies, f"filter_path={_UNREAD}")
         self._check_still(hit for answer in answers for hit in answer["hits"]["hits"][:1])
         counted = iter(answers[len(wanted) :])
         statistics = {text: self._questions.counted(text, next(counted)) for text in texts}
-        totals = {key: Total(int(next(counted)["hits"]["total"]["value"])) for key, _ in scopes}
+        totals = {key: Total(int(next(counted)["hits"]["total"]["value"])) for key in scopes}
+        if everything is not None:  # statistics are of all documents, so their number has been counted already
+            totals[repr(Scope())] = Total(statistics[everything].documents)
         remaining = iter(answers)
         bm25 = self._state.schema.bm25 or Bm25Settings()
         rankings = []
@@ -94,10 +108,14 @@ class OwnView:
         nearest = self._dialect.nearest(numbers(query.vector), query.k, self._questions.filters(query.scope))
         return {**nearest, "size": query.k, **self._questions.only_ids}
 
-    def _ask(self, bodies: Sequence[Json]) -> list[Json]:
+    def _ask(self, bodies: Sequence[Json], parameters: str = "") -> list[Json]:
         """Search for all of these at once; statistics of words are those of all shards, and a part of an answer is none."""
         header: Json = {"search_type": "dfs_query_then_fetch", "allow_partial_search_results": False}
-        return self._client.search_many(f"{self._path}/_msearch", [line for body in bodies for line in (header, body)])
+        path = f"{self._path}/_msearch" + (f"?{parameters}" if parameters else "")
+        answers = self._client.search_many(path, [line for body in bodies for line in (header, body)])
+        for answer in answers:  # OpenSearch leaves out what is empty where something is left out
+            answer.setdefault("hits", {}).setdefault("hits", [])
+        return answers
 
     def _check_still(self, hits: Iterable[Json]) -> None:
         if any("error" in hit or hit["_index"] != self._state.real for hit in hits):
