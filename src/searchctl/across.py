@@ -18,6 +18,7 @@ from searchctl.search.joining import joined, joined_suggestions
 from searchctl.search.request import MAX_HITS
 from searchctl.search.sorting import SortKey, sort_keys
 from searchctl.settings.connection import Connection
+from searchctl.translation import _
 from searchctl.types import Facet, Results, Suggestions
 
 if TYPE_CHECKING:
@@ -66,11 +67,15 @@ class Indexes:
         each index joins its legs as it was tuned.
         """
         if options.get("fusion"):
-            raise UsageError("each index joins its legs as it was tuned; leave fusion out, or search them one by one")
+            raise UsageError(
+                _("each index joins its legs as it was tuned; leave fusion out, or search them one by one")
+            )
         start = options.get("start", 0)
         if k < 1 or start < 0 or start + k > MAX_HITS:
             raise UsageError(
-                f"can't give {k} hits from number {start} on; ask for one or more within the first {MAX_HITS}"
+                _("can't give {k} hits from number {start} on; ask for one or more within the first {MAX_HITS}").format(
+                    k=k, start=start, MAX_HITS=MAX_HITS
+                )
             )
         keys = self._order(options.get("sort", ()), options.get("group_by"))
         first = options.get("facets", ())
@@ -107,7 +112,11 @@ class Indexes:
             kinds = {index.schema.fields[name]: index.name for index in self._indexes if name in index.schema.fields}
             if len(kinds) > 1:
                 told = " and ".join(f"{kind} in '{index}'" for kind, index in kinds.items())
-                raise UsageError(f"field '{name}' is {told}, which can't be compared; search them one by one")
+                raise UsageError(
+                    _("field '{name}' is {told}, which can't be compared; search them one by one").format(
+                        name=name, told=told
+                    )
+                )
         return keys[0]
 
     def __len__(self) -> int:
@@ -140,7 +149,13 @@ def names_of(names: str | Sequence[str]) -> tuple[str, ...]:
     pieces = names.split(",") if isinstance(names, str) else list(names)
     wanted = tuple(dict.fromkeys(piece.strip() for piece in pieces))
     if not wanted or not all(wanted):
-        raise UsageError(f"'{names}' doesn't name indexes; write them with commas between: --index shop,help")
+        raise UsageError(
+            _("'{names}' doesn't name indexes; write them with commas between: --index shop,help").format(names=names)
+        )
     if len(wanted) > MAX_INDEXES:
-        raise UsageError(f"{len(wanted)} indexes are too many for one search; name at most {MAX_INDEXES}")
+        raise UsageError(
+            _("{count} indexes are too many for one search; name at most {MAX_INDEXES}").format(
+                count=len(wanted), MAX_INDEXES=MAX_INDEXES
+            )
+        )
     return wanted

@@ -21,6 +21,7 @@ from searchctl.notation import (
     without_halves,
 )
 from searchctl.schema import FieldType
+from searchctl.translation import _
 from searchctl.types import Scalar, Value
 
 _LONG_TEXT = 256  # a longer string is prose to be searched, not a key to filter by
@@ -129,7 +130,9 @@ def comparable(name: str, kind: FieldType, value: Scalar) -> str | int | float:
     typed = value if kind in ("keyword", "text") else _typed(kind, value)
     if typed is None:
         raise InvalidDocument(
-            f'{Misfit(name, kind, value)}; correct it, or declare another type in a recipe: [fields.types] {name} = "keyword"'
+            _('{Misfit}; correct it, or declare another type in a recipe: [fields.types] {name} = "keyword"').format(
+                Misfit=Misfit(name, kind, value), name=name
+            )
         )
     return _compared(kind, typed)
 

@@ -33,6 +33,7 @@ from searchctl.search.synonyms import read_rules
 from searchctl.settings.connection import Connection
 from searchctl.settings.paths import user_path
 from searchctl.several import as_texts
+from searchctl.translation import _
 from searchctl.types import Document, IndexInfo, Mode, Results, Scope, Suggestions, Where
 
 if TYPE_CHECKING:
@@ -146,8 +147,10 @@ class Index:
                 f"vectors of {stamp.name} (revision {stamp.revision}, {stamp.dim} numbers)" if stamp else "no vectors"
             )
             raise EncoderMismatch(
-                f"index '{self.name}' holds {holds}, not of {encoder.name} (revision {encoder.revision}, {encoder.dim} numbers); "
-                f"leave --encoder out, or ingest into a new index: searchctl ingest FOLDER --index NEW --encoder {encoder.name}"
+                _(
+                    "index '{name}' holds {holds}, not of {name2} (revision {revision}, {dim} numbers); leave "
+                    "--encoder out, or ingest into a new index: searchctl ingest FOLDER --index NEW --encoder {name2}"
+                ).format(name=self.name, holds=holds, name2=encoder.name, revision=encoder.revision, dim=encoder.dim)
             )
         self._encoder = encoder
 
@@ -170,9 +173,11 @@ class Index:
             held = open_stamped(stamp)
             if (held.revision, held.dim) != (stamp.revision, stamp.dim):
                 raise EncoderMismatch(
-                    f"index '{self.name}' was made with {stamp.name} of revision {stamp.revision}, and here that is revision "
-                    f"{held.revision}; make its vectors anew: searchctl reembed --index {self.name} --encoder {stamp.name} "
-                    "--known-items 0, or search by words: --mode lexical"
+                    _(
+                        "index '{name}' was made with {name2} of revision {revision}, and here that is revision "
+                        "{revision2}; make its vectors anew: searchctl reembed --index {name} --encoder {name2} "
+                        "--known-items 0, or search by words: --mode lexical"
+                    ).format(name=self.name, name2=stamp.name, revision=stamp.revision, revision2=held.revision)
                 )
             self._encoder = held
         return held
@@ -314,7 +319,7 @@ class Index:
         "maxsim" compares the tokens' vectors of the index's own encoder; a folder or a hub name is a cross-encoder. Raises
         EncoderUnavailable, MissingExtra, UsageError.
         """
-        reranker, _, depth = name.rpartition(":")
+        reranker, _ignored, depth = name.rpartition(":")
         if not (reranker and depth.isdigit()):
             reranker, depth = name, str(self.schema.rerank_depth or DEPTH)
         if reranker not in self._rerankers:
@@ -344,8 +349,10 @@ class Index:
         (entry,) = [None] if as_text else self.engine.get(name, [id_or_text], vectors=True)
         if entry is None and (as_text is False or (as_text is None and len(id_or_text.split()) < 2)):
             raise UsageError(
-                f"no document {id_or_text!r} in index '{self.name}'; find ids with: searchctl search, or say that it is a text: "
-                "--text, in Python as_text=True"
+                _(
+                    "no document {id_or_text!r} in index '{name}'; find ids with: searchctl search, or say that it "
+                    "is a text: --text, in Python as_text=True"
+                ).format(id_or_text=id_or_text, name=self.name)
             )
         if entry is not None and entry.vectors is not None:
             vector = unit(entry.vectors.mean(axis=0))
@@ -353,7 +360,9 @@ class Index:
         encoder = self._encoder_of(schema)
         if encoder is None:
             raise UsageError(
-                f"index '{self.name}' has no vectors, so nothing can be compared; search it with --mode lexical"
+                _("index '{name}' has no vectors, so nothing can be compared; search it with --mode lexical").format(
+                    name=self.name
+                )
             )
         text = id_or_text if entry is None else f"{entry.document.title}\n{entry.document.text}".strip()
         vector = encoder.encode_documents([text])[0]
@@ -373,7 +382,7 @@ class Index:
         """
         (text,) = map(without_halves, as_texts([typed], "a beginning"))
         if not 1 <= k <= MOST:
-            raise UsageError(f"can't give {k} suggestions; ask for 1 to {MOST}")
+            raise UsageError(_("can't give {k} suggestions; ask for 1 to {MOST}").format(k=k, MOST=MOST))
         return self._suggester.suggest(text, k, wait=wait, progress=on_progress)
 
     def _of_one_index(self, answer: Callable[[str], Answer]) -> Answer:

@@ -31,6 +31,7 @@ from searchctl.lifecycle.fit import fitted
 from searchctl.lifecycle.reembed import Judging, ReembedReport
 from searchctl.lifecycle.reembed import reembed as change_encoder
 from searchctl.schema import PassageSettings
+from searchctl.translation import _
 from searchctl.tuning.tune import TuneReport, Tuning
 from searchctl.tuning.tune import tune as fit_settings
 from searchctl.types import DuplicateReason, Json, Where
@@ -213,7 +214,7 @@ def reembed(
     stamp = index.schema.encoder
     name = encoder or (stamp.name if stamp else None)
     if name is None or (encoder is None and passages is None):
-        raise UsageError("say which encoder to change to, or which passages: reembed(index, 'hashing:256')")
+        raise UsageError(_("say which encoder to change to, or which passages: reembed(index, 'hashing:256')"))
     opened = fitted(index, open_encoder(name))
     judging = Judging(
         Path(judgements) if judgements else None, known_items, tuple(parse_difference_gate(one) for one in gates)

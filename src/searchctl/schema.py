@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 
 from searchctl.conformity import check_types
 from searchctl.errors import IndexFormatError, UsageError
+from searchctl.translation import _
 from searchctl.types import Json, Vector
 
 FieldType: TypeAlias = Literal["keyword", "number", "date", "boolean", "text"]
@@ -110,11 +111,16 @@ class FusionSettings:
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
-            raise UsageError(f"no fusion '{self.method}'; choose one of: {', '.join(METHODS)}")
+            raise UsageError(
+                _("no fusion '{method}'; choose one of: {METHODS}").format(
+                    method=self.method, METHODS=", ".join(METHODS)
+                )
+            )
         if not (self.lexical >= 0 and self.vector >= 0 and 0 < self.lexical + self.vector < float("inf")):
             raise UsageError(
-                f"fusion weights {self.lexical} and {self.vector} can't be used; "
-                "give two numbers, not negative, not both zero"
+                _(
+                    "fusion weights {lexical} and {vector} can't be used; give two numbers, not negative, not both zero"
+                ).format(lexical=self.lexical, vector=self.vector)
             )
 
 
@@ -127,7 +133,11 @@ class Bm25Settings:
 
     def __post_init__(self) -> None:
         if not (0.0 <= self.k1 <= 10.0 and 0.0 <= self.b <= 1.0):
-            raise UsageError(f"BM25 can't have k1 {self.k1} and b {self.b}; give k1 from 0 to 10 and b from 0 to 1")
+            raise UsageError(
+                _("BM25 can't have k1 {k1} and b {b}; give k1 from 0 to 10 and b from 0 to 1").format(
+                    k1=self.k1, b=self.b
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +197,17 @@ class Schema:
         for name, times in self.boosts.items():
             if name not in ("title", "text") and self.fields.get(name) != "text":
                 raise UsageError(
-                    f"can't boost '{name}', which isn't a text field; boost title or text, or say that it's one: "
-                    f'[fields.types] {name} = "text"'
+                    _(
+                        "can't boost '{name}', which isn't a text field; boost title or text, or say that it's one: "
+                        '[fields.types] {name} = "text"'
+                    ).format(name=name)
                 )
             if not 1 <= times <= MOST_BOOST:
-                raise UsageError(f"can't count '{name}' {times} times; give a whole number from 1 to {MOST_BOOST}")
+                raise UsageError(
+                    _("can't count '{name}' {times} times; give a whole number from 1 to {MOST_BOOST}").format(
+                        name=name, times=times, MOST_BOOST=MOST_BOOST
+                    )
+                )
 
     def with_fields(self, fields: Mapping[str, FieldType]) -> Schema:
         """Return the schema that knows these fields as well."""
@@ -233,8 +249,10 @@ class Schema:
         found = data.get("format")
         if not isinstance(found, int) or found > STAMP_FORMAT:
             raise IndexFormatError(
-                f"the index's stamp has format {found!r}, this searchctl reads up to {STAMP_FORMAT}; "
-                "upgrade with: pip install --upgrade searchctl"
+                _(
+                    "the index's stamp has format {found!r}, this searchctl reads up to {STAMP_FORMAT}; upgrade "
+                    "with: pip install --upgrade searchctl"
+                ).format(found=found, STAMP_FORMAT=STAMP_FORMAT)
             )
         try:
             schema = cls(
@@ -257,7 +275,7 @@ class Schema:
             schema.check_ranges()
         except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
             raise IndexFormatError(
-                f"the index's stamp is damaged ({error}); rebuild it with: searchctl ingest"
+                _("the index's stamp is damaged ({error}); rebuild it with: searchctl ingest").format(error=error)
             ) from error
         return schema
 

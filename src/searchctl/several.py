@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from searchctl.errors import UsageError
+from searchctl.translation import _
 
 
 def as_texts(texts: str | Iterable[str], what: str = "a text") -> list[str]:
@@ -12,9 +13,15 @@ def as_texts(texts: str | Iterable[str], what: str = "a text") -> list[str]:
     if isinstance(texts, str):
         return [texts]
     if isinstance(texts, (bytes, Mapping)) or not isinstance(texts, Iterable):
-        raise UsageError(f"{what} is expected, or a list of them; found {type(texts).__name__}")
+        raise UsageError(
+            _("{what} is expected, or a list of them; found {name}").format(what=what, name=type(texts).__name__)
+        )
     given = list(texts)
     for number, text in enumerate(given, 1):
         if not isinstance(text, str):
-            raise UsageError(f"{what} is expected, and number {number} is {text!r}; give strings")
+            raise UsageError(
+                _("{what} is expected, and number {number} is {text!r}; give strings").format(
+                    what=what, number=number, text=text
+                )
+            )
     return given

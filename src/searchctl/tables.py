@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from searchctl.errors import MissingExtra
+from searchctl.translation import _
 
 _CELL = 300  # letters of a value that a notebook's table shows
 
@@ -35,7 +36,7 @@ def data_frame(rows: Sequence[Mapping[str, Any]]) -> Any:
     try:
         pandas = import_module("pandas")
     except ImportError as error:
-        raise MissingExtra("to_pandas()", "notebook") from error
+        raise MissingExtra(_("to_pandas()"), "notebook") from error
     return pandas.DataFrame(list(rows))
 
 

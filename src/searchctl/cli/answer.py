@@ -12,6 +12,7 @@ from searchctl.cli.failures import say
 from searchctl.cli.output import echo, print_json, printable
 from searchctl.cli.where import where_of, where_option
 from searchctl.errors import UsageError
+from searchctl.translation import _
 from searchctl.types import Json
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def command(
 
     text = (sys.stdin.read() if question == ("-",) else as_text(" ".join(question))).strip()
     if not text:
-        raise UsageError('there is no question; type: searchctl answer "how do I return an item"')
+        raise UsageError(_('there is no question; type: searchctl answer "how do I return an item"'))
     model = None
     if reader is not None:
         from searchctl.explore.reader import TransformersReader
@@ -107,14 +108,18 @@ def _marked(found: Found) -> str:
 
 def _print(frame: Frame, answer: Answer) -> None:
     if answer.best is None:
-        echo("no answer found")
+        echo(_("no answer found"))
     else:
         if answer.best.span is not None:
             echo(_marked(answer.best))
         echo(_line(answer.best))
     if frame.quiet or not answer.others:
         return
-    say("searchctl: also:" if answer.best else f"searchctl: the nearest there is (relevance {answer.relevance:.2f}):")
+    say(
+        "searchctl: also:"
+        if answer.best
+        else _("searchctl: the nearest there is (relevance {relevance:.2f}):").format(relevance=answer.relevance)
+    )
     for one in answer.others:
         say("  " + _line(one))
 

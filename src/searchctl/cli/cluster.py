@@ -107,7 +107,7 @@ def _write(path: Path, title: str, collection: Collection, clusters: Clusters, s
         from searchctl.explore.layout import layout
 
         places = layout(collection.texts, collection.vectors, clusters.labels, seed)
-        write_map(path, f"Topics of {title}", collection, clusters, places)
+        write_map(path, _("Topics of {title}").format(title=title), collection, clusters, places)
 
 
 def _print_topics(collection: Collection, clusters: Clusters) -> None:
@@ -118,17 +118,25 @@ def _print_topics(collection: Collection, clusters: Clusters) -> None:
         for topic in clusters.topics
     ]
     if rows:
-        print_table(["topic", "texts", "name", "typical text"], rows)
+        print_table([_("topic"), _("texts"), _("name"), _("typical text")], rows)
 
 
 def _say_summary(collection: Collection, clusters: Clusters, outputs: tuple[Path, ...], seconds: float) -> None:
     outside = len(clusters.outliers)
     text = count_of(len(collection), "text")
     found = count_of(len(clusters.topics), "topic")
-    say(f"searchctl: {text} in {found} of at least {clusters.min_size}, {outside:,} in none; {duration_of(seconds)}")
+    say(
+        _("searchctl: {text} in {found} of at least {min_size}, {outside:,} in none; {duration}").format(
+            text=text, found=found, min_size=clusters.min_size, outside=outside, duration=duration_of(seconds)
+        )
+    )
     if not clusters.topics:
-        say("searchctl: no group is dense enough; give more texts, or a smaller --min-size")
+        say(_("searchctl: no group is dense enough; give more texts, or a smaller --min-size"))
     if collection.passed_over:
-        say(f"searchctl: {count_of(collection.passed_over, 'document')} passed over: unreadable, or without vectors")
+        say(
+            _("searchctl: {documents} passed over: unreadable, or without vectors").format(
+                documents=count_of(collection.passed_over, "document")
+            )
+        )
     for path in outputs:
-        say(as_text(f"searchctl: wrote {path}"))
+        say(as_text(_("searchctl: wrote {path}").format(path=path)))

@@ -6,6 +6,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.output import print_json
+from searchctl.translation import _
 
 
 @click.command("compact", cls=Command, examples=("searchctl compact", "searchctl compact --engine ./my-index"))
@@ -22,4 +23,8 @@ def command(frame: Frame) -> None:
     if frame.reports_json:
         print_json("compaction", {"index": frame.settings.index, "before": report.before, "after": report.after})
     elif not frame.quiet:
-        click.echo(f"{report.before / 1e6:,.1f} MB before, {report.after / 1e6:,.1f} MB after")
+        click.echo(
+            _("{before:,.1f} MB before, {after:,.1f} MB after").format(
+                before=report.before / 1000000.0, after=report.after / 1000000.0
+            )
+        )

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import click
 from click.shell_completion import CompletionItem
 
+from searchctl.translation import _
+
 if TYPE_CHECKING:
     from searchctl.settings.config import Settings
 
@@ -54,7 +56,7 @@ def _indexes(settings: Settings) -> Names:
     try:
         for info in engine.indexes():
             for name in (info.name, *info.aliases):
-                yield name, f"{info.documents:,} documents"
+                yield name, _("{documents:,} documents").format(documents=info.documents)
     finally:
         engine.close()
 
@@ -78,7 +80,7 @@ def _labels(settings: Settings) -> Names:
     index = next((one.value for one in settings.shown if one.key == "index" and one.origin != "default"), "routes")
     with Router(Index.open(settings.engine, str(index), create=False)) as router:
         for one in router.labels():
-            yield one.label, f"{one.examples} examples"
+            yield one.label, _("{examples} examples").format(examples=one.examples)
 
 
 def complete_encoder(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:

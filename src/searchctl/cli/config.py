@@ -7,6 +7,7 @@ import click
 from searchctl.cli.context import Command, Frame, GroupWithExamples, framed
 from searchctl.cli.listing import print_listing
 from searchctl.cli.output import print_table
+from searchctl.translation import _
 
 
 @click.group("config", cls=GroupWithExamples, examples=("searchctl config show",))
@@ -25,4 +26,4 @@ def show(frame: Frame) -> None:
         print_listing(frame, "settings", "setting", "settings", rows)
         return
     cells = [(one.key, "-" if one.value is None else str(one.value), one.origin) for one in frame.settings.shown]
-    print_table(("setting", "value", "from"), [tuple(map(frame.public, row)) for row in cells])
+    print_table((_("setting"), _("value"), _("from")), [tuple(map(frame.public, row)) for row in cells])

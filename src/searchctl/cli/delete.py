@@ -11,6 +11,7 @@ from searchctl.cli.failures import FAILED, say, say_error
 from searchctl.cli.output import count_of, echo, print_json
 from searchctl.cli.where import where_of, where_option
 from searchctl.errors import UsageError
+from searchctl.translation import _
 
 
 @click.command(
@@ -29,25 +30,33 @@ from searchctl.errors import UsageError
 def command(frame: Frame, ids: tuple[str, ...], where: tuple[str, ...], yes: bool) -> None:
     """Delete documents by id, or all that match a filter."""
     if bool(ids) == bool(where):
-        raise UsageError("say what to delete: either ids, or a filter with --where")
+        raise UsageError(_("say what to delete: either ids, or a filter with --where"))
     with frame.open_index() as index:
         given = where_of(where)
         wanted = list(dict.fromkeys(map(as_text, ids))) if given is None else list(index.matching_ids(given))
         if wanted and not yes:
-            _ask(f"Delete {count_of(len(wanted), 'document')} from index '{frame.settings.index}'?")
+            _ask(
+                _("Delete {documents} from index '{index}'?").format(
+                    documents=count_of(len(wanted), "document"), index=frame.settings.index
+                )
+            )
         deleted = index.delete(wanted) if wanted else 0
     if frame.reports_json:
         print_json("deleted", {"deleted": deleted})
     elif not frame.quiet:
-        echo(f"deleted {count_of(deleted, 'document')}")
+        echo(_("deleted {documents}").format(documents=count_of(deleted, "document")))
     if ids and deleted < len(wanted):
-        say_error(f"{count_of(len(wanted) - deleted, 'id')} of {len(wanted)} weren't in index '{frame.settings.index}'")
+        say_error(
+            _("{ids} of {count} weren't in index '{index}'").format(
+                ids=count_of(len(wanted) - deleted, "id"), count=len(wanted), index=frame.settings.index
+            )
+        )
         click.get_current_context().exit(FAILED)
 
 
 def _ask(question: str) -> None:
     if not sys.stdin.isatty():
-        raise UsageError("deleting asks first, and there's nobody to ask; add --yes")
+        raise UsageError(_("deleting asks first, and there's nobody to ask; add --yes"))
     if not click.confirm(question, err=True):
-        say("nothing deleted")
+        say(_("nothing deleted"))
         click.get_current_context().exit(FAILED)

@@ -40,7 +40,7 @@ def command(frame: Frame, folder: Path, plain: bool) -> None:
     with open_as_is(frame) as index, Meter(frame, _("documents"), _("writing")) as meter, stop_on_interrupt() as stop:
         report = dump(index.engine, index.name, folder, Monitor(meter.update, stop), compress=not plain)
     if report is None:
-        say("searchctl: interrupted; nothing was kept")
+        say(_("searchctl: interrupted; nothing was kept"))
         click.get_current_context().exit(INTERRUPTED)
         return
     if frame.reports_json:
@@ -56,10 +56,10 @@ def command(frame: Frame, folder: Path, plain: bool) -> None:
     elif not frame.quiet:
         print_pairs(
             [
-                ("dump", str(report.path)),
-                ("documents", f"{report.documents:,}"),
-                ("vectors", f"{report.vectors:,}"),
-                ("size", size_of(report.size)),
+                (_("dump"), str(report.path)),
+                (_("documents"), f"{report.documents:,}"),
+                (_("vectors"), f"{report.vectors:,}"),
+                (_("size"), size_of(report.size)),
             ]
         )
-        say(f"next: {hint(frame, 'restore', str(report.path), index='NEW')}")
+        say(_("next: {hint}").format(hint=hint(frame, "restore", str(report.path), index="NEW")))

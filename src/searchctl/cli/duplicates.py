@@ -14,6 +14,7 @@ from searchctl.cli.listing import print_listing
 from searchctl.cli.operations import Stages
 from searchctl.cli.output import count_of, duration_of, print_table
 from searchctl.cli.sources import collect, source_options
+from searchctl.translation import _
 from searchctl.types import DuplicateReason, Json
 
 if TYPE_CHECKING:
@@ -122,11 +123,19 @@ def _print_groups(groups: list[Json]) -> None:
             tie = f"{member['reason']} {member['similarity']:.2f}" if place else "keep"
             rows.append([str(number) if not place else "", tie, member["id"], member["text"]])
     if rows:
-        print_table(["group", "reason", "id", "text"], rows)
+        print_table([_("group"), _("reason"), _("id"), _("text")], rows)
 
 
 def _say_summary(collection: Collection, found: Duplicates, seconds: float) -> None:
     texts, groups = count_of(len(collection), "text"), count_of(len(found.groups), "group")
-    say(f"searchctl: {texts}, {groups} of duplicates, {found.spare:,} to spare; {duration_of(seconds)}")
+    say(
+        _("searchctl: {texts}, {groups} of duplicates, {spare:,} to spare; {duration}").format(
+            texts=texts, groups=groups, spare=found.spare, duration=duration_of(seconds)
+        )
+    )
     if found.threshold is not None:
-        say(f"searchctl: the same meaning was looked for from a likeness of {found.threshold:.2f} on; see --semantic")
+        say(
+            _(
+                "searchctl: the same meaning was looked for from a likeness of {threshold:.2f} on; see --semantic"
+            ).format(threshold=found.threshold)
+        )

@@ -140,12 +140,12 @@ def _print(frame: Frame, report: Report) -> None:
         latency = report.latency[mode]
         means = [f"{report.mean(mode, metric):.4f}" for metric in report.metrics]
         rows.append([mode, *means, f"{latency.median:.1f}", f"{latency.p95:.1f}"])
-    print_table(["mode", *map(str, report.metrics), "median ms", "p95 ms"], rows)
+    print_table([_("mode"), *map(str, report.metrics), _("median ms"), _("p95 ms")], rows)
     if frame.quiet:
         return
     say(f"\n{report.dataset.name}: {count_of(len(report.dataset.queries), 'query', 'queries')}")
     for comparison in report.comparisons():
-        sure = "significant" if comparison.p_value < 0.05 else "could be chance"
+        sure = "significant" if comparison.p_value < 0.05 else _("could be chance")
         bounds = f"{comparison.difference.low:+.4f} to {comparison.difference.high:+.4f}"
         say(
             f"{comparison.reference} - {comparison.other}, {comparison.metric}: {comparison.difference.value:+.4f} ({bounds}), "
@@ -153,13 +153,21 @@ def _print(frame: Frame, report: Report) -> None:
         )
     for failure in report.failures(_WORST):
         ranks = ", ".join(f"{mode} {rank or '-'}" for mode, rank in failure.ranks.items())
-        say(f"answered worst: {printable(failure.query.text)} (best relevant document's rank: {ranks})")
+        say(
+            _("answered worst: {text} (best relevant document's rank: {ranks})").format(
+                text=printable(failure.query.text), ranks=ranks
+            )
+        )
     if report.absent:
-        say(f"{count_of(report.absent, 'judged document')} can't be found: not in the index")
+        say(
+            _("{documents} can't be found: not in the index").format(
+                documents=count_of(report.absent, "judged document")
+            )
+        )
     if report.dataset.left_out:
         say(report.dataset.left_out)
     if report.dataset.caveat:
-        say(f"note: {report.dataset.caveat}")
+        say(_("note: {caveat}").format(caveat=report.dataset.caveat))
 
 
 def _write_html(report: Report, path: Path) -> None:
@@ -169,4 +177,8 @@ def _write_html(report: Report, path: Path) -> None:
         with replacing(path) as draft:
             draft.write_text(render(report), encoding="utf-8")
     except OSError as error:
-        raise StorageError(f"can't write {path}: {error.strerror}; choose another file with --output") from error
+        raise StorageError(
+            _("can't write {path}: {strerror}; choose another file with --output").format(
+                path=path, strerror=error.strerror
+            )
+        ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from searchctl.cli.output import printable, stdout_console
+from searchctl.translation import _
 from searchctl.types import FacetCounts, FacetValue, Range
 
 
@@ -27,7 +28,7 @@ def print_facets(facets: Sequence[FacetCounts]) -> None:
         for value in counted.values:
             table.add_row(f"{value.count:,}", Text(_named(value)))
         if counted.missing:
-            table.add_row(f"{counted.missing:,}", Text("without a value", style="dim"))
+            table.add_row(f"{counted.missing:,}", Text(_("without a value"), style="dim"))
         stdout_console().print(table)
 
 
@@ -41,12 +42,12 @@ def _named(one: FacetValue) -> str:
 
 
 def _said_of(counted: FacetCounts) -> str:
-    what = "with words of the query" if counted.counts == "lexical" else "that the filter allows"
-    parts = [f"of {counted.documents:,} documents {what}"]
+    what = _("with words of the query") if counted.counts == "lexical" else _("that the filter allows")
+    parts = [_("of {documents:,} documents {what}").format(documents=counted.documents, what=what)]
     if counted.missing:
-        parts.append(f"{counted.missing:,} without a value")
+        parts.append(_("{missing:,} without a value").format(missing=counted.missing))
     if counted.more:
-        parts.append("more values: --facet FIELD:N")
+        parts.append(_("more values: --facet FIELD:N"))
     if counted.error:
-        parts.append(f"counts may lack up to {counted.error:,}")
+        parts.append(_("counts may lack up to {error:,}").format(error=counted.error))
     return ", ".join(parts)

@@ -13,6 +13,7 @@ from searchctl.cli.failures import say
 from searchctl.cli.output import print_json, print_pairs, print_table
 from searchctl.errors import EngineUnreachable, MissingExtra, UsageError
 from searchctl.settings.connection import is_server, named_family
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.gateway.settings import GatewaySettings
@@ -79,7 +80,9 @@ def command(frame: Frame, /, **options: Any) -> None:
     def ready(address: str) -> None:
         if not frame.quiet:
             say(
-                f"searchctl: {address} answers for {frame.public(frame.settings.engine)} ({_told(settings)}); Ctrl-C ends it"
+                _("searchctl: {address} answers for {public} ({told}); Ctrl-C ends it").format(
+                    address=address, public=frame.public(frame.settings.engine), told=_told(settings)
+                )
             )
 
     serve(settings, frame.settings.connection, named_family(frame.settings.engine), ready)
@@ -110,8 +113,10 @@ def _settings(frame: Frame, options: dict[str, Any]) -> GatewaySettings:
 def _need_server(frame: Frame) -> None:
     if not is_server(frame.settings.engine):
         raise UsageError(
-            f"the gateway stands before a server, and {frame.settings.engine} is a folder; name one, as in: "
-            "searchctl gateway --engine opensearch://localhost:9200"
+            _(
+                "the gateway stands before a server, and {engine} is a folder; name one, as in: searchctl "
+                "gateway --engine opensearch://localhost:9200"
+            ).format(engine=frame.settings.engine)
         )
 
 
@@ -119,15 +124,15 @@ def _library() -> Callable[..., None]:
     try:
         from searchctl.gateway.serve import serve
     except ImportError as error:
-        raise MissingExtra("the gateway", "gateway") from error
+        raise MissingExtra(_("the gateway"), "gateway") from error
     return serve
 
 
 def _told(settings: GatewaySettings) -> str:
     if settings.shadow is not None:
-        return f"by words; {settings.shadow:.0%} of the searches are computed both ways"
-    share = f", {settings.share:.0%} of the sessions" if settings.share < 1 else ""
-    writes = ", written documents get vectors" if settings.embed_writes else ""
+        return _("by words; {shadow:.0%} of the searches are computed both ways").format(shadow=settings.shadow)
+    share = _(", {share:.0%} of the sessions").format(share=settings.share) if settings.share < 1 else ""
+    writes = _(", written documents get vectors") if settings.embed_writes else ""
     return f"{settings.policies.usual.mode}{share}{writes}"
 
 
@@ -165,7 +170,7 @@ def replay_command(frame: Frame, file: Path, mode: Any) -> None:
     try:
         from searchctl.gateway.replay import replay
     except ImportError as error:
-        raise MissingExtra("the gateway", "gateway") from error
+        raise MissingExtra(_("the gateway"), "gateway") from error
     policies = read_policies(frame.settings.gateway, frame.settings.gateway_origin).with_mode(mode)
     found = replay(file, frame.settings.connection, named_family(frame.settings.engine), policies)
     if frame.for_programs:
@@ -180,7 +185,7 @@ def _fetched(url: str, frame: Frame) -> Any:
     from urllib.request import urlopen
 
     if not url.startswith(("http://", "https://")):
-        raise UsageError(f"--address {url!r} isn't an address; write it like http://127.0.0.1:9201")
+        raise UsageError(_("--address {url!r} isn't an address; write it like http://127.0.0.1:9201").format(url=url))
     connection = frame.settings.connection
     context = ssl.create_default_context(cafile=connection.ca_certs) if url.startswith("https:") else None
     if context is not None and connection.insecure:
@@ -190,35 +195,42 @@ def _fetched(url: str, frame: Frame) -> Any:
             return json.load(answer)
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        raise EngineUnreachable(f"no gateway answers at {url} ({reason}); start it with: searchctl gateway") from error
+        raise EngineUnreachable(
+            _("no gateway answers at {url} ({reason}); start it with: searchctl gateway").format(url=url, reason=reason)
+        ) from error
 
 
 def print_report(found: dict[str, Any]) -> None:
     """Print a report for people."""
     modes = [(mode, f"{count:,}") for mode, count in found["modes"].items()]
-    print_pairs([("searches", f"{found['searches']:,}"), *modes])
+    print_pairs([(_("searches"), f"{found['searches']:,}"), *modes])
     sentences = found.get("sentences", {})
     rows = [(reason, f"{count:,}", sentences.get(reason, "")) for reason, count in found["reasons"].items()]
     if rows:
-        print_table(("reason", "searches", "because"), rows)
+        print_table((_("reason"), _("searches"), _("because")), rows)
     times = [
         (name, f"{one['p50']:.1f}", f"{one['p99']:.1f}") for name, one in found["latency_ms"].items() if one["count"]
     ]
     if times:
-        print_table(("answers", "p50 ms", "p99 ms"), times)
+        print_table((_("answers"), _("p50 ms"), _("p99 ms")), times)
     if any(found.get("written", {}).values()):
-        print_pairs([(f"written documents {name}", f"{count:,}") for name, count in found["written"].items()])
+        print_pairs(
+            [
+                (_("written documents {name}").format(name=name), f"{count:,}")
+                for name, count in found["written"].items()
+            ]
+        )
     _print_comparison(found["shadow"])
 
 
 def _print_comparison(shadow: dict[str, Any]) -> None:
     if not shadow["searches"]:
         return
-    pairs = [("computed both ways", f"{shadow['searches']:,}"), ("compared", f"{shadow['compared']:,}")]
-    pairs += [(f"would be {name}", f"{count:,}") for name, count in shadow["by_outcome"].items()]
+    pairs = [(_("computed both ways"), f"{shadow['searches']:,}"), (_("compared"), f"{shadow['compared']:,}")]
+    pairs += [(_("would be {name}").format(name=name), f"{count:,}") for name, count in shadow["by_outcome"].items()]
     if shadow["compared"]:
-        pairs += [("overlap@10", f"{shadow['overlap@10']:.2f}"), ("changed firsts", f"{shadow['changed_firsts']:,}")]
+        pairs += [("overlap@10", f"{shadow['overlap@10']:.2f}"), (_("changed firsts"), f"{shadow['changed_firsts']:,}")]
     print_pairs(pairs)
     rows = [(one["text"], ", ".join(one["lexical"]), ", ".join(one["hybrid"])) for one in shadow["examples"]]
     if rows:
-        print_table(("search", "by words", "by both legs"), rows)
+        print_table((_("search"), _("by words"), _("by both legs")), rows)

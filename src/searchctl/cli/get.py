@@ -9,6 +9,7 @@ from searchctl.cli.failures import FAILED, say_error
 from searchctl.cli.listing import print_listing
 from searchctl.cli.output import echo, print_json, printable, stdout_console
 from searchctl.text.sections import shown_fields
+from searchctl.translation import _
 from searchctl.types import Document, Json
 
 
@@ -40,7 +41,11 @@ def command(frame: Frame, ids: tuple[str, ...], json_lines: bool) -> None:
             _print_document(document)
     if missing:
         names = ", ".join(map(repr, missing))
-        say_error(f"no document {names} in index '{frame.settings.index}'; find ids with: searchctl search")
+        say_error(
+            _("no document {names} in index '{index}'; find ids with: searchctl search").format(
+                names=names, index=frame.settings.index
+            )
+        )
         click.get_current_context().exit(FAILED)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from searchctl.cli.context import Command, Frame, framed
+from searchctl.translation import _
 
 
 @click.command("help", cls=Command, examples=("searchctl help search", "searchctl help route predict"))
@@ -18,7 +19,10 @@ def command(frame: Frame, names: tuple[str, ...]) -> None:
         group = found.command
         if not isinstance(group, click.Group):
             raise click.UsageError(
-                f"'{found.info_name}' has no commands of its own; see: {found.command_path} --help", ctx
+                _("'{info_name}' has no commands of its own; see: {command_path} --help").format(
+                    info_name=found.info_name, command_path=found.command_path
+                ),
+                ctx,
             )
         _name, inner, _rest = group.resolve_command(found, [name])
         assert inner is not None

@@ -17,6 +17,7 @@ from searchctl.cli.output import print_json, print_pairs
 from searchctl.cli.train.options import schedule_options, train_and_print
 from searchctl.errors import UsageError
 from searchctl.training.settings import Schedule, Watch
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.evaluation.comparison import IndexComparison
@@ -104,7 +105,7 @@ def command(
             )
             with Stages(frame) as stages:
                 tell = _teller(stages)
-                _, recipe = mine_recipe(index, split_judged(judged, schedule.seed), plan, tell)
+                _ignored, recipe = mine_recipe(index, split_judged(judged, schedule.seed), plan, tell)
             train_and_print(frame, recipe, schedule, out, True, "")
         return
     plan = Improvement(
@@ -124,7 +125,11 @@ def _own_encoder(frame: Frame) -> str:
     with open_as_is(frame) as index:
         stamp = index.schema.encoder
     if stamp is None:
-        raise UsageError(f"index '{frame.settings.index}' has no vectors to improve; add them: searchctl vectorize")
+        raise UsageError(
+            _("index '{index}' has no vectors to improve; add them: searchctl vectorize").format(
+                index=frame.settings.index
+            )
+        )
     return stamp.name
 
 
@@ -141,28 +146,36 @@ def _print(frame: Frame, report: ImproveReport, out: Path) -> None:
     trial, card = report.trial, report.training.card
     assert trial is not None and card is not None
     pairs = [
-        ("mined", ", ".join(f"{count:,} pairs by {source}" for source, count in report.mined.sources.items())),
-        ("learnt", card["measured"]["learnt"]),
-        ("compared among", f"{trial.documents:,} documents of the index"),
-        *_lines("unseen documents", trial.unseen),
-        *(_lines("seen documents", trial.seen) if trial.seen else []),
-        ("verdict", _verdict(report)),
+        (_("mined"), ", ".join(f"{count:,} pairs by {source}" for source, count in report.mined.sources.items())),
+        (_("learnt"), card["measured"]["learnt"]),
+        (_("compared among"), _("{documents:,} documents of the index").format(documents=trial.documents)),
+        *_lines(_("unseen documents"), trial.unseen),
+        *(_lines(_("seen documents"), trial.seen) if trial.seen else []),
+        (_("verdict"), _verdict(report)),
     ]
     print_pairs(pairs)
     if trial.unseen.dataset.caveat:
-        say(f"note: {trial.unseen.dataset.caveat}")
+        say(_("note: {caveat}").format(caveat=trial.unseen.dataset.caveat))
     if report.left_out:
-        say(f"note: {report.left_out:,} judged questions have documents on both sides and weren't used")
+        say(
+            _("note: {left_out:,} judged questions have documents on both sides and weren't used").format(
+                left_out=report.left_out
+            )
+        )
     for sentence in report.reembedded.missed if report.reembedded else ():
         say_error(sentence)
     if report.reembedded is not None and report.reembedded.moved is not None:
-        say(f"next: {hint(frame, 'search', 'your question')}; go back with: {hint(frame, 'rollback')}")
+        say(
+            _("next: {hint}; go back with: {hint2}").format(
+                hint=hint(frame, "search", "your question"), hint2=hint(frame, "rollback")
+            )
+        )
     elif report.verdict == "proven" and report.reembedded is None:
-        say(f"next: {hint(frame, 'reembed', '--encoder', str(out))}")
+        say(_("next: {hint}").format(hint=hint(frame, "reembed", "--encoder", str(out))))
 
 
 def _lines(what: str, comparison: IndexComparison) -> list[tuple[str, str]]:
-    lines = [(what, f"{len(comparison.dataset.queries):,} questions")]
+    lines = [(what, _("{count:,} questions").format(count=len(comparison.dataset.queries)))]
     for one in comparison.differences:
         change = one.change
         lines.append(
@@ -176,9 +189,13 @@ def _lines(what: str, comparison: IndexComparison) -> list[tuple[str, str]]:
 
 def _verdict(report: ImproveReport) -> str:
     if report.verdict == "not proven":
-        return "not proven: on documents it hasn't seen the gain could be chance, or is none; the index stays as it is"
+        return _(
+            "not proven: on documents it hasn't seen the gain could be chance, or is none; the index stays as it is"
+        )
     if report.reembedded is None:
-        return "proven better on unseen documents; the index stays as it is, since --no-apply was given"
+        return _("proven better on unseen documents; the index stays as it is, since --no-apply was given")
     if report.reembedded.moved is None:
-        return "proven on a part of the index and not on the whole; it stays as it is"
-    return f"proven better on unseen documents; the index uses it now as {report.reembedded.moved.after}"
+        return _("proven on a part of the index and not on the whole; it stays as it is")
+    return _("proven better on unseen documents; the index uses it now as {after}").format(
+        after=report.reembedded.moved.after
+    )

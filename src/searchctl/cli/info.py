@@ -11,6 +11,7 @@ from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.output import count_of, print_json, print_pairs, size_of
 from searchctl.cli.tune import shown
 from searchctl.text.sections import shown_fields
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.schema import Schema
@@ -45,25 +46,32 @@ def command(frame: Frame) -> None:
             },
         )
         return
-    stamp = f"{encoder.name} (revision {encoder.revision}, {encoder.dim} dimensions)" if encoder else "none, words only"
+    stamp = (
+        f"{encoder.name} (revision {encoder.revision}, {encoder.dim} dimensions)" if encoder else _("none, words only")
+    )
     fields = ", ".join(f"{name} ({kind})" for name, kind in sorted(shown_fields(schema.fields).items()))
     pairs = [
-        ("index", f"{info.name} on {engine.name}, {frame.public(engine.url)}"),
-        ("documents", f"{info.documents:,}"),
-        ("passages", f"{info.passages:,}, of up to {schema.passages.size} tokens, {schema.passages.overlap} shared"),
-        ("encoder", stamp),
-        ("analyzer", schema.analyzer),
-        ("fields", fields or "none"),
-        ("size", size_of(info.size)),
+        (_("index"), f"{info.name} on {engine.name}, {frame.public(engine.url)}"),
+        (_("documents"), f"{info.documents:,}"),
+        (
+            _("passages"),
+            _("{passages:,}, of up to {size} tokens, {overlap} shared").format(
+                passages=info.passages, size=schema.passages.size, overlap=schema.passages.overlap
+            ),
+        ),
+        (_("encoder"), stamp),
+        (_("analyzer"), schema.analyzer),
+        (_("fields"), fields or "none"),
+        (_("size"), size_of(info.size)),
     ]
     if schema.boosts:
-        pairs.insert(-1, ("boosts", ", ".join(f"{name} × {times}" for name, times in schema.boosts.items())))
+        pairs.insert(-1, (_("boosts"), ", ".join(f"{name} × {times}" for name, times in schema.boosts.items())))
     if schema.synonyms:
-        pairs.insert(-1, ("synonyms", count_of(len(schema.synonyms), "rule")))
+        pairs.insert(-1, (_("synonyms"), count_of(len(schema.synonyms), "rule")))
     if tuned:
-        pairs.insert(-1, ("tuned", "; ".join(f"{name}: {shown(name, value)}" for name, value in tuned.items())))
+        pairs.insert(-1, (_("tuned"), "; ".join(f"{name}: {shown(name, value)}" for name, value in tuned.items())))
     if info.aliases:
-        pairs.insert(1, ("aliases", ", ".join(info.aliases)))
+        pairs.insert(1, (_("aliases"), ", ".join(info.aliases)))
     print_pairs(pairs)
 
 

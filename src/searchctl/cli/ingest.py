@@ -195,12 +195,14 @@ def command(
 def _leave(report: IngestReport, typed: str) -> None:
     """Say what to type next, and leave with the exit code that the report asks for; `typed` is this command."""
     if report.interrupted:
-        say(f"searchctl: interrupted; what is stored is kept. Resume with:\n  {typed}")
+        say(_("searchctl: interrupted; what is stored is kept. Resume with:\n  {typed}").format(typed=typed))
         click.get_current_context().exit(INTERRUPTED)
     if report.spared:
         say_error(
-            f"{count_of(report.spared, 'document')} that are gone were not deleted; look at them with --dry-run, "
-            f"and if they may go, add --yes: {typed} --yes"
+            _(
+                "{documents} that are gone were not deleted; look at them with --dry-run, and if they may go, "
+                "add --yes: {typed} --yes"
+            ).format(documents=count_of(report.spared, "document"), typed=typed)
         )
         click.get_current_context().exit(FAILED)
     if report.dead:
@@ -208,14 +210,18 @@ def _leave(report: IngestReport, typed: str) -> None:
 
 
 def _boost(text: str) -> tuple[str, int]:
-    name, _, times = text.partition("=")
+    name, _ignored, times = text.partition("=")
     if not times.isdecimal():
-        raise UsageError(f"'{text}' isn't a boost; write a field and how many times its words count, as in: title=3")
+        raise UsageError(
+            _("'{text}' isn't a boost; write a field and how many times its words count, as in: title=3").format(
+                text=text
+            )
+        )
     return name.strip(), int(times)
 
 
 def _date_format(text: str) -> tuple[str, str]:
-    name, _, pattern = text.partition("=")
+    name, _ignored, pattern = text.partition("=")
     check_date_format(pattern.strip(), f"'{text}'", UsageError)
     return name.strip(), pattern.strip()
 
@@ -246,9 +252,9 @@ def _say_skipped(frame: Frame, skipped: Sequence[Skipped]) -> None:
 
     if frame.verbosity:
         for file in skipped:
-            say(as_text(f"searchctl: not read: {file.path}: {file.reason}"))
+            say(as_text(_("searchctl: not read: {path}: {reason}").format(path=file.path, reason=file.reason)))
     elif skipped and not frame.quiet:
-        say(as_text(f"searchctl: passed over: {kinds(skipped)}; -v says which"))
+        say(as_text(_("searchctl: passed over: {kinds}; -v says which").format(kinds=kinds(skipped))))
 
 
 def _open(frame: Frame, request: Recipe) -> Index:
@@ -277,13 +283,19 @@ def _open(frame: Frame, request: Recipe) -> Index:
         if wanted is not None and wanted != present:
             index.close()
             raise UsageError(
-                f"index '{where.index}' was made with {_setting(what, present)}, not {_setting(what, wanted)}; "
-                "leave the option out, or ingest into a new index with --index NEW"
+                _(
+                    "index '{index}' was made with {setting}, not {setting2}; leave the option out, or ingest into a "
+                    "new index with --index NEW"
+                ).format(index=where.index, setting=_setting(what, present), setting2=_setting(what, wanted))
             )
     if request.types or index.has_pending_types:
         anew = index.declare_types(request.types, request.date_formats)
         if anew and not frame.quiet:
-            say(f"searchctl: {count_of(anew, 'document')} indexed anew, because fields have other types now")
+            say(
+                _("searchctl: {documents} indexed anew, because fields have other types now").format(
+                    documents=count_of(anew, "document")
+                )
+            )
     if request.synonyms is not None:
         index.use_synonyms(request.synonyms)
     return index
@@ -291,9 +303,9 @@ def _open(frame: Frame, request: Recipe) -> Index:
 
 def _setting(what: str, value: str | PassageSettings | Mapping[str, int]) -> str:
     if isinstance(value, str):
-        return f"the {what} '{value}'"
+        return _("the {what} '{value}'").format(what=what, value=value)
     if isinstance(value, PassageSettings):
-        return f"{what} of {value.size} tokens, {value.overlap} shared"
+        return _("{what} of {size} tokens, {overlap} shared").format(what=what, size=value.size, overlap=value.overlap)
     return f"{what} of {', '.join(f'{name} = {times}' for name, times in value.items())}" if value else f"no {what}"
 
 

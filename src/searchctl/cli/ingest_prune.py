@@ -10,6 +10,7 @@ import click
 from searchctl.cli.context import Frame
 from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, printable
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.ingest.model import ConfirmPrune, Gone
@@ -21,7 +22,7 @@ _NAMED = 10
 
 def named(ids: tuple[str, ...], most: int = _NAMED) -> str:
     """Return ids for a message, the first few of them."""
-    rest = f" and {len(ids) - most:,} more" if len(ids) > most else ""
+    rest = _(" and {count:,} more").format(count=len(ids) - most) if len(ids) > most else ""
     return printable(", ".join(ids[:most]) + rest)
 
 
@@ -31,10 +32,14 @@ def prune_question(frame: Frame, yes: bool) -> ConfirmPrune:
     def confirm(gone: Gone) -> bool:
         if yes or len(gone.ids) <= _FEW or gone.share <= _LARGE_SHARE:
             return True
-        told = f"{len(gone.ids):,} of {count_of(gone.held, 'document')} from there are gone ({gone.share:.0%}): {named(gone.ids)}"
+        told = _("{count:,} of {documents} from there are gone ({share:.0%}): {named}").format(
+            count=len(gone.ids), documents=count_of(gone.held, "document"), share=gone.share, named=named(gone.ids)
+        )
         if not sys.stdin.isatty():
             say(f"searchctl: {told}")
             return False
-        return click.confirm(f"{told}\nDelete them from index '{frame.settings.index}'?", err=True)
+        return click.confirm(
+            _("{told}\nDelete them from index '{index}'?").format(told=told, index=frame.settings.index), err=True
+        )
 
     return confirm

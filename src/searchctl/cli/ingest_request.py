@@ -10,6 +10,7 @@ from searchctl.cli.context import Frame
 from searchctl.errors import UsageError
 from searchctl.ingest.recipes import Recipe, load_recipe
 from searchctl.schema import PassageSettings
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.sources import FieldMapping
@@ -22,8 +23,8 @@ def combine(flags: Recipe, recipe: str | None) -> Recipe:
     base = load_recipe(recipe) if recipe is not None else NO_RECIPE
     paths = flags.paths or base.paths
     if not paths:
-        hint = f"; the recipe '{recipe}' names no paths" if recipe is not None else ""
-        raise UsageError(f"say what to read: searchctl ingest FOLDER{hint}")
+        hint = _("; the recipe '{recipe}' names no paths").format(recipe=recipe) if recipe is not None else ""
+        raise UsageError(_("say what to read: searchctl ingest FOLDER{hint}").format(hint=hint))
     return replace(
         base,
         paths=paths,
@@ -58,7 +59,11 @@ def with_passages(recipe: Recipe, size: int | None, overlap: int | None) -> Reci
     size = usual.size if size is None else size
     passages = usual.resized(size) if overlap is None else PassageSettings(size, overlap)
     if passages.overlap >= size:
-        raise UsageError(f"passages of {size} tokens can't share {overlap}; give a smaller --passage-overlap")
+        raise UsageError(
+            _("passages of {size} tokens can't share {overlap}; give a smaller --passage-overlap").format(
+                size=size, overlap=overlap
+            )
+        )
     return replace(recipe, passages=passages)
 
 

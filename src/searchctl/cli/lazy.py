@@ -114,5 +114,5 @@ def load_command(plugin: Plugin) -> click.Command:
     """Return a plugin's command; raises PluginError."""
     command = plugin.load()
     if not isinstance(command, click.Command):
-        raise plugin.failure(f"it is no click.Command but {type(command).__name__}")
+        raise plugin.failure(_("it is no click.Command but {name}").format(name=type(command).__name__))
     return command

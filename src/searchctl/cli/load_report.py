@@ -9,6 +9,7 @@ from searchctl.cli.context import Frame
 from searchctl.cli.failures import say
 from searchctl.cli.ingest_prune import named
 from searchctl.cli.output import count_of, duration_of, echo, on_terminal, print_json, print_pairs, size_of
+from searchctl.translation import _
 from searchctl.types import Json
 
 if TYPE_CHECKING:
@@ -30,28 +31,34 @@ def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) 
     _say_remarks(report.replaced, report.first_misfit, report.unmet, report.remarks)
     if report.kept:
         say(
-            f"searchctl: {count_of(report.kept, 'document')} kept, since nothing shows that they are gone: their source wasn't "
-            "read to its end, can't be looked at, or wasn't asked for"
+            _(
+                "searchctl: {documents} kept, since nothing shows that they are gone: their source wasn't read "
+                "to its end, can't be looked at, or wasn't asked for"
+            ).format(documents=count_of(report.kept, "document"))
         )
     if report.first_failure:
-        say(f"searchctl: {'it' if report.dead == 1 else 'the first'} failed: {report.first_failure}")
+        say(
+            _("searchctl: {what} failed: {first_failure}").format(
+                what=_("it") if report.dead == 1 else _("the first"), first_failure=report.first_failure
+            )
+        )
     if not report.interrupted:
         _say_next(frame, report, deferred)
 
 
 def _report_pairs(report: IngestReport) -> list[tuple[str, str]]:
     pairs = [
-        ("read", count_of(report.read, "document")),
-        ("written", f"{report.written:,}"),
-        ("unchanged", f"{report.unchanged:,}"),
+        (_("read"), count_of(report.read, "document")),
+        (_("written"), f"{report.written:,}"),
+        (_("unchanged"), f"{report.unchanged:,}"),
     ]
     if report.dead:
         where = f", in {report.dead_letters}" if report.dead_letters else ""
-        pairs.append(("failed", f"{report.dead:,}{where}"))
+        pairs.append((_("failed"), f"{report.dead:,}{where}"))
     if report.pruned:
-        pairs.append(("pruned", f"{report.pruned:,}: {named(report.pruned_ids)}"))
+        pairs.append((_("pruned"), f"{report.pruned:,}: {named(report.pruned_ids)}"))
     pairs += _remarkable(report.replaced, report.superseded, report.misfits)
-    pairs.append(("time", _time(report)))
+    pairs.append((_("time"), _time(report)))
     return pairs
 
 
@@ -66,12 +73,21 @@ def _remarkable(replaced: Mapping[str, str], superseded: int, misfits: Mapping[s
     """Return lines about what a user may not expect."""
     pairs = []
     if replaced:
-        pairs.append(("replaced", f"{count_of(len(replaced), 'document')} of other sources"))
+        pairs.append(
+            (_("replaced"), _("{documents} of other sources").format(documents=count_of(len(replaced), "document")))
+        )
     if superseded:
-        pairs.append(("passed over", f"{superseded:,}: a later file has the same id"))
+        pairs.append(
+            (_("passed over"), _("{superseded:,}: a later file has the same id").format(superseded=superseded))
+        )
     if misfits:
         names = ", ".join(f"{name} {count:,}" for name, count in misfits.items())
-        pairs.append(("left out", f"{count_of(sum(misfits.values()), 'value')} of fields: {names}"))
+        pairs.append(
+            (
+                _("left out"),
+                _("{values} of fields: {names}").format(values=count_of(sum(misfits.values()), "value"), names=names),
+            )
+        )
     return pairs
 
 
@@ -82,25 +98,36 @@ def _say_remarks(
         say(f"searchctl: {remark}")
     for id, source in list(replaced.items())[:1]:
         say(
-            f"searchctl: the document '{id}' came from {source or 'a program'} before; documents that are to live side by side "
-            "need different ids: --id FIELD, or another --index"
+            _(
+                "searchctl: the document '{id}' came from {value} before; documents that are to live side by "
+                "side need different ids: --id FIELD, or another --index"
+            ).format(id=id, value=source or "a program")
         )
     if first_misfit:
         say(
-            f"searchctl: {first_misfit}; the documents are stored, filters don't find such values. "
-            "If the type is wrong, declare another in a recipe, under [fields.types]"
+            _(
+                "searchctl: {first_misfit}; the documents are stored, filters don't find such values. If the "
+                "type is wrong, declare another in a recipe, under [fields.types]"
+            ).format(first_misfit=first_misfit)
         )
     for name, near in unmet.items():
-        say(f"searchctl: no record has a field '{name}'" + (f"; did you mean '{near}'?" if near else ""))
+        say(
+            _("searchctl: no record has a field '{name}'").format(name=name)
+            + (_("; did you mean '{near}'?").format(near=near) if near else "")
+        )
 
 
 def _say_next(frame: Frame, report: IngestReport, deferred: bool) -> None:
     if report.dead and report.dead_letters:
-        say(f"next: correct what failed and run: {frame.hint('ingest', str(report.dead_letters))}")
+        say(_("next: correct what failed and run: {hint}").format(hint=frame.hint("ingest", str(report.dead_letters))))
     elif deferred and report.written:
-        say(f"next: {frame.hint('vectorize')}; until then these documents are found by their words only")
+        say(
+            _("next: {hint}; until then these documents are found by their words only").format(
+                hint=frame.hint("vectorize")
+            )
+        )
     elif report.written or report.unchanged:
-        say(f"next: {frame.hint('search', 'your question')}")
+        say(_("next: {hint}").format(hint=frame.hint("search", "your question")))
 
 
 def _report_json(report: IngestReport) -> Json:
@@ -131,38 +158,49 @@ def print_plan(frame: Frame, plan: Plan) -> None:
         return
     print_pairs(
         [
-            ("files", f"{plan.files:,}"),
-            ("documents", f"{plan.documents:,}"),
-            *([("unchanged", f"{plan.unchanged:,}")] if plan.unchanged else []),
-            ("passages", f"{plan.passages:,}"),
-            ("failing", f"{plan.dead:,}"),
+            (_("files"), f"{plan.files:,}"),
+            (_("documents"), f"{plan.documents:,}"),
+            *([(_("unchanged"), f"{plan.unchanged:,}")] if plan.unchanged else []),
+            (_("passages"), f"{plan.passages:,}"),
+            (_("failing"), f"{plan.dead:,}"),
             *(
-                [("to prune", f"{len(plan.gone.ids):,} of {plan.gone.held:,}: {named(plan.gone.ids)}")]
+                [
+                    (
+                        _("to prune"),
+                        _("{count:,} of {held:,}: {named}").format(
+                            count=len(plan.gone.ids), held=plan.gone.held, named=named(plan.gone.ids)
+                        ),
+                    )
+                ]
                 if plan.gone.held
                 else []
             ),
             *_remarkable(plan.replaced, plan.superseded, plan.misfits),
-            ("time", f"about {duration_of(plan.seconds)}"),
-            ("disk", f"about {size_of(plan.disk)}"),
-            ("memory", f"about {size_of(plan.memory)}"),
+            (_("time"), _("about {duration}").format(duration=duration_of(plan.seconds))),
+            (_("disk"), _("about {size}").format(size=size_of(plan.disk))),
+            (_("memory"), _("about {size}").format(size=size_of(plan.memory))),
         ]
     )
     for entry in plan.first:
         echo()
         _print_entry(entry)
     for failure in plan.failures:
-        echo(f"\nwould fail: {failure.source} at {failure.position}: {failure.reason}")
+        echo(
+            _("\nwould fail: {source} at {position}: {reason}").format(
+                source=failure.source, position=failure.position, reason=failure.reason
+            )
+        )
     if not frame.quiet:
         _say_remarks(plan.replaced, plan.first_misfit, plan.unmet, plan.remarks)
         if on_terminal():
-            say("nothing was stored")
+            say(_("nothing was stored"))
 
 
 def _print_entry(entry: Entry) -> None:
     document = entry.document
     text = document.text if len(document.text) <= _EXCERPT else document.text[:_EXCERPT] + "…"
-    pairs = [("id", document.id), ("title", document.title or "-"), ("text", text.replace("\n", " "))]
-    pairs += [("passages", f"{len(entry.passages):,}"), ("fields", ", ".join(map(str, document.fields)) or "-")]
+    pairs = [(_("id"), document.id), (_("title"), document.title or "-"), (_("text"), text.replace("\n", " "))]
+    pairs += [(_("passages"), f"{len(entry.passages):,}"), (_("fields"), ", ".join(map(str, document.fields)) or "-")]
     print_pairs(pairs)
 
 

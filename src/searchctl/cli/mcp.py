@@ -8,6 +8,7 @@ from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
 from searchctl.cli.program_versions import versions
 from searchctl.errors import MissingExtra
+from searchctl.translation import _
 
 
 @click.command(
@@ -42,7 +43,7 @@ def command(frame: Frame, listen: str | None, all_indexes: bool) -> None:
             return
         host, port = loopback_address(listen)
         if not frame.quiet:
-            say(f"searchctl: tools at http://{listen}/mcp (Ctrl-C ends it)")
+            say(_("searchctl: tools at http://{listen}/mcp (Ctrl-C ends it)").format(listen=listen))
         server.run("streamable-http", host=host, port=port)
     finally:
         indexes.close()

@@ -12,6 +12,7 @@ import click
 from searchctl.cli.context import Frame, as_text
 from searchctl.cli.failures import INTERRUPTED, say
 from searchctl.cli.progress import Meter
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.index import Index
@@ -77,5 +78,5 @@ class Stages:
 def end_interrupted(frame: Frame) -> None:
     """Say how to go on and end with the exit code of an interruption."""
     typed = as_text(frame.public(shlex.join(["searchctl", *frame.argv])))
-    say(f"searchctl: interrupted; what is stored is kept. Resume with:\n  {typed}")
+    say(_("searchctl: interrupted; what is stored is kept. Resume with:\n  {typed}").format(typed=typed))
     click.get_current_context().exit(INTERRUPTED)

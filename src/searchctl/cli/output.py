@@ -36,7 +36,11 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[str | Pa
     read = [path for path in inputs if path is not None]
     for output in outputs:
         if output is not None and any(is_same_file(output, path) for path in read):
-            raise UsageError(f"{output} is read itself, and writing would destroy it; name another file to write to")
+            raise UsageError(
+                _("{output} is read itself, and writing would destroy it; name another file to write to").format(
+                    output=output
+                )
+            )
 
 
 def refuse_unwritable(outputs: Iterable[Path | None]) -> None:
@@ -137,7 +141,7 @@ def _whole_columns(headings: Sequence[str], rows: Sequence[Sequence[str]], width
 
 def print_pairs(pairs: Sequence[tuple[str, str]]) -> None:
     """Print `name: value` lines, the values in one column."""
-    width = max((len(name) for name, _ in pairs), default=0)
+    width = max((len(name) for name, _ignored in pairs), default=0)
     for name, value in pairs:
         line = printable(f"{name:<{width}}  {value}".rstrip())
         room = width_of(sys.stdout)

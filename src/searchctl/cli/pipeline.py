@@ -11,6 +11,7 @@ from searchctl.cli.context import Command, Frame, GroupWithExamples, framed
 from searchctl.cli.failures import say
 from searchctl.cli.output import echo, print_json
 from searchctl.engines.base import Technique
+from searchctl.translation import _
 
 
 @click.group(
@@ -55,6 +56,8 @@ def install_command(frame: Frame, method: Technique, name: str | None, lexical: 
     echo(made.name)
     if not frame.quiet:
         say(
-            f"use it: POST {frame.settings.index}/_search?search_pipeline={made.name}\n"
+            _("use it: POST {index}/_search?search_pipeline={name}\n").format(
+                index=frame.settings.index, name=made.name
+            )
             + json.dumps(made.example, ensure_ascii=False, indent=1)
         )

@@ -11,6 +11,7 @@ from searchctl.errors import PluginError
 from searchctl.plugins import Plugin, PluginKind, plugins
 from searchctl.rerankers import is_own_reranker
 from searchctl.sources.formats import is_own_format, load_formats
+from searchctl.translation import _
 
 
 def examine_plugins(is_own_command: Callable[[str], bool]) -> list[Finding]:
@@ -40,4 +41,4 @@ def _check(plugin: Plugin, broken_formats: Mapping[Plugin, PluginError]) -> None
     if plugin.kind == "commands":
         load_command(plugin)
     elif plugin.kind != "formats" and not callable(loaded := plugin.load()):
-        raise plugin.failure(f"it can't be called: {type(loaded).__name__}")
+        raise plugin.failure(_("it can't be called: {name}").format(name=type(loaded).__name__))

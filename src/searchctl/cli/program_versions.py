@@ -8,6 +8,7 @@ import click
 
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.output import print_json
+from searchctl.translation import _
 
 _PACKAGES = ("searchctl", "tantivy", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
 
@@ -54,4 +55,4 @@ def _print(found: dict[str, str]) -> None:
     click.echo(f"searchctl {found.pop('searchctl')}")
     for name, number in found.items():
         click.echo(f"{name} {number}")
-    click.echo(f"encoder {DEFAULT_ENCODER}")
+    click.echo(_("encoder {DEFAULT_ENCODER}").format(DEFAULT_ENCODER=DEFAULT_ENCODER))

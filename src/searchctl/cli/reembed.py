@@ -83,12 +83,12 @@ def command(
 
     if frame.settings.encoder is None and passage_size is None:
         raise UsageError(
-            "say which encoder to change to: searchctl reembed --encoder NAME, or which passages: --passage-size N"
+            _("say which encoder to change to: searchctl reembed --encoder NAME, or which passages: --passage-size N")
         )
     passages = PassageSettings().resized(passage_size) if passage_size else None
     judging = Judging(judgements, known_items, tuple(parse_difference_gate(one) for one in gate))
     if judging.gates and judgements is None and not known_items:
-        raise UsageError("a gate needs queries; leave out --known-items 0, or give judged ones with --judgments DIR")
+        raise UsageError(_("a gate needs queries; leave out --known-items 0, or give judged ones with --judgments DIR"))
     if dry_run:
         _print_plan(frame, _plan(frame, passages))
         return
@@ -113,10 +113,14 @@ def _encoder(frame: Frame, index: Index, passages: PassageSettings | None) -> tu
     stamp = index.schema.encoder
     name = frame.settings.encoder or (stamp.name if stamp else None)
     if name is None:
-        raise UsageError(f"index '{index.name}' has no vectors; say which encoder to make them with: --encoder NAME")
+        raise UsageError(
+            _("index '{name}' has no vectors; say which encoder to make them with: --encoder NAME").format(
+                name=index.name
+            )
+        )
     encoder = fitted(index, open_encoder(name))
     for note in () if frame.quiet else _notes(index, encoder, passages):
-        say(f"note: {note}")
+        say(_("note: {note}").format(note=note))
     return encoder_stamp(name, encoder), encoder
 
 
@@ -128,11 +132,15 @@ def _notes(index: Index, encoder: Encoder, passages: PassageSettings | None) -> 
         yield remark
     if passages is None and schema.passages.size > encoder.max_tokens:
         yield (
-            f"{encoder.name} reads {encoder.max_tokens} tokens, and passages have up to {schema.passages.size}; "
-            f"that it reads them whole takes --passage-size {encoder.max_tokens}"
+            _(
+                "{name} reads {max_tokens} tokens, and passages have up to {size}; that it reads them whole "
+                "takes --passage-size {max_tokens}"
+            ).format(name=encoder.name, max_tokens=encoder.max_tokens, size=schema.passages.size)
         )
     if schema.fusion is not None or schema.relevance or schema.rerank_depth is not None:
-        yield "what was tuned stays, though for the vectors there were; tune again afterwards (searchctl info shows it)"
+        yield _(
+            "what was tuned stays, though for the vectors there were; tune again afterwards (searchctl info shows it)"
+        )
 
 
 def _run(frame: Frame, judging: Judging, rate: float | None, passages: PassageSettings | None) -> ReembedReport:
@@ -169,14 +177,14 @@ def _print_plan(frame: Frame, plan: ReembedPlan) -> None:
         return
     print_pairs(
         [
-            ("new version", plan.version),
-            ("documents", f"{plan.documents:,}"),
-            ("time", f"about {duration_of(plan.seconds)}"),
-            ("disk", f"about {size_of(plan.disk)} more, as long as both versions are kept"),
+            (_("new version"), plan.version),
+            (_("documents"), f"{plan.documents:,}"),
+            (_("time"), _("about {duration}").format(duration=duration_of(plan.seconds))),
+            (_("disk"), _("about {size} more, as long as both versions are kept").format(size=size_of(plan.disk))),
         ]
     )
     if not frame.quiet:
-        say("nothing was changed")
+        say(_("nothing was changed"))
 
 
 def _print(frame: Frame, report: ReembedReport) -> None:
@@ -186,20 +194,32 @@ def _print(frame: Frame, report: ReembedReport) -> None:
     if frame.quiet:
         return
     pairs = [
-        ("version", report.version),
-        ("documents", f"{report.documents:,}, {report.encoded:,} encoded now"),
-        ("time", duration_of(report.seconds)),
+        (_("version"), report.version),
+        (
+            _("documents"),
+            _("{documents:,}, {encoded:,} encoded now").format(documents=report.documents, encoded=report.encoded),
+        ),
+        (_("time"), duration_of(report.seconds)),
     ]
     for difference in report.trial.differences if report.trial else ():
         pairs.append((f"{difference.mode} {difference.metric}", _difference(difference)))
     if report.moved is not None:
         was = f" (before: {report.moved.before})" if report.moved.before else ""
-        pairs.append(("in use", f"{report.moved.name} is {report.moved.after} now{was}"))
+        pairs.append(
+            (
+                _("in use"),
+                _("{name} is {after} now{was}").format(name=report.moved.name, after=report.moved.after, was=was),
+            )
+        )
     print_pairs(pairs)
     if report.trial is not None:
         say(_about_trial(report))
     if report.moved is not None:
-        say(f"next: {hint(frame, 'search', 'your question')}; go back with: {hint(frame, 'rollback')}")
+        say(
+            _("next: {hint}; go back with: {hint2}").format(
+                hint=hint(frame, "search", "your question"), hint2=hint(frame, "rollback")
+            )
+        )
 
 
 def _difference(difference: Difference) -> str:
@@ -214,16 +234,24 @@ def _about_trial(report: ReembedReport) -> str:
     assert report.trial is not None
     dataset = report.trial.dataset
     caveat = "".join(f"; note: {note}" for note in (dataset.caveat, dataset.left_out) if note)
-    absent = f"; {count_of(report.trial.absent, 'judged document')} not in the index" if report.trial.absent else ""
-    return f"tried with {count_of(len(dataset.queries), 'query', 'queries')} of {dataset.name}{absent}{caveat}"
+    absent = (
+        _("; {documents} not in the index").format(documents=count_of(report.trial.absent, "judged document"))
+        if report.trial.absent
+        else ""
+    )
+    return _("tried with {queries} of {name}{absent}{caveat}").format(
+        queries=count_of(len(dataset.queries), "query", "queries"), name=dataset.name, absent=absent, caveat=caveat
+    )
 
 
 def _after_missing(frame: Frame, report: ReembedReport) -> str:
-    return (
-        f"the old version stays in use; {report.version} is kept, since its vectors are paid for:\n"
-        f"  look into it: {hint(frame, 'search', 'your question', index=report.version)}\n"
-        "  use it all the same: the same command without --gate\n"
-        f"  drop it: {hint(frame, 'rollback', '--drop', report.version)}"
+    return _(
+        "the old version stays in use; {version} is kept, since its vectors are paid for:\n  look into "
+        "it: {hint}\n  use it all the same: the same command without --gate\n  drop it: {hint2}"
+    ).format(
+        version=report.version,
+        hint=hint(frame, "search", "your question", index=report.version),
+        hint2=hint(frame, "rollback", "--drop", report.version),
     )
 
 

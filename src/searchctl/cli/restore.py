@@ -62,8 +62,16 @@ def command(frame: Frame, folder: Path, replace_index: bool) -> None:
         was = f" (before: {report.moved.before})" if report.moved.before else ""
         print_pairs(
             [
-                ("in use", f"{report.moved.name} is {report.version} now{was}"),
-                ("documents", f"{report.documents:,}, {report.written:,} written now"),
+                (
+                    _("in use"),
+                    _("{name} is {version} now{was}").format(name=report.moved.name, version=report.version, was=was),
+                ),
+                (
+                    _("documents"),
+                    _("{documents:,}, {written:,} written now").format(
+                        documents=report.documents, written=report.written
+                    ),
+                ),
             ]
         )
-        say(f"next: {hint(frame, 'search', 'your question')}")
+        say(_("next: {hint}").format(hint=hint(frame, "search", "your question")))

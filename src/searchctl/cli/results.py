@@ -148,8 +148,14 @@ def _heading(hit: Hit, width: int) -> Text:
 
 def _group(group: Group) -> str:
     """Return how many hits have the value that this one stands for."""
-    others, least = group.total.value - 1, "at least " if group.total.relation == "gte" else ""
-    more = f"and {least}{others:,} more" if others else "no other known" if least else "the only one"
+    others, least = group.total.value - 1, _("at least ") if group.total.relation == "gte" else ""
+    more = (
+        _("and {least}{others:,} more").format(least=least, others=others)
+        if others
+        else _("no other known")
+        if least
+        else _("the only one")
+    )
     return printable(f"{group.field} {group.value}: {more}")
 
 
@@ -201,7 +207,11 @@ def _blanks(text: str) -> str:
 def _explanation(hit: Hit) -> list[str]:
     lines = []
     for name, leg in hit.legs.items():
-        standing = f"rank {leg.rank}, raw {leg.raw:.3f}" if leg.raw is not None else "not found"
+        standing = (
+            _("rank {rank}, raw {raw:.3f}").format(rank=leg.rank, raw=leg.raw)
+            if leg.raw is not None
+            else _("not found")
+        )
         lines.append(f"{name:<7} {standing} → {leg.normalised:.3f} × {leg.weight:.2f}")
     return lines
 
@@ -212,13 +222,17 @@ def _notes(results: Results) -> list[str]:
     if results.repaired is not None:
         typed, read = printable(results.query), printable(results.repaired.query)
         notes.append(
-            f"searchctl: showing results for '{read}' ({results.repaired.kind}); the index doesn't hold all words of "
-            f"'{typed}', --no-repair searches for it all the same"
+            _(
+                "searchctl: showing results for '{read}' ({kind}); the index doesn't hold all words of "
+                "'{typed}', --no-repair searches for it all the same"
+            ).format(read=read, kind=results.repaired.kind, typed=typed)
         )
     if results.unmet:
         phrases = " and ".join(f'"{printable(phrase)}"' for phrase in results.unmet)
         notes.append(
-            f"searchctl: no document has {phrases}; looked for the words singly, a + before it makes a phrase a must"
+            _(
+                "searchctl: no document has {phrases}; looked for the words singly, a + before it makes a phrase a must"
+            ).format(phrases=phrases)
         )
     notes += _signs(results)
     if results.filtered_out:
@@ -227,25 +241,34 @@ def _notes(results: Results) -> list[str]:
         if name == "rerank" and leg.reason:
             notes.append(f"searchctl: {'reranked' if leg.ran else 'not reranked'}: {leg.reason}")
         elif results.mode in ("hybrid", name) and leg.reason:
-            what = "found nothing" if leg.ran else "did not run"
-            notes.append(f"searchctl: the {name} leg {what}: {leg.reason}")
+            what = _("found nothing") if leg.ran else _("did not run")
+            notes.append(
+                _("searchctl: the {name} leg {what}: {reason}").format(name=name, what=what, reason=leg.reason)
+            )
     if results.best_relevance and not results.answered:
         notes.append(
             "searchctl: " + (_("no good answer; these are the nearest texts") if results.hits else _("no good answer"))
         )
     elif not results.hits:
-        notes.append("searchctl: nothing found")
+        notes.append(_("searchctl: nothing found"))
     return notes
 
 
 def _signs(results: Results) -> list[str]:
     """Return what was required and left out, and what of the query means nothing."""
     notes = []
-    for phrases, says in ((results.required, "only documents with"), (results.excluded, "without documents that have")):
+    for phrases, says in (
+        (results.required, _("only documents with")),
+        (results.excluded, _("without documents that have")),
+    ):
         if phrases:
             notes.append(f"searchctl: {says} {' and '.join(map(_quoted, phrases))}")
     if results.ignored:
-        notes.append(f"searchctl: the sign before {' and '.join(map(_quoted, results.ignored))} can't be honoured here")
+        notes.append(
+            _("searchctl: the sign before {quoted} can't be honoured here").format(
+                quoted=" and ".join(map(_quoted, results.ignored))
+            )
+        )
     return notes + [f"searchctl: {printable(remark)}" for remark in results.remarks]
 
 

@@ -77,15 +77,15 @@ def _list(frame: Frame, engine: FullEngine) -> None:
     rows = [
         [
             one.info.name,
-            "in use" if one.current else "",
+            _("in use") if one.current else "",
             f"{one.info.documents:,}",
             size_of(one.info.size),
             one.schema.encoder.name if one.schema and one.schema.encoder else "none",
-            f"{one.schema.passages.size} tokens" if one.schema and one.schema.encoder else "",
+            _("{size} tokens").format(size=one.schema.passages.size) if one.schema and one.schema.encoder else "",
         ]
         for one in found
     ]
-    print_table(["version", "", "documents", "size", "encoder", "passages of"], rows)
+    print_table([_("version"), "", _("documents"), _("size"), _("encoder"), _("passages of")], rows)
 
 
 def _drop(frame: Frame, engine: FullEngine, version: str) -> None:
@@ -95,7 +95,7 @@ def _drop(frame: Frame, engine: FullEngine, version: str) -> None:
     if frame.reports_json:
         print_json("version-dropped", {"dropped": version})
     elif not frame.quiet:
-        say(f"searchctl: dropped {version}")
+        say(_("searchctl: dropped {version}").format(version=version))
 
 
 def _go_back(frame: Frame, engine: FullEngine, to: str | None, *, carry: bool, discard: bool) -> None:
@@ -113,11 +113,22 @@ def _go_back(frame: Frame, engine: FullEngine, to: str | None, *, carry: bool, d
         return
     if frame.quiet:
         return
-    pairs = [("in use", f"{moved.name} is {moved.after} now (before: {moved.before})")]
-    print_pairs([*pairs, ("documents", f"{now:,}")] if now is not None else pairs)
+    pairs = [
+        (
+            _("in use"),
+            _("{name} is {after} now (before: {before})").format(
+                name=moved.name, after=moved.after, before=moved.before
+            ),
+        )
+    ]
+    print_pairs([*pairs, (_("documents"), f"{now:,}")] if now is not None else pairs)
     if left is not None and now is not None and left != now:
-        say(f"note: {moved.before} holds {left:,} documents; what was loaded since the change has to be loaded again")
-    say(f"next: forward again with: {hint(frame, 'rollback', '--to', str(moved.before))}")
+        say(
+            _(
+                "note: {before} holds {left:,} documents; what was loaded since the change has to be loaded again"
+            ).format(before=moved.before, left=left)
+        )
+    say(_("next: forward again with: {hint}").format(hint=hint(frame, "rollback", "--to", str(moved.before))))
 
 
 def _keep_newer(frame: Frame, engine: FullEngine, current: str, target: str, *, carry: bool) -> None:
@@ -129,10 +140,13 @@ def _keep_newer(frame: Frame, engine: FullEngine, current: str, target: str, *, 
     if not lost:
         return
     if not carry:
-        what = f"{lost.added:,} documents written since, {lost.changed:,} changed, and brings {lost.deleted:,} deleted ones back"
+        what = _(
+            "{added:,} documents written since, {changed:,} changed, and brings {deleted:,} deleted ones back"
+        ).format(added=lost.added, changed=lost.changed, deleted=lost.deleted)
         raise UsageError(
-            f"going back to {target} loses {what}; carry them over: {hint(frame, 'rollback', '--carry')}, or go back without "
-            "them: --discard"
+            _(
+                "going back to {target} loses {what}; carry them over: {hint}, or go back without them: --discard"
+            ).format(target=target, what=what, hint=hint(frame, "rollback", "--carry"))
         )
     with stop_on_interrupt() as stop, Meter(frame, _("documents"), _("carrying over")) as meter:
         carry_back(engine, current, target, Monitor(meter.update, stop))

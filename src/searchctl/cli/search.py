@@ -126,11 +126,11 @@ def command(
         raise UsageError("--rerank-budget-ms limits --rerank; add for instance --rerank maxsim")
     conditions = where_of(where)
     if (queries is None) != (run_file is None) or (queries is not None and text):
-        raise UsageError("a file of queries needs both --queries FILE and --output FILE, and no TEXT")
+        raise UsageError(_("a file of queries needs both --queries FILE and --output FILE, and no TEXT"))
     refuse_overwriting([run_file], [queries])
     query = _query(text) if queries is None else ""
     if "," in frame.settings.index and (queries is not None or rerank_budget_ms is not None):
-        raise UsageError("a file of queries and a time for reranking are for one index; name one with --index")
+        raise UsageError(_("a file of queries and a time for reranking are for one index; name one with --index"))
     with frame.open_searched() as index:
         settings = next((FusionSettings(method) for method in METHODS if method == fusion), fusion)
         how = index.reranking(rerank, budget_ms=rerank_budget_ms) if rerank and isinstance(index, Index) else None
@@ -180,5 +180,5 @@ def _query(words: tuple[str, ...]) -> str:
     """Return the query that was typed, or read it from standard input."""
     text = sys.stdin.read() if words == ("-",) else as_text(" ".join(words))
     if not text.strip():
-        raise UsageError('there is nothing to search for; type: searchctl search "some words"')
+        raise UsageError(_('there is nothing to search for; type: searchctl search "some words"'))
     return text.strip()

@@ -10,6 +10,7 @@ from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
 from searchctl.errors import MissingExtra, UsageError
 from searchctl.settings.addresses import address, is_loopback
+from searchctl.translation import _
 
 _LISTEN = "127.0.0.1:8765"
 
@@ -59,7 +60,10 @@ def command(
     grants = read_tokens(tokens) if tokens is not None else []
     if not grants and not is_loopback(host):
         raise UsageError(
-            f"{host} can be reached from other machines, and there are no tokens; give --tokens FILE, or listen on {_LISTEN}"
+            _(
+                "{host} can be reached from other machines, and there are no tokens; give --tokens FILE, or "
+                "listen on {LISTEN}"
+            ).format(host=host, LISTEN=_LISTEN)
         )
     names = None if all_indexes else (frame.settings.index,)
     settings = ServiceSettings(
@@ -71,5 +75,9 @@ def command(
     )
     app = make_app(settings)
     if not frame.quiet:
-        say(f"searchctl: serving {frame.public(frame.settings.engine)} at http://{listen} (Ctrl-C ends it)")
+        say(
+            _("searchctl: serving {public} at http://{listen} (Ctrl-C ends it)").format(
+                public=frame.public(frame.settings.engine), listen=listen
+            )
+        )
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)

@@ -50,7 +50,7 @@ def collect(
     if name is not None or not sources:
         if id_field or title_field or text_fields or format_name:
             raise UsageError(
-                "--id, --title, --text and --format are for files; an index knows its fields: leave them out"
+                _("--id, --title, --text and --format are for files; an index knows its fields: leave them out")
             )
         return _of_index(frame, name or frame.settings.index)
     from searchctl.encoders import DEFAULT_ENCODER, open_encoder
@@ -76,4 +76,4 @@ def _of_index(frame: Frame, name: str) -> tuple[Collection, str]:
 
     frame = replace(frame, settings=replace(frame.settings, index=name))
     with frame.open_index() as index, Meter(frame, _("documents"), _("reading")) as meter:
-        return from_index(index, meter.update), f"index '{name}'"
+        return from_index(index, meter.update), _("index '{name}'").format(name=name)

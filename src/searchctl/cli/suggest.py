@@ -35,7 +35,7 @@ def command(frame: Frame, typed: tuple[str, ...], k: int) -> None:
     """
     text = as_text(" ".join(typed))
     if not text.strip():
-        raise UsageError("there is nothing typed yet; type: searchctl suggest retu")
+        raise UsageError(_("there is nothing typed yet; type: searchctl suggest retu"))
     with frame.open_searched() as index, Meter(frame, _("documents"), _("reading")) as meter:
         given = index.suggest(text, k, on_progress=meter.update)
     if frame.for_programs:
@@ -45,4 +45,4 @@ def command(frame: Frame, typed: tuple[str, ...], k: int) -> None:
             notes = ", ".join(filter(None, [one.repair, printable(one.index)]))
             click.echo(f"{one.kind:<7} {printable(one.text)}" + (f"  ({notes})" if notes else ""))
     if not given and not frame.quiet:
-        say(f"searchctl: nothing in the index begins like '{printable(text)}'")
+        say(_("searchctl: nothing in the index begins like '{text}'").format(text=printable(text)))

@@ -12,6 +12,7 @@ from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, print_json, printable
 from searchctl.errors import SourceError, UsageError
+from searchctl.translation import _
 
 
 @click.command(
@@ -34,7 +35,7 @@ def command(frame: Frame, file: Path | None, clear: bool) -> None:
     place of what is left. Words are matched by their stems; quoted words of a query are left as they are.
     """
     if clear and file is not None:
-        raise UsageError("either a FILE of rules or --clear, not both")
+        raise UsageError(_("either a FILE of rules or --clear, not both"))
     with frame.open_index() as index:
         if clear or file is not None:
             index.use_synonyms(_lines(file) if file is not None else ())
@@ -44,12 +45,12 @@ def command(frame: Frame, file: Path | None, clear: bool) -> None:
         return
     if clear or file is not None:
         if not frame.quiet:
-            say(f"{count_of(len(rules), 'rule')} from now on")
+            say(_("{rules} from now on").format(rules=count_of(len(rules), "rule")))
         return
     for rule in rules:
         click.echo(printable(rule))
     if not rules and not frame.quiet:
-        say("no synonyms; give a file with a rule on each line, as in: tv, television")
+        say(_("no synonyms; give a file with a rule on each line, as in: tv, television"))
 
 
 def _lines(file: Path) -> Sequence[str]:

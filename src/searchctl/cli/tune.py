@@ -78,7 +78,7 @@ def command(
         with frame.open_index() as index:
             reset(index)
         if not frame.quiet:
-            say("searches use the defaults again")
+            say(_("searches use the defaults again"))
         return
     wanted, sizes = parse_metric(metric), _sizes(passages)
     with frame.open_index() as index:
@@ -106,11 +106,15 @@ def command(
     notes = [*report.notes, *filter(None, (dataset.caveat, dataset.left_out))]
     if report.passages is not None and report.passages.significant:
         size = str(report.passages.best.size)
-        notes.append(f"passages of another size take new vectors: {hint(frame, 'reembed', '--passage-size', size)}")
+        notes.append(
+            _("passages of another size take new vectors: {hint}").format(
+                hint=hint(frame, "reembed", "--passage-size", size)
+            )
+        )
     if reranker is not None and "rerank" in written:
-        notes.append(f"searches rerank when told to, so deep from now on: --rerank {reranker.name}")
+        notes.append(_("searches rerank when told to, so deep from now on: --rerank {name}").format(name=reranker.name))
     for note in notes:
-        say(f"note: {note}")
+        say(_("note: {note}").format(note=note))
 
 
 def _sizes(text: str | None) -> tuple[int, ...]:
@@ -120,13 +124,22 @@ def _sizes(text: str | None) -> tuple[int, ...]:
         sizes = (0,)
     if any(size < 16 for size in sizes):
         raise UsageError(
-            f"'{text}' aren't sizes of passages; give numbers of tokens from 16 on, as in: --passages 64,128"
+            _("'{text}' aren't sizes of passages; give numbers of tokens from 16 on, as in: --passages 64,128").format(
+                text=text
+            )
         )
     return sizes
 
 
 def _lines(report: TuneReport, written: tuple[str, ...]) -> list[tuple[str, str]]:
-    lines = [("measured", f"{report.metric} on {report.queries} queries, each with a choice made without it")]
+    lines = [
+        (
+            "measured",
+            _("{metric} on {queries} queries, each with a choice made without it").format(
+                metric=report.metric, queries=report.queries
+            ),
+        )
+    ]
     for name in ("fusion", "rerank", "bm25", "passages", "relevance"):
         choice = getattr(report, name)
         if choice is not None:
@@ -137,7 +150,7 @@ def _lines(report: TuneReport, written: tuple[str, ...]) -> list[tuple[str, str]
 
 def _choice(name: str, choice: Choice[Any]) -> list[tuple[str, str]]:
     gain = choice.gain
-    measure = "agrees with the judgements " if name == "relevance" else ""
+    measure = _("agrees with the judgements ") if name == "relevance" else ""
     return [
         ("", ""),
         (name, f"{shown(name, choice.before)}: {measure}{choice.before_mean:.4f}"),
@@ -149,13 +162,15 @@ def _choice(name: str, choice: Choice[Any]) -> list[tuple[str, str]]:
 def shown(name: str, setting: Any) -> str:
     """Return a setting as people read it; `name` is a field of `TuneReport`."""
     if name == "fusion":
-        return f"{setting.method}, {setting.lexical:g} lexical + {setting.vector:g} vector"
+        return _("{method}, {lexical:g} lexical + {vector:g} vector").format(
+            method=setting.method, lexical=setting.lexical, vector=setting.vector
+        )
     if name == "rerank":
-        return f"the first {setting} reordered" if setting else "none reordered"
+        return _("the first {setting} reordered").format(setting=setting) if setting else _("none reordered")
     if name == "bm25":
         return f"k1 {setting.k1:g}, b {setting.b:g}"
     if name == "passages":
-        return f"{setting.size} tokens, {setting.overlap} shared"
+        return _("{size} tokens, {overlap} shared").format(size=setting.size, overlap=setting.overlap)
     return ", ".join(f"{part} {number:.2f}" for part, number in asdict(setting).items())
 
 
@@ -163,5 +178,5 @@ def _outcome(name: str, choice: Choice[Any], written: tuple[str, ...]) -> str:
     if name in written:
         return "yes"
     if not choice.significant:
-        return "no, what is set is best" if choice.best == choice.before else "no, the gain could be chance"
-    return "no, it takes new vectors" if name == "passages" else "no, a dry run"
+        return _("no, what is set is best") if choice.best == choice.before else _("no, the gain could be chance")
+    return _("no, it takes new vectors") if name == "passages" else _("no, a dry run")

@@ -86,7 +86,7 @@ def command(
     foreign = (text_fields, title_field, match_fields, match_body, follow, changed_by, in_place, remove, dry_run)
     if source is None:
         if any(option not in (None, False) for option in foreign):
-            raise UsageError("these options are for an index that others made; name it: searchctl vectorize INDEX")
+            raise UsageError(_("these options are for an index that others made; name it: searchctl vectorize INDEX"))
         _own(frame, docs_per_second)
         return
     reading = Reading(title_field, _listed(text_fields), changed_by, _listed(match_fields), _body(match_body))
@@ -114,11 +114,18 @@ def _body(file: Path | None) -> str:
     try:
         body = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"{file} holds no JSON ({error}); write a query as for the server's _search") from error
+        raise UsageError(
+            _("{file} holds no JSON ({error}); write a query as for the server's _search").format(
+                file=file, error=error
+            )
+        ) from error
     query = body.get("query", body) if isinstance(body, dict) else None
     if not isinstance(query, dict) or "{{query}}" not in text:
         raise UsageError(
-            f'{file} holds no query with a place for the words; write one like {{"match": {{"name": "{{{{query}}}}"}}}}'
+            _(
+                '{file} holds no query with a place for the words; write one like {{"match": {{"name": '
+                '"{{{{query}}}}"}}}}'
+            ).format(file=file)
         )
     return json.dumps(query, ensure_ascii=False)
 
@@ -143,7 +150,11 @@ def _remove(frame: Frame, index: ForeignIndex) -> None:
     if frame.reports_json:
         print_json("vectors-removed", {"index": index.name, "removed": removed})
     elif not frame.quiet:
-        what = "none had vectors" if not removed else f"vectors of {count_of(removed, 'document')} were taken away"
+        what = (
+            _("none had vectors")
+            if not removed
+            else _("vectors of {documents} were taken away").format(documents=count_of(removed, "document"))
+        )
         say(f"searchctl: '{index.name}': {what}")
 
 
@@ -158,9 +169,9 @@ def _own(frame: Frame, rate: float | None) -> None:
             "vectorized", {"encoded": report.encoded, "waiting": report.waiting, "seconds": round(report.seconds, 3)}
         )
     elif not frame.quiet:
-        print_pairs([("encoded", count_of(report.encoded, "document")), ("time", duration_of(report.seconds))])
+        print_pairs([(_("encoded"), count_of(report.encoded, "document")), (_("time"), duration_of(report.seconds))])
     if report.remark and not frame.quiet:
-        say(f"note: {report.remark}")
+        say(_("note: {remark}").format(remark=report.remark))
     if report.interrupted:
         end_interrupted(frame)
 
@@ -197,21 +208,29 @@ def _print_plan(frame: Frame, plan: ForeignPlan) -> None:
             },
         )
         return
-    beside = f"in the index {plan.home}, beside {plan.index}, which stays as it is"
+    beside = _("in the index {home}, beside {index}, which stays as it is").format(home=plan.home, index=plan.index)
     pairs = [
-        ("index", plan.index),
-        ("vectors", beside if plan.layout.beside else "in the documents: the fields passages and searchctl are added"),
-        ("title", plan.layout.title or "none"),
-        ("text", ", ".join(plan.layout.text)),
-        ("documents", f"{plan.documents:,}, {plan.waiting:,} without vectors of what they say"),
-        ("encoding", f"about {duration_of(plan.seconds)}"),
+        (_("index"), plan.index),
+        (
+            _("vectors"),
+            beside if plan.layout.beside else _("in the documents: the fields passages and searchctl are added"),
+        ),
+        (_("title"), plan.layout.title or "none"),
+        (_("text"), ", ".join(plan.layout.text)),
+        (
+            _("documents"),
+            _("{documents:,}, {waiting:,} without vectors of what they say").format(
+                documents=plan.documents, waiting=plan.waiting
+            ),
+        ),
+        (_("encoding"), _("about {duration}").format(duration=duration_of(plan.seconds))),
     ]
     for finding in plan.findings:
         advice = f"; {finding.fix}" if finding.fix else ""
         pairs.append((finding.level, f"{finding.subject}: {finding.message}{advice}"))
     print_pairs(pairs)
     if not frame.quiet:
-        say("nothing was changed")
+        say(_("nothing was changed"))
 
 
 def _print(frame: Frame, report: ForeignReport) -> None:
@@ -232,29 +251,33 @@ def _print(frame: Frame, report: ForeignReport) -> None:
         )
         return
     for refusal in work.refused[:10]:
-        say_error(f"document {refusal.id!r} got no vectors: {refusal.reason}")
+        say_error(_("document {id!r} got no vectors: {reason}").format(id=refusal.id, reason=refusal.reason))
     if frame.quiet:
         return
     pairs = [
-        ("index", report.index),
-        ("vectors", report.home),
-        ("documents", f"{report.documents:,}"),
-        ("encoded", f"{work.encoded:,}"),
-        ("time", duration_of(report.seconds)),
+        (_("index"), report.index),
+        (_("vectors"), report.home),
+        (_("documents"), f"{report.documents:,}"),
+        (_("encoded"), f"{work.encoded:,}"),
+        (_("time"), duration_of(report.seconds)),
     ]
     if work.deleted:
-        pairs.insert(4, ("gone", f"{work.deleted:,}"))
+        pairs.insert(4, (_("gone"), f"{work.deleted:,}"))
     if work.refused:
-        pairs.insert(4, ("refused", f"{len(work.refused):,}"))
+        pairs.insert(4, (_("refused"), f"{len(work.refused):,}"))
     print_pairs(pairs)
     if not report.interrupted and not work.refused:
-        say(f"next: {hint(frame, 'search', 'your question', index=report.index)}")
+        say(_("next: {hint}").format(hint=hint(frame, "search", "your question", index=report.index)))
 
 
 def _tell(frame: Frame, work: Work | SearchctlError) -> None:
     if isinstance(work, SearchctlError):
-        say_error(f"{frame.public(str(work))}; trying again")
+        say_error(_("{public}; trying again").format(public=frame.public(str(work))))
     elif not frame.quiet and (work.encoded or work.deleted or work.refused):
-        refused = f", {len(work.refused):,} refused" if work.refused else ""
-        gone = f", {work.deleted:,} gone" if work.deleted else ""
-        say(f"searchctl: {count_of(work.encoded, 'document')} encoded{gone}{refused}")
+        refused = _(", {count:,} refused").format(count=len(work.refused)) if work.refused else ""
+        gone = _(", {deleted:,} gone").format(deleted=work.deleted) if work.deleted else ""
+        say(
+            _("searchctl: {documents} encoded{gone}{refused}").format(
+                documents=count_of(work.encoded, "document"), gone=gone, refused=refused
+            )
+        )

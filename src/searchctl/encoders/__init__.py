@@ -34,7 +34,7 @@ def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> 
     hub: its folder is looked for in `$SEARCHCTL_MODELS` and the caches, and fetched where it is in none, unless HF_HUB_OFFLINE
     is set. `threads` limits the processor cores used. Raises EncoderUnavailable, MissingExtra, PluginError.
     """
-    family, _, option = name.partition(":")
+    family, _ignored, option = name.partition(":")
     folder = user_path(name)
     if family == "hashing":
         return _hashing(name, option)
@@ -50,7 +50,7 @@ def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> 
         return _in_folder(folder, str(folder), known_model(folder.name), threads)
     if _looks_like_path(name):
         kinds = f"{DEFAULT_ENCODER}, hashing, a folder with an ONNX or sentence-transformers model, or a hub name"
-        raise EncoderUnavailable(f"no folder '{name}'; give {kinds}")
+        raise EncoderUnavailable(_("no folder '{name}'; give {kinds}").format(name=name, kinds=kinds))
     return _by_name(name, threads)
 
 
@@ -98,7 +98,9 @@ def _fetch(name: str, known: KnownModel | None) -> Path:
 
     if (known is not None or is_hub_name(name)) and not is_offline():
         if (known is None or known.family == "transformers") and find_spec("sentence_transformers") is None:
-            raise MissingExtra(f"the encoder '{name}', which isn't on this machine as ONNX,", "torch")
+            raise MissingExtra(
+                _("the encoder '{name}', which isn't on this machine as ONNX,").format(name=name), "torch"
+            )
         _LOG.warning("'%s' isn't on this machine: fetching it (set HF_HUB_OFFLINE=1 to forbid that)", name)
     return fetch_model(name)
 
@@ -128,7 +130,9 @@ def _hashing(name: str, option: str) -> Encoder:
 
     if option and not (option.isdigit() and 8 <= int(option) <= 4096):
         raise EncoderUnavailable(
-            f"'{name}' isn't an encoder; write hashing or hashing:DIM with 8 to 4096, as in hashing:128"
+            _("'{name}' isn't an encoder; write hashing or hashing:DIM with 8 to 4096, as in hashing:128").format(
+                name=name
+            )
         )
     return HashingEncoder(int(option or 256))
 

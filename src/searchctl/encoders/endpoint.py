@@ -25,6 +25,7 @@ from searchctl.models.remote import TRY_AGAIN, KeyVariables, RemoteModel, pause
 from searchctl.ranking.unit import unit
 from searchctl.settings.secrets import mask_urls
 from searchctl.suggest import did_you_mean
+from searchctl.translation import _
 from searchctl.types import Vectors
 
 FAMILY = "openai"
@@ -65,7 +66,9 @@ def parse_endpoint(name: str) -> Endpoint:
     parts = urlsplit(match["url"]) if match else None
     if match is None or parts is None or not parts.hostname or parts.username or parts.fragment:
         raise EncoderUnavailable(
-            f"can't read the encoder '{mask_urls(name)}'; write {FAMILY}:MODEL@http://host:port/v1, and a key in {KEY.key}"
+            _(
+                "can't read the encoder '{mask_urls}'; write {FAMILY}:MODEL@http://host:port/v1, and a key in {key}"
+            ).format(mask_urls=mask_urls(name), FAMILY=FAMILY, key=KEY.key)
         )
     return Endpoint(match["model"], parts._replace(query="").geturl().rstrip("/"), _read_options(parts.query))
 
@@ -76,13 +79,19 @@ def _read_options(query: str) -> EndpointOptions:
     for key, value in parse_qsl(query, keep_blank_values=True):
         if key not in known:
             hint = did_you_mean(key, known, f"it may be one of: {', '.join(known)}")
-            raise EncoderUnavailable(f"the encoder's address has an unknown option '{key}'; {hint}")
+            raise EncoderUnavailable(
+                _("the encoder's address has an unknown option '{key}'; {hint}").format(key=key, hint=hint)
+            )
         if isinstance(known[key], str):
             found[key] = value
         elif re.fullmatch(r"[1-9]\d{0,5}", value):
             found[key] = int(value)
         else:
-            raise EncoderUnavailable(f"the option {key} in the encoder's address is '{value}', expected a whole number")
+            raise EncoderUnavailable(
+                _("the option {key} in the encoder's address is '{value}', expected a whole number").format(
+                    key=key, value=value
+                )
+            )
     return EndpointOptions(**found)
 
 
@@ -142,7 +151,9 @@ class EndpointEncoder:
         except _TooLarge as error:
             if len(texts) == 1:
                 raise EncoderUnavailable(
-                    f"{self._endpoint.url} refuses one text of {len(texts[0])} characters"
+                    _("{url} refuses one text of {count} characters").format(
+                        url=self._endpoint.url, count=len(texts[0])
+                    )
                 ) from error
         half = len(texts) // 2
         with self._mutex:
@@ -171,8 +182,10 @@ class EndpointEncoder:
             if attempt + 1 < _TRIES:
                 time.sleep(pause(attempt, reply.wait, _LONGEST_PAUSE))
         raise EncoderUnavailable(
-            f"can't get vectors of '{self._endpoint.model}' from {self._endpoint.url}/embeddings: {reason}; check that the server "
-            "runs and serves that model"
+            _(
+                "can't get vectors of '{model}' from {url}/embeddings: {reason}; check that the server runs and "
+                "serves that model"
+            ).format(model=self._endpoint.model, url=self._endpoint.url, reason=reason)
         )
 
     def _vectors(self, content: bytes, count: int) -> Vectors:
@@ -193,7 +206,9 @@ class EndpointEncoder:
 
     def _strange(self, what: str) -> EncoderUnavailable:
         return EncoderUnavailable(
-            f"{self._endpoint.url} can't serve as an encoder: {what}; check the address and the model"
+            _("{url} can't serve as an encoder: {what}; check the address and the model").format(
+                url=self._endpoint.url, what=what
+            )
         )
 
 

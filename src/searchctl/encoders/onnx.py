@@ -19,6 +19,7 @@ from searchctl.errors import EncoderUnavailable
 from searchctl.models.catalogue import KnownModel
 from searchctl.models.onnx import OnnxTransformer
 from searchctl.ranking.unit import unit
+from searchctl.translation import _
 from searchctl.types import Vectors
 
 _BATCH_TOKENS = 512  # a batch's rows times its longest row; 2048 takes a sixth more time: it leaves the caches
@@ -102,8 +103,9 @@ class OnnxEncoder:
         parts = self._side_by_side(lambda rows: self._vectors_of([tokens[row] for row in rows]), batches)
         if parts[0].shape[-1] != self.dim:
             raise EncoderUnavailable(
-                f"the model in {self._folder} gives vectors of {parts[0].shape[-1]} numbers, its settings say {self.dim}; "
-                "restore the folder"
+                _(
+                    "the model in {folder} gives vectors of {shape} numbers, its settings say {dim}; restore the folder"
+                ).format(folder=self._folder, shape=parts[0].shape[-1], dim=self.dim)
             )
         for rows, part in zip(batches, parts, strict=True):
             vectors[rows] = part
@@ -152,8 +154,9 @@ class OnnxEncoder:
         importance: NDArray[np.float32] = np.load(path, allow_pickle=False)
         if importance.shape != (dim + 1,):
             raise EncoderUnavailable(
-                f"{path} has the shape {importance.shape}, and these tokens take {dim + 1} numbers; "
-                "remove it, or make it anew"
+                _(
+                    "{path} has the shape {shape}, and these tokens take {dim} numbers; remove it, or make it anew"
+                ).format(path=path, shape=importance.shape, dim=dim + 1)
             )
         return importance
 
@@ -170,8 +173,10 @@ class OnnxEncoder:
             return np.asarray(unit(result), np.float32)
         if self._settings.pooling not in _POOL:
             raise EncoderUnavailable(
-                f"{self._model.file} gives out tokens, and a text's vector is made of them by '{self._settings.pooling}', which isn't "
-                f"done here (only {', '.join(_POOL)}); export it anew with: searchctl models export"
+                _(
+                    "{file} gives out tokens, and a text's vector is made of them by '{pooling}', which isn't done "
+                    "here (only {POOL}); export it anew with: searchctl models export"
+                ).format(file=self._model.file, pooling=self._settings.pooling, POOL=", ".join(_POOL))
             )
         return np.asarray(unit(_POOL[self._settings.pooling](result, mask)), np.float32)
 
@@ -181,8 +186,9 @@ class OnnxEncoder:
         wanted = self._settings.token_states or [name for name in given if name in _TOKEN_OUTPUTS][:1]
         if not wanted or not set(wanted) <= set(given):
             raise EncoderUnavailable(
-                f"{self._model.file} doesn't give out its tokens' vectors; export it with the output "
-                f"{' and '.join(wanted) or _TOKEN_OUTPUTS[0]}"
+                _("{file} doesn't give out its tokens' vectors; export it with the output {value}").format(
+                    file=self._model.file, value=" and ".join(wanted) or _TOKEN_OUTPUTS[0]
+                )
             )
         return wanted
 

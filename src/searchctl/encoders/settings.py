@@ -11,6 +11,7 @@ from typing import Any
 from searchctl.conformity import check_types
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.catalogue import KnownModel, known_model
+from searchctl.translation import _
 
 _LOG = logging.getLogger("searchctl")
 _ENCODER = "encoder"
@@ -63,7 +64,11 @@ def read_settings(folder: Path, known: KnownModel | None = None) -> ModelSetting
         if settings.source == "searchctl" and settings.pooling not in POOLINGS:
             raise ValueError(f"'pooling' is {settings.pooling!r}, expected one of {', '.join(POOLINGS)}")
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise EncoderUnavailable(f"what {folder} says of its model is damaged ({error}); restore the folder") from error
+        raise EncoderUnavailable(
+            _("what {folder} says of its model is damaged ({error}); restore the folder").format(
+                folder=folder, error=error
+            )
+        ) from error
     return settings
 
 
@@ -84,7 +89,9 @@ def _settings(folder: Path, known: KnownModel | None) -> ModelSettings:
     if ours.get("kind", _ENCODER) != _ENCODER:
         other = {"classifier": "searchctl route predict --classifier", "reranker": "searchctl search --rerank"}
         use = f"; give it to: {other[ours['kind']]}" if ours["kind"] in other else ""
-        raise EncoderUnavailable(f"{folder} holds a {ours['kind']}, not an encoder{use}")
+        raise EncoderUnavailable(
+            _("{folder} holds a {ours}, not an encoder{use}").format(folder=folder, ours=ours["kind"], use=use)
+        )
     if ours:
         keys = [key for key in ModelSettings.__slots__ if key not in ("unsaid", "source")]
         given = {key: ours[key] for key in keys if key in ours}
@@ -158,5 +165,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise EncoderUnavailable(f"{path} isn't valid JSON ({error}); restore the model's folder") from error
+        raise EncoderUnavailable(
+            _("{path} isn't valid JSON ({error}); restore the model's folder").format(path=path, error=error)
+        ) from error
     return data if isinstance(data, dict) else {}

@@ -22,6 +22,7 @@ from searchctl.encoders.unread import unread_share
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.catalogue import KnownModel
 from searchctl.ranking.unit import unit_or_first_axis
+from searchctl.translation import _
 from searchctl.types import Vectors
 
 _MODEL2VEC, _SENTENCE_TRANSFORMERS = "embeddings", "embedding.weight"  # what the table is called
@@ -68,7 +69,9 @@ class StaticEncoder:
     def __init__(self, folder: Path, *, name: str | None = None, known: KnownModel | None = None) -> None:
         files = static_files(folder)
         if files is None:
-            raise EncoderUnavailable(f"{folder} has no static model; choose another folder for --encoder")
+            raise EncoderUnavailable(
+                _("{folder} has no static model; choose another folder for --encoder").format(folder=folder)
+            )
         self.name = name or str(folder)
         settings = read_settings(folder, known)
         self._query_prefix, self._document_prefix = settings.query_prefix, settings.document_prefix
@@ -78,7 +81,11 @@ class StaticEncoder:
                 self._table: NDArray[Any] = opened.get_tensor(files.table)
                 parts = {part: opened.get_tensor(part) for part in ("weights", "mapping") if part in set(opened.keys())}
         except Exception as error:  # noqa: BLE001 - tokenizers has no base class of its own
-            raise EncoderUnavailable(f"can't load the encoder in {folder}: {error}; choose another folder") from error
+            raise EncoderUnavailable(
+                _("can't load the encoder in {folder}: {error}; choose another folder").format(
+                    folder=folder, error=error
+                )
+            ) from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._weights: NDArray[Any] | None = parts.get("weights")
@@ -137,7 +144,9 @@ class StaticEncoder:
         beyond = self._mapping is not None and len(self._mapping) and int(self._mapping.max()) >= len(self._table)
         if self._table.ndim != 2 or given < tokens or weights < tokens or beyond:
             raise EncoderUnavailable(
-                f"the static model in {folder} has {given} vectors for {tokens} tokens; take another copy of it"
+                _(
+                    "the static model in {folder} has {given} vectors for {tokens} tokens; take another copy of it"
+                ).format(folder=folder, given=given, tokens=tokens)
             )
 
 

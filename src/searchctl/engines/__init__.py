@@ -16,6 +16,7 @@ from searchctl.settings.connection import (
     server_connection,
 )
 from searchctl.settings.paths import user_path
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     import ssl
@@ -50,7 +51,7 @@ def open_engine(
     refuse_malformed(text)
     path = user_path(text)
     if path.is_file():
-        raise UsageError(f"{path} is a file; an embedded engine lives in a folder")
+        raise UsageError(_("{path} is a file; an embedded engine lives in a folder").format(path=path))
     return EmbeddedEngine(path)
 
 

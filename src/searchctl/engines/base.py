@@ -13,6 +13,7 @@ from typing import Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 from searchctl.errors import UsageError
 from searchctl.schema import Bm25Settings, EncoderStamp, Schema
+from searchctl.translation import _
 from searchctl.types import (
     Entry,
     Facet,
@@ -315,11 +316,17 @@ def native_hybrid(engine: Engine, technique: Technique) -> NativeHybrid:
     offered = engine.techniques() if isinstance(engine, NativeHybrid) else ()
     if not isinstance(engine, NativeHybrid) or not offered:
         raise UsageError(
-            f"{engine.name} has no hybrid query of its own; that takes OpenSearch 2.10 or later with neural-search, and "
-            "searchctl's own fusion needs nothing"
+            _(
+                "{name} has no hybrid query of its own; that takes OpenSearch 2.10 or later with neural-search, "
+                "and searchctl's own fusion needs nothing"
+            ).format(name=engine.name)
         )
     if technique not in offered:
-        raise UsageError(f"{engine.name} is too old for the native fusion '{technique}'; it has: {', '.join(offered)}")
+        raise UsageError(
+            _("{name} is too old for the native fusion '{technique}'; it has: {offered}").format(
+                name=engine.name, technique=technique, offered=", ".join(offered)
+            )
+        )
     return engine
 
 
@@ -327,7 +334,9 @@ def technique_of(fusion: str) -> Technique:
     """Return what the name of a native fusion asks of the server. Raises UsageError."""
     if fusion not in NATIVE:
         raise UsageError(
-            f"no fusion '{fusion}' by name; give FusionSettings('{fusion}'), or one of: {', '.join(NATIVE)}"
+            _("no fusion '{fusion}' by name; give FusionSettings('{fusion}'), or one of: {NATIVE}").format(
+                fusion=fusion, NATIVE=", ".join(NATIVE)
+            )
         )
     return NATIVE[fusion]
 

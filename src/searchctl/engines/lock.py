@@ -11,6 +11,7 @@ from pathlib import Path
 
 from searchctl.engines.storage import storage_errors
 from searchctl.errors import IndexLocked
+from searchctl.translation import _
 
 _PATIENCE = 1.0  # seconds
 _PAUSE = 0.02
@@ -81,7 +82,9 @@ class WriteLock:
             file.seek(0)
             owner = file.read(20).strip() or "unknown"
         raise IndexLocked(
-            f"process {owner} is writing to {self._what}; wait until it ends (searching works meanwhile), then try again"
+            _(
+                "process {owner} is writing to {what}; wait until it ends (searching works meanwhile), then try again"
+            ).format(owner=owner, what=self._what)
         )
 
     def release(self) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from searchctl.errors import StorageError
 from searchctl.files import replacing
+from searchctl.translation import _
 from searchctl.types import Json
 
 _CHECKSUM = "checksum"
@@ -21,7 +22,11 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"can't use {path}: {error.strerror or error}; check free space and permissions") from error
+        raise StorageError(
+            _("can't use {path}: {value}; check free space and permissions").format(
+                path=path, value=error.strerror or error
+            )
+        ) from error
 
 
 def write_notes(path: Path, notes: Json) -> None:

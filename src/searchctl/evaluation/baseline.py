@@ -9,6 +9,7 @@ import numpy as np
 from searchctl.errors import MissingExtra
 from searchctl.schema import Analyzer
 from searchctl.text.analysis import analyze
+from searchctl.translation import _
 from searchctl.types import Document
 
 
@@ -22,7 +23,7 @@ class RankBm25:
         try:
             from rank_bm25 import BM25Okapi
         except ImportError as error:
-            raise MissingExtra("the mode rank-bm25", "evaluate") from error
+            raise MissingExtra(_("the mode rank-bm25"), "evaluate") from error
         self._analyzer: Analyzer = analyzer
         self._ids: list[str] = []
         words = []

@@ -12,6 +12,7 @@ from typing import Any
 
 from searchctl.errors import SourceError
 from searchctl.evaluation.metrics import Qrels
+from searchctl.translation import _
 from searchctl.types import Document
 
 _SPLITS = ("test", "dev", "train")
@@ -65,7 +66,9 @@ def read_dataset(path: Path, split: str | None = None) -> DataSet:
     if path.is_file():
         return _checked(path, *_json_lines(path), None)
     if not path.is_dir():
-        raise SourceError(f"there is no {path}; name a folder or a JSON Lines file with judged queries")
+        raise SourceError(
+            _("there is no {path}; name a folder or a JSON Lines file with judged queries").format(path=path)
+        )
     corpus = _first(path, ("corpus.jsonl", "corpus.jsonl.gz"))
     queries = _first(path, ("queries.jsonl", "queries.jsonl.gz"))
     if queries is not None and (path / "qrels").is_dir():
@@ -78,8 +81,11 @@ def read_dataset(path: Path, split: str | None = None) -> DataSet:
     if judged is not None:
         return _checked(path, *_json_lines(judged), corpus)
     raise SourceError(
-        f"{path} holds no judged queries; expected queries.jsonl with qrels/test.tsv (BEIR), queries.tsv with qrels.txt "
-        'or judgements.jsonl with lines like {"query": "how do I return an item", "relevant": ["doc-1"]}'
+        _(
+            "{path} holds no judged queries; expected queries.jsonl with qrels/test.tsv (BEIR), queries.tsv "
+            'with qrels.txt or judgements.jsonl with lines like {{"query": "how do I return an item", '
+            '"relevant": ["doc-1"]}}'
+        ).format(path=path)
     )
 
 
@@ -88,7 +94,9 @@ def read_corpus(path: Path) -> Iterator[Document]:
     for where, data in _objects(path):
         id = _value(data, _IDS)
         if id is None:
-            raise SourceError(f'{where} has no id; a line looks like {{"_id": "1", "title": "…", "text": "…"}}')
+            raise SourceError(
+                _('{where} has no id; a line looks like {{"_id": "1", "title": "…", "text": "…"}}').format(where=where)
+            )
         yield Document(str(id), str(data.get("text") or ""), str(data.get("title") or ""))
 
 
@@ -104,7 +112,9 @@ def _checked(
     if not judged:
         reason = f" ({reasons[0]} in it)" if reasons else ""
         raise SourceError(
-            f"{path} judges no document relevant for any query it holds{reason}, so there is nothing to measure"
+            _(
+                "{path} judges no document relevant for any query it holds{reason}, so there is nothing to measure"
+            ).format(path=path, reason=reason)
         )
     nothing = [query.id for query in queries if not any(grade > 0 for grade in query.grades.values())]
     reasons += [f"{_named(nothing)} no relevant document"] if nothing else []
@@ -130,7 +140,11 @@ def _texts(read: Iterable[tuple[str, str, str]]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for where, id, text in read:
         if texts.setdefault(id, text) != text:
-            raise SourceError(f"{where} has the id '{id}' again, with another text; give each query an id of its own")
+            raise SourceError(
+                _("{where} has the id '{id}' again, with another text; give each query an id of its own").format(
+                    where=where, id=id
+                )
+            )
     return texts
 
 
@@ -138,7 +152,11 @@ def _split_file(folder: Path, split: str | None) -> Path:
     splits = sorted(one.stem for one in folder.glob("*.tsv"))
     chosen = split or next((one for one in _SPLITS if one in splits), splits[0] if splits else "")
     if chosen not in splits:
-        raise SourceError(f"{folder} has no split '{chosen}'; found: {', '.join(splits) or 'none'}")
+        raise SourceError(
+            _("{folder} has no split '{chosen}'; found: {value}").format(
+                folder=folder, chosen=chosen, value=", ".join(splits) or "none"
+            )
+        )
     return folder / f"{chosen}.tsv"
 
 
@@ -149,13 +167,19 @@ def _qrels(path: Path) -> dict[str, dict[str, int]]:
         cells = line.split("\t") if "\t" in line else line.split()
         cells = [cell.strip() for cell in cells]
         if len(cells) not in (3, 4):
-            raise SourceError(f"{where} has {len(cells)} columns; expected query, document, grade or TREC's four")
+            raise SourceError(
+                _("{where} has {count} columns; expected query, document, grade or TREC's four").format(
+                    where=where, count=len(cells)
+                )
+            )
         if where.endswith(":1") and _is_heading(cells):
             continue
         query, document, grade = cells[0], cells[-2], _grade(cells[-1], where)
         if qrels.setdefault(query, {}).setdefault(document, grade) != grade:
             raise SourceError(
-                f"{where} judges document '{document}' for query '{query}' again, with another grade; keep one"
+                _(
+                    "{where} judges document '{document}' for query '{query}' again, with another grade; keep one"
+                ).format(where=where, document=document, query=query)
             )
     return qrels
 
@@ -172,7 +196,9 @@ def _grade(value: Any, where: str) -> int:
     if whole or (isinstance(value, str) and _WHOLE.fullmatch(value.strip())):
         return int(value)
     raise SourceError(
-        f"{where} has the grade {value!r}; expected a whole number, 0 for not relevant: write degrees as 1, 2, 3"
+        _(
+            "{where} has the grade {value!r}; expected a whole number, 0 for not relevant: write degrees as 1, 2, 3"
+        ).format(where=where, value=value)
     )
 
 
@@ -184,14 +210,22 @@ def _json_lines(path: Path) -> tuple[list[JudgedQuery], str]:
         text, relevant = _value(data, _TEXTS), _value(data, RELEVANT_NAMES)
         if not isinstance(text, str) or not isinstance(relevant, (list, dict, str)):
             raise SourceError(
-                f'{where} isn\'t a judged query; a line looks like {{"query": "…", "relevant": ["doc-1"]}}'
+                _('{where} isn\'t a judged query; a line looks like {{"query": "…", "relevant": ["doc-1"]}}').format(
+                    where=where
+                )
             )
         if not text.strip():
-            raise SourceError(f"{where} has an empty query; write its text, or leave the line out")
+            raise SourceError(
+                _("{where} has an empty query; write its text, or leave the line out").format(where=where)
+            )
         given = _value(data, _IDS)
         id = _id(given, where) if given is not None else str(number)
         if id in queries:
-            raise SourceError(f"{where} has the id '{id}' again; give each query an id of its own, or none has one")
+            raise SourceError(
+                _("{where} has the id '{id}' again; give each query an id of its own, or none has one").format(
+                    where=where, id=id
+                )
+            )
         queries[id] = JudgedQuery(id, text, _grades(relevant, where))
         caveat = caveat or _caveat_of(data.get("generated"))
     return list(queries.values()), caveat
@@ -219,7 +253,11 @@ def _grades(relevant: list[Any] | dict[str, Any] | str, where: str) -> dict[str,
 def _id(value: Any, where: str) -> str:
     if isinstance(value, (str, int)) and not isinstance(value, bool):
         return str(value)
-    raise SourceError(f"{where} has {value!r} where an id is expected; write it as text or a whole number")
+    raise SourceError(
+        _("{where} has {value!r} where an id is expected; write it as text or a whole number").format(
+            where=where, value=value
+        )
+    )
 
 
 def _texts_of_json(path: Path) -> Iterator[tuple[str, str, str]]:
@@ -227,7 +265,9 @@ def _texts_of_json(path: Path) -> Iterator[tuple[str, str, str]]:
         id, text = _value(data, _IDS), _value(data, _TEXTS)
         if id is None or not isinstance(text, str):
             raise SourceError(
-                f'{where} isn\'t a query; a line looks like {{"_id": "1", "text": "how do I return an item"}}'
+                _('{where} isn\'t a query; a line looks like {{"_id": "1", "text": "how do I return an item"}}').format(
+                    where=where
+                )
             )
         yield where, _id(id, where), text
 
@@ -236,7 +276,9 @@ def _texts_of_table(path: Path) -> Iterator[tuple[str, str, str]]:
     for where, line in _lines(path):
         id, blank, text = line.partition("\t") if "\t" in line else line.partition(" ")
         if not blank:
-            raise SourceError(f"{where} isn't a query; a line looks like: 1<tab>how do I return an item")
+            raise SourceError(
+                _("{where} isn't a query; a line looks like: 1<tab>how do I return an item").format(where=where)
+            )
         yield where, id.strip(), text.strip()
 
 
@@ -249,9 +291,9 @@ def _objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         try:
             data = json.loads(line)
         except ValueError as error:
-            raise SourceError(f"{where} isn't JSON: {error}") from error
+            raise SourceError(_("{where} isn't JSON: {error}").format(where=where, error=error)) from error
         if not isinstance(data, dict):
-            raise SourceError(f"{where} isn't a JSON object")
+            raise SourceError(_("{where} isn't a JSON object").format(where=where))
         yield where, data
 
 
@@ -265,4 +307,6 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
                 if line.strip():
                     yield f"{path}:{number}", line.rstrip("\r\n")
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise SourceError(f"can't read {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise SourceError(
+            _("can't read {path}: {value}").format(path=path, value=getattr(error, "strerror", None) or error)
+        ) from error

@@ -20,6 +20,7 @@ from searchctl.evaluation.metrics import Metric, Run, parse_metrics
 from searchctl.evaluation.report import Latency, Report, make_report
 from searchctl.index import Index
 from searchctl.ranking.fusion import FusionSettings
+from searchctl.translation import _
 from searchctl.types import Document, Mode
 
 if TYPE_CHECKING:
@@ -57,10 +58,12 @@ VARIANTS: dict[str, SearchVariant] = {
 
 def variant_of(name: str) -> SearchVariant:
     """Return a way to search by name: a key of `VARIANTS`, perhaps with a reranker as in "hybrid+maxsim:20". Raises UsageError."""
-    base, _, reranker = name.partition("+")
+    base, _ignored, reranker = name.partition("+")
     if base not in VARIANTS:
         raise UsageError(
-            f"no mode '{name}'; choose from: {', '.join((*VARIANTS, BASELINE, *NATIVE))}, or add a reranker: hybrid+maxsim"
+            _("no mode '{name}'; choose from: {names}, or add a reranker: hybrid+maxsim").format(
+                name=name, names=", ".join((*VARIANTS, BASELINE, *NATIVE))
+            )
         )
     return replace(VARIANTS[base], rerank=reranker or None)
 
@@ -79,7 +82,9 @@ def evaluate(
     """
     variants = {mode: variant_of(mode) for mode in modes if mode not in (BASELINE, *NATIVE)}
     if not modes:
-        raise UsageError(f"no modes were given; choose from: {', '.join((*VARIANTS, BASELINE, *NATIVE))}")
+        raise UsageError(
+            _("no modes were given; choose from: {names}").format(names=", ".join((*VARIANTS, BASELINE, *NATIVE)))
+        )
     k = max(metric.k or _DEPTH for metric in metrics)
     runs: dict[str, Run] = {}
     latency: dict[str, Latency] = {}
@@ -179,7 +184,9 @@ def indexed(
     """Index a data set's own corpus in a temporary folder; raises UsageError when it has none."""
     if dataset.corpus is None:
         raise UsageError(
-            f"'{dataset.name}' has no corpus.jsonl; name the index that holds its documents with --index NAME"
+            _("'{name}' has no corpus.jsonl; name the index that holds its documents with --index NAME").format(
+                name=dataset.name
+            )
         )
     with temporary_index(read_corpus(dataset.corpus), encoder=encoder, on_load=on_load) as index:
         yield index
@@ -210,5 +217,9 @@ def indexed_apart(
 
 def _nonempty(dataset: DataSet, where: str) -> DataSet:
     if not dataset.queries:
-        raise UsageError(f"no queries can be made from {where}: no document has a title or a text of some length")
+        raise UsageError(
+            _("no queries can be made from {where}: no document has a title or a text of some length").format(
+                where=where
+            )
+        )
     return dataset

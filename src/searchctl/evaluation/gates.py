@@ -12,6 +12,7 @@ from searchctl.errors import SourceError, UsageError
 from searchctl.evaluation.comparison import REFERENCE, IndexComparison
 from searchctl.evaluation.metrics import Metric, parse_metric
 from searchctl.evaluation.report import Report
+from searchctl.translation import _
 
 _MODES = ("lexical", "vector", "hybrid")
 
@@ -34,7 +35,9 @@ def parse_gate(text: str) -> Gate:
     except ValueError:
         value = -1.0
     if not equals or not 0.0 <= value <= 1.0:
-        raise UsageError(f"'{text}' isn't a gate; write a metric and the least it may be, as in: ndcg@10=0.70")
+        raise UsageError(
+            _("'{text}' isn't a gate; write a metric and the least it may be, as in: ndcg@10=0.70").format(text=text)
+        )
     return Gate(mode if colon else None, parse_metric(metric), value)
 
 
@@ -44,7 +47,11 @@ def missed_gates(report: Report, gates: Sequence[Gate]) -> list[str]:
     for gate in gates:
         mode = gate.mode or report.reference
         if mode not in report.scores or gate.metric not in report.scores[mode]:
-            raise UsageError(f"the gate {mode}:{gate.metric} wasn't measured; add it with --modes and --metrics")
+            raise UsageError(
+                _("the gate {mode}:{metric} wasn't measured; add it with --modes and --metrics").format(
+                    mode=mode, metric=gate.metric
+                )
+            )
         mean = report.mean(mode, gate.metric)
         if mean < gate.least:
             missed.append(f"{mode} {gate.metric} is {mean:.4f}, below {gate.least:g}")
@@ -58,7 +65,9 @@ def read_means(path: Path) -> Mapping[str, Mapping[str, float]]:
         return {mode: {name: float(value) for name, value in means.items()} for mode, means in data["modes"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SourceError(
-            f"{path} isn't a report of this tool ({error}); make one with: searchctl evaluate DIR --json > {path}"
+            _(
+                "{path} isn't a report of this tool ({error}); make one with: searchctl evaluate DIR --json > {path}"
+            ).format(path=path, error=error)
         ) from error
 
 
@@ -71,7 +80,9 @@ def drops(report: Report, before: Mapping[str, Mapping[str, float]], most: float
         (mode, metric) for mode in report.modes for metric in report.metrics if str(metric) in before.get(mode, {})
     ]
     if not shared:
-        raise UsageError("the reports have no mode and metric in common; run both with the same --modes and --metrics")
+        raise UsageError(
+            _("the reports have no mode and metric in common; run both with the same --modes and --metrics")
+        )
     fallen = []
     for mode, metric in shared:
         old, new = before[mode][str(metric)], report.mean(mode, metric)
@@ -95,8 +106,10 @@ def parse_difference_gate(text: str) -> DifferenceGate:
     mode = (match[1] if match else None) or REFERENCE
     if match is None or mode not in _MODES or abs(float(match[3])) > 1:
         raise UsageError(
-            f"'{text}' isn't a gate; write a metric and the least difference to the old index, as in: "
-            '--gate "ndcg@10>=-0.01" or --gate "vector:recall@100>=0"'
+            _(
+                "'{text}' isn't a gate; write a metric and the least difference to the old index, as in: --gate "
+                '"ndcg@10>=-0.01" or --gate "vector:recall@100>=0"'
+            ).format(text=text)
         )
     return DifferenceGate(mode, parse_metric(match[2]), float(match[3]))
 

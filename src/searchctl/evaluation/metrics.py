@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.errors import UsageError
+from searchctl.translation import _
 
 Qrels: TypeAlias = Mapping[str, Mapping[str, int]]  # query -> document -> grade; 0 and less is not relevant
 Run: TypeAlias = Mapping[str, Sequence[str]]  # query -> documents, best first
@@ -43,7 +44,9 @@ def parse_metric(text: str) -> Metric:
     if match is None or match[1] not in _MEASURES:
         names = ", ".join(f"{name}@10" for name in _MEASURES)
         raise UsageError(
-            f"no metric '{text}'; choose from {names} (any cut-off to 9999, or none for the whole ranking)"
+            _("no metric '{text}'; choose from {names} (any cut-off to 9999, or none for the whole ranking)").format(
+                text=text, names=names
+            )
         )
     return Metric(match[1], int(match[2]) if match[2] else None)
 

@@ -16,6 +16,7 @@ from searchctl.evaluation.evaluate import evaluate, indexed
 from searchctl.evaluation.metrics import Floats, Interval, bootstrap_interval, holm, paired_p_value, parse_metric
 from searchctl.evaluation.model_tasks import ClassesTask, ModelTask, SimilarityTask
 from searchctl.models.catalogue import known_model
+from searchctl.translation import _
 from searchctl.types import Vectors
 
 NDCG = parse_metric("ndcg@10")
@@ -74,7 +75,7 @@ def compare_models(
     Raises UsageError for none of either, MissingExtra.
     """
     if not encoders or not tasks:
-        raise UsageError("name at least one encoder, and a folder with tasks")
+        raise UsageError(_("name at least one encoder, and a folder with tasks"))
     tell = tell or (lambda sentence: None)
     measured = []
     for encoder in encoders:
@@ -182,9 +183,9 @@ def _predict(learnt: Vectors, labels: Any, tested: Vectors) -> Any:
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError as error:
-        raise MissingExtra("comparing encoders by classes", "explore") from error
+        raise MissingExtra(_("comparing encoders by classes"), "explore") from error
     if len(np.unique(labels)) < 2:
-        raise UsageError("texts of one label alone can't be told apart; give texts of two")
+        raise UsageError(_("texts of one label alone can't be told apart; give texts of two"))
     return LogisticRegression(max_iter=10_000).fit(learnt.astype(np.float64), labels).predict(tested.astype(np.float64))
 
 
@@ -215,7 +216,7 @@ def _texts_of(tasks: Sequence[ModelTask]) -> list[str]:
             assert task.corpus is not None
             texts += [
                 f"{document.title}\n{document.text}"
-                for document, _ in zip(read_corpus(task.corpus), range(most), strict=False)
+                for document, _ignored in zip(read_corpus(task.corpus), range(most), strict=False)
             ]
     return texts
 
@@ -231,8 +232,8 @@ def _with_p_values(first: ModelMeasures, others: Sequence[ModelMeasures]) -> lis
         and (reference := first.score(score.task, score.measure)) is not None
         and reference.values is not None
     ]
-    p_values = holm([paired_p_value(values, reference) for _, _, values, reference in asked])
-    known = {(row, place): p for (row, place, _, _), p in zip(asked, p_values, strict=True)}
+    p_values = holm([paired_p_value(values, reference) for _ignored, _ignored, values, reference in asked])
+    known = {(row, place): p for (row, place, _ignored, _ignored), p in zip(asked, p_values, strict=True)}
     return [
         ModelMeasures(
             other.name,
@@ -250,6 +251,6 @@ def _with_p_values(first: ModelMeasures, others: Sequence[ModelMeasures]) -> lis
 
 def _ranks(series: Floats) -> Floats:
     """Return ranks from 1; equal numbers share the mean of theirs."""
-    _, inverse, counts = np.unique(series, return_inverse=True, return_counts=True)
+    _ignored, inverse, counts = np.unique(series, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     return np.asarray((ends - (counts - 1) / 2)[inverse], np.float64)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from searchctl.errors import SourceError
 from searchctl.evaluation.dataset import DataSet, read_dataset
+from searchctl.translation import _
 
 _MOST_LINES = 1_000_000
 
@@ -59,8 +60,11 @@ def read_tasks(folder: Path, sample: int) -> list[ModelTask]:
             tasks.append(SimilarityTask(f"{name}/{path.stem}", first[:sample], second[:sample], numbers))
     if not tasks:
         raise SourceError(
-            f"{folder} holds no task; it takes corpus.jsonl, queries.jsonl and qrels/ for search, train.jsonl and test.jsonl of "
-            '{"text", "label"} for classes, or a .jsonl of {"sentence1", "sentence2", "score"} for similarity'
+            _(
+                "{folder} holds no task; it takes corpus.jsonl, queries.jsonl and qrels/ for search, train.jsonl "
+                'and test.jsonl of {{"text", "label"}} for classes, or a .jsonl of {{"sentence1", "sentence2", '
+                '"score"}} for similarity'
+            ).format(folder=folder)
         )
     return tasks
 
@@ -69,12 +73,12 @@ def _columns(path: Path, names: tuple[str, ...]) -> list[tuple[str, ...]]:
     rows = []
     for row, where in _lines(path):
         if missing := [name for name in names if name not in row]:
-            raise SourceError(f"{where} has no '{missing[0]}'")
+            raise SourceError(_("{where} has no '{missing}'").format(where=where, missing=missing[0]))
         if "score" in names and not isinstance(row["score"], (int, float)):
-            raise SourceError(f"{where}: 'score' is {row['score']!r}, expected a number")
+            raise SourceError(_("{where}: 'score' is {row!r}, expected a number").format(where=where, row=row["score"]))
         rows.append(tuple(str(row[name]) for name in names))
     if not rows:
-        raise SourceError(f"{path} is empty")
+        raise SourceError(_("{path} is empty").format(path=path))
     return list(zip(*rows, strict=True))
 
 
@@ -82,12 +86,18 @@ def _lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
             if number > _MOST_LINES:
-                raise SourceError(f"{path} has more than {_MOST_LINES:,} lines; give a part of it")
+                raise SourceError(
+                    _("{path} has more than {MOST_LINES:,} lines; give a part of it").format(
+                        path=path, MOST_LINES=_MOST_LINES
+                    )
+                )
             if line.strip():
                 try:
                     row = json.loads(line)
                 except ValueError as error:
-                    raise SourceError(f"{path}, line {number} isn't JSON: {error}") from error
+                    raise SourceError(
+                        _("{path}, line {number} isn't JSON: {error}").format(path=path, number=number, error=error)
+                    ) from error
                 if not isinstance(row, dict):
-                    raise SourceError(f"{path}, line {number} isn't an object")
+                    raise SourceError(_("{path}, line {number} isn't an object").format(path=path, number=number))
                 yield row, f"{path}, line {number}"

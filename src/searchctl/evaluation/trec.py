@@ -14,6 +14,7 @@ import numpy as np
 
 from searchctl.errors import SourceError, StorageError
 from searchctl.files import replacing
+from searchctl.translation import _
 from searchctl.types import Mode, Results, Where
 
 if TYPE_CHECKING:
@@ -49,16 +50,24 @@ def read_queries(path: Path) -> list[Query]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"can't read the queries {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise SourceError(
+            _("can't read the queries {path}: {value}").format(
+                path=path, value=getattr(error, "strerror", None) or error
+            )
+        ) from error
     queries = [_query(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
     ids = [query.id for query in queries]
     if not queries:
         raise SourceError(
-            f'{path} holds no queries; a line looks like {{"_id": "1", "text": "how do I return an item"}}'
+            _('{path} holds no queries; a line looks like {{"_id": "1", "text": "how do I return an item"}}').format(
+                path=path
+            )
         )
     if len(set(ids)) < len(ids):
         twice = next(id for place, id in enumerate(ids) if id in ids[:place])
-        raise SourceError(f"{path} holds two queries with the id {twice!r}; give each its own")
+        raise SourceError(
+            _("{path} holds two queries with the id {twice!r}; give each its own").format(path=path, twice=twice)
+        )
     return queries
 
 
@@ -66,13 +75,15 @@ def _query(line: str, where: str) -> Query:
     try:
         data = json.loads(line)
     except ValueError as error:
-        raise SourceError(f"{where} isn't JSON: {error}") from error
+        raise SourceError(_("{where} isn't JSON: {error}").format(where=where, error=error)) from error
     parts = data if isinstance(data, dict) else {}
     id = next((parts[key] for key in _ID_KEYS if key in parts), None)
     text = next((parts[key] for key in _TEXT_KEYS if key in parts), None)
     if id is None or not isinstance(text, str) or not text.strip():
         raise SourceError(
-            f'{where} isn\'t a query; a line looks like {{"_id": "1", "text": "how do I return an item"}}'
+            _('{where} isn\'t a query; a line looks like {{"_id": "1", "text": "how do I return an item"}}').format(
+                where=where
+            )
         )
     return Query(str(id), text)
 
@@ -118,7 +129,11 @@ def write_run(
                 if on_progress is not None:
                     on_progress(start + len(part), len(texts))
     except OSError as error:
-        raise StorageError(f"can't write the run {target}: {error.strerror}; choose another file with --run") from error
+        raise StorageError(
+            _("can't write the run {target}: {strerror}; choose another file with --run").format(
+                target=target, strerror=error.strerror
+            )
+        ) from error
     return RunReport(len(texts), hits, time.monotonic() - began)
 
 

@@ -19,6 +19,7 @@ from searchctl.explore.neighbours import Neighbours, nearest, reduced
 from searchctl.explore.terms import Term, name_of, terms_of
 from searchctl.ranking.unit import unit
 from searchctl.schema import Analyzer
+from searchctl.translation import _
 from searchctl.types import Vectors
 
 Labels: TypeAlias = NDArray[np.int64]
@@ -51,7 +52,11 @@ class ClusterSettings:
 
     def __post_init__(self) -> None:
         if self.min_size is not None and self.min_size < 2:
-            raise UsageError(f"a topic of {self.min_size} texts is none; give a smallest size of 2 or more")
+            raise UsageError(
+                _("a topic of {min_size} texts is none; give a smallest size of 2 or more").format(
+                    min_size=self.min_size
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ def cluster(
     own; it gets the topic of its first. The same input gives the same topics. Raises MissingExtra without scikit-learn.
     """
     settings = settings or ClusterSettings()
-    tell = on_stage or (lambda _: None)
+    tell = on_stage or (lambda _ignored: None)
     first, unique_rows, copies = _unique(texts)
     min_size = settings.min_size or smallest_topic(len(first))
     moved = aligned(texts, vectors)
@@ -155,7 +160,7 @@ def _hdbscan() -> Any:
     try:
         return importlib.import_module("sklearn.cluster").HDBSCAN
     except ImportError as error:
-        raise MissingExtra("looking for topics", "explore") from error
+        raise MissingExtra(_("looking for topics"), "explore") from error
 
 
 def _votes(labels: Labels, neighbours: Neighbours) -> tuple[Labels, Floats]:
@@ -177,7 +182,7 @@ def _votes(labels: Labels, neighbours: Neighbours) -> tuple[Labels, Floats]:
 
 def _with_edges(labels: Labels, neighbours: Neighbours) -> Labels:
     """Let texts join the topic that their neighbours are in, where enough of them agree."""
-    for _ in range(_ROUNDS):
+    for _ignored in range(_ROUNDS):
         best, share = _votes(labels, neighbours)
         joining = (labels < 0) & (best >= 0) & (share >= _SUPPORT)
         if not joining.any():
@@ -207,7 +212,8 @@ def _largest_first(labels: Labels, copies: Labels) -> Labels:
         if label >= 0:
             sizes[label] += number
     order = {
-        label: place for place, (label, _) in enumerate(sorted(sizes.items(), key=lambda item: (-item[1], item[0])))
+        label: place
+        for place, (label, _ignored) in enumerate(sorted(sizes.items(), key=lambda item: (-item[1], item[0])))
     }
     return np.array([order.get(label, -1) for label in labels.tolist()], np.int64)
 
@@ -216,7 +222,7 @@ def _topics(texts: Sequence[str], vectors: Vectors, labels: Labels, analyzer: An
     groups = [
         _typical_first(np.flatnonzero(labels == label), vectors) for label in range(int(labels.max(initial=-1)) + 1)
     ]
-    rows = [row for members, _ in groups for row in members]
+    rows = [row for members, _ignored in groups for row in members]
     terms = terms_of([texts[row] for row in rows], labels[rows].tolist(), analyzer=analyzer)
     return tuple(_topic(label, terms.get(label, ()), *group, texts) for label, group in enumerate(groups))
 

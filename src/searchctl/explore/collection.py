@@ -17,6 +17,7 @@ from searchctl.ranking.unit import unit
 from searchctl.schema import PassageSettings
 from searchctl.sources import Failure, FieldMapping, SourceFile, read
 from searchctl.text.cleaning import clean
+from searchctl.translation import _
 from searchctl.types import Document, Entry, Vectors
 
 Progress: TypeAlias = Callable[[int, "int | None"], None]
@@ -49,8 +50,10 @@ def from_index(index: Index, on_progress: Progress | None = None) -> Collection:
     name = index.engine.resolve(index.name)
     if index.engine.schema(name).encoder is None:
         raise UsageError(
-            f"index '{index.name}' has no vectors, so nothing can be compared; ingest into a new index with an encoder: "
-            "searchctl ingest FOLDER --index NEW"
+            _(
+                "index '{name}' has no vectors, so nothing can be compared; ingest into a new index with an "
+                "encoder: searchctl ingest FOLDER --index NEW"
+            ).format(name=index.name)
         )
     total = index.engine.info(name).documents
     entries = (entry for batch in index.engine.scan(name, vectors=True) for entry in batch)
@@ -74,7 +77,11 @@ def from_files(
             else:
                 documents.append(item.document)
     if not documents:
-        raise SourceError(f"no document could be read from {files[0].source}; see why with: searchctl ingest --dry-run")
+        raise SourceError(
+            _("no document could be read from {source}; see why with: searchctl ingest --dry-run").format(
+                source=files[0].source
+            )
+        )
     found = _collected(_encoded(documents, encoder), len(documents), failures, on_progress)
     return replace(found, encode=encoder.encode_documents)
 
@@ -104,7 +111,9 @@ def _collected(entries: Iterator[Entry], total: int, failures: int, on_progress:
             on_progress(len(ids), total)
     if not rows:
         raise UsageError(
-            "there are no documents with vectors to look into; fill the index first: searchctl ingest FOLDER, "
-            "or make the vectors that were put off: searchctl vectorize"
+            _(
+                "there are no documents with vectors to look into; fill the index first: searchctl ingest "
+                "FOLDER, or make the vectors that were put off: searchctl vectorize"
+            )
         )
     return Collection(tuple(ids), tuple(texts), np.stack(rows), failures)

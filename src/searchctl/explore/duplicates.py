@@ -18,6 +18,7 @@ from searchctl.explore.languages import aligned
 from searchctl.explore.minhash import Pair, near_pairs, normalised, sketch
 from searchctl.explore.neighbours import nearest
 from searchctl.ranking.cosine_baseline import FEWEST_DOCUMENTS
+from searchctl.translation import _
 from searchctl.types import DuplicateReason, Vectors
 
 REASONS: tuple[DuplicateReason, ...] = get_args(DuplicateReason)
@@ -49,9 +50,13 @@ class DuplicateSettings:
 
     def __post_init__(self) -> None:
         if not 0 < self.near <= 1:
-            raise UsageError(f"texts can't share {self.near} of their wording; give a number above 0, at most 1")
+            raise UsageError(
+                _("texts can't share {near} of their wording; give a number above 0, at most 1").format(near=self.near)
+            )
         if self.semantic is not None and not -1 < self.semantic <= 1:
-            raise UsageError(f"{self.semantic} is no cosine; give a number between -1 and 1")
+            raise UsageError(
+                _("{semantic} is no cosine; give a number between -1 and 1").format(semantic=self.semantic)
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def duplicates(
     texts, unless `semantic` says from where on.
     """
     settings = settings or DuplicateSettings()
-    tell = on_stage or (lambda _: None)
+    tell = on_stage or (lambda _ignored: None)
     forest = _Forest(len(texts))
     plain = [normalised(text) for text in texts]
     if "exact" in settings.reasons:
@@ -261,4 +266,6 @@ class _Forest:
     def _group(self, rows: list[int]) -> DuplicateGroup:
         ties = [self._ties[row] for row in rows[1:]]
         ties.insert(0, ties[0])
-        return DuplicateGroup(tuple(rows), tuple(reason for reason, _ in ties), tuple(value for _, value in ties))
+        return DuplicateGroup(
+            tuple(rows), tuple(reason for reason, _ignored in ties), tuple(value for _ignored, value in ties)
+        )

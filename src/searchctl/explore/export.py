@@ -14,6 +14,7 @@ from searchctl.explore.collection import Collection
 from searchctl.explore.layout import Places
 from searchctl.files import replacing
 from searchctl.notation import table_cell
+from searchctl.translation import _
 from searchctl.types import Json
 
 ENDINGS = (".html", ".json", ".csv")
@@ -25,7 +26,11 @@ def ending_of(path: Path) -> str:
     """Return a file's ending; raises UsageError when nothing can be written under it."""
     ending = path.suffix.lower()
     if ending not in ENDINGS:
-        raise UsageError(f"can't write topics to '{path}'; give a file that ends in {', '.join(ENDINGS)}")
+        raise UsageError(
+            _("can't write topics to '{path}'; give a file that ends in {ENDINGS}").format(
+                path=path, ENDINGS=", ".join(ENDINGS)
+            )
+        )
     return ending
 
 

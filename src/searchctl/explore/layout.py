@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from searchctl.errors import MissingExtra
 from searchctl.explore.languages import aligned
 from searchctl.explore.neighbours import reduced
+from searchctl.translation import _
 from searchctl.types import Vectors
 
 Places = NDArray[np.float64]
@@ -47,7 +48,7 @@ def _tsne(space: Vectors, seed: int) -> Places:
     try:
         manifold = importlib.import_module("sklearn.manifold")
     except ImportError as error:
-        raise MissingExtra("a map of topics", "explore") from error
+        raise MissingExtra(_("a map of topics"), "explore") from error
     perplexity = min(30.0, (len(space) - 1) / 4)
     start = (space[:, -2:] * 1e-4).astype(np.float32)  # the directions of largest variance; scikit-learn's own scale
     with importlib.import_module("threadpoolctl").threadpool_limits(1):  # its threads wait longer than they work

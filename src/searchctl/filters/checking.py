@@ -11,6 +11,7 @@ from searchctl.fields import comparable
 from searchctl.filters.combining import any_holds
 from searchctl.schema import FieldType
 from searchctl.suggest import did_you_mean
+from searchctl.translation import _
 from searchctl.types import And, Clause, Exists, Filter, Not, OneOf, Or, Prefix, Range, Scalar
 
 OWN: Mapping[str, FieldType] = {"id": "keyword", "title": "keyword"}  # of the document, unless a field has the name
@@ -51,13 +52,17 @@ def typed(given: Filter, fields: Mapping[str, FieldType]) -> Filter:
         return given
     if kind == "text":
         raise UsageError(
-            f"field '{given.field}' holds text, which is searched and not compared; search for its words with a + before each, "
-            f"or filter by {given.field}=* for documents that have it"
+            _(
+                "field '{field}' holds text, which is searched and not compared; search for its words with a + "
+                "before each, or filter by {field}=* for documents that have it"
+            ).format(field=given.field)
         )
     if isinstance(condition, Prefix):
         if kind != "keyword":
             raise UsageError(
-                f"field '{given.field}' holds {kind} values, which have no beginning; write a range or a value"
+                _("field '{field}' holds {kind} values, which have no beginning; write a range or a value").format(
+                    field=given.field, kind=kind
+                )
             )
         return given
     if isinstance(condition, Range):
@@ -65,7 +70,9 @@ def typed(given: Filter, fields: Mapping[str, FieldType]) -> Filter:
     values = condition.values
     if len(values) > MAX_VALUES:
         raise UsageError(
-            f"{len(values):,} values of '{given.field}' are too many for a filter; give at most {MAX_VALUES:,}"
+            _("{count:,} values of '{field}' are too many for a filter; give at most {MAX_VALUES:,}").format(
+                count=len(values), field=given.field, MAX_VALUES=MAX_VALUES
+            )
         )
     if kind == "date" and values:
         return any_holds([_within(given.field, *_period(given.field, value)) for value in values])
@@ -77,7 +84,9 @@ def kind_of(name: str, fields: Mapping[str, FieldType]) -> FieldType:
     kind = fields.get(name) or OWN.get(name)
     if kind is None:
         raise UsageError(
-            f"no field '{name}' in this index; {_suggest(name, [*(field for field in fields if not field.startswith('_')), *OWN])}"
+            _("no field '{name}' in this index; {suggest}").format(
+                name=name, suggest=_suggest(name, [*(field for field in fields if not field.startswith("_")), *OWN])
+            )
         )
     return kind
 
@@ -90,8 +99,10 @@ def is_own(name: str, fields: Mapping[str, FieldType]) -> bool:
 def _range(field: str, kind: FieldType, condition: Range) -> Filter:
     if kind in ("keyword", "boolean"):
         raise UsageError(
-            f"field '{field}' holds {kind} values, which have no order; name the values: {field}=a,b, or declare the field as "
-            "number or date in a recipe and load again"
+            _(
+                "field '{field}' holds {kind} values, which have no order; name the values: {field}=a,b, or "
+                "declare the field as number or date in a recipe and load again"
+            ).format(field=field, kind=kind)
         )
     if kind == "date":
         low = max(
@@ -151,7 +162,11 @@ def _comparable(field: str, kind: FieldType, value: Scalar) -> str | float:
 
 
 def _wrong(field: str, kind: FieldType, value: Scalar) -> UsageError:
-    return UsageError(f"field '{field}' holds {kind} values, and {value!r} isn't one; write {_WRITTEN[kind]}")
+    return UsageError(
+        _("field '{field}' holds {kind} values, and {value!r} isn't one; write {WRITTEN}").format(
+            field=field, kind=kind, value=value, WRITTEN=_WRITTEN[kind]
+        )
+    )
 
 
 def _suggest(name: str, known: Sequence[str]) -> str:

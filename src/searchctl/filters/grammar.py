@@ -21,6 +21,7 @@ from typing import NoReturn
 
 from searchctl.errors import UsageError
 from searchctl.filters.combining import all_hold, any_holds
+from searchctl.translation import _
 from searchctl.types import And, Clause, Exists, Filter, Not, OneOf, Or, Prefix, Range, Scalar
 
 MAX_LENGTH = 20_000  # characters of one filter
@@ -46,7 +47,11 @@ def parse_where(texts: Sequence[str]) -> Filter | None:
 def parse_filter(text: str) -> Filter:
     """Read one filter; raises UsageError, which marks the column of what can't be read."""
     if len(text) > MAX_LENGTH:
-        raise UsageError(f"the filter has {len(text):,} characters; give at most {MAX_LENGTH:,}")
+        raise UsageError(
+            _("the filter has {count:,} characters; give at most {MAX_LENGTH:,}").format(
+                count=len(text), MAX_LENGTH=MAX_LENGTH
+            )
+        )
     return _FilterReader(text).read()
 
 
@@ -300,8 +305,9 @@ class _FilterReader:
         """Raise UsageError: what is wrong, at which column, and what to write."""
         before, after = self._text[max(0, self._at - 60) : self._at], self._text[self._at : self._at + 40]
         raise UsageError(
-            f"can't read the filter at column {self._at + 1}, where ^ stands: {before}^{after}: {what}"
-            f"{'; ' + cure if cure else ''}"
+            _("can't read the filter at column {at}, where ^ stands: {before}^{after}: {what}{what2}").format(
+                at=self._at + 1, before=before, after=after, what=what, what2="; " + cure if cure else ""
+            )
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from searchctl.errors import UsageError
 from searchctl.filters.combining import all_hold, any_holds, bounds_of
 from searchctl.filters.grammar import parse_filter
+from searchctl.translation import _
 from searchctl.types import AllOf, And, Clause, Exists, Filter, Not, OneOf, Or, Prefix, Range, Scalar, Where
 
 _CONDITIONS = (OneOf, AllOf, Range, Exists, Prefix)
@@ -42,12 +43,16 @@ def as_scalar(field: str, value: Any) -> Scalar:
         return str(value)
     if value is None:
         raise UsageError(
-            f"a filter can't compare '{field}' with None; for documents without a value write \"{field}!=*\", "
-            f"or Not(Clause({field!r}, Exists()))"
+            _(
+                "a filter can't compare '{field}' with None; for documents without a value write \"{field}!=*\", "
+                "or Not(Clause({field!r}, Exists()))"
+            ).format(field=field)
         )
     raise UsageError(
-        f"a filter can't compare '{field}' with {type(value).__name__} {str(value)[:40]!r}; give a text, a number, a date, "
-        "true or false, a list of them, or a condition such as Range(gte=1)"
+        _(
+            "a filter can't compare '{field}' with {name} {value!r}; give a text, a number, a date, true or "
+            "false, a list of them, or a condition such as Range(gte=1)"
+        ).format(field=field, name=type(value).__name__, value=str(value)[:40])
     )
 
 
@@ -62,8 +67,10 @@ def _canonical(given: Any) -> Filter:
         assert whole is not None  # there are parts
         return whole
     raise UsageError(
-        f'can\'t filter by {type(given).__name__} {str(given)[:60]!r}; give a mapping, a text such as "lang=ru AND year>=2020", '
-        "or And, Or, Not and Clause with parts"
+        _(
+            'can\'t filter by {name} {given!r}; give a mapping, a text such as "lang=ru AND year>=2020", or '
+            "And, Or, Not and Clause with parts"
+        ).format(name=type(given).__name__, given=str(given)[:60])
     )
 
 
@@ -71,12 +78,14 @@ def _clause(field: str, value: Any) -> Filter:
     if isinstance(value, AllOf):
         whole = all_hold([Clause(field, OneOf((as_scalar(field, one),))) for one in value.values])
         if whole is None:
-            raise UsageError(f"all of nothing says nothing about '{field}'; give AllOf the values it must have")
+            raise UsageError(
+                _("all of nothing says nothing about '{field}'; give AllOf the values it must have").format(field=field)
+            )
         return whole
     if isinstance(value, Range):
         bounds = {name: as_scalar(field, bound) for name, bound in bounds_of(value).items()}
         if not bounds:
-            raise UsageError(f"the range of '{field}' has no bound; give one, as in Range(gte=1)")
+            raise UsageError(_("the range of '{field}' has no bound; give one, as in Range(gte=1)").format(field=field))
         return Clause(field, Range(**bounds))
     if isinstance(value, OneOf):
         return Clause(field, OneOf(tuple(as_scalar(field, one) for one in value.values)))
@@ -84,7 +93,10 @@ def _clause(field: str, value: Any) -> Filter:
         return Clause(field, value)
     if isinstance(value, Mapping):
         raise UsageError(
-            f"a filter can't compare '{field}' with {dict(value)!r}; a range is written Range(gte=1), or as text: \"{field}>=1\""
+            _(
+                "a filter can't compare '{field}' with {dict!r}; a range is written Range(gte=1), or as text: "
+                '"{field}>=1"'
+            ).format(field=field, dict=dict(value))
         )
     several = (
         isinstance(value, Iterable) and not isinstance(value, (str, bytes)) and getattr(value, "shape", True) != ()

@@ -14,6 +14,7 @@ from typing import TypeVar
 from searchctl.engines.base import FullEngine, fingerprints
 from searchctl.errors import AccessDenied, EngineUnreachable, ServerRefusal, StorageError
 from searchctl.ranking.cosine_baseline import BackgroundMeter, choose_background
+from searchctl.translation import _
 from searchctl.types import Entry, Rejection
 
 _log = logging.getLogger(__name__)
@@ -155,8 +156,10 @@ def check_complete(engine: FullEngine, version: str, expected: int, report: Copy
     if documents != expected:
         reasons = "; ".join(f"{one.id!r}: {one.reason}" for one in report.rejected[:3]) or "none was refused"
         raise StorageError(
-            f"'{version}' holds {documents:,} documents and {source} {expected:,} ({reasons}), so the name stays where it is; "
-            "run the same command again"
+            _(
+                "'{version}' holds {documents:,} documents and {source} {expected:,} ({reasons}), so the name "
+                "stays where it is; run the same command again"
+            ).format(version=version, documents=documents, source=source, expected=expected, reasons=reasons)
         )
 
 

@@ -12,6 +12,7 @@ from searchctl.errors import StorageError, UsageError
 from searchctl.files import is_same_file
 from searchctl.sources import Failure, FieldMapping, SourceFile
 from searchctl.sources.letters import as_letter
+from searchctl.translation import _
 from searchctl.types import Document
 
 
@@ -25,7 +26,9 @@ def without_target(files: Iterable[SourceFile], target: Path | None) -> list[Sou
         if target is not None and is_same_file(file.path, target):
             if file.root == file.path:
                 raise UsageError(
-                    f"dead letters would go to {target}, which is read itself; name another file: --dead-letters FILE"
+                    _(
+                        "dead letters would go to {target}, which is read itself; name another file: --dead-letters FILE"
+                    ).format(target=target)
                 )
             continue
         kept.append(file)
@@ -54,7 +57,9 @@ class DeadLetters:
             file.flush()
         except OSError as error:
             raise StorageError(
-                f"can't write dead letters to {self.path}: {error.strerror}; choose another file with --dead-letters"
+                _("can't write dead letters to {path}: {strerror}; choose another file with --dead-letters").format(
+                    path=self.path, strerror=error.strerror
+                )
             ) from error
 
     def _open(self) -> IO[bytes]:

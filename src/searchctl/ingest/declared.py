@@ -11,6 +11,7 @@ from searchctl.fields import fit
 from searchctl.ingest.journal import Journal, journal_path
 from searchctl.ingest.prepare import fingerprint, has_content
 from searchctl.schema import FieldType, Schema
+from searchctl.translation import _
 from searchctl.types import Entry
 
 _BATCH = 100
@@ -33,8 +34,10 @@ def declare_types(
         if changed and not isinstance(engine, Retyping):
             name, kind = next(iter(changed.items()))
             raise UsageError(
-                f"index '{index}' was made with '{name}' as {schema.fields[name]}, not {kind}, and its server can't change that; "
-                "leave the type out of the recipe, or ingest into a new index with --index NEW"
+                _(
+                    "index '{index}' was made with '{name}' as {fields}, not {kind}, and its server can't change "
+                    "that; leave the type out of the recipe, or ingest into a new index with --index NEW"
+                ).format(index=index, name=name, fields=schema.fields[name], kind=kind)
             )
         renewed = {*changed, *added, *pending}
         if not renewed:
@@ -71,7 +74,7 @@ def _index_anew(engine: FullEngine, index: str, names: set[str], date_formats: M
 
 
 def _typed(entry: Entry, schema: Schema, date_formats: Mapping[str, str] | None) -> Entry:
-    fields, _ = fit(entry.document.fields, schema.fields, date_formats)
+    fields, _ignored = fit(entry.document.fields, schema.fields, date_formats)
     document = replace(entry.document, fields=fields)
     settings = repr(schema.passages)
     mark = entry.fingerprint

@@ -11,6 +11,7 @@ from searchctl.encoders.base import Encoder
 from searchctl.errors import UsageError
 from searchctl.schema import PassageSettings
 from searchctl.text.passages import cut_many
+from searchctl.translation import _
 from searchctl.types import Entry, Passage, Vectors
 
 _PIECE = 8_000  # characters encoded between two looks at whether to go on: less than a second of two cores; 3 % dearer than 16,000
@@ -20,8 +21,9 @@ def check_readable(encoder: Encoder, passages: PassageSettings) -> None:
     """Raise UsageError where an encoder can't read passages of this size whole."""
     if passages.size > encoder.max_tokens:
         raise UsageError(
-            f"{encoder.name} reads {encoder.max_tokens:,} tokens, so passages can't have {passages.size:,}; "
-            f"give at most {encoder.max_tokens}"
+            _("{name} reads {max_tokens:,} tokens, so passages can't have {size:,}; give at most {max_tokens}").format(
+                name=encoder.name, max_tokens=encoder.max_tokens, size=passages.size
+            )
         )
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from searchctl.errors import InvalidDocument
 from searchctl.fields import as_values
+from searchctl.translation import _
 from searchctl.types import Document, Scalar, Value
 
 GivenDocument: TypeAlias = "Document | Mapping[str, Any] | str"
@@ -33,7 +34,9 @@ def given_documents(given: Iterable[GivenDocument] | GivenDocument) -> Iterator[
         given = given.to_dict("records")  # a table of pandas, which by itself gives the names of its columns
     single = isinstance(given, (str, Mapping, Document))
     if not single and (isinstance(given, (bytes, bytearray)) or not isinstance(given, Iterable)):
-        raise InvalidDocument(f"documents are given as strings, mappings or Documents, found {_kind(given)}")
+        raise InvalidDocument(
+            _("documents are given as strings, mappings or Documents, found {kind}").format(kind=_kind(given))
+        )
     documents: Iterable[Any] = [given] if single else given  # type: ignore[assignment]
     for number, document in enumerate(documents):
         yield as_document(document, number)
@@ -50,14 +53,22 @@ def as_document(given: GivenDocument, number: int = 0) -> Document:
         parts = dict(given)
         fields = {name: value for name, value in parts.items() if name not in ("id", "title", "text")}
     else:
-        raise InvalidDocument(f"document {number} is {_kind(given)}, expected a string, a mapping or a Document")
+        raise InvalidDocument(
+            _("document {number} is {kind}, expected a string, a mapping or a Document").format(
+                number=number, kind=_kind(given)
+            )
+        )
     where = _Where(f"document {number}")
     id = where.id(parts.get("id"))
     where = _Where(f"document {number} ('{id[:60]}')") if id else where
     title, text = where.text("title", parts.get("title")), where.text("text", parts.get("text"))
     if not text and not title:
         keys = ", ".join(str(key) for key in parts) or "none"
-        raise InvalidDocument(f"{where.document}: a document needs a 'text' or a 'title'; found the keys: {keys}")
+        raise InvalidDocument(
+            _("{document}: a document needs a 'text' or a 'title'; found the keys: {keys}").format(
+                document=where.document, keys=keys
+            )
+        )
     return Document(id or content_id(title, text), text, title, where.fields(fields))
 
 
@@ -80,7 +91,11 @@ class _Where:
         self.document = document
 
     def _wrong(self, field: str, value: object, expected: str) -> InvalidDocument:
-        return InvalidDocument(f"{self.document}: '{field}' is {_kind(value)}, expected {expected}")
+        return InvalidDocument(
+            _("{document}: '{field}' is {kind}, expected {expected}").format(
+                document=self.document, field=field, kind=_kind(value), expected=expected
+            )
+        )
 
     def id(self, value: object) -> str:
         """Return an id as text, "" for none."""
@@ -114,11 +129,19 @@ class _Where:
         if not isinstance(given, Mapping):
             raise self._wrong("fields", given, "a mapping of names to values")
         if depth > _DEEPEST:
-            raise InvalidDocument(f"{self.document}: '{prefix}' is nested deeper than {_DEEPEST} mappings")
+            raise InvalidDocument(
+                _("{document}: '{prefix}' is nested deeper than {DEEPEST} mappings").format(
+                    document=self.document, prefix=prefix, DEEPEST=_DEEPEST
+                )
+            )
         flat: dict[str, Value] = {}
         for key, value in given.items():
             if not isinstance(key, str):
-                raise InvalidDocument(f"{self.document}: the field name {key!r} is {_kind(key)}, expected a string")
+                raise InvalidDocument(
+                    _("{document}: the field name {key!r} is {kind}, expected a string").format(
+                        document=self.document, key=key, kind=_kind(key)
+                    )
+                )
             name = f"{prefix}{key}"
             if isinstance(value, Mapping):
                 for inner, kept in self.fields(value, f"{name}.", depth + 1).items():

@@ -32,6 +32,7 @@ from searchctl.ingest.prune import find_gone
 from searchctl.ranking.cosine_baseline import BackgroundMeter, choose_background
 from searchctl.sources import Failure, Record, SourceFile
 from searchctl.sources.model import storable
+from searchctl.translation import _
 from searchctl.types import Document, Entry
 
 _QUEUED_BATCHES = 3
@@ -61,7 +62,7 @@ def ingest(
     files = without_target(files, settings.dead_letters)
     if settings.prune and not any(file.size is not None for file in files):
         raise SourceError(
-            "nothing was found that could be gone, so nothing is pruned; check the path, or use: searchctl delete"
+            _("nothing was found that could be gone, so nothing is pruned; check the path, or use: searchctl delete")
         )
     journal = Journal(journal_path(engine, index))
     try:

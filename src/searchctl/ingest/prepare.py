@@ -22,6 +22,7 @@ from searchctl.notation import without_halves
 from searchctl.schema import FieldType, Schema
 from searchctl.sources import Record
 from searchctl.text.cleaning import clean
+from searchctl.translation import _
 from searchctl.types import Document, Entry, Value
 
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -44,7 +45,7 @@ def _short(source: str) -> str:
 
 def is_from(mark: str, source: str) -> bool | None:
     """Tell whether a fingerprint is of a document from this source; None where it doesn't say (indexes made before)."""
-    _, dash, short = mark.partition("-")
+    _ignored, dash, short = mark.partition("-")
     return short == _short(source) if dash else None
 
 
@@ -58,11 +59,15 @@ def checked(document: Document) -> Document:
     fields = {without_halves(name): _whole_values(value) for name, value in document.fields.items()}
     cleaned = Document(document.id, clean(document.text), clean(document.title), fields)
     if not cleaned.text and not cleaned.title:
-        raise InvalidDocument("the document is empty: no text and no title")
+        raise InvalidDocument(_("the document is empty: no text and no title"))
     if not 1 <= len(cleaned.id.encode("utf-8", "surrogatepass")) <= MAX_ID_BYTES:
-        raise InvalidDocument(f"the id {cleaned.id[:40]!r} has to be 1 to {MAX_ID_BYTES} bytes long")
+        raise InvalidDocument(
+            _("the id {id!r} has to be 1 to {MAX_ID_BYTES} bytes long").format(
+                id=cleaned.id[:40], MAX_ID_BYTES=MAX_ID_BYTES
+            )
+        )
     if not cleaned.id.isascii() and _HALVES.search(cleaned.id):
-        raise InvalidDocument(f"the id {cleaned.id[:40]!r} has half a letter in it (a lone surrogate)")
+        raise InvalidDocument(_("the id {id!r} has half a letter in it (a lone surrogate)").format(id=cleaned.id[:40]))
     return cleaned
 
 
@@ -214,7 +219,7 @@ class Preparer:
                 documents.append((record, checked(record.document)))
             except Exception as error:
                 prepared.rejected.append((record, reason_of(error)))
-        self._learn([document for _, document in documents])
+        self._learn([document for _ignored, document in documents])
         settings = repr(self._schema.passages)
         candidates = []
         for record, document in documents:

@@ -16,6 +16,7 @@ from searchctl.settings.resources import resource_folder
 from searchctl.sources.formats import Format, formats
 from searchctl.sources.model import STDIN, FieldMapping
 from searchctl.suggest import did_you_mean
+from searchctl.translation import _
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -69,10 +70,16 @@ def load_recipe(path_or_name: str | Path) -> Recipe:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"can't read the recipe {path}: {error.strerror}; check its name and permissions") from error
+        raise ConfigError(
+            _("can't read the recipe {path}: {strerror}; check its name and permissions").format(
+                path=path, strerror=error.strerror
+            )
+        ) from error
     except ValueError as error:
         raise ConfigError(
-            f"the recipe {path} isn't TOML: {error}; see the recipes in the folder ingest/ for examples"
+            _("the recipe {path} isn't TOML: {error}; see the recipes in the folder ingest/ for examples").format(
+                path=path, error=error
+            )
         ) from error
     return _RecipeReader(path, data).recipe()
 
@@ -94,7 +101,11 @@ def _find(given: str | Path) -> Path:
     if str(given) in names:
         return resource_folder("ingest") / f"{given}.toml"
     hint = did_you_mean(path.stem, names, f"give a file, or one of: {', '.join(names)}")
-    raise ConfigError(f"no recipe '{given}': there is no such file, and none of that name comes with searchctl; {hint}")
+    raise ConfigError(
+        _("no recipe '{given}': there is no such file, and none of that name comes with searchctl; {hint}").format(
+            given=given, hint=hint
+        )
+    )
 
 
 class _RecipeReader:
@@ -217,7 +228,15 @@ class _RecipeReader:
             if key not in known:
                 names = [prefix + name for name in known]
                 hint = did_you_mean(key, known, f"known here: {', '.join(names)}", cutoff=0.5, prefix=prefix)
-                raise ConfigError(f"the recipe {self._path} has an unknown key '{prefix}{key}'; {hint}")
+                raise ConfigError(
+                    _("the recipe {path} has an unknown key '{prefix}{key}'; {hint}").format(
+                        path=self._path, prefix=prefix, key=key, hint=hint
+                    )
+                )
 
     def _wrong(self, key: str, value: object, expected: str) -> ConfigError:
-        return ConfigError(f"in the recipe {self._path}, {key} is {value!r}, expected {expected}")
+        return ConfigError(
+            _("in the recipe {path}, {key} is {value!r}, expected {expected}").format(
+                path=self._path, key=key, value=value, expected=expected
+            )
+        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from searchctl.engines.base import Upkeep
 from searchctl.errors import UsageError
 from searchctl.index import Index
+from searchctl.translation import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,11 @@ class CompactReport:
 def compact(index: Index) -> CompactReport:
     """Make an index's files as small as they can be; searching goes on. Raises UsageError, IndexLocked, StorageError."""
     if not isinstance(index.engine, Upkeep):
-        raise UsageError(f"{index.engine.name} looks after its own files; only an index in a folder can be compacted")
+        raise UsageError(
+            _("{name} looks after its own files; only an index in a folder can be compacted").format(
+                name=index.engine.name
+            )
+        )
     before = index.info().size
     index.engine.compact(index.name)
     return CompactReport(before, index.info().size)

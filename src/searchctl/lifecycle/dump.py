@@ -33,6 +33,7 @@ from searchctl.lifecycle.manifest import (
     VECTORS,
     sha256_of,
 )
+from searchctl.translation import _
 from searchctl.types import Entry, Json
 
 _HEADER = 256  # bytes kept free for safetensors' header, which holds the count of rows: known only at the end
@@ -54,7 +55,7 @@ def dump(engine: FullEngine, index: str, path: Path, monitor: Monitor, *, compre
     The index may be in use. Raises IndexExists when `path` is there already, StorageError when it can't be written.
     """
     if path.exists():
-        raise IndexExists(f"{path} is there already; name a new folder, or remove that one")
+        raise IndexExists(_("{path} is there already; name a new folder, or remove that one").format(path=path))
     name = engine.resolve(index)
     with _storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)

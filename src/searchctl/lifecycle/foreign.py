@@ -19,6 +19,7 @@ from searchctl.ingest.copying import BATCH, GoesOn, Monitor, Throttle, WriteBehi
 from searchctl.ingest.encoding import cut_and_encode
 from searchctl.lifecycle.versions import move, open_version
 from searchctl.schema import EncoderStamp, Layout, Lineage
+from searchctl.translation import _
 from searchctl.types import Entry, Rejection
 
 __all__ = ["ForeignIndex", "ForeignPlan", "ForeignReport", "Reading", "Work"]
@@ -85,8 +86,10 @@ class ForeignIndex:
     ) -> None:
         if not isinstance(engine, ForeignIndexes):
             raise UsageError(
-                f"{engine.url} is a folder, and indexes there are searchctl's own; name a server, as in: "
-                "searchctl vectorize INDEX --engine opensearch://HOST:9200"
+                _(
+                    "{url} is a folder, and indexes there are searchctl's own; name a server, as in: searchctl "
+                    "vectorize INDEX --engine opensearch://HOST:9200"
+                ).format(url=engine.url)
             )
         self.engine = engine
         self.name = name
@@ -110,12 +113,12 @@ class ForeignIndex:
         findings = tuple(self.source.check())
         documents, waiting, sample = self.source.count(), 0, list[Entry]()
         if self.source.is_begun:
-            for _, entries in self.source.outdated(_PAGE, note=False):
+            for _ignored, entries in self.source.outdated(_PAGE, note=False):
                 waiting += len(entries)
                 sample = sample or entries[:_SAMPLE]
         else:
             waiting = documents
-            sample = next((entries for _, entries in self.source.outdated(_SAMPLE, note=False)), [])
+            sample = next((entries for _ignored, entries in self.source.outdated(_SAMPLE, note=False)), [])
         cut_and_encode(sample[:1], self._encoder, self.source.schema.passages)  # loads what is loaded once
         began = time.monotonic()
         cut_and_encode(sample, self._encoder, self.source.schema.passages)
@@ -128,7 +131,7 @@ class ForeignIndex:
         errors = [finding for finding in self.source.check() if finding.level == "error"]
         if errors:
             faults = "; ".join(f"{finding.subject}: {finding.message}" for finding in errors)
-            raise UsageError(f"nothing was changed. {faults}; {errors[0].fix}")
+            raise UsageError(_("nothing was changed. {faults}; {fix}").format(faults=faults, fix=errors[0].fix))
         companion = self.source.home
         version = self._open_version() if self.source.needs_version else None
         self.source.prepare()
@@ -193,7 +196,7 @@ class ForeignIndex:
     def _bring_up(self, monitor: Monitor) -> Work:
         """Encode what waits until nothing does."""
         work = Work()
-        for _ in range(_PASSES):
+        for _ignored in range(_PASSES):
             done = self._pass(monitor, None)
             work += done
             if not done.encoded or done.refused or monitor.stop.is_set():

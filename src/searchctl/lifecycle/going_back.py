@@ -9,6 +9,7 @@ from searchctl.engines.base import FullEngine, fingerprints
 from searchctl.errors import EncoderMismatch, IndexFormatError, UsageError
 from searchctl.ingest.copying import BATCH, Monitor, persist
 from searchctl.lifecycle.reembed import bring_over
+from searchctl.translation import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,17 @@ def carry_back(engine: FullEngine, current: str, target: str, monitor: Monitor) 
     """Bring what was written, changed and deleted since into the earlier version, encoded as its documents are."""
     stamp = engine.schema(target).encoder
     if stamp is None:
-        raise UsageError(f"'{target}' has no encoder, so its documents can't be written by a copy; ingest them again")
+        raise UsageError(
+            _("'{target}' has no encoder, so its documents can't be written by a copy; ingest them again").format(
+                target=target
+            )
+        )
     encoder = open_stamped(stamp)
     if (encoder.revision, encoder.dim) != (stamp.revision, stamp.dim):
-        raise EncoderMismatch(f"'{target}' was made with {stamp.name} of revision {stamp.revision}, which isn't here")
+        raise EncoderMismatch(
+            _("'{target}' was made with {name} of revision {revision}, which isn't here").format(
+                target=target, name=stamp.name, revision=stamp.revision
+            )
+        )
     with engine.writing(target):
         persist(lambda: bring_over(engine, current, target, encoder, monitor), monitor)

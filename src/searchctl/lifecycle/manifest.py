@@ -11,6 +11,7 @@ from searchctl.conformity import check_types
 from searchctl.errors import IndexFormatError, SourceError, UsageError
 from searchctl.schema import Schema
 from searchctl.search.synonyms import read_rules
+from searchctl.translation import _
 
 DUMP_FORMAT = 1
 MANIFEST = "manifest.json"
@@ -44,16 +45,22 @@ def read_manifest(path: Path) -> Manifest:
         data = json.loads(raw)
     except FileNotFoundError as error:
         if not path.exists():
-            raise SourceError(f"there is no folder {path}; name one that searchctl dump wrote") from error
+            raise SourceError(
+                _("there is no folder {path}; name one that searchctl dump wrote").format(path=path)
+            ) from error
         hint = "; it was interrupted, make it again" if path.name.endswith(PARTIAL) else ""
-        raise SourceError(f"{path} isn't a dump: it has no {MANIFEST}{hint}") from error
+        raise SourceError(
+            _("{path} isn't a dump: it has no {MANIFEST}{hint}").format(path=path, MANIFEST=MANIFEST, hint=hint)
+        ) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise SourceError(f"can't read {path / MANIFEST}: {error}") from error
+        raise SourceError(_("can't read {path}: {error}").format(path=path / MANIFEST, error=error)) from error
     made_as = data.get("format") if isinstance(data, dict) else None
     if not isinstance(made_as, int) or made_as > DUMP_FORMAT:
         raise IndexFormatError(
-            f"the dump {path} has format {made_as!r}, this searchctl reads up to {DUMP_FORMAT}; "
-            "upgrade with: pip install --upgrade searchctl"
+            _(
+                "the dump {path} has format {made_as!r}, this searchctl reads up to {DUMP_FORMAT}; upgrade with: "
+                "pip install --upgrade searchctl"
+            ).format(path=path, made_as=made_as, DUMP_FORMAT=DUMP_FORMAT)
         )
     try:
         json.dumps(data, ensure_ascii=False).encode()  # half a letter, which nothing can store, raises ValueError
@@ -67,7 +74,9 @@ def read_manifest(path: Path) -> Manifest:
         check_types(manifest)
         return manifest
     except (KeyError, TypeError, ValueError, AttributeError, UsageError, IndexFormatError) as error:
-        raise IndexFormatError(f"{path / MANIFEST} is damaged ({error}); take another copy of the dump") from error
+        raise IndexFormatError(
+            _("{path} is damaged ({error}); take another copy of the dump").format(path=path / MANIFEST, error=error)
+        ) from error
 
 
 def sha256_of(path: Path) -> str:

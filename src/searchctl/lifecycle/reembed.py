@@ -38,6 +38,7 @@ from searchctl.lifecycle.versions import Move, move, next_version, open_version
 from searchctl.routing.apply import unlabelled
 from searchctl.routing.examples import entries_of, is_query_vector
 from searchctl.schema import EncoderStamp, Lineage, PassageSettings, Schema
+from searchctl.translation import _
 from searchctl.types import Document, Entry
 
 MADE_FROM = "reembed"
@@ -170,15 +171,19 @@ def _queries(index: Index, judging: Judging) -> DataSet | None:
 def _new_schema(old: Schema, stamp: EncoderStamp, passages: PassageSettings | None, name: str) -> Schema:
     if old.layout is not None:
         raise UsageError(
-            f"the documents of '{name}' are written by others; make a copy with another encoder's vectors: "
-            f"searchctl vectorize {name} --encoder {'NEW; its passages keep their size' if passages else stamp.name}"
+            _(
+                "the documents of '{name}' are written by others; make a copy with another encoder's vectors: "
+                "searchctl vectorize {name} --encoder {what}"
+            ).format(name=name, what=_("NEW; its passages keep their size") if passages else stamp.name)
         )
     passages = passages or old.passages
     same = old.encoder is not None and (old.encoder.revision, old.encoder.dim) == (stamp.revision, stamp.dim)
     if same and passages == old.passages:
         raise UsageError(
-            f"index '{name}' is made with {stamp.name} (revision {stamp.revision}) and passages of {passages.size} tokens already; "
-            "name another one: searchctl reembed --encoder NEW, or other passages: --passage-size N"
+            _(
+                "index '{name}' is made with {name2} (revision {revision}) and passages of {size} tokens "
+                "already; name another one: searchctl reembed --encoder NEW, or other passages: --passage-size N"
+            ).format(name=name, name2=stamp.name, revision=stamp.revision, size=passages.size)
         )
     return replace(old, encoder=stamp, passages=passages, background=None, lineage=Lineage(MADE_FROM))
 
@@ -188,7 +193,7 @@ def _bring_up(engine: FullEngine, source: str, version: str, encoder: Encoder, m
     filled = CopyReport()
     with ExitStack() as stack:
         stack.enter_context(engine.writing(version))
-        for _ in range(_PASSES):
+        for _ignored in range(_PASSES):
             brought = bring_over(engine, source, version, encoder, monitor)
             filled += brought
             if not brought.written or monitor.stop.is_set():
@@ -219,7 +224,7 @@ def _as_ingested(entry: Entry, before: PassageSettings, settings: PassageSetting
     """
     for document in (entry.document, unlabelled(entry.document)):
         if has_content(entry.fingerprint, fingerprint(document, repr(before))):
-            _, dash, source = entry.fingerprint.partition("-")
+            _ignored, dash, source = entry.fingerprint.partition("-")
             return replace(entry, fingerprint=fingerprint(document, repr(settings)) + dash + source)
     return entry
 

@@ -26,6 +26,7 @@ from searchctl.lifecycle.manifest import (
 )
 from searchctl.lifecycle.versions import Move, move, open_version
 from searchctl.schema import Lineage
+from searchctl.translation import _
 from searchctl.types import Document, Entry, Passage
 
 _TENSOR = "vectors"
@@ -57,7 +58,12 @@ def restore(
     version = open_version(engine, index, replace(manifest.schema, lineage=Lineage(made_from)))
     with engine.writing(version):
         filled = fill(
-            engine, version, _read_entries(path, manifest), lambda entries, _: entries, monitor, manifest.documents
+            engine,
+            version,
+            _read_entries(path, manifest),
+            lambda entries, _ignored: entries,
+            monitor,
+            manifest.documents,
         )
     if monitor.stop.is_set():
         return RestoreReport(version, engine.count(version), filled.written, None)
@@ -73,17 +79,24 @@ def _check_free(engine: FullEngine, index: str, replace_index: bool) -> None:
         return
     if not replace_index:
         raise IndexExists(
-            f"there is an index '{index}' ({taken}) already; choose another --index, or restore behind its name with --replace"
+            _(
+                "there is an index '{index}' ({taken}) already; choose another --index, or restore behind its "
+                "name with --replace"
+            ).format(index=index, taken=taken)
         )
 
 
 def _check_files(path: Path, manifest: Manifest) -> None:
     for name, digest in manifest.files.items():
         if not (path / name).is_file():
-            raise IndexFormatError(f"the dump {path} lacks {name}; take another copy of it")
+            raise IndexFormatError(
+                _("the dump {path} lacks {name}; take another copy of it").format(path=path, name=name)
+            )
         if sha256_of(path / name) != digest:
             raise IndexFormatError(
-                f"{path / name} is damaged: its SHA-256 isn't the manifest's; take another copy of it"
+                _("{path} is damaged: its SHA-256 isn't the manifest's; take another copy of it").format(
+                    path=path / name
+                )
             )
     with _open_vectors(path, manifest):
         pass
@@ -101,7 +114,9 @@ def _read_entries(path: Path, manifest: Manifest) -> Iterator[list[Entry]]:
             counts = [len(entry.passages) if encoded else 0 for entry, encoded in entries]
             if start + sum(counts) > manifest.vectors:
                 raise IndexFormatError(
-                    f"{path / VECTORS} has fewer rows than {manifest.lines} asks for; take another copy"
+                    _("{path} has fewer rows than {lines} asks for; take another copy").format(
+                        path=path / VECTORS, lines=manifest.lines
+                    )
                 )
             vectors = np.asarray(rows[start : start + sum(counts)], np.float32)
             parts = np.split(vectors, np.cumsum(counts)[:-1])
@@ -117,10 +132,16 @@ def _lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
     try:
         while line := file.readline(_LONGEST_LINE):
             if len(line) == _LONGEST_LINE:
-                raise IndexFormatError(f"{path} has a line of {_LONGEST_LINE:,} bytes, which no dump has")
+                raise IndexFormatError(
+                    _("{path} has a line of {LONGEST_LINE:,} bytes, which no dump has").format(
+                        path=path, LONGEST_LINE=_LONGEST_LINE
+                    )
+                )
             yield line
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise IndexFormatError(f"{path} is damaged ({error}); take another copy") from error
+        raise IndexFormatError(
+            _("{path} is damaged ({error}); take another copy").format(path=path, error=error)
+        ) from error
 
 
 def _check_entry(entry: Entry) -> None:
@@ -161,7 +182,11 @@ def _as_entry(line: bytes, path: Path) -> tuple[Entry, bool]:
         return entry, bool(data["encoded"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         shown = line[:80].decode("utf-8", "replace").strip()
-        raise IndexFormatError(f"{path} has a line that isn't a document of a dump ({error}): {shown}") from error
+        raise IndexFormatError(
+            _("{path} has a line that isn't a document of a dump ({error}): {shown}").format(
+                path=path, error=error, shown=shown
+            )
+        ) from error
 
 
 @contextmanager
@@ -172,11 +197,19 @@ def _open_vectors(path: Path, manifest: Manifest) -> Iterator[Any]:
         tensors: Any = safe_open(str(file), framework="numpy")
         vectors = tensors.get_slice(_TENSOR)
     except (SafetensorError, OSError) as error:
-        raise IndexFormatError(f"can't read the vectors in {file} ({error}); take another copy of the dump") from error
+        raise IndexFormatError(
+            _("can't read the vectors in {file} ({error}); take another copy of the dump").format(
+                file=file, error=error
+            )
+        ) from error
     expected = [manifest.vectors, manifest.schema.encoder.dim if manifest.schema.encoder else 0], "F32"
     if (vectors.get_shape(), vectors.get_dtype()) != expected:
         (rows, dim), kind = expected
         shape = " × ".join(map(str, vectors.get_shape()))
-        raise IndexFormatError(f"{file} holds {shape} {vectors.get_dtype()}, the manifest says {rows} × {dim} {kind}")
+        raise IndexFormatError(
+            _("{file} holds {shape} {get_dtype}, the manifest says {rows} × {dim} {kind}").format(
+                file=file, shape=shape, get_dtype=vectors.get_dtype(), rows=rows, dim=dim, kind=kind
+            )
+        )
     with tensors:
         yield tensors

@@ -12,6 +12,7 @@ from searchctl.errors import UsageError
 from searchctl.index import Index
 from searchctl.ingest.copying import BATCH, Monitor, Throttle, save_background
 from searchctl.ingest.encoding import cut_and_encode
+from searchctl.translation import _
 from searchctl.types import Entry
 
 
@@ -42,12 +43,16 @@ def encode_deferred(index: Index, monitor: Monitor) -> VectorizeReport:
     engine, name = index.engine, index.engine.resolve(index.name)
     if engine.schema(name).layout is not None:
         raise UsageError(
-            f"the documents of '{index.name}' are written by others; name it: searchctl vectorize {index.name}"
+            _("the documents of '{name}' are written by others; name it: searchctl vectorize {name}").format(
+                name=index.name
+            )
         )
     encoder = index.encoder
     if encoder is None:
         raise UsageError(
-            f"index '{index.name}' is made for words only; give it an encoder: searchctl reembed --encoder NAME"
+            _("index '{name}' is made for words only; give it an encoder: searchctl reembed --encoder NAME").format(
+                name=index.name
+            )
         )
     with engine.writing(name):
         total = sum(map(len, _deferred(index, name)))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from searchctl.engines.base import ForeignIndexes, FullEngine
 from searchctl.errors import IndexMissing, UsageError
 from searchctl.schema import Lineage, Schema
+from searchctl.translation import _
 from searchctl.types import IndexInfo
 
 
@@ -102,14 +103,24 @@ def earlier_version(engine: FullEngine, name: str, to: str | None = None) -> str
     wanted = to or _previous(engine, current)
     if not wanted:
         raise UsageError(
-            f"index '{name}' has no version before this one; see its versions with: searchctl rollback --list"
+            _("index '{name}' has no version before this one; see its versions with: searchctl rollback --list").format(
+                name=name
+            )
         )
     target = _current(engine, wanted)
     names = [one.info.name for one in versions(engine, name)]
     if target is None or target not in names:
-        raise IndexMissing(f"'{name}' has no version '{wanted}'; it has: {', '.join(names)}")
+        raise IndexMissing(
+            _("'{name}' has no version '{wanted}'; it has: {names}").format(
+                name=name, wanted=wanted, names=", ".join(names)
+            )
+        )
     if target == current:
-        raise UsageError(f"'{name}' leads to {current} already; see its versions with: searchctl rollback --list")
+        raise UsageError(
+            _("'{name}' leads to {current} already; see its versions with: searchctl rollback --list").format(
+                name=name, current=current
+            )
+        )
     return target
 
 
@@ -127,13 +138,23 @@ def drop_version(engine: FullEngine, name: str, version: str) -> None:
     """Delete a version that nobody is answered from; raises UsageError for the one in use."""
     known = {one.info.name: one for one in versions(engine, name)}
     if version not in known:
-        raise IndexMissing(f"'{name}' has no version '{version}'; it has: {', '.join(known)}")
+        raise IndexMissing(
+            _("'{name}' has no version '{version}'; it has: {known}").format(
+                name=name, version=version, known=", ".join(known)
+            )
+        )
     if known[version].current:
-        raise UsageError(f"'{name}' leads to {version}, so it stays; go back to another first: searchctl rollback")
+        raise UsageError(
+            _("'{name}' leads to {version}, so it stays; go back to another first: searchctl rollback").format(
+                name=name, version=version
+            )
+        )
     if known[version].schema is None:
         raise UsageError(
-            f"'{version}' holds what others wrote, and searchctl never deletes that; do it by the server's own means: "
-            f"curl -X DELETE {engine.url}/{version}"
+            _(
+                "'{version}' holds what others wrote, and searchctl never deletes that; do it by the server's "
+                "own means: curl -X DELETE {url}/{version}"
+            ).format(version=version, url=engine.url)
         )
     engine.drop(version)
 

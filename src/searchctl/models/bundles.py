@@ -24,6 +24,7 @@ from searchctl.models.manifest import (
 )
 from searchctl.models.places import folder_name, missing_model, model_folder, models_folders
 from searchctl.settings.paths import user_path
+from searchctl.translation import _
 
 _LARGEST_MANIFEST = 1 << 20  # bytes
 _BLOCK = 1 << 20
@@ -48,7 +49,7 @@ def bundle(name: str, path: Path) -> ModelManifest:
     else:
         manifest.check(folder)
     if not _NAME.fullmatch(manifest.name):
-        raise UsageError(f"a model can't be called {manifest.name!r}; rename its folder")
+        raise UsageError(_("a model can't be called {name!r}; rename its folder").format(name=manifest.name))
     with replacing(path) as draft, tarfile.open(draft, "w", format=tarfile.PAX_FORMAT, dereference=True) as archive:
         head = manifest.as_json().encode()
         archive.addfile(_entry(MANIFEST, len(head)), io.BytesIO(head))
@@ -69,7 +70,7 @@ def unbundle(path: Path) -> Path:
             manifest = _read_head(archive, path)
             folder = models_folders()[0] / manifest.name
             if folder.exists():
-                raise UsageError(f"{folder} is there already; move it away to unpack another")
+                raise UsageError(_("{folder} is there already; move it away to unpack another").format(folder=folder))
             _refuse_without_room(manifest, folder)
             draft = folder.with_name(f".{folder.name}.part")
             shutil.rmtree(draft, ignore_errors=True)
@@ -81,7 +82,9 @@ def unbundle(path: Path) -> Path:
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
     except (tarfile.TarError, EOFError) as error:
-        raise EncoderUnavailable(f"{path} isn't an archive of a model ({error}); take another copy") from error
+        raise EncoderUnavailable(
+            _("{path} isn't an archive of a model ({error}); take another copy").format(path=path, error=error)
+        ) from error
     return folder
 
 
@@ -96,14 +99,24 @@ def _read_head(archive: tarfile.TarFile, path: Path) -> ModelManifest:
     try:
         first = archive.next()
     except OSError as error:  # so Python 3.10 answers to zeros
-        raise EncoderUnavailable(f"{path} isn't an archive of a model ({error}); take another copy") from error
+        raise EncoderUnavailable(
+            _("{path} isn't an archive of a model ({error}); take another copy").format(path=path, error=error)
+        ) from error
     content = archive.extractfile(first) if first is not None and first.isreg() else None
     if first is None or content is None or first.name != MANIFEST or first.size > _LARGEST_MANIFEST:
-        raise EncoderUnavailable(f"{path} doesn't begin with {MANIFEST}; make it with: searchctl models bundle")
+        raise EncoderUnavailable(
+            _("{path} doesn't begin with {MANIFEST}; make it with: searchctl models bundle").format(
+                path=path, MANIFEST=MANIFEST
+            )
+        )
     manifest = parse_manifest(content.read(), str(path))
     strange = [name for name in manifest.files if not _is_inside(name)]
     if strange or not _NAME.fullmatch(manifest.name):
-        raise EncoderUnavailable(f"{path} names {(strange or [manifest.name])[0]!r}, which can't be; take another copy")
+        raise EncoderUnavailable(
+            _("{path} names {value!r}, which can't be; take another copy").format(
+                path=path, value=(strange or [manifest.name])[0]
+            )
+        )
     return manifest
 
 
@@ -118,10 +131,16 @@ def _unpack(archive: tarfile.TarFile, manifest: ModelManifest, draft: Path, path
         expected = missing.pop(entry.name, None)
         content = archive.extractfile(entry) if entry.isreg() else None
         if expected is None or content is None or entry.size != expected.size:
-            raise EncoderUnavailable(f"{path} holds {entry.name!r}, which its list doesn't name so; take another copy")
+            raise EncoderUnavailable(
+                _("{path} holds {name!r}, which its list doesn't name so; take another copy").format(
+                    path=path, name=entry.name
+                )
+            )
         _write(content, draft / PurePosixPath(entry.name), expected, path)
     if missing:
-        raise EncoderUnavailable(f"{path} lacks {next(iter(missing))}; take another copy")
+        raise EncoderUnavailable(
+            _("{path} lacks {next}; take another copy").format(path=path, next=next(iter(missing)))
+        )
 
 
 def _write(content: IO[bytes], target: Path, expected: Checked, path: Path) -> None:
@@ -132,7 +151,9 @@ def _write(content: IO[bytes], target: Path, expected: Checked, path: Path) -> N
             digest.update(block)
             file.write(block)
     if digest.hexdigest() != expected.sha256:
-        raise EncoderUnavailable(f"{path} holds another {target.name} than its list says; take another copy")
+        raise EncoderUnavailable(
+            _("{path} holds another {name} than its list says; take another copy").format(path=path, name=target.name)
+        )
 
 
 def _refuse_without_room(manifest: ModelManifest, folder: Path) -> None:
@@ -141,5 +162,7 @@ def _refuse_without_room(manifest: ModelManifest, folder: Path) -> None:
     free = shutil.disk_usage(place).free
     if size > free:
         raise EncoderUnavailable(
-            f"'{manifest.name}' takes {size / 1e6:,.0f} MB, and {place} has {free / 1e6:,.0f} MB left"
+            _("'{name}' takes {size:,.0f} MB, and {place} has {free:,.0f} MB left").format(
+                name=manifest.name, size=size / 1000000.0, place=place, free=free / 1000000.0
+            )
         )

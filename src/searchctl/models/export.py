@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.errors import MissingExtra, SearchctlError
+from searchctl.translation import _
 from searchctl.types import Json
 
 SERVED = "model.onnx"  # what searchctl runs: int8, or fp32 where int8 strays too far
@@ -84,8 +85,10 @@ def export(
     plain = _compare(path, features, expected, outputs[checked], likeness)
     if float(plain.mean()) < LEAST_PLAIN:
         raise SearchctlError(
-            f"the ONNX file gives other outputs than torch: mean {measure} {plain.mean():.4f}, expected at least {LEAST_PLAIN}; "
-            "please report it with the model's config.json"
+            _(
+                "the ONNX file gives other outputs than torch: mean {measure} {mean:.4f}, expected at least "
+                "{LEAST_PLAIN}; please report it with the model's config.json"
+            ).format(measure=measure, mean=plain.mean(), LEAST_PLAIN=LEAST_PLAIN)
         )
     _quantise(path, folder / SERVED)
     int8 = _compare(folder / SERVED, features, expected, outputs[checked], likeness)
@@ -128,12 +131,15 @@ def _write(
             onnx.export(network, inputs, str(path), dynamic_axes=axes, dynamo=False, **common)
         except Exception as first:  # noqa: BLE001 - torch's exporter raises whatever it meets
             try:
-                shapes = tuple(_DYNAMIC for _ in names)
+                shapes = tuple(_DYNAMIC for _ignored in names)
                 onnx.export(network, inputs, str(path), dynamic_shapes=shapes, dynamo=True, **common)
             except Exception as second:
                 reason = (str(first).strip() or type(first).__name__).splitlines()[0]
                 raise SearchctlError(
-                    f"torch can't write this model as ONNX: {reason}; the safetensors beside it work with the torch extra"
+                    _(
+                        "torch can't write this model as ONNX: {reason}; the safetensors beside it work with the torch "
+                        "extra"
+                    ).format(reason=reason)
                 ) from second
 
 
@@ -142,7 +148,7 @@ def _quantise(path: Path, target: Path) -> None:
     try:
         library = importlib.import_module("onnxruntime.quantization")
     except ImportError as error:
-        raise MissingExtra("writing int8 weights", "train") from error
+        raise MissingExtra(_("writing int8 weights"), "train") from error
     library.quantize_dynamic(
         str(path),
         str(target),

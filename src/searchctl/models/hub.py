@@ -12,6 +12,7 @@ from typing import Any
 
 from searchctl.errors import EncoderUnavailable, MissingExtra
 from searchctl.settings.paths import user_path
+from searchctl.translation import _
 
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
@@ -39,10 +40,18 @@ def load_transformer(name: str, kind: str, *, what: str, advice: str) -> Loaded:
             tokenizer = library.AutoTokenizer.from_pretrained(source, use_fast=True)
             model, report = getattr(library, kind).from_pretrained(source, output_loading_info=True)
     except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
-        raise EncoderUnavailable(f"can't load {what} '{name}': {first_line(error)}; {advice}") from error
+        raise EncoderUnavailable(
+            _("can't load {what} '{name}': {first_line}; {advice}").format(
+                what=what, name=name, first_line=first_line(error), advice=advice
+            )
+        ) from error
     untrained = [key for key in sorted(report["missing_keys"]) if not key.startswith(f"{model.base_model_prefix}.")]
     if untrained:  # which the library fills with chance
-        raise EncoderUnavailable(f"{what} '{name}' wasn't trained for this: it lacks {untrained[0]}; {advice}")
+        raise EncoderUnavailable(
+            _("{what} '{name}' wasn't trained for this: it lacks {untrained}; {advice}").format(
+                what=what, name=name, untrained=untrained[0], advice=advice
+            )
+        )
     return Loaded(tokenizer, model.eval(), torch)
 
 

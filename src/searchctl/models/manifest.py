@@ -11,6 +11,7 @@ from pathlib import Path
 from searchctl.conformity import check_types
 from searchctl.errors import EncoderUnavailable
 from searchctl.files import replacing
+from searchctl.translation import _
 
 MANIFEST = "searchctl-model.json"
 FORMAT = 1
@@ -39,9 +40,15 @@ class ModelManifest:
         for name, expected in self.files.items():
             path = folder / name
             if not path.is_file():
-                raise EncoderUnavailable(f"{path} is missing; remove {folder} and fetch the model again")
+                raise EncoderUnavailable(
+                    _("{path} is missing; remove {folder} and fetch the model again").format(path=path, folder=folder)
+                )
             if path.stat().st_size != expected.size or file_hash(path) != expected.sha256:
-                raise EncoderUnavailable(f"{path} has changed since it came; remove {folder} and fetch the model again")
+                raise EncoderUnavailable(
+                    _("{path} has changed since it came; remove {folder} and fetch the model again").format(
+                        path=path, folder=folder
+                    )
+                )
 
     def as_json(self) -> str:
         """Return it as it is stored."""
@@ -62,7 +69,9 @@ def parse_manifest(text: str | bytes, where: str) -> ModelManifest:
         if not 0 < len(files) <= _MOST_FILES or any(entry.size < 0 for entry in files.values()):
             raise ValueError(f"it names {len(files)} files")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise EncoderUnavailable(f"{where} isn't a manifest of a model: {error}; take another copy") from error
+        raise EncoderUnavailable(
+            _("{where} isn't a manifest of a model: {error}; take another copy").format(where=where, error=error)
+        ) from error
     return manifest
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.files import ONNX_FILES, onnx_file
+from searchctl.translation import _
 
 _TOKENIZER = "tokenizer.json"
 
@@ -103,4 +104,6 @@ class OnnxTransformer:
         return self._session
 
     def _unavailable(self, reason: str) -> EncoderUnavailable:
-        return EncoderUnavailable(f"can't load {self._where}: {reason}; {self._advice}")
+        return EncoderUnavailable(
+            _("can't load {where}: {reason}; {advice}").format(where=self._where, reason=reason, advice=self._advice)
+        )

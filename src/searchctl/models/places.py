@@ -10,6 +10,7 @@ from searchctl.errors import EncoderUnavailable
 from searchctl.models.catalogue import KnownModel, known_model, known_models
 from searchctl.settings.paths import user_path
 from searchctl.suggest import did_you_mean
+from searchctl.translation import _
 
 MODELS = "SEARCHCTL_MODELS"
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -61,12 +62,16 @@ def missing_model(name: str, reason: str = "", cure: str = "fetch it with") -> E
     known = known_model(name)
     if known is None and not is_hub_name(name):
         hint = did_you_mean(name, known_models(), "see: searchctl models list")
-        return EncoderUnavailable(f"no encoder '{name}', and no folder of that name; {hint}")
+        return EncoderUnavailable(
+            _("no encoder '{name}', and no folder of that name; {hint}").format(name=name, hint=hint)
+        )
     folder = models_folders()[0] / folder_name(name)
     because = f", {reason}" if reason else ""
     return EncoderUnavailable(
-        f"the model '{name}' isn't on this machine{because}; {cure}: searchctl models fetch {name}, "
-        f"or put {_files(known)} into {folder}{_origin(known)}"
+        _(
+            "the model '{name}' isn't on this machine{because}; {cure}: searchctl models fetch {name}, or "
+            "put {files} into {folder}{origin}"
+        ).format(name=name, because=because, cure=cure, files=_files(known), folder=folder, origin=_origin(known))
     )
 
 

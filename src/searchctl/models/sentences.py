@@ -11,6 +11,7 @@ from typing import Any
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.export import Agreement, Features, export
 from searchctl.models.hub import first_line, load_transformer, needed, quiet
+from searchctl.translation import _
 
 _TF_WEIGHTS = ("tf_model.h5", "model.h5", "saved_model.pb")
 _TORCH_WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.safetensors.index.json")
@@ -42,7 +43,9 @@ def load_sentences(folder: Path, name: str, *, pooling: str, max_tokens: int, lo
     except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
         reason = first_line(error).rstrip(".")
         raise EncoderUnavailable(
-            f"can't load the encoder '{name}': {reason}; check the name or give a folder"
+            _("can't load the encoder '{name}': {reason}; check the name or give a folder").format(
+                name=name, reason=reason
+            )
         ) from error
 
 
@@ -63,7 +66,10 @@ def _pooler(folder: Path, name: str, modules: Any, dim: int) -> Any:
     layer = getattr(getattr(loaded.model, "pooler", None), "dense", None)
     if layer is None:
         raise EncoderUnavailable(
-            f"the encoder '{name}' has no pooler, by which its vectors should be made; set another 'pooling' in its searchctl.json"
+            _(
+                "the encoder '{name}' has no pooler, by which its vectors should be made; set another 'pooling' "
+                "in its searchctl.json"
+            ).format(name=name)
         )
     dense = modules.Dense(dim, layer.out_features, activation_function=loaded.torch.nn.Tanh())
     dense.linear.load_state_dict(layer.state_dict())
@@ -77,7 +83,7 @@ def sentence_modules() -> Any:
             return importlib.import_module(address)
         except ModuleNotFoundError:
             continue
-    raise EncoderUnavailable("this version of sentence-transformers has no modules; install it anew")
+    raise EncoderUnavailable(_("this version of sentence-transformers has no modules; install it anew"))
 
 
 def _refuse_foreign(folder: Path, name: str) -> None:
@@ -88,17 +94,23 @@ def _refuse_foreign(folder: Path, name: str) -> None:
     except FileNotFoundError:
         kinds = []
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EncoderUnavailable(f"{folder / 'modules.json'} is damaged ({error}); restore the folder") from error
+        raise EncoderUnavailable(
+            _("{folder} is damaged ({error}); restore the folder").format(folder=folder / "modules.json", error=error)
+        ) from error
     if strange := [kind for kind in kinds if not kind.startswith(_OWN_MODULES)]:
         raise EncoderUnavailable(
-            f"the encoder '{name}' needs the class {strange[0]}, which is code that comes with the model and isn't run here; "
-            "take an ONNX export of it, or another model"
+            _(
+                "the encoder '{name}' needs the class {strange}, which is code that comes with the model and "
+                "isn't run here; take an ONNX export of it, or another model"
+            ).format(name=name, strange=strange[0])
         )
     has_torch = any(next(folder.rglob(pattern), None) for pattern in _TORCH_WEIGHTS)
     if not has_torch and any((folder / weights).is_file() for weights in _TF_WEIGHTS):
         raise EncoderUnavailable(
-            f"the encoder '{name}' has TensorFlow weights only, which transformers 5 doesn't read; with transformers 4: "
-            "AutoModel.from_pretrained(FOLDER, from_tf=True).save_pretrained(NEW)"
+            _(
+                "the encoder '{name}' has TensorFlow weights only, which transformers 5 doesn't read; with "
+                "transformers 4: AutoModel.from_pretrained(FOLDER, from_tf=True).save_pretrained(NEW)"
+            ).format(name=name)
         )
 
 

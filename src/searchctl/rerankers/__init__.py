@@ -9,6 +9,7 @@ from searchctl.models.files import kind_of, onnx_file
 from searchctl.plugins import Plugin, plugin_named
 from searchctl.rerankers.base import Reranker, TokenEncoder
 from searchctl.settings.paths import user_path
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,10 @@ def open_reranker(name: str, encoder: Callable[[], object]) -> Reranker:
     folder = user_path(name)
     if kind_of(folder) == "classifier":  # whose logits are of labels, and would pass for scores
         raise EncoderUnavailable(
-            f"'{name}' holds a classifier, not a reranker; give it to: searchctl route predict TEXT --classifier {name}"
+            _(
+                "'{name}' holds a classifier, not a reranker; give it to: searchctl route predict TEXT "
+                "--classifier {name}"
+            ).format(name=name)
         )
     if folder.is_dir() and onnx_file(folder) is not None:
         from searchctl.rerankers.onnx import OnnxCrossEncoder
@@ -38,7 +42,10 @@ def open_reranker(name: str, encoder: Callable[[], object]) -> Reranker:
         return OnnxCrossEncoder(folder)
     if not folder.is_dir() and (name.startswith((".", "/", "~")) or name.count("/") != 1):
         raise EncoderUnavailable(
-            f"no reranker '{name}'; give {MAXSIM}, a folder with a cross-encoder (ONNX or sentence-transformers), or a hub name"
+            _(
+                "no reranker '{name}'; give {MAXSIM}, a folder with a cross-encoder (ONNX or "
+                "sentence-transformers), or a hub name"
+            ).format(name=name, MAXSIM=MAXSIM)
         )
     from searchctl.rerankers.torch import TorchCrossEncoder
 
@@ -69,8 +76,10 @@ def _maxsim(encoder: object) -> Reranker:
     if not (hasattr(encoder, "query_tokens") and hasattr(encoder, "document_tokens")):
         name = getattr(encoder, "name", "none")
         raise EncoderUnavailable(
-            f"{MAXSIM} needs an encoder that gives out its tokens' vectors, and the index's ({name}) doesn't; "
-            "name a cross-encoder instead"
+            _(
+                "{MAXSIM} needs an encoder that gives out its tokens' vectors, and the index's ({name}) doesn't; "
+                "name a cross-encoder instead"
+            ).format(MAXSIM=MAXSIM, name=name)
         )
     tokens: TokenEncoder = encoder
     return MaxSim(tokens)

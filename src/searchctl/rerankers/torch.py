@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.hub import first_line, is_offline, needed, quiet
 from searchctl.settings.paths import user_path
+from searchctl.translation import _
 
 
 class TorchCrossEncoder:
@@ -35,11 +36,16 @@ class TorchCrossEncoder:
                 )
         except Exception as error:  # noqa: BLE001 - the hub's and the model's errors have no common base class
             raise EncoderUnavailable(
-                f"can't load the reranker '{name}': {first_line(error)}; check the name or give a folder"
+                _("can't load the reranker '{name}': {first_line}; check the name or give a folder").format(
+                    name=name, first_line=first_line(error)
+                )
             ) from error
         if any(one.endswith("Model") for one in self._model.config.architectures or ()):
             raise EncoderUnavailable(  # its last layer would be chance
-                f"the reranker '{name}' is an encoder, not a cross-encoder; give it as --encoder, or another folder or name here"
+                _(
+                    "the reranker '{name}' is an encoder, not a cross-encoder; give it as --encoder, or another "
+                    "folder or name here"
+                ).format(name=name)
             )
         self.name = name
         self._probability = torch.nn.Sigmoid()

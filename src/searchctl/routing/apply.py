@@ -19,6 +19,7 @@ from searchctl.index import Index
 from searchctl.routing.examples import KIND
 from searchctl.routing.router import Route, Router, RouteSettings
 from searchctl.schema import FieldType
+from searchctl.translation import _
 from searchctl.types import Document, Entry, Value, Where
 
 LABEL, CONFIDENCE, STAMP = "route_label", "route_confidence", "route_model"
@@ -132,4 +133,8 @@ def unlabelled(document: Document) -> Document:
 def _store(index: Index, entries: Sequence[Entry]) -> None:
     refused = index.engine.write(index.name, entries)
     if refused:
-        raise InvalidDocument(f"{index.engine.name} refuses '{refused[0].id}': {refused[0].reason}")
+        raise InvalidDocument(
+            _("{name} refuses '{id}': {reason}").format(
+                name=index.engine.name, id=refused[0].id, reason=refused[0].reason
+            )
+        )

@@ -19,6 +19,7 @@ from searchctl.routing.decide import RouteSettings
 from searchctl.routing.evaluation import BINS, METRICS, RoutingTrial, TrialRun, abstaining, macro_f1, predicted_labels
 from searchctl.routing.examples import Example
 from searchctl.routing.judgement import Judgement
+from searchctl.translation import _
 
 _USUAL = RouteSettings()
 
@@ -56,8 +57,10 @@ def unseen(classifiers: Sequence[TrainedClassifier], test: Sequence[Example], ou
     if not kept[: len(test)].any():
         names = ", ".join(name for name, seen in saw.items() if seen[: len(test)].any())
         raise UsageError(
-            f"{names} saw every text of the test in its making, so nothing can be measured by them; "
-            "give texts that it didn't learn from"
+            _(
+                "{names} saw every text of the test in its making, so nothing can be measured by them; give "
+                "texts that it didn't learn from"
+            ).format(names=names)
         )
     return UnseenTexts(
         tuple(example for example, keep in zip(test, kept, strict=False) if keep),

@@ -35,6 +35,7 @@ from searchctl.routing.guarantee import PrecisionGuarantee
 from searchctl.routing.judgement import UNLIKE, Judgement
 from searchctl.routing.message import message_of
 from searchctl.routing.votes import Floats
+from searchctl.translation import _
 
 SETTINGS_FILE, ANSWERS_FILE = "searchctl.json", "held_out.safetensors"
 KIND, FORMAT = "classifier", 1
@@ -172,11 +173,13 @@ class TrainedClassifier:
 
     def _logits_of(self, tokens: Sequence[int]) -> Floats:
         """Return the logits of one text (outputs,), by itself: a quantised model's numbers depend on what else is in the batch."""
-        (given, *_), _ = self._model.run([LOGITS], [tokens])
+        (given, *_ignored), _outputs = self._model.run([LOGITS], [tokens])
         if given.shape != (1, self.settings.outputs):
             raise EncoderUnavailable(
-                f"the model in {self.name} gives {given.shape[1:]} numbers for a text, its settings name "
-                f"{self.settings.outputs} outputs; restore the folder"
+                _(
+                    "the model in {name} gives {shape} numbers for a text, its settings name {outputs} outputs; "
+                    "restore the folder"
+                ).format(name=self.name, shape=given.shape[1:], outputs=self.settings.outputs)
             )
         return np.asarray(given[0])
 
@@ -240,20 +243,30 @@ def read_classifier_settings(folder: Path) -> ClassifierSettings:
     """Read a classifier's `searchctl.json`; raises UsageError for a folder that isn't there, EncoderUnavailable otherwise."""
     path = folder / SETTINGS_FILE
     if not folder.is_dir():
-        raise UsageError(f"there is no folder '{folder}'; {_ADVICE}")
+        raise UsageError(_("there is no folder '{folder}'; {ADVICE}").format(folder=folder, ADVICE=_ADVICE))
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise EncoderUnavailable(f"'{folder}' is no classifier: it has no {SETTINGS_FILE}; {_ADVICE}") from error
+        raise EncoderUnavailable(
+            _("'{folder}' is no classifier: it has no {SETTINGS_FILE}; {ADVICE}").format(
+                folder=folder, SETTINGS_FILE=SETTINGS_FILE, ADVICE=_ADVICE
+            )
+        ) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise EncoderUnavailable(f"can't read {path}: {error}; restore the folder") from error
+        raise EncoderUnavailable(
+            _("can't read {path}: {error}; restore the folder").format(path=path, error=error)
+        ) from error
     if not isinstance(described, dict) or described.get("kind") != KIND:
         kind = described.get("kind", "an encoder") if isinstance(described, dict) else "something else"
-        raise EncoderUnavailable(f"'{folder}' holds {kind}, not a classifier; {_ADVICE}")
+        raise EncoderUnavailable(
+            _("'{folder}' holds {kind}, not a classifier; {ADVICE}").format(folder=folder, kind=kind, ADVICE=_ADVICE)
+        )
     if described.get("format") != FORMAT:
         raise EncoderUnavailable(
-            f"the classifier in '{folder}' has the format {described.get('format')}, this searchctl reads {FORMAT}; "
-            "update searchctl, or train it again"
+            _(
+                "the classifier in '{folder}' has the format {described}, this searchctl reads {FORMAT}; update "
+                "searchctl, or train it again"
+            ).format(folder=folder, described=described.get("format"), FORMAT=FORMAT)
         )
     return _checked_settings(path, described)
 
@@ -268,7 +281,9 @@ def _checked_settings(path: Path, described: dict[str, Any]) -> ClassifierSettin
         if not 1 <= settings.max_tokens <= _LARGEST or settings.pad_id < 0 or len(settings.labels) > _LARGEST:
             raise ValueError(f"max_tokens {settings.max_tokens}, pad_id {settings.pad_id}")
     except (TypeError, ValueError, KeyError) as error:
-        raise EncoderUnavailable(f"{path} is damaged ({error}); restore the folder") from error
+        raise EncoderUnavailable(
+            _("{path} is damaged ({error}); restore the folder").format(path=path, error=error)
+        ) from error
     return settings
 
 
@@ -283,8 +298,14 @@ def read_answers(folder: Path, settings: ClassifierSettings) -> HeldOutAnswers:
         logits, members = tensors["logits"].astype(np.float32), tensors["members"].astype(np.float32)
         seen = tensors["seen"]
     except (OSError, KeyError, SafetensorError) as error:
-        raise EncoderUnavailable(f"can't read {path}: {error}; restore the folder, or train it again") from error
+        raise EncoderUnavailable(
+            _("can't read {path}: {error}; restore the folder, or train it again").format(path=path, error=error)
+        ) from error
     fit = logits.ndim == 2 and logits.shape == members.shape and logits.shape[1] == settings.outputs
     if not fit or seen.ndim != 1 or seen.dtype != np.int64 or not np.isfinite(logits).all():
-        raise EncoderUnavailable(f"{path} doesn't fit the labels in {SETTINGS_FILE}; restore the folder")
+        raise EncoderUnavailable(
+            _("{path} doesn't fit the labels in {SETTINGS_FILE}; restore the folder").format(
+                path=path, SETTINGS_FILE=SETTINGS_FILE
+            )
+        )
     return HeldOutAnswers(logits, members, seen)

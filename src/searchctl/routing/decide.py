@@ -14,6 +14,7 @@ from searchctl.routing.calibration_report import OUTSIDE_LIMIT, CalibrationRepor
 from searchctl.routing.judgement import Judgement
 from searchctl.routing.state import State
 from searchctl.routing.votes import Floats
+from searchctl.translation import _
 from searchctl.types import Vectors
 
 _WORTH_SAYING = 0.005  # of a second label's probability: less is 0.00
@@ -44,15 +45,21 @@ class RouteSettings:
             ("coverage of sets", self.coverage),
         ):
             if value is not None and not 0 < value < 1:
-                raise UsageError(f"the {name} {value:g} can't be used; give a number between 0 and 1, as in 0.95")
+                raise UsageError(
+                    _("the {name} {value:g} can't be used; give a number between 0 and 1, as in 0.95").format(
+                        name=name, value=value
+                    )
+                )
         if self.outside_limit is not None and not 0 < self.outside_limit <= 1:
             raise UsageError(
-                f"the outside limit {self.outside_limit:g} can't be used; give a number above 0, at most 1"
+                _("the outside limit {outside_limit:g} can't be used; give a number above 0, at most 1").format(
+                    outside_limit=self.outside_limit
+                )
             )
         if self.target_precision is not None and self.threshold is not None:
-            raise UsageError("a target precision sets the threshold itself; give only one of them")
+            raise UsageError(_("a target precision sets the threshold itself; give only one of them"))
         if self.candidates < 1 or self.neighbours < 0:
-            raise UsageError("ask for at least 1 candidate and not for less than 0 neighbours")
+            raise UsageError(_("ask for at least 1 candidate and not for less than 0 neighbours"))
 
     @property
     def limit(self) -> float:

@@ -13,6 +13,7 @@ from searchctl.ingest.journal import journal_path
 from searchctl.routing import examples as storing
 from searchctl.routing.examples import Example, Stored
 from searchctl.routing.history import History
+from searchctl.translation import _
 from searchctl.types import Document, Vectors
 
 
@@ -80,7 +81,7 @@ class Editor:
         """Take back the last step and return what it was; raises UsageError when there's none."""
         steps = self.history.steps()
         if not steps:
-            raise Absent("nothing to undo: no step on this machine is remembered for this index")
+            raise Absent(_("nothing to undo: no step on this machine is remembered for this index"))
         self._restore(steps[-1].before)
         self.history.pop()
         return steps[-1].what
@@ -100,7 +101,7 @@ class Editor:
             keys = {storing.text_key(text) for text in texts}
             gone = [one for one in stored if one.id in ids or (_is_example(one) and storing.text_key(one.text) in keys)]
             if not gone:
-                raise UsageError("none of these is stored; see what is with: searchctl route labels")
+                raise UsageError(_("none of these is stored; see what is with: searchctl route labels"))
             self.check_own(gone)
             self.put([], f"remove {len(gone)} texts", [one.id for one in (*gone, *_orphans(stored, gone))])
             return len(gone)
@@ -144,8 +145,10 @@ class Editor:
         foreign = [one.id for one in stored if not storing.is_own(one.id)]
         if foreign:
             raise UsageError(
-                f"{len(foreign)} of these are documents of index '{self.index.name}' that were ingested, such as '{foreign[0]}'; "
-                "change those themselves with: searchctl ingest, or searchctl delete"
+                _(
+                    "{count} of these are documents of index '{name}' that were ingested, such as '{foreign}'; "
+                    "change those themselves with: searchctl ingest, or searchctl delete"
+                ).format(count=len(foreign), name=self.index.name, foreign=foreign[0])
             )
 
 
@@ -153,7 +156,7 @@ def below(stored: Iterable[Stored], label: str) -> set[str]:
     """Return a label and all below it that are stored; raises UsageError where there is none."""
     names = {name for one in stored for name in one.labels if name == label or name.startswith(f"{label}/")}
     if not names:
-        raise UsageError(f"no label '{label}'; see the labels with: searchctl route labels")
+        raise UsageError(_("no label '{label}'; see the labels with: searchctl route labels").format(label=label))
     return names
 
 

@@ -20,6 +20,7 @@ from searchctl.routing.examples import Example, Stored, name_text
 from searchctl.routing.guarantee import PrecisionGuarantee
 from searchctl.routing.message import message_of
 from searchctl.routing.state import State, gather, members_of
+from searchctl.translation import _
 from searchctl.types import Vectors
 
 if TYPE_CHECKING:
@@ -54,9 +55,13 @@ class TrialSettings:
 
     def __post_init__(self) -> None:
         if not self.shots or min(self.shots) < 0 or self.seeds < 1:
-            raise UsageError("ask for at least 1 example a label and 1 seed, as in: --shots 1,5,10 --seeds 10")
+            raise UsageError(_("ask for at least 1 example a label and 1 seed, as in: --shots 1,5,10 --seeds 10"))
         if not 0 < self.target_precision < 1:
-            raise UsageError(f"the target precision {self.target_precision:g} isn't between 0 and 1")
+            raise UsageError(
+                _("the target precision {target_precision:g} isn't between 0 and 1").format(
+                    target_precision=self.target_precision
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,9 @@ def prepare(
     outside = [message_of(text) for text in outside]
     labels = tuple(sorted({label for one in train for label in one.labels}))
     if len(labels) < 2:
-        raise SourceError(f"the training texts have {len(labels)} labels; routing needs at least 2")
+        raise SourceError(
+            _("the training texts have {count} labels; routing needs at least 2").format(count=len(labels))
+        )
     wanted = sorted(
         {row for shots in settings.shots for seed in range(settings.seeds) for row in draw(train, shots, seed)}
     )

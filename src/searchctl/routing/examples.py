@@ -22,6 +22,7 @@ from searchctl.ingest.prepare import checked, fingerprint
 from searchctl.routing.message import message_of
 from searchctl.schema import FieldType
 from searchctl.several import as_texts as as_texts
+from searchctl.translation import _
 from searchctl.types import Document, Entry, Passage, Vector, Vectors
 
 if TYPE_CHECKING:
@@ -64,9 +65,13 @@ def check_label(label: str) -> str:
     """Return the label without blanks around it; raises UsageError when it can't be one."""
     name = label.strip()
     if not name or len(name) > MAX_LABEL or any(ord(sign) < 32 for sign in name):
-        raise UsageError(f"the label {label[:40]!r} can't be used; give 1 to {MAX_LABEL} characters on one line")
+        raise UsageError(
+            _("the label {label!r} can't be used; give 1 to {MAX_LABEL} characters on one line").format(
+                label=label[:40], MAX_LABEL=MAX_LABEL
+            )
+        )
     if any(not part.strip() for part in name.split("/")):
-        raise UsageError(f"the label {name!r} has an empty level; write it like billing/refund")
+        raise UsageError(_("the label {name!r} has an empty level; write it like billing/refund").format(name=name))
     return name
 
 
@@ -155,7 +160,11 @@ def write(index: Index, documents: Sequence[Document], vectors: Vectors) -> None
     for start in range(0, len(entries), _BATCH):
         refused = index.engine.write(index.name, entries[start : start + _BATCH])
         if refused:
-            raise InvalidDocument(f"{index.engine.name} refuses the example '{refused[0].id}': {refused[0].reason}")
+            raise InvalidDocument(
+                _("{name} refuses the example '{id}': {reason}").format(
+                    name=index.engine.name, id=refused[0].id, reason=refused[0].reason
+                )
+            )
 
 
 def needed_encoder(index: Index) -> Encoder:
@@ -163,7 +172,10 @@ def needed_encoder(index: Index) -> Encoder:
     encoder = index.encoder
     if encoder is None:
         raise UsageError(
-            f"index '{index.name}' has no vectors, so texts can't be compared; make another with: searchctl route add --index NEW"
+            _(
+                "index '{name}' has no vectors, so texts can't be compared; make another with: searchctl route "
+                "add --index NEW"
+            ).format(name=index.name)
         )
     return encoder
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from searchctl.errors import StorageError
 from searchctl.files import replacing
+from searchctl.translation import _
 from searchctl.types import Document
 
 HISTORY_FORMAT = 1
@@ -74,7 +75,9 @@ class History:
         except FileNotFoundError:
             return []
         except (OSError, UnicodeDecodeError) as error:
-            raise StorageError(f"can't read {self.path}: {error}; delete it to go on without undo") from error
+            raise StorageError(
+                _("can't read {path}: {error}; delete it to go on without undo").format(path=self.path, error=error)
+            ) from error
 
     def _append(self, line: str) -> None:
         """Add a line; the break before it ends one that a crash cut short."""
@@ -82,14 +85,18 @@ class History:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(f"\n{line}\n")
         except OSError as error:
-            raise StorageError(f"can't write {self.path}: {error}; check free space and permissions") from error
+            raise StorageError(
+                _("can't write {path}: {error}; check free space and permissions").format(path=self.path, error=error)
+            ) from error
 
     def _write(self, lines: Sequence[str]) -> None:
         try:
             with replacing(self.path) as draft:
                 draft.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         except OSError as error:
-            raise StorageError(f"can't write {self.path}: {error}; check free space and permissions") from error
+            raise StorageError(
+                _("can't write {path}: {error}; check free space and permissions").format(path=self.path, error=error)
+            ) from error
 
 
 def _as_json(document: Document) -> dict[str, Any]:

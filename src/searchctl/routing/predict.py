@@ -18,6 +18,7 @@ from searchctl.routing.learning import Learner
 from searchctl.routing.message import message_of
 from searchctl.routing.repair import repaired, stems_of
 from searchctl.routing.state import State
+from searchctl.translation import _
 from searchctl.types import Repair, Vectors
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Predictor:
     ) -> list[Route]:
         """Return a route for each text; see `Router.predict`. Raises UsageError."""
         if scorer is not None and classifier is not None:
-            raise UsageError("a scorer and a classifier can't both decide; give one of them")
+            raise UsageError(_("a scorer and a classifier can't both decide; give one of them"))
         routes: list[Route] = []
         for start in range(0, len(texts), _BATCH):
             routes += self._predicted(texts[start : start + _BATCH], settings, scorer, classifier)
@@ -97,7 +98,9 @@ class Predictor:
     def _foreign(self, scorer: Scorer, texts: Sequence[str], state: State, settings: RouteSettings) -> Doubles:
         if settings.target_precision is not None or settings.coverage is not None:
             raise UsageError(
-                f"the confidences of '{scorer.name}' aren't calibrated; abstain below a --threshold instead"
+                _("the confidences of '{name}' aren't calibrated; abstain below a --threshold instead").format(
+                    name=scorer.name
+                )
             )
         return scorer.probabilities(texts, state.phrases, several=state.multi_label)
 

@@ -34,6 +34,7 @@ from searchctl.routing.message import message_of
 from searchctl.routing.predict import Predictor
 from searchctl.routing.state import State
 from searchctl.settings.connection import Connection
+from searchctl.translation import _
 from searchctl.types import Document, Vectors
 
 if TYPE_CHECKING:
@@ -94,12 +95,12 @@ class Router:
         """
         labels = storing.as_texts(label, "a label")
         if not labels:
-            raise UsageError("an example needs a label; texts that belong to none are added with: add_outside")
+            raise UsageError(_("an example needs a label; texts that belong to none are added with: add_outside"))
         if description and len(labels) > 1:
-            raise UsageError("a description belongs to one label; describe the labels one by one")
+            raise UsageError(_("a description belongs to one label; describe the labels one by one"))
         given = storing.as_texts(texts)
         if not given and not description:
-            raise UsageError(f"the label '{labels[0]}' needs an example or a description")
+            raise UsageError(_("the label '{labels}' needs an example or a description").format(labels=labels[0]))
         name = storing.check_label(labels[0])
         described = [storing.describing(name, description, "description")] if description else []
         merged = storing.merge_examples(Example(text, tuple(labels)) for text in given)
@@ -169,7 +170,9 @@ class Router:
         taken = {one for two in stored for one in two.labels} - renamed.keys()
         if both := sorted(taken & set(renamed.values())):
             raise UsageError(
-                f"the label '{both[0]}' is there already; join them with: searchctl route merge {label} --into {new}"
+                _(
+                    "the label '{both}' is there already; join them with: searchctl route merge {label} --into {new}"
+                ).format(both=both[0], label=label, new=new)
             )
         changed = self._editor.relabel(
             stored, {old: now for old, now in renamed.items() if old != now}, f"rename {label} to {name}"
@@ -186,11 +189,11 @@ class Router:
         given = storing.as_texts(labels, "a label")
         if not given:
             raise UsageError(
-                "say which labels to merge, as in: searchctl route merge billing/refunds --into billing/refund"
+                _("say which labels to merge, as in: searchctl route merge billing/refunds --into billing/refund")
             )
         merged = {old: name for label in given for old in below(stored, label) if old != name}
         if not merged:
-            raise UsageError(f"'{name}' can't be merged into itself; name another label")
+            raise UsageError(_("'{name}' can't be merged into itself; name another label").format(name=name))
         changed = self._editor.relabel(stored, merged, f"merge {', '.join(given)} into {name}")
         self.refresh()
         return changed
@@ -268,7 +271,7 @@ class Router:
         """
         given = list(dict.fromkeys(storing.as_texts(texts)))
         if not given:
-            raise UsageError("impact needs at least one text that would be added")
+            raise UsageError(_("impact needs at least one text that would be added"))
         encoder = storing.needed_encoder(self.index)
         name = storing.check_label(label)
         state, report = self._learner.anew()
@@ -318,7 +321,7 @@ class Router:
     def learn(self) -> None:
         """Learn what the examples teach now, so that the next answer needn't wait for it."""
         if self.state.examples:
-            _ = self.report
+            _ignored = self.report
 
     def refresh(self) -> None:
         """Read the examples anew with the next call."""
@@ -339,4 +342,4 @@ class Router:
 
 def _needed(state: State) -> None:
     if not state.examples:
-        raise UsageError("there are no examples yet; add some with: searchctl route add LABEL TEXT")
+        raise UsageError(_("there are no examples yet; add some with: searchctl route add LABEL TEXT"))

@@ -20,6 +20,7 @@ from searchctl.sources.model import STDIN
 from searchctl.sources.records import SourceReading
 from searchctl.sources.rows import read_jsonl
 from searchctl.sources.streams import lines, opened
+from searchctl.translation import _
 
 LABEL_NAMES = ("label", "labels", "intent", "category", "class", "queue", "метка", "категория", "класс")
 _MISSING = frozenset({"nan", "none", "null", "nat", "<na>", "#n/a"})  # as pandas, SQL and Excel write an empty cell
@@ -88,7 +89,9 @@ def read_rows(path: str | Path, columns: Columns | None = None, format: Format |
     with opened(file, live=True) as stream:
         encoding = file.encoding or detect_lines(stream.head)
         if encoding is None:
-            raise SourceError(f"{file.source} isn't text; give lines of text, CSV or JSON Lines")
+            raise SourceError(
+                _("{source} isn't text; give lines of text, CSV or JSON Lines").format(source=file.source)
+            )
         if file.format is None and stream.head.lstrip().startswith(b"{"):
             reading = SourceReading(file, stream, mapping, Limits(), Remarks(), encoding=encoding, live=True)
             yield from _table_rows(read_jsonl(reading), columns)
@@ -194,10 +197,16 @@ def read_examples(path: str | Path, columns: Columns | None = None, format: Form
     if not examples:
         if unlabelled is not None:
             hint = _where_labels_are(unlabelled, columns)
-            raise SourceError(f"{path}, row {unlabelled.place} has no label; {hint}")
+            raise SourceError(
+                _("{path}, row {place} has no label; {hint}").format(path=path, place=unlabelled.place, hint=hint)
+            )
         if skipped:
-            raise SourceError(f"{path} holds no examples; row {skipped[0].place}: {skipped[0].reason}")
-        raise SourceError(f"{path} holds no examples; expected rows with a text and a label")
+            raise SourceError(
+                _("{path} holds no examples; row {place}: {reason}").format(
+                    path=path, place=skipped[0].place, reason=skipped[0].reason
+                )
+            )
+        raise SourceError(_("{path} holds no examples; expected rows with a text and a label").format(path=path))
     return LabelledFile(tuple(_whole_numbers(examples)), tuple(skipped))
 
 

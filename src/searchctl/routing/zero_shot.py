@@ -13,6 +13,7 @@ import numpy as np
 from searchctl.errors import UsageError
 from searchctl.models.hub import load_transformer
 from searchctl.routing.calibration import Doubles
+from searchctl.translation import _
 
 HYPOTHESIS = "This text is about {}."
 _PAIRS = 32  # of a text and a label, read at once
@@ -28,7 +29,11 @@ class ZeroShot:
 
     def __init__(self, name: str, hypothesis: str = HYPOTHESIS) -> None:
         if "{}" not in hypothesis:
-            raise UsageError(f"the hypothesis {hypothesis!r} has no place for a label; write {{}} there")
+            raise UsageError(
+                _("the hypothesis {hypothesis!r} has no place for a label; write {{}} there").format(
+                    hypothesis=hypothesis
+                )
+            )
         self.name = name
         self._hypothesis = hypothesis
         advice = "give the folder or hub name of a model for natural language inference, or of a cross-encoder"
@@ -74,8 +79,10 @@ def _places(names: dict[int, str], model: str) -> tuple[int, int | None]:
     if "entail" not in columns:
         there = ", ".join(names.values())
         raise UsageError(
-            f"'{model}' tells apart {there}; expected a model for natural language inference with a class 'entailment', "
-            "or a cross-encoder with one output"
+            _(
+                "'{model}' tells apart {there}; expected a model for natural language inference with a class "
+                "'entailment', or a cross-encoder with one output"
+            ).format(model=model, there=there)
         )
     others = [place for place in names if place != columns["entail"]]
     return columns["entail"], columns.get("contra", others[0])

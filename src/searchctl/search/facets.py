@@ -12,6 +12,7 @@ from searchctl.filters import typed
 from searchctl.filters.checking import is_own, kind_of
 from searchctl.schema import FieldType
 from searchctl.search.facet_ranges import suitable_ranges
+from searchctl.translation import _
 from searchctl.types import Clause, Facet, FacetCounts, FacetValue, LexicalQuery, Range
 
 FacetLike: TypeAlias = "str | Facet"
@@ -27,7 +28,11 @@ def facets_of(given: FacetLike | Sequence[FacetLike], fields: Mapping[str, Field
     listed: Sequence[FacetLike] = [given] if isinstance(given, (str, Facet)) else given
     facets = tuple(facet for one in listed for facet in (_all_in(one, fields) if isinstance(one, str) else [one]))
     if len(facets) > MAX_FACETS:
-        raise UsageError(f"{len(facets)} facets are too many for one query; ask for at most {MAX_FACETS}")
+        raise UsageError(
+            _("{count} facets are too many for one query; ask for at most {MAX_FACETS}").format(
+                count=len(facets), MAX_FACETS=MAX_FACETS
+            )
+        )
     for facet in facets:
         _check(facet, fields)
     return tuple(_numbered(facet, fields) for facet in facets)
@@ -49,7 +54,7 @@ def count_facets(
     if not facets:
         return ()
     if not isinstance(engine, Faceting):
-        raise UsageError(f"{engine.name} can't count facets; leave them out")
+        raise UsageError(_("{name} can't count facets; leave them out").format(name=engine.name))
     if any(one.automatic for one in facets):
         facets = _with_ranges(engine, index, query, facets, fields, or_scope=or_scope)
     comparable = [replace(one, ranges=tuple(_comparable(one, given, fields) for given in one.ranges)) for one in facets]
@@ -110,16 +115,16 @@ def _all_in(text: str, fields: Mapping[str, FieldType]) -> list[Facet]:
 def _read(text: str, fields: Mapping[str, FieldType]) -> Facet:
     if text in fields or ":" not in text:
         return Facet(text.strip())
-    name, _, rest = (part.strip() for part in text.rpartition(":"))
+    name, _ignored, rest = (part.strip() for part in text.rpartition(":"))
     while name not in fields and ":" in name and ".." in rest:  # a time has colons, too
-        name, _, before = name.rpartition(":")
+        name, _ignored, before = name.rpartition(":")
         rest = f"{before}:{rest}"
     if rest.isdecimal():
         return Facet(name, int(rest))
     if rest == _AUTOMATIC:
         return Facet(name, automatic=True)
     if ".." not in rest:
-        raise UsageError(f"the facet '{text}' can't be read; {_FORM}")
+        raise UsageError(_("the facet '{text}' can't be read; {FORM}").format(text=text, FORM=_FORM))
     return Facet(name, ranges=tuple(_range(text, piece) for piece in rest.split(",")))
 
 
@@ -127,26 +132,44 @@ def _range(text: str, piece: str) -> Range:
     """Return `A..B`: from A on, below B."""
     low, dots, high = (part.strip() for part in piece.partition(".."))
     if not dots or ".." in high or not (low or high):
-        raise UsageError(f"'{piece}' in the facet '{text}' isn't a range; {_FORM}")
+        raise UsageError(
+            _("'{piece}' in the facet '{text}' isn't a range; {FORM}").format(piece=piece, text=text, FORM=_FORM)
+        )
     return Range(gte=low or None, lt=high or None)
 
 
 def _check(facet: Facet, fields: Mapping[str, FieldType]) -> None:
     kind = kind_of(facet.field, fields)
     if is_own(facet.field, fields):
-        raise UsageError(f"documents aren't counted by their {facet.field}; ask for facets of: {_countable(fields)}")
+        raise UsageError(
+            _("documents aren't counted by their {field}; ask for facets of: {countable}").format(
+                field=facet.field, countable=_countable(fields)
+            )
+        )
     if kind == "text":
         raise UsageError(
-            f"field '{facet.field}' holds text, whose values aren't counted; declare it as a keyword in a recipe and load again, "
-            f"or ask for facets of: {_countable(fields)}"
+            _(
+                "field '{field}' holds text, whose values aren't counted; declare it as a keyword in a recipe "
+                "and load again, or ask for facets of: {countable}"
+            ).format(field=facet.field, countable=_countable(fields))
         )
     if not 1 <= facet.n <= MAX_VALUES:
-        raise UsageError(f"{facet.n} values of '{facet.field}' can't be counted; ask for 1 to {MAX_VALUES}")
+        raise UsageError(
+            _("{n} values of '{field}' can't be counted; ask for 1 to {MAX_VALUES}").format(
+                n=facet.n, field=facet.field, MAX_VALUES=MAX_VALUES
+            )
+        )
     if len(facet.ranges) > MAX_RANGES:
-        raise UsageError(f"{len(facet.ranges)} ranges of '{facet.field}' are too many; give at most {MAX_RANGES}")
+        raise UsageError(
+            _("{count} ranges of '{field}' are too many; give at most {MAX_RANGES}").format(
+                count=len(facet.ranges), field=facet.field, MAX_RANGES=MAX_RANGES
+            )
+        )
     if facet.automatic and kind not in ("number", "date"):
         raise UsageError(
-            f"field '{facet.field}' holds {kind} values, which have no ranges; write '{facet.field}' alone"
+            _("field '{field}' holds {kind} values, which have no ranges; write '{field}' alone").format(
+                field=facet.field, kind=kind
+            )
         )
     for given in facet.ranges:
         _comparable(facet, given, fields)

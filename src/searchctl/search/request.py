@@ -11,6 +11,7 @@ from searchctl.ranking.fusion import FusionSettings
 from searchctl.ranking.relevance import DOUBTFUL
 from searchctl.search.facets import FacetLike
 from searchctl.search.rerank import Rerank
+from searchctl.translation import _
 from searchctl.types import MODES, Mode, Where
 
 if TYPE_CHECKING:
@@ -48,19 +49,31 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
-            raise UsageError(f"no mode '{self.mode}'; choose one of: {', '.join(MODES)}")
+            raise UsageError(
+                _("no mode '{mode}'; choose one of: {MODES}").format(mode=self.mode, MODES=", ".join(MODES))
+            )
         if self.sort and (self.rerank is not None or self.native is not None):
             raise UsageError(
-                "a sorted answer has the order of its fields, so nothing reorders it; leave --sort or the other out"
+                _("a sorted answer has the order of its fields, so nothing reorders it; leave --sort or the other out")
             )
         if self.native is not None and self.mode != "hybrid":
-            raise UsageError(f"a native fusion joins both legs, and mode '{self.mode}' asks one; leave one of them out")
+            raise UsageError(
+                _("a native fusion joins both legs, and mode '{mode}' asks one; leave one of them out").format(
+                    mode=self.mode
+                )
+            )
         if self.k < 1 or self.start < 0 or self.start + self.k > MAX_HITS:
             raise UsageError(
-                f"can't give {self.k} hits from number {self.start} on; ask for one or more within the first {MAX_HITS}"
+                _("can't give {k} hits from number {start} on; ask for one or more within the first {MAX_HITS}").format(
+                    k=self.k, start=self.start, MAX_HITS=MAX_HITS
+                )
             )
         if not 0.0 <= self.min_relevance <= 1.0:
-            raise UsageError(f"a relevance of {self.min_relevance} can't be asked for; give a number from 0 to 1")
+            raise UsageError(
+                _("a relevance of {min_relevance} can't be asked for; give a number from 0 to 1").format(
+                    min_relevance=self.min_relevance
+                )
+            )
 
     @property
     def floor(self) -> float:

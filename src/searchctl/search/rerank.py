@@ -12,6 +12,7 @@ from searchctl.errors import UsageError
 from searchctl.models.hub import first_line
 from searchctl.ranking.fusion import Floats, Fused, Leg, Rows
 from searchctl.rerankers.base import Reranker
+from searchctl.translation import _
 from searchctl.types import LegReport
 
 DEPTH = 10  # documents that are reranked unless told otherwise
@@ -33,11 +34,15 @@ class Rerank:
     def __post_init__(self) -> None:
         if not 2 <= self.depth <= _DEEPEST:
             raise UsageError(
-                f"can't rerank {self.depth} documents; give 2 to {_DEEPEST}, as in --rerank maxsim:{DEPTH}"
+                _("can't rerank {depth} documents; give 2 to {DEEPEST}, as in --rerank maxsim:{DEPTH}").format(
+                    depth=self.depth, DEEPEST=_DEEPEST, DEPTH=DEPTH
+                )
             )
         if self.budget_ms is not None and self.budget_ms <= 0:
             raise UsageError(
-                f"a budget of {self.budget_ms} ms leaves no time to rerank; give more, or leave --rerank out"
+                _("a budget of {budget_ms} ms leaves no time to rerank; give more, or leave --rerank out").format(
+                    budget_ms=self.budget_ms
+                )
             )
 
 

@@ -12,6 +12,7 @@ from searchctl.fields import comparables
 from searchctl.filters.checking import kind_of
 from searchctl.ranking.fusion import Floats, Rows
 from searchctl.schema import FieldType
+from searchctl.translation import _
 from searchctl.types import Value
 
 RELEVANCE = "relevance"
@@ -32,24 +33,30 @@ def sort_keys(given: str | Sequence[str], fields: Mapping[str, FieldType]) -> tu
     pieces = given.split(",") if isinstance(given, str) else list(given)
     keys = tuple(_key(piece.strip(), fields) for piece in pieces if piece.strip() or len(pieces) > 1)
     if len(keys) > _MOST:
-        raise UsageError(f"{len(keys)} fields to sort by are too many; give at most {_MOST}")
+        raise UsageError(
+            _("{count} fields to sort by are too many; give at most {MOST}").format(count=len(keys), MOST=_MOST)
+        )
     if len({key.field for key in keys}) < len(keys):
-        raise UsageError(f"a field is named twice in the order '{','.join(pieces)}'; name each once")
+        raise UsageError(
+            _("a field is named twice in the order '{pieces}'; name each once").format(pieces=",".join(pieces))
+        )
     return keys
 
 
 def _key(text: str, fields: Mapping[str, FieldType]) -> SortKey:
     name = text.removeprefix("-")
     if not name:
-        raise UsageError(f"a field to sort by is missing; {_FORM}")
+        raise UsageError(_("a field to sort by is missing; {FORM}").format(FORM=_FORM))
     if name == RELEVANCE:
         if text != name:
-            raise UsageError("the least relevant hits first is no order that helps; write relevance without a minus")
+            raise UsageError(_("the least relevant hits first is no order that helps; write relevance without a minus"))
         return SortKey(RELEVANCE)
     wanted, separator, direction = name.rpartition(":") if ":" in name else name.rpartition(" ")
     if separator and name not in fields and direction.lower() in ("asc", "desc"):
         sign = "-" if direction.lower() == "desc" else ""
-        raise UsageError(f"'{text}' isn't a field; write {sign}{wanted.strip()}")
+        raise UsageError(
+            _("'{text}' isn't a field; write {sign}{wanted}").format(text=text, sign=sign, wanted=wanted.strip())
+        )
     sortable(name, fields, "sort")
     return SortKey(name, text != name)
 
@@ -59,13 +66,17 @@ def sortable(name: str, fields: Mapping[str, FieldType], what: str) -> FieldType
     kind = kind_of(name, fields)
     if name not in fields:
         raise UsageError(
-            f"can't {what} by the {name} of documents; load it as a field of its own as well, a keyword, or take one of: "
-            f"{', '.join([RELEVANCE, *sorted(fields)])}"
+            _(
+                "can't {what} by the {name} of documents; load it as a field of its own as well, a keyword, or "
+                "take one of: {names}"
+            ).format(what=what, name=name, names=", ".join([RELEVANCE, *sorted(fields)]))
         )
     if kind == "text":
         raise UsageError(
-            f"can't {what} by '{name}', since it holds text, which is searched and not compared; declare it as a keyword in a "
-            "recipe and load again"
+            _(
+                "can't {what} by '{name}', since it holds text, which is searched and not compared; declare it "
+                "as a keyword in a recipe and load again"
+            ).format(what=what, name=name)
         )
     return kind
 

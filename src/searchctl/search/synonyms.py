@@ -23,6 +23,7 @@ from searchctl.errors import UsageError
 from searchctl.ranking.bm25 import idf
 from searchctl.schema import Analyzer
 from searchctl.text.analysis import analyze
+from searchctl.translation import _
 from searchctl.types import TermStatistics, Variant
 
 MOST_RULES = 10_000  # they're read with the stamp, which servers keep in memory on every node
@@ -82,12 +83,18 @@ def read_rules(lines: Iterable[str], analyzer: Analyzer) -> tuple[str, ...]:
             _sides(rule, analyzer)
         except ValueError as error:
             raise UsageError(
-                f"synonyms, line {number}: {rule!r} {error}; write words that stand for each other, as in: tv, television, "
-                "or what to look for instead, as in: e-book => ebook, digital book"
+                _(
+                    "synonyms, line {number}: {rule!r} {error}; write words that stand for each other, as in: tv, "
+                    "television, or what to look for instead, as in: e-book => ebook, digital book"
+                ).format(number=number, rule=rule, error=error)
             ) from error
         rules.append(rule)
     if len(rules) > MOST_RULES:
-        raise UsageError(f"{len(rules)} synonyms are too many to be read with every query; give at most {MOST_RULES}")
+        raise UsageError(
+            _("{count} synonyms are too many to be read with every query; give at most {MOST_RULES}").format(
+                count=len(rules), MOST_RULES=MOST_RULES
+            )
+        )
     return tuple(rules)
 
 

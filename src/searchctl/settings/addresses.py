@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from searchctl.errors import UsageError
+from searchctl.translation import _
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})  # names of this machine
 
@@ -16,7 +17,11 @@ def address(listen: str, *, any_port: bool = False) -> tuple[str, int]:
     name = host.removeprefix("[").removesuffix("]")
     bare = ":" in name and not host.startswith("[")  # an IPv6 address whose last part would be taken for the port
     if not colon or bare or not (port.isascii() and port.isdigit()) or not (not any_port) <= int(port) < 65536:
-        raise UsageError(f"can't --listen on '{listen}'; write HOST:PORT, as in 127.0.0.1:8765, or [::1]:8765")
+        raise UsageError(
+            _("can't --listen on '{listen}'; write HOST:PORT, as in 127.0.0.1:8765, or [::1]:8765").format(
+                listen=listen
+            )
+        )
     return name or "127.0.0.1", int(port)
 
 
@@ -30,6 +35,8 @@ def loopback_address(listen: str) -> tuple[str, int]:
     host, port = address(listen)
     if not is_loopback(host):
         raise UsageError(
-            f"{host} can be reached from other machines, and this has no tokens; listen on 127.0.0.1:{port}"
+            _("{host} can be reached from other machines, and this has no tokens; listen on 127.0.0.1:{port}").format(
+                host=host, port=port
+            )
         )
     return host, port

@@ -31,7 +31,7 @@ from searchctl.settings.dotenv import read_dotenv
 from searchctl.settings.paths import user_path
 from searchctl.settings.secrets import MASK, mask_urls
 from searchctl.suggest import did_you_mean
-from searchctl.translation import VARIABLE
+from searchctl.translation import VARIABLE, _
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -168,7 +168,7 @@ def _parse(key: str, text: str, origin: str) -> Raw:
     if not key.endswith(".insecure"):
         return text
     if text.lower() not in _FLAG_WORDS:
-        raise ConfigError(f"{origin} is {text!r}, expected true or false")
+        raise ConfigError(_("{origin} is {text!r}, expected true or false").format(origin=origin, text=text))
     return _FLAG_WORDS[text.lower()]
 
 
@@ -176,16 +176,18 @@ def _refuse_misspelt(environ: Mapping[str, str]) -> None:
     known = [VARIABLE, *(name for names in _OWN_VARIABLES.values() for name in names)]
     for name in environ:
         if name.startswith("SEARCHCTL_") and name not in known and (hint := did_you_mean(name, known, "", cutoff=0.85)):
-            raise ConfigError(f"the environment sets {name}, which searchctl doesn't know; {hint}")
+            raise ConfigError(
+                _("the environment sets {name}, which searchctl doesn't know; {hint}").format(name=name, hint=hint)
+            )
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} isn't valid TOML: {error}") from error
+        raise ConfigError(_("{path} isn't valid TOML: {error}").format(path=path, error=error)) from error
     except OSError as error:
-        raise ConfigError(f"can't read {path}: {error.strerror}") from error
+        raise ConfigError(_("can't read {path}: {strerror}").format(path=path, strerror=error.strerror)) from error
     return table
 
 
@@ -197,11 +199,19 @@ def _file_layer(path: Path, table: Mapping[str, Any], part: str = "") -> Layer:
     found: Layer = {}
     for key, value in flat.items():
         if key not in _KEYS:
-            raise ConfigError(f"{origin} sets '{key}', which searchctl doesn't know; {_nearest(key, _KEYS)}")
+            raise ConfigError(
+                _("{origin} sets '{key}', which searchctl doesn't know; {nearest}").format(
+                    origin=origin, key=key, nearest=_nearest(key, _KEYS)
+                )
+            )
         expected = _expected(key)
         if type(value) is not expected:
             wanted = {bool: "true or false", int: "a whole number", str: "a string"}[expected]
-            raise ConfigError(f"{origin}: '{key}' must be {wanted}, found {type(value).__name__}")
+            raise ConfigError(
+                _("{origin}: '{key}' must be {wanted}, found {name}").format(
+                    origin=origin, key=key, wanted=wanted, name=type(value).__name__
+                )
+            )
         found[key] = (_anchored(key, value, path.parent), origin)
     return found
 
@@ -225,7 +235,7 @@ def _anchored(key: str, value: Raw, folder: Path | None) -> Raw:
 
 def _table(value: object, path: Path, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ConfigError(f"{path}: '{name}' must be a table, written as [{name}]")
+        raise ConfigError(_("{path}: '{name}' must be a table, written as [{name}]").format(path=path, name=name))
     return dict(value)
 
 
@@ -240,7 +250,7 @@ def _with_profile(layers: Sequence[Layer], profiles: Mapping[str, Any], user: Pa
             name = str(layer["profile"][0])
             if name not in profiles:
                 hint = _nearest(name, sorted(profiles)) if profiles else f"add a table [profiles.{name}] to that file"
-                raise ConfigError(f"no profile '{name}' in {user}; {hint}")
+                raise ConfigError(_("no profile '{name}' in {user}; {hint}").format(name=name, user=user, hint=hint))
             found = _file_layer(user, _table(profiles[name], user, f"profiles.{name}"), f" [profiles.{name}]")
             return [*layers[: position + 1], found, *layers[position + 1 :]]
     return list(layers)
@@ -259,11 +269,11 @@ def _merge(layers: Iterable[Layer]) -> Layer:
 def _secrets(layers: Iterable[Layer]) -> tuple[str, ...]:
     found = set()
     for layer in layers:
-        for key, (value, _) in layer.items():
+        for key, (value, _ignored) in layer.items():
             if key.removeprefix("connection.") in SECRET_KEYS:
                 found.add(str(value))
             elif key in ("engine", "connection.url") and "@" in str(value):
-                _, name, word = split_hosts(str(value))
+                _url, name, word = split_hosts(str(value))
                 found.update(one for one in (word or name,) if one)  # a lone name is a token
     return tuple(sorted(found))
 
@@ -294,7 +304,9 @@ def _connect(engine: str, found: Layer) -> tuple[str, Connection]:
     if bare and not url and "connection.cloud_id" not in found:
         family = family_of(engine, ())
         raise ConfigError(
-            f"the engine '{engine}' has no address; set {variables(family)['url'][0]}, or type --engine {family}://HOST:9200"
+            _("the engine '{engine}' has no address; set {variables}, or type --engine {family}://HOST:9200").format(
+                engine=engine, variables=variables(family)["url"][0], family=family
+            )
         )
     hosts, username, password = split_hosts(url)
     values: dict[str, Any] = {
@@ -319,7 +331,7 @@ def _is_elsewhere(hosts: Sequence[str], found: Layer) -> bool:
     url = _text(found, "connection.url")
     if not url:
         return False
-    own, _, _ = split_hosts(url)
+    own, _ignored, _ignored = split_hosts(url)
     return bool(hosts) and set(Connection(own).addresses()) != set(Connection(tuple(hosts)).addresses())
 
 

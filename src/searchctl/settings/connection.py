@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from searchctl.errors import ConfigError
+from searchctl.translation import _
 
 Family: TypeAlias = Literal["opensearch", "elasticsearch"]
 
@@ -150,12 +151,12 @@ def split_hosts(url: str) -> tuple[tuple[str, ...], str | None, str | None]:
         scheme = start if separator else scheme
         userinfo, at, address = rest.rpartition("@")
         if at:
-            name, _, word = userinfo.partition(":")
+            name, _ignored, word = userinfo.partition(":")
             credentials.add((unquote(name), unquote(word)))
         hosts.append(f"{scheme}://{address}")
     if len(credentials) > 1:
         raise ConfigError(
-            "the hosts of the engine's URL carry different credentials; give one user name and password for all"
+            _("the hosts of the engine's URL carry different credentials; give one user name and password for all")
         )
     name, word = credentials.pop() if credentials else ("", "")
     return tuple(hosts), name or None, word or None
@@ -175,8 +176,10 @@ def refuse_malformed(engine: str) -> None:
     """Raise ConfigError for what was meant as a server's address and would be taken for a folder; the message hides passwords."""
     if not is_server(engine) and _LIKE_AN_ADDRESS.match(engine):
         raise ConfigError(
-            "the engine is written like an address, but without '://'; write opensearch://HOST:9200 or elasticsearch://HOST:9200, "
-            "or for a folder of that name ./NAME"
+            _(
+                "the engine is written like an address, but without '://'; write opensearch://HOST:9200 or "
+                "elasticsearch://HOST:9200, or for a folder of that name ./NAME"
+            )
         )
 
 
@@ -187,14 +190,20 @@ def _address(host: str, *, standard_port: bool) -> str:
         scheme, port, name = parts.scheme, parts.port, parts.hostname
     except ValueError as error:
         raise ConfigError(
-            f"'{shown}' isn't an address: its host or port can't be one; write it like opensearch://HOST:9200 or elasticsearch://HOST:9200"
+            _(
+                "'{shown}' isn't an address: its host or port can't be one; write it like opensearch://HOST:9200 "
+                "or elasticsearch://HOST:9200"
+            ).format(shown=shown)
         ) from error
     known = {"http": "http", "https": "https"} | {
         f"{family}{end}": f"http{end}" for family in _VARIABLES for end in ("", "s")
     }
     if scheme not in known or not name or _UNFIT_FOR_HOST.search(name):
         raise ConfigError(
-            f"'{shown}' isn't an address of a server; write it like opensearch://HOST:9200 or elasticsearch://HOST:9200"
+            _(
+                "'{shown}' isn't an address of a server; write it like opensearch://HOST:9200 or "
+                "elasticsearch://HOST:9200"
+            ).format(shown=shown)
         )
     if port is None:
         port = {"http": 80, "https": 443}[known[scheme]] if scheme in ("http", "https") or standard_port else 9200
@@ -205,8 +214,8 @@ def _address(host: str, *, standard_port: bool) -> str:
 def _cloud_host(cloud_id: str) -> str:
     """Return the address in an Elastic Cloud id: `name:base64(domain$elasticsearch$kibana)`."""
     try:
-        domain, cluster, *_ = b64decode(cloud_id.rpartition(":")[2]).decode("utf-8").split("$")
+        domain, cluster, *_ignored = b64decode(cloud_id.rpartition(":")[2]).decode("utf-8").split("$")
     except ValueError as error:
-        raise ConfigError("the cloud id can't be read; copy it whole from the console of Elastic Cloud") from error
-    name, _, port = domain.partition(":")
+        raise ConfigError(_("the cloud id can't be read; copy it whole from the console of Elastic Cloud")) from error
+    name, _colon, port = domain.partition(":")
     return f"https://{cluster}.{name}:{port or 443}"

@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 from searchctl.errors import ConfigError
+from searchctl.translation import _
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -21,6 +22,8 @@ def read_dotenv(path: Path) -> dict[str, str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"can't read {path}: {error}; correct it or move it away") from error
+        raise ConfigError(
+            _("can't read {path}: {error}; correct it or move it away").format(path=path, error=error)
+        ) from error
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     return {name: value for name, value in values.items() if value is not None and _NAME.fullmatch(name)}

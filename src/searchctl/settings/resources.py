@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from searchctl.errors import SearchctlError
+from searchctl.translation import _
 
 ResourceName: TypeAlias = Literal["ingest", "mappings"]
 _IN_WHEEL: dict[ResourceName, str] = {"ingest": "ingest_recipes", "mappings": "mappings"}
@@ -22,5 +23,8 @@ def resource_folder(name: ResourceName) -> Path:
         if folder.is_dir():
             return folder
     raise SearchctlError(
-        f"this installation of searchctl lacks its folder '{name}'; repair it with: pip install --force-reinstall searchctl"
+        _(
+            "this installation of searchctl lacks its folder '{name}'; repair it with: pip install "
+            "--force-reinstall searchctl"
+        ).format(name=name)
     )

@@ -16,6 +16,7 @@ from searchctl.sources.model import Failure, Record, Unreadable
 from searchctl.sources.package import check_archive
 from searchctl.sources.records import SourceReading
 from searchctl.sources.streams import looked_at, whole
+from searchctl.translation import _
 
 _HIDDEN = (".", "~$", "__MACOSX")
 _MOST_FILES = 100_000
@@ -27,11 +28,15 @@ def read_archive(reading: SourceReading) -> Iterator[Record | Failure]:
         with _seekable(reading) as data, zipfile.ZipFile(_checked(data)) as archive:
             members = sorted((info for info in archive.infolist() if not info.is_dir()), key=lambda info: info.filename)
             if len(members) > _MOST_FILES:
-                raise Unreadable(f"the archive has more than {_MOST_FILES:,} files; unpack it, and read the folder")
+                raise Unreadable(
+                    _("the archive has more than {MOST_FILES:,} files; unpack it, and read the folder").format(
+                        MOST_FILES=_MOST_FILES
+                    )
+                )
             for number, info in enumerate(members, 1):
                 yield from _member(archive, info, number, reading)
     except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise Unreadable(f"broken zip: {error}", id=reading.file.uri) from error
+        raise Unreadable(_("broken zip: {error}").format(error=error), id=reading.file.uri) from error
 
 
 def _checked(data: BinaryIO) -> BinaryIO:
@@ -71,4 +76,4 @@ def _member(
         reason = "it needs a password" if info.flag_bits & 1 else str(error)
         yield Failure(source, number, uri, f"{name}: {reason}")
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
-        yield Failure(source, number, uri, f"{name}: the archive is damaged ({error})")
+        yield Failure(source, number, uri, _("{name}: the archive is damaged ({error})").format(name=name, error=error))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from searchctl.sources.model import Unreadable, size_of
 from searchctl.sources.streams import Line
+from searchctl.translation import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ class Feed:
         if line.error:
             raise Unreadable(line.error)
         if self._left < 0:
-            raise Unreadable(f"a cell goes on for {size_of(self._limit)}: its closing quote is missing")
+            raise Unreadable(
+                _("a cell goes on for {size}: its closing quote is missing").format(size=size_of(self._limit))
+            )
         return line
 
     def more(self) -> bool:

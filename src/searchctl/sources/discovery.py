@@ -19,6 +19,7 @@ from searchctl.several import as_texts
 from searchctl.sources.formats import Format, endings, formats, office_command, row_formats
 from searchctl.sources.ignores import IgnoreFiles, matcher
 from searchctl.sources.model import STDIN, SourceFile, storable
+from searchctl.translation import _
 
 _HIDDEN = (".", "~$")  # the second is what office programs call their locks
 _CORPUS = ("corpus.jsonl", "corpus.jsonl.gz")
@@ -50,7 +51,7 @@ def kinds(skipped: Sequence[Skipped], most: int = 25) -> str:
     """Return what was passed over, by kind and number, the most frequent first: "12 × unknown ending .log, 3 × …"."""
     counts = Counter(skip.kind for skip in skipped).most_common()
     named = [f"{count} × {kind}" for kind, count in counts[:most]]
-    rest = sum(count for _, count in counts[most:])
+    rest = sum(count for _ignored, count in counts[most:])
     return ", ".join([*named, f"{rest} × others"] if rest else named)
 
 
@@ -129,7 +130,11 @@ class _Search:
         try:
             status = path.stat()
         except OSError as error:
-            raise SourceError(f"can't read '{given}': {error.strerror}; {_advice(path)}") from error
+            raise SourceError(
+                _("can't read '{given}': {strerror}; {advice}").format(
+                    given=given, strerror=error.strerror, advice=_advice(path)
+                )
+            ) from error
         if stat.S_ISDIR(status.st_mode):
             self._add_folder(path, path, "", IgnoreFiles())
         elif self._selected(path.name) and self._is_new(status):
@@ -144,11 +149,15 @@ class _Search:
         if format is None:
             known = ", ".join(endings())
             raise SourceError(
-                f"can't tell the format of '{given}': known endings are {known}; say it with: --format {'|'.join(formats())}"
+                _(
+                    "can't tell the format of '{given}': known endings are {known}; say it with: --format {formats}"
+                ).format(given=given, known=known, formats="|".join(formats()))
             )
         if formats()[format].missing:
             raise SourceError(
-                f"'{given}' can't be read: reading {format} needs another library; type: {office_command()}"
+                _("'{given}' can't be read: reading {format} needs another library; type: {office_command}").format(
+                    given=given, format=format, office_command=office_command()
+                )
             )
         self.files.append(self._file(path, path, path.name, status, format))
 
@@ -158,11 +167,13 @@ class _Search:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            self.skipped.append(Skipped(folder, f"can't be listed: {error.strerror}", unseen=True))
+            self.skipped.append(
+                Skipped(folder, _("can't be listed: {strerror}").format(strerror=error.strerror), unseen=True)
+            )
             return
         names = {entry.name for entry in entries}
         if names & _ENGINE_MARKS:
-            self.skipped.append(Skipped(folder, "an engine's folder"))
+            self.skipped.append(Skipped(folder, _("an engine's folder")))
             return
         ignored = ignored.below(folder, below)
         corpus = next((name for name in _CORPUS if name in names), None) if names & {*_BESIDE_A_CORPUS} else None
@@ -170,7 +181,9 @@ class _Search:
             if entry.name.startswith(_HIDDEN):
                 continue
             if corpus and entry.name != corpus:
-                self.skipped.append(Skipped(Path(entry.path), f"beside a corpus: its documents are in {corpus}"))
+                self.skipped.append(
+                    Skipped(Path(entry.path), _("beside a corpus: its documents are in {corpus}").format(corpus=corpus))
+                )
                 continue
             self._add_entry(root, entry, f"{below}{entry.name}", ignored)
 
@@ -179,13 +192,15 @@ class _Search:
         try:
             status = entry.stat()
         except OSError as error:
-            self.skipped.append(Skipped(path, f"can't be read: {error.strerror}", unseen=True))
+            self.skipped.append(
+                Skipped(path, _("can't be read: {strerror}").format(strerror=error.strerror), unseen=True)
+            )
             return
         if stat.S_ISDIR(status.st_mode):
             if self._exclude(uri + "/"):
                 return
             if ignored.ignores(uri + "/"):
-                self.skipped.append(Skipped(path, f"folder {_IGNORED}"))
+                self.skipped.append(Skipped(path, _("folder {IGNORED}").format(IGNORED=_IGNORED)))
                 return
             self._add_folder(root, path, uri + "/", ignored)
         elif self._selected(uri):
@@ -198,9 +213,16 @@ class _Search:
         ending = _ending(path.name)[0]
         format = self._format_in_folder(endings().get(ending)) if stat.S_ISREG(status.st_mode) else None
         if format is None:
-            self.skipped.append(Skipped(path, f"unknown ending {ending or '(none)'}"))
+            self.skipped.append(Skipped(path, _("unknown ending {value}").format(value=ending or "(none)")))
         elif formats()[format].missing:
-            self.skipped.append(Skipped(path, f"{ending or format} (to read it: {office_command()})"))
+            self.skipped.append(
+                Skipped(
+                    path,
+                    _("{value} (to read it: {office_command})").format(
+                        value=ending or format, office_command=office_command()
+                    ),
+                )
+            )
         elif self._is_new(status):
             self.files.append(self._file(root, path, uri, status, format))
 
@@ -274,7 +296,7 @@ def _known_encoding(name: str | None) -> str | None:
         b"a".decode(known)  # base64 and the like are codecs too, but none of text
     except (LookupError, ValueError) as error:
         raise SourceError(
-            f"no encoding '{name}'; usual ones are utf-8, utf-16, cp1251, koi8-r, cp866, cp1252"
+            _("no encoding '{name}'; usual ones are utf-8, utf-16, cp1251, koi8-r, cp866, cp1252").format(name=name)
         ) from error
     return "utf-8-sig" if known == "utf-8" else known
 

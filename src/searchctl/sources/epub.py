@@ -9,6 +9,7 @@ from searchctl.sources.html import decode_html, page_paragraphs
 from searchctl.sources.model import Unreadable
 from searchctl.sources.package import Package, opened_package, parsed_xml
 from searchctl.sources.pages import Page, PageInput, PageText
+from searchctl.translation import _
 
 _CONTAINER = "META-INF/container.xml"
 _DC = "{http://purl.org/dc/elements/1.1/}"
@@ -23,7 +24,7 @@ def epub(given: PageInput) -> Page:
     with opened_package(given.data, given.limits.file, "EPUB") as package:
         title, names = _order(package)
         if "META-INF/encryption.xml" in package.names and not any(name in package.names for name in names):
-            raise Unreadable("the book is protected against copying, so it can't be read")
+            raise Unreadable(_("the book is protected against copying, so it can't be read"))
         for name in names:
             data = package.data(name)
             html = decode_html(data) if data is not None else None
@@ -47,7 +48,7 @@ def _order(package: Package) -> tuple[str, list[str]]:
     )
     data = package.data(root) if root else None
     if root is None or data is None:
-        raise Unreadable("the file doesn't say where its pages are, so it isn't an EPUB book")
+        raise Unreadable(_("the file doesn't say where its pages are, so it isn't an EPUB book"))
     opf = parsed_xml(data, root, "EPUB")
     folder = posixpath.dirname(root)
     items = {item.get("id"): item for item in opf.iter(f"{_OPF}item")}

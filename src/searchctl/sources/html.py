@@ -12,6 +12,7 @@ from searchctl.sources.html_hidden import Hidden
 from searchctl.sources.model import Unreadable
 from searchctl.sources.pages import BINARY, Page, PageInput, PageText
 from searchctl.sources.texts import without
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -87,7 +88,7 @@ def html_to_text(html: str, *, boilerplate: bool = False) -> tuple[str, str]:
     nested absurdly deep.
     """
     title, paragraphs = _read(html, boilerplate)
-    return title, "\n\n".join(paragraph for paragraph, _ in paragraphs)
+    return title, "\n\n".join(paragraph for paragraph, _ignored in paragraphs)
 
 
 def _read(html: str, boilerplate: bool) -> tuple[str, list[tuple[str, bool]]]:
@@ -95,7 +96,11 @@ def _read(html: str, boilerplate: bool) -> tuple[str, list[tuple[str, bool]]]:
     from selectolax.lexbor import LexborHTMLParser
 
     if _depth(html) > _DEEPEST:
-        raise Unreadable(f"the page's elements are nested more than {_DEEPEST} deep; no page for readers is")
+        raise Unreadable(
+            _("the page's elements are nested more than {DEEPEST} deep; no page for readers is").format(
+                DEEPEST=_DEEPEST
+            )
+        )
     tree = LexborHTMLParser(_LONG_TAG.sub(_shortened, html) if len(html) > 3000 else html)
     heading = tree.css_first("head > title") or tree.css_first("h1")
     title = _SPACE.sub(" ", heading.text()).strip() if heading else ""
@@ -123,7 +128,7 @@ def _paragraphs(tree: LexborHTMLParser, root: LexborNode, boilerplate: bool) -> 
 
 
 def _length(paragraphs: list[tuple[str, bool]]) -> int:
-    return sum(len(text) for text, _ in paragraphs)
+    return sum(len(text) for text, _ignored in paragraphs)
 
 
 def _shortened(tag: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchctl.errors import UsageError
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -40,7 +41,10 @@ def _compiled(lines: Sequence[str]) -> GitIgnoreSpec:
     for line in lines:
         if reason := _wrong(line):
             raise UsageError(
-                f"'{line}' isn't a pattern for paths: {reason}; write it as in .gitignore: *.md, drafts/, docs/**/*.txt"
+                _(
+                    "'{line}' isn't a pattern for paths: {reason}; write it as in .gitignore: *.md, drafts/, "
+                    "docs/**/*.txt"
+                ).format(line=line, reason=reason)
             )
     return GitIgnoreSpec.from_lines(lines)
 

@@ -12,6 +12,7 @@ from searchctl.sources.model import Unreadable
 from searchctl.sources.nested import along
 from searchctl.sources.rich_text import rich_text
 from searchctl.sources.usual_names import ID_NAMES, TEXT_NAMES, TITLE_NAMES
+from searchctl.translation import _
 
 ACTIONS = frozenset(("index", "create", "update", "delete"))
 _DEEPEST = 5
@@ -46,7 +47,7 @@ def find_records(value: Any, path: str | None = None) -> Records:
     if path:
         return _named(value, path)
     if not isinstance(value, dict):
-        raise Unreadable(f'expected an object like {{"id": …, "text": …}}, found {kind_of(value)}')
+        raise Unreadable(_('expected an object like {{"id": …, "text": …}}, found {kind}').format(kind=kind_of(value)))
     if (rows := _by_column(value)) is not None:
         return Records(rows)
     lists = dict(_lists(value))
@@ -72,7 +73,11 @@ def _clear_best(weights: Mapping[str, int], sizes: Mapping[str, int]) -> str:
     best = max(weights, key=lambda name: weights[name])
     if len(weights) > 1 and weights[best] <= _CLEARLY * sum(weights.values()):
         shown = ", ".join(f"{name} ({size:,})" for name, size in list(sizes.items())[:12])
-        raise Unreadable(f"several lists could be the records: {shown}; name one with: --records {best}")
+        raise Unreadable(
+            _("several lists could be the records: {shown}; name one with: --records {best}").format(
+                shown=shown, best=best
+            )
+        )
     return best
 
 
@@ -116,10 +121,11 @@ def _named(value: Any, path: str) -> Records:
         return Records(values, path)
     if isinstance(values, dict):
         return _by_key(values, always=True) or Records([values], path, single=True)
-    known = ", ".join(name for name, _ in list(_lists(value))[:12]) if isinstance(value, dict) else ""
+    known = ", ".join(name for name, _ignored in list(_lists(value))[:12]) if isinstance(value, dict) else ""
     has = listed(tuple(value)) if isinstance(value, dict) else kind_of(value)
     raise Unreadable(
-        f"no records at '{path}'; the file has: {has}" + (f"; lists of objects are at: {known}" if known else "")
+        _("no records at '{path}'; the file has: {has}").format(path=path, has=has)
+        + (_("; lists of objects are at: {known}").format(known=known) if known else "")
     )
 
 
@@ -141,7 +147,7 @@ def _lists(value: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
     """Yield the lists of objects within an object that aren't within other lists, the shallow ones first."""
     level: Sequence[tuple[str, Mapping[str, Any]]] = [("", value)]
     lists = 0
-    for _ in range(_DEEPEST):
+    for _ignored in range(_DEEPEST):
         deeper = []
         for prefix, outer in level:
             for name, inner in outer.items():

@@ -12,9 +12,10 @@ from typing import Any
 from searchctl.notation import without_halves
 from searchctl.sources.model import EXCERPT, Limits, Unreadable, size_of
 from searchctl.sources.streams import Stream, lines
+from searchctl.translation import _
 
 # NaN and infinity aren't JSON, but pandas writes them for what is missing.
-_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
+_DECODER = json.JSONDecoder(parse_constant=lambda _ignored: None)
 _SEPARATORS = re.compile(r"[\s,\ufeff]*")
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _NEXT_OBJECT = re.compile(r"\n(?=\{)")
@@ -44,10 +45,11 @@ def parsed(text: str) -> Any:
     except json.JSONDecodeError as error:
         start = max(0, error.pos - EXCERPT // 2)
         raise Unreadable(
-            f"broken JSON: {error.msg} at character {error.pos + 1}", text[start : start + EXCERPT]
+            _("broken JSON: {msg} at character {pos}").format(msg=error.msg, pos=error.pos + 1),
+            text[start : start + EXCERPT],
         ) from error
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"JSON that can't be read: {error}", text[:EXCERPT]) from error
+        raise Unreadable(_("JSON that can't be read: {error}").format(error=error), text[:EXCERPT]) from error
 
 
 def with_whole_letters(value: dict[str, Any], text: str) -> dict[str, Any] | None:
@@ -143,7 +145,8 @@ class _Values:
         while True:
             if len(self._text) - self._place > limit and not self._ended:
                 raise Unreadable(
-                    f"a value goes on for more than {size_of(limit)}; split it", self._excerpt(self._place)
+                    _("a value goes on for more than {size}; split it").format(size=size_of(limit)),
+                    self._excerpt(self._place),
                 )
             try:
                 check_memory(self._text, self._place, self._limits.memory)
@@ -152,11 +155,15 @@ class _Values:
                 cut = error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - _AT_THE_END
                 if self._ended or not cut:
                     raise Unreadable(
-                        f"broken JSON: {error.msg} at character {error.pos - self._place + 1} of the value",
+                        _("broken JSON: {msg} at character {pos} of the value").format(
+                            msg=error.msg, pos=error.pos - self._place + 1
+                        ),
                         self._excerpt(max(self._place, error.pos - EXCERPT // 2)),
                     ) from error
             except (ValueError, RecursionError) as error:
-                raise Unreadable(f"JSON that can't be read: {error}", self._excerpt(self._place)) from error
+                raise Unreadable(
+                    _("JSON that can't be read: {error}").format(error=error), self._excerpt(self._place)
+                ) from error
             else:
                 if end < len(self._text) or self._ended:
                     text = self._text[self._place : end]
@@ -209,5 +216,7 @@ def check_memory(text: str, start: int, most: int) -> None:
     objects, arrays, others = (text.count(sign, start) for sign in "{[,")
     if objects * _OBJECT + arrays * _ARRAY + others * _OTHER + len(text) > most:
         raise Unreadable(
-            f"reading it would take more than {size_of(most)} of memory: it has {objects + arrays:,} objects"
+            _("reading it would take more than {size} of memory: it has {objects:,} objects").format(
+                size=size_of(most), objects=objects + arrays
+            )
         )

@@ -20,6 +20,7 @@ from typing import Any
 
 from searchctl.sources.mapping import RecordMapper, as_value
 from searchctl.sources.model import Failure, FieldMapping, Record, Unreadable
+from searchctl.translation import _
 from searchctl.types import Document
 
 _FORMAT = 2  # the first had the document's fields beside "_error", where they could hide its id and text
@@ -91,17 +92,19 @@ def opened(letter: Mapping[str, Any], source: str, position: int) -> Record | Fa
 
 def _document(value: Any) -> Document:
     if not isinstance(value, dict) or not all(isinstance(value.get(name), str) for name in ("id", "text")):
-        raise Unreadable("the dead letter's document needs an 'id' and a 'text', both strings")
+        raise Unreadable(_("the dead letter's document needs an 'id' and a 'text', both strings"))
     title, fields = value.get("title", ""), value.get("fields", {})
     if not isinstance(title, str) or not isinstance(fields, dict):
-        raise Unreadable("the dead letter's document has a 'title' that is no string, or 'fields' that are no object")
+        raise Unreadable(
+            _("the dead letter's document has a 'title' that is no string, or 'fields' that are no object")
+        )
     kept = {name: plain for name, item in fields.items() if (plain := as_value(item)) is not None}
     return Document(value["id"], value["text"], title, kept)
 
 
 def _mapping(value: Any) -> FieldMapping:
     if not isinstance(value, dict):
-        raise Unreadable("the dead letter's mapping isn't an object")
+        raise Unreadable(_("the dead letter's mapping isn't an object"))
     names = {name: value[name] for name in ("id", "title", "records") if isinstance(value.get(name), str)}
     lists = {
         name: tuple(map(str, value[name])) for name in ("text", "keep", "apart") if isinstance(value.get(name), list)
@@ -112,6 +115,6 @@ def _mapping(value: Any) -> FieldMapping:
 
 def _parsed(line: Any, reason: str) -> Any:
     try:
-        return json.loads(line, parse_constant=lambda _: None)
+        return json.loads(line, parse_constant=lambda _ignored: None)
     except (TypeError, ValueError, RecursionError) as error:
-        raise Unreadable(reason or f"a line that can't be read: {error}") from error
+        raise Unreadable(reason or _("a line that can't be read: {error}").format(error=error)) from error

@@ -18,6 +18,7 @@ from searchctl.sources.html import decode_html, html_to_text
 from searchctl.sources.model import Failure, Record, Unreadable
 from searchctl.sources.pages import Page, PageInput, PageText
 from searchctl.sources.records import SourceReading
+from searchctl.translation import _
 from searchctl.types import Document, Value
 
 Mail: TypeAlias = "Message[str, str]"
@@ -51,7 +52,7 @@ def message_page(message: Mail, limit: int) -> Page:
     if attachments:
         fields["attachments"] = attachments
     if not fields and not text.text() and not _header(message, "subject"):
-        raise Unreadable("the file has no headers and no text, so it isn't an e-mail")
+        raise Unreadable(_("the file has no headers and no text, so it isn't an e-mail"))
     others = {kind for part in parts if (kind := part.get_content_type()) in _OTHER_TEXTS and not part.get_filename()}
     remarks = tuple(f"parts of e-mails left out: {kind}" for kind in sorted(others))
     remarks += ("attachments of e-mails left out",) if attachments else ()
@@ -64,12 +65,12 @@ def read_mbox(reading: SourceReading) -> Iterator[Record | Failure]:
     for number, data in enumerate(_messages(reading), 1):
         name = f"{uri}#{number}"
         if data is None:
-            yield Failure(source, number, name, "the message is longer than may be read at once; split it")
+            yield Failure(source, number, name, _("the message is longer than may be read at once; split it"))
             continue
         try:
             page = read_page(PageInput("eml", data, limits=reading.limits))
         except (Unreadable, ValueError, LookupError, RecursionError) as error:
-            yield Failure(source, number, name, f"a message that can't be read: {error}")
+            yield Failure(source, number, name, _("a message that can't be read: {error}").format(error=error))
             continue
         for remark in page.remarks:
             reading.remarks.add(remark, source)
@@ -94,7 +95,7 @@ def _messages(reading: SourceReading) -> Iterator[bytes | None]:
             if begun:
                 yield b"".join(parts) if size <= limit else None
             elif size:
-                raise Unreadable("the file doesn't begin with a line 'From …', so it isn't a mailbox")
+                raise Unreadable(_("the file doesn't begin with a line 'From …', so it isn't a mailbox"))
             dated = dated or _FROM_DATED.match(line) is not None
             parts, size, begun, blank = [], 0, True, False
             continue
@@ -103,7 +104,7 @@ def _messages(reading: SourceReading) -> Iterator[bytes | None]:
         if size <= limit:
             parts.append(line[1:] if line.startswith(b">From ") else line)
     if not begun and size:
-        raise Unreadable("the file doesn't begin with a line 'From …', so it isn't a mailbox")
+        raise Unreadable(_("the file doesn't begin with a line 'From …', so it isn't a mailbox"))
     if begun:
         yield b"".join(parts) if size <= limit else None
 

@@ -22,6 +22,7 @@ from searchctl.sources.nested import MOST_FIELDS, Flat, along, are_short, has_te
 from searchctl.sources.rich_text import rich_text
 from searchctl.sources.usual_names import ID_NAMES, TEXT_NAMES, TITLE_NAMES, dressed, first_of, may_be_words, translated
 from searchctl.suggest import did_you_mean
+from searchctl.translation import _
 from searchctl.types import Document, Scalar, Value
 
 _MERGED = ("metadata", "_source")
@@ -150,7 +151,9 @@ class RecordMapper:
         if kept is None and value:
             if self._mapping.keep is not None:
                 raise Unreadable(
-                    f"the field '{name}' holds {kind_of(value)}, expected a string, number, boolean or a list of them"
+                    _("the field '{name}' holds {kind}, expected a string, number, boolean or a list of them").format(
+                        name=name, kind=kind_of(value)
+                    )
                 )
             if isinstance(value, list) and rich_text(value) is None and not _are_kept(value):
                 self._remarks.add(f"'{name}' left out: {kind_of(value)}{_advice(name, value)}", self._source)
@@ -166,7 +169,11 @@ class RecordMapper:
             elif value is not None:
                 text = rich_text(value)
                 if text is None:
-                    raise Unreadable(f"the field '{name}' holds {kind_of(value)}, expected text{_advice(name, value)}")
+                    raise Unreadable(
+                        _("the field '{name}' holds {kind}, expected text{advice}").format(
+                            name=name, kind=kind_of(value), advice=_advice(name, value)
+                        )
+                    )
                 parts.append(self._markup.read(name, text))
         return parts[0] if len(parts) == 1 else "\n\n".join(part for part in parts if part)
 
@@ -220,7 +227,9 @@ def _planned(names: Sequence[str], mapping: FieldMapping, *, all_strings: bool) 
         if not text and all_strings:
             near = did_you_mean(mapping.text[0], names, "")
             raise Unreadable(
-                f"no field {listed(mapping.text)}; the record has: {listed(names)}{f'; {near}' if near else ''}"
+                _("no field {listed}; the record has: {listed2}{what}").format(
+                    listed=listed(mapping.text), listed2=listed(names), what=f"; {near}" if near else ""
+                )
             )
     else:
         chosen = first_of([name for name in TEXT_NAMES if usual.get(name) not in (id, title)], usual)
@@ -293,14 +302,20 @@ def _id(record: Mapping[str, Any], name: str | None, named: bool) -> str:
     id = value.strip() if isinstance(value, str) else value  # some programs pad codes with blanks
     if id is None or id == "":
         if named:
-            raise Unreadable(f"no id: the field '{name}' is missing or empty; the record has: {listed(tuple(record))}")
+            raise Unreadable(
+                _("no id: the field '{name}' is missing or empty; the record has: {listed}").format(
+                    name=name, listed=listed(tuple(record))
+                )
+            )
         return ""
     if isinstance(id, bool) or not isinstance(id, (str, int, float)):
-        raise Unreadable(f"the id is {kind_of(id)}, expected a string or a number")
+        raise Unreadable(_("the id is {kind}, expected a string or a number").format(kind=kind_of(id)))
     id = without_halves(str(id))
     if _UNFIT_FOR_ID.search(id):
         raise Unreadable(
-            f"the id {id[:80]!r} has characters that an id can't have: line ends, control characters, damaged letters"
+            _(
+                "the id {id!r} has characters that an id can't have: line ends, control characters, damaged letters"
+            ).format(id=id[:80])
         )
     return id
 

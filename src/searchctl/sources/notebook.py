@@ -9,6 +9,7 @@ from typing import Any
 from searchctl.sources.markdown import markdown_page
 from searchctl.sources.model import Unreadable
 from searchctl.sources.pages import Page, PageInput
+from searchctl.translation import _
 
 _TEXT = ("markdown", "heading", "raw")
 
@@ -18,10 +19,10 @@ def notebook(given: PageInput) -> Page:
     try:
         data = json.loads(given.text().lstrip("\ufeff"))
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"broken notebook: {error}") from error
+        raise Unreadable(_("broken notebook: {error}").format(error=error)) from error
     cells = _cells(data)
     if cells is None:
-        raise Unreadable("the file has no cells, so it isn't a notebook")
+        raise Unreadable(_("the file has no cells, so it isn't a notebook"))
     blocks, outputs = [], 0
     for cell in cells:
         source = _joined(cell.get("source", cell.get("input", "")))

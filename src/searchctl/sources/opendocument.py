@@ -9,6 +9,7 @@ from typing import Any
 from searchctl.sources.model import Unreadable
 from searchctl.sources.package import check_archive
 from searchctl.sources.pages import Page, PageInput, PageText
+from searchctl.translation import _
 
 _SKIPPED = frozenset(
     (
@@ -32,7 +33,7 @@ def odt(given: PageInput) -> Page:
     except (Unreadable, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - a damaged file can raise nearly anything
-        raise Unreadable(f"broken ODT: {error or type(error).__name__}") from error
+        raise Unreadable(_("broken ODT: {value}").format(value=error or type(error).__name__)) from error
     return Page(text.text(), title or heading, sections=text.sections())
 
 

@@ -10,6 +10,7 @@ from searchctl.sources.encodings import detect
 from searchctl.sources.html import html_to_text
 from searchctl.sources.model import Unreadable
 from searchctl.sources.pages import Page, PageInput, PageText
+from searchctl.translation import _
 from searchctl.types import Value
 
 _SUBJECT, _BODY, _RTF = "__substg1.0_0037001E", "__substg1.0_1000001E", "__substg1.0_10090102"
@@ -41,7 +42,7 @@ def msg(given: PageInput) -> Page:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - a damaged file can raise nearly anything
-        raise Unreadable(f"broken MSG: {error or type(error).__name__}") from error
+        raise Unreadable(_("broken MSG: {value}").format(value=error or type(error).__name__)) from error
     if attachments:
         fields["attachments"] = attachments
     text = PageText(given.limits.file)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from xml.etree.ElementTree import Element, ParseError
 
 from searchctl.sources.model import Unreadable, size_of
+from searchctl.translation import _
 
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _MUCH = 200_000_000  # bytes: what is unpacked without asking how small it was
@@ -26,15 +27,23 @@ def check_archive(archive: bytes | BinaryIO, kind: str, most: Mapping[str, int] 
         with zipfile.ZipFile(file) as parts:
             infos = parts.infolist()
     except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError) as error:
-        raise Unreadable(f"broken {kind}: {error}") from error
+        raise Unreadable(_("broken {kind}: {error}").format(kind=kind, error=error)) from error
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     total = sum(info.file_size for info in infos)
     if total > max(_MUCH, _MOST_TIMES * size):
-        raise Unreadable(f"the file unpacks to {size_of(total)}, more than {_MOST_TIMES} times its size; it isn't read")
+        raise Unreadable(
+            _("the file unpacks to {size}, more than {MOST_TIMES} times its size; it isn't read").format(
+                size=size_of(total), MOST_TIMES=_MOST_TIMES
+            )
+        )
     for info in infos:
         if info.file_size > (most or {}).get(info.filename, total):
-            raise Unreadable(f"{info.filename} unpacks to {size_of(info.file_size)}; split the file")
+            raise Unreadable(
+                _("{filename} unpacks to {size}; split the file").format(
+                    filename=info.filename, size=size_of(info.file_size)
+                )
+            )
 
 
 class Package:
@@ -59,7 +68,9 @@ class Package:
             data = part.read(self._left + 1)
         self._left -= len(data)
         if self._left < 0:
-            raise Unreadable(f"{name} unpacks to more than {size_of(self._limit)}; split the file")
+            raise Unreadable(
+                _("{name} unpacks to more than {size}; split the file").format(name=name, size=size_of(self._limit))
+            )
         return data
 
     def xml(self, name: str, namespaces: Mapping[bytes, bytes] | None = None) -> Element | None:
@@ -81,8 +92,10 @@ def parsed_xml(data: bytes, name: str, kind: str) -> Element:
         root: Element = fromstring(data, forbid_dtd=True)
     except (ParseError, ValueError, LookupError) as error:
         if isinstance(error, DefusedXmlException):
-            raise Unreadable(f"{name} declares entities, which no {kind} file does; it isn't read") from error
-        raise Unreadable(f"broken {kind}: {name}: {error}") from error
+            raise Unreadable(
+                _("{name} declares entities, which no {kind} file does; it isn't read").format(name=name, kind=kind)
+            ) from error
+        raise Unreadable(_("broken {kind}: {name}: {error}").format(kind=kind, name=name, error=error)) from error
     return root
 
 
@@ -90,13 +103,17 @@ def parsed_xml(data: bytes, name: str, kind: str) -> Element:
 def opened_package(data: bytes, limit: int, kind: str) -> Iterator[Package]:
     """Open an archive; raises Unreadable for one that is broken."""
     if data.startswith(OLD_OFFICE):
-        raise Unreadable(f"the file has a password or is in the format before {kind}; save it as {kind} without one")
+        raise Unreadable(
+            _("the file has a password or is in the format before {kind}; save it as {kind} without one").format(
+                kind=kind
+            )
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as parts:
             yield Package(parts, limit, kind)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
-        raise Unreadable(f"broken {kind}: {error}") from error
+        raise Unreadable(_("broken {kind}: {error}").format(kind=kind, error=error)) from error
     except Exception as error:  # zlib.error, lzma.LZMAError and others of the decompressors
         if type(error).__module__ in ("zlib", "lzma", "_lzma", "bz2"):
-            raise Unreadable(f"broken {kind}: {error}") from error
+            raise Unreadable(_("broken {kind}: {error}").format(kind=kind, error=error)) from error
         raise

@@ -11,6 +11,7 @@ from searchctl.sources.formats import Format, formats
 from searchctl.sources.model import Limits, Unreadable
 from searchctl.text.cleaning import clean
 from searchctl.text.sections import Section
+from searchctl.translation import _
 from searchctl.types import Value
 
 BINARY = "this isn't text: it has bytes that no text has; rename it, or leave it out with --exclude"
@@ -80,7 +81,7 @@ class PageText:
         """Add a block, cleaned; one without text is nothing. Raises Unreadable beyond the limit."""
         self._left -= len(block)
         if self._left < 0:
-            raise Unreadable("the file unpacks to more text than may be read at once; split it")
+            raise Unreadable(_("the file unpacks to more text than may be read at once; split it"))
         block = clean(block)
         if block:
             self._length = self._next + len(block)
@@ -101,4 +102,4 @@ def read_here(given: PageInput) -> Page:
     try:
         return reader(given)
     except RecursionError as error:
-        raise Unreadable("its parts are nested deeper than any document's for readers") from error
+        raise Unreadable(_("its parts are nested deeper than any document's for readers")) from error

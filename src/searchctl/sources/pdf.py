@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from searchctl.sources.model import Unreadable, size_of
 from searchctl.sources.pages import Page, PageInput, PageText
 from searchctl.sources.texts import without_hyphenation
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
@@ -36,21 +37,21 @@ def pdf(given: PageInput) -> Page:
             reader = pypdf.PdfReader(io.BytesIO(given.data))
             if reader.is_encrypted and not reader.decrypt(""):
                 raise Unreadable(
-                    "the PDF needs a password; store a copy without one: qpdf --decrypt --password=… in.pdf out.pdf"
+                    _("the PDF needs a password; store a copy without one: qpdf --decrypt --password=… in.pdf out.pdf")
                 )
             title = _title(reader)
             text, failed = _text(reader, given.limits.file)
         except (Unreadable, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - a damaged PDF can raise nearly anything
-            raise Unreadable(f"broken PDF: {error or type(error).__name__}") from error
+            raise Unreadable(_("broken PDF: {value}").format(value=error or type(error).__name__)) from error
     if not text.text():
         told = (
             "none of its pages can be read"
             if failed
             else "its pages are pictures; recognise them first: ocrmypdf in.pdf out.pdf"
         )
-        raise Unreadable(f"the PDF has no text: {told}")
+        raise Unreadable(_("the PDF has no text: {told}").format(told=told))
     damage = f"pages that can't be read: {', '.join(map(str, failed))}; the others are stored" if failed else ""
     return Page(text.text(), title, damage=damage, sections=text.sections())
 
@@ -87,7 +88,7 @@ def _text(reader: PdfReader, limit: int) -> tuple[PageText, list[int]]:
             failed.append(number)
             continue
         if len(words) > limit:
-            raise Unreadable(f"page {number} has more than {size_of(limit)} of text")
+            raise Unreadable(_("page {number} has more than {size} of text").format(number=number, size=size_of(limit)))
         heading = bookmarks.get(number, heading)
         text.begin_section(heading, page=number)
         text.add(without_hyphenation(words))

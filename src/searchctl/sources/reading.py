@@ -18,6 +18,7 @@ from searchctl.sources.model import Failure, FieldMapping, Limits, Record, Remar
 from searchctl.sources.pages import BINARY, PageInput
 from searchctl.sources.records import SourceReading
 from searchctl.sources.streams import opened, whole
+from searchctl.translation import _
 from searchctl.types import Document
 
 
@@ -48,9 +49,16 @@ def read(
         yield Failure(file.source, position + 1, file.uri, reason)
     except (EOFError, zlib.error) as error:
         kept = "; what stands before the damage was read" if position else ""
-        yield Failure(file.source, position + 1, None, f"the gzip file is cut off or damaged ({error}){kept}")
+        yield Failure(
+            file.source,
+            position + 1,
+            None,
+            _("the gzip file is cut off or damaged ({error}){kept}").format(error=error, kept=kept),
+        )
     except OSError as error:
-        yield Failure(file.source, position + 1, None, f"can't be read: {error.strerror or error}")
+        yield Failure(
+            file.source, position + 1, None, _("can't be read: {value}").format(value=error.strerror or error)
+        )
 
 
 def items(reading: SourceReading) -> Iterator[Record | Failure]:
@@ -60,7 +68,12 @@ def items(reading: SourceReading) -> Iterator[Record | Failure]:
     if form.missing:
         from searchctl.sources.formats import office_command
 
-        raise Unreadable(f"reading {form.name} needs another library; type: {office_command()}", id=file.uri)
+        raise Unreadable(
+            _("reading {name} needs another library; type: {office_command}").format(
+                name=form.name, office_command=office_command()
+            ),
+            id=file.uri,
+        )
     if not form.rows:
         yield from _page_items(reading, form.name)
         return
@@ -101,9 +114,11 @@ def _page_items(reading: SourceReading, format: Format) -> Iterator[Record | Fai
         data = whole(reading.stream, reading.limits.file)
         page = read_page(PageInput(format, data, file.encoding, reading.boilerplate, reading.limits, _stem(file)))
         if not page.text.strip() and not page.title.strip():
-            raise Unreadable("the file is empty")
+            raise Unreadable(_("the file is empty"))
         if len(page.text) > reading.limits.file:
-            raise Unreadable(f"the file has more than {size_of(reading.limits.file)} of text; split it")
+            raise Unreadable(
+                _("the file has more than {size} of text; split it").format(size=size_of(reading.limits.file))
+            )
     except Unreadable as error:
         raise Unreadable(error.reason, error.excerpt, file.uri) from error
     for remark in page.remarks:

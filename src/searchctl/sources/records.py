@@ -12,6 +12,7 @@ from searchctl.sources.letters import opened as opened_letter
 from searchctl.sources.mapping import NoText, RecordMapper
 from searchctl.sources.model import EXCERPT, Failure, FieldMapping, Limits, Record, Remarks, SourceFile, Unreadable
 from searchctl.sources.streams import Stream
+from searchctl.translation import _
 from searchctl.types import Scalar
 
 _SAMPLE = 20
@@ -75,7 +76,9 @@ def mapped(
     for row in rows:
         if failed_rows >= _MOST_FAILURES and failed_rows > _TIMES * given:
             raise Unreadable(
-                f"{failed_rows:,} of the first {failed_rows + given:,} rows can't be read; the others aren't tried"
+                _("{failed_rows:,} of the first {failed_rows2:,} rows can't be read; the others aren't tried").format(
+                    failed_rows=failed_rows, failed_rows2=failed_rows + given
+                )
             )
         if row.record is None:
             failed_rows += 1

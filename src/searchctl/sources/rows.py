@@ -14,6 +14,7 @@ from searchctl.sources.mapping import kind_of
 from searchctl.sources.model import Failure, Record, Unreadable
 from searchctl.sources.records import RawRow, SourceReading, mapped
 from searchctl.sources.streams import HEAD
+from searchctl.translation import _
 
 Layout: TypeAlias = Literal["lines", "values"]
 
@@ -38,7 +39,7 @@ def _read(reading: SourceReading, *, lines_expected: bool) -> Iterator[Record | 
     first = next(values, None)
     if first is None:
         if not lines_expected and not head.lstrip("\ufeff \t\r\n"):
-            raise Unreadable("the file is empty")
+            raise Unreadable(_("the file is empty"))
         return
     yield from mapped(_value_rows(first, values, reading), reading)
 

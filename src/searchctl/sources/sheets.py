@@ -15,6 +15,7 @@ from searchctl.sources.package import OLD_OFFICE, check_archive
 from searchctl.sources.records import SourceReading, looked_at
 from searchctl.sources.streams import whole
 from searchctl.sources.tables import table_records
+from searchctl.translation import _
 
 _SAMPLE = 50
 _MOST_COLUMNS = 16_384
@@ -28,13 +29,15 @@ def read_sheets(reading: SourceReading) -> Iterator[Record | Failure]:
     data = whole(reading.stream, reading.limits.file)
     if data.startswith(OLD_OFFICE):
         raise Unreadable(
-            "the workbook has a password or is an old .xls; save it as .xlsx without one", id=reading.file.uri
+            _("the workbook has a password or is an old .xls; save it as .xlsx without one"), id=reading.file.uri
         )
     check_archive(data, "XLSX", {"xl/sharedStrings.xml": _MOST_STRINGS})
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     except Exception as error:  # noqa: BLE001 - a damaged workbook can raise nearly anything
-        raise Unreadable(f"broken XLSX: {error or type(error).__name__}", id=reading.file.uri) from error
+        raise Unreadable(
+            _("broken XLSX: {value}").format(value=error or type(error).__name__), id=reading.file.uri
+        ) from error
     try:
         given = 0
         for sheet in book.worksheets:
@@ -45,7 +48,7 @@ def read_sheets(reading: SourceReading) -> Iterator[Record | Failure]:
                 given += 1
                 yield item
         if not given:
-            raise Unreadable("the workbook has no rows below names of columns", id=reading.file.uri)
+            raise Unreadable(_("the workbook has no rows below names of columns"), id=reading.file.uri)
     finally:
         book.close()
 
@@ -66,7 +69,11 @@ def _sheet_records(sheet: Any, reading: SourceReading, *, several: bool) -> Iter
         yield from table_records(rows, reading, titles=above, prefix=prefix)
     except Unreadable as error:
         yield Failure(
-            reading.file.source, first[0].number, None, f"sheet '{sheet.title}': {error.reason}", error.excerpt
+            reading.file.source,
+            first[0].number,
+            None,
+            _("sheet '{title}': {reason}").format(title=sheet.title, reason=error.reason),
+            error.excerpt,
         )
 
 
@@ -84,7 +91,7 @@ def _rows(sheet: Any) -> Iterator[CsvRow]:
             if cells:
                 yield CsvRow(number, "", cells)
     except (OSError, zipfile.BadZipFile, ValueError, KeyError, SyntaxError) as error:
-        raise Unreadable(f"broken XLSX: {error}") from error
+        raise Unreadable(_("broken XLSX: {error}").format(error=error)) from error
 
 
 def _text(value: Any) -> str:

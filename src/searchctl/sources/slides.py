@@ -9,6 +9,7 @@ from typing import Any
 from searchctl.sources.model import Unreadable
 from searchctl.sources.package import OLD_OFFICE, check_archive
 from searchctl.sources.pages import Page, PageInput, PageText
+from searchctl.translation import _
 
 _DEEPEST = 20  # groups within each other
 
@@ -18,7 +19,7 @@ def slides(given: PageInput) -> Page:
     from pptx import Presentation
 
     if given.data.startswith(OLD_OFFICE):
-        raise Unreadable("the file has a password or is an old .ppt; save it as .pptx without one")
+        raise Unreadable(_("the file has a password or is an old .ppt; save it as .pptx without one"))
     check_archive(given.data, "PPTX")
     try:
         deck = Presentation(io.BytesIO(given.data))
@@ -34,7 +35,7 @@ def slides(given: PageInput) -> Page:
     except (Unreadable, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - a damaged file can raise nearly anything
-        raise Unreadable(f"broken PPTX: {error or type(error).__name__}") from error
+        raise Unreadable(_("broken PPTX: {value}").format(value=error or type(error).__name__)) from error
     usual = "" if stated.lower() in ("powerpoint presentation", "презентация powerpoint") else stated
     return Page(text.text(), usual or title, sections=text.sections())
 

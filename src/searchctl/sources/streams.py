@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from searchctl.sources.encodings import detect
 from searchctl.sources.model import SourceFile, Unreadable, size_of
+from searchctl.translation import _
 
 HEAD = 1 << 16  # bytes that decide format and encoding of a stream
 _BUFFER = 1 << 18
@@ -96,7 +97,9 @@ def whole(stream: Stream, limit: int) -> bytes:
     data = stream.file.read(limit + 1)
     if len(data) > limit:
         raise Unreadable(
-            f"the file has more than {size_of(limit)}, too much for a format that is read as a whole; split it"
+            _("the file has more than {size}, too much for a format that is read as a whole; split it").format(
+                size=size_of(limit)
+            )
         )
     return data
 

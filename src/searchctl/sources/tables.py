@@ -15,6 +15,7 @@ from searchctl.sources.model import EXCERPT, Failure, FieldMapping, Record, Unre
 from searchctl.sources.records import RawRow, SourceReading, looked_at, mapped
 from searchctl.sources.streams import lines
 from searchctl.suggest import did_you_mean
+from searchctl.translation import _
 
 _SAMPLE_ROWS = 1000
 _SAMPLE_CELLS = 100_000
@@ -100,10 +101,11 @@ def table_records(
 
 def _names(header: CsvRow | None, mapping: FieldMapping) -> tuple[str, ...]:
     if header is None:
-        raise Unreadable("the file is empty: no row names the columns")
+        raise Unreadable(_("the file is empty: no row names the columns"))
     if header.error:
         raise Unreadable(
-            f"the first row, which names the columns, can't be read: {header.error}", header.text[:EXCERPT]
+            _("the first row, which names the columns, can't be read: {error}").format(error=header.error),
+            header.text[:EXCERPT],
         )
     names: dict[str, None] = {}
     for column, cell in enumerate(header.cells, 1):
@@ -114,7 +116,9 @@ def _names(header: CsvRow | None, mapping: FieldMapping) -> tuple[str, ...]:
     if missing:
         near = did_you_mean(missing[0], names, "")
         raise Unreadable(
-            f"no column {listed(missing)}; the first row has: {listed(tuple(names))}{f'; {near}' if near else ''}",
+            _("no column {listed}; the first row has: {listed2}{what}").format(
+                listed=listed(missing), listed2=listed(tuple(names)), what=f"; {near}" if near else ""
+            ),
             header.text[:EXCERPT],
         )
     return tuple(names)
@@ -130,7 +134,9 @@ def _check_header(
     data = [name for name, cell in zip(names, header.cells, strict=False) if is_data(cell, readers.get(name))]
     if data:
         raise Unreadable(
-            f"the first row looks like data, not like names of columns: {listed(data)}; put a row of names above it",
+            _("the first row looks like data, not like names of columns: {listed}; put a row of names above it").format(
+                listed=listed(data)
+            ),
             header.text[:EXCERPT],
         )
 

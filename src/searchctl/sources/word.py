@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 from searchctl.sources.model import Unreadable
 from searchctl.sources.package import Package, opened_package
 from searchctl.sources.pages import Page, PageInput, PageText
+from searchctl.translation import _
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"  # says again what stands before it
@@ -47,7 +48,7 @@ def docx(given: PageInput) -> Page:
     with opened_package(given.data, limit, "DOCX") as package:
         body = package.xml(_BODY, _STRICT)
         if body is None:
-            raise Unreadable(f"the file has no {_BODY}, so it isn't a Word file")
+            raise Unreadable(_("the file has no {BODY}, so it isn't a Word file").format(BODY=_BODY))
         headings = _heading_styles(package.xml("word/styles.xml", _STRICT))
         core = package.xml("docProps/core.xml")
         remarks = ("comments in the margin left out",) if "word/comments.xml" in package.names else ()

@@ -14,6 +14,7 @@ from searchctl.index import Index
 from searchctl.ingest.copying import save_background
 from searchctl.ingest.encoding import cut_and_encode
 from searchctl.schema import Bm25Settings, Lineage, PassageSettings
+from searchctl.translation import _
 from searchctl.types import LexicalQuery, Ranking
 
 MADE_FROM = "tune"
@@ -30,9 +31,13 @@ def lexical_trials(
     """
     engine, schema = index.engine, index.schema
     if not isinstance(engine, AdjustableBm25):
-        raise UsageError("k1 and b stay 1.2 and 0.75: tantivy's BM25, the embedded engine's, has them fixed")
+        raise UsageError(_("k1 and b stay 1.2 and 0.75: tantivy's BM25, the embedded engine's, has them fixed"))
     if schema.layout is not None:
-        raise UsageError(f"k1 and b stay as they are: index '{index.name}' was made by others, who may rely on them")
+        raise UsageError(
+            _("k1 and b stay as they are: index '{name}' was made by others, who may rely on them").format(
+                name=index.name
+            )
+        )
     trial = _free_name(engine, _TRIAL.format(engine.resolve(index.name)))
     bare = replace(schema, encoder=None, background=None, lineage=Lineage(MADE_FROM))
     engine.create(trial, bare)
@@ -61,7 +66,9 @@ def _free_name(engine: FullEngine, name: str) -> str:
         left = False
     if not left:
         raise UsageError(
-            f"k1 and b weren't tried: their copy is called '{name}', and there is such an index, which is left alone"
+            _(
+                "k1 and b weren't tried: their copy is called '{name}', and there is such an index, which is left alone"
+            ).format(name=name)
         )
     engine.drop(name)
     return name

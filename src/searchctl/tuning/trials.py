@@ -23,6 +23,7 @@ from searchctl.schema import Bm25Settings, PassageSettings, Schema
 from searchctl.search.leg_answers import LegAnswers
 from searchctl.search.rerank import Rerank
 from searchctl.search.searcher import Request, Searcher
+from searchctl.translation import _
 from searchctl.tuning.choice import FOLDS, Choice, choice_of, choose, folds_of
 from searchctl.tuning.trial_indexes import lexical_trials, passage_trials
 
@@ -86,7 +87,9 @@ class Trials:
                 )
             if remembering.failure is not None:
                 raise EncoderUnavailable(
-                    f"the reranker '{reranker.name}' failed: {first_line(remembering.failure)}; choose another for --rerank"
+                    _("the reranker '{name}' failed: {first_line}; choose another for --rerank").format(
+                        name=reranker.name, first_line=first_line(remembering.failure)
+                    )
                 ) from remembering.failure
             runs = zip(results, self._dataset.queries, strict=True)
             scores.append([self._metric.of([hit.id for hit in hits], query.grades) for hits, query in runs])

@@ -15,6 +15,7 @@ from searchctl.ranking.fusion import FusionSettings
 from searchctl.ranking.relevance import Calibration
 from searchctl.rerankers.base import Reranker
 from searchctl.schema import Bm25Settings, PassageSettings
+from searchctl.translation import _
 from searchctl.tuning.choice import Choice
 from searchctl.tuning.trials import OnProgress, Trials
 from searchctl.types import Json
@@ -105,14 +106,20 @@ def tune(
 def _check(index: Index, dataset: DataSet, tuning: Tuning) -> None:
     if len(dataset.queries) < FEWEST_QUERIES:
         raise UsageError(
-            f"'{dataset.name}' has {len(dataset.queries)} judged queries whose documents index '{index.name}' holds; tuning "
-            f"needs {FEWEST_QUERIES} or more, or queries made from the documents: searchctl tune --known-items 200"
+            _(
+                "'{name}' has {count} judged queries whose documents index '{name2}' holds; tuning needs "
+                "{FEWEST_QUERIES} or more, or queries made from the documents: searchctl tune --known-items 200"
+            ).format(name=dataset.name, count=len(dataset.queries), name2=index.name, FEWEST_QUERIES=FEWEST_QUERIES)
         )
     if index.encoder is None:
-        raise UsageError(f"index '{index.name}' has no vectors, so there is nothing to weigh against its words")
+        raise UsageError(
+            _("index '{name}' has no vectors, so there is nothing to weigh against its words").format(name=index.name)
+        )
     if tuning.passages and index.schema.layout is not None:
         raise UsageError(
-            f"index '{index.name}' was made by others, and its passages keep their size; leave --passages out"
+            _("index '{name}' was made by others, and its passages keep their size; leave --passages out").format(
+                name=index.name
+            )
         )
     for size in tuning.passages:
         check_readable(index.encoder, PassageSettings().resized(size))

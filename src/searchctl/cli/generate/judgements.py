@@ -50,7 +50,7 @@ def judgements_command(
 
     check_server(generation)
     if data is None:
-        raise UsageError("say which queries: searchctl generate judgements QUERIES.jsonl --llm URL --model NAME")
+        raise UsageError(_("say which queries: searchctl generate judgements QUERIES.jsonl --llm URL --model NAME"))
     queries = read_queries_to_judge(data, split)
     with frame.open_index() as index:
         with Meter(frame, _("queries"), _("searching")) as meter:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from searchctl.errors import UsageError
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.generation.asking import AskSettings
@@ -47,7 +48,7 @@ class GenerationOptions:
 
         prices = Prices(self.price_in, self.price_out)
         if self.max_cost is not None and not prices.known:
-            raise UsageError("--max-cost needs --price-in and --price-out: what a million tokens cost, in and out")
+            raise UsageError(_("--max-cost needs --price-in and --price-out: what a million tokens cost, in and out"))
         return AskSettings(
             self.concurrency, self.rate, prices, self.max_cost, self.max_requests, self.max_tokens, self.again
         )

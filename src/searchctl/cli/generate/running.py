@@ -42,7 +42,7 @@ def check_server(options: GenerationOptions) -> None:
         (options.model, "--model", "qwen3"),
     ):
         if not value:
-            raise UsageError(f"say which language model to ask: {flag} {example}")
+            raise UsageError(_("say which language model to ask: {flag} {example}").format(flag=flag, example=example))
 
 
 def run_task(frame: Frame, task: GenerationTask, options: GenerationOptions) -> None:
@@ -54,17 +54,23 @@ def run_task(frame: Frame, task: GenerationTask, options: GenerationOptions) -> 
     server = ChatServer(options.llm or "", options.model or "", timeout=options.timeout)
     planned = plan(task, server.model, output, settings)
     if not planned.requests:
-        raise UsageError(f"there is nothing to ask about{_reasons(' (', task.passed_over, ')')}")
+        raise UsageError(
+            _("there is nothing to ask about{reasons}").format(reasons=_reasons(" (", task.passed_over, ")"))
+        )
     if options.dry_run:
         _print_plan(frame, planned)
         return
     if not frame.quiet and not frame.json:
-        say(f"searchctl: asking {server.model} at {server.url}: {', '.join(_planned(planned))}")
+        say(
+            _("searchctl: asking {model} at {url}: {planned}").format(
+                model=server.model, url=server.url, planned=", ".join(_planned(planned))
+            )
+        )
     with stop_on_interrupt() as stop, Meter(frame, _("answers"), _("asking")) as meter:
 
         def update(done: int, total: int, unanswered: int, bill: Bill) -> None:
-            spent = f"{bill.prompt_tokens + bill.answer_tokens:,} tokens"
-            cost = f", {bill.cost:.4g} spent" if settings.prices.known else ""
+            spent = _("{prompt_tokens:,} tokens").format(prompt_tokens=bill.prompt_tokens + bill.answer_tokens)
+            cost = _(", {cost:.4g} spent").format(cost=bill.cost) if settings.prices.known else ""
             meter.update(done, total, failed=unanswered, detail=spent + cost)
 
         report = generate(task, planned.requests, server, output, settings, on_progress=update, stop=stop)
@@ -74,11 +80,20 @@ def run_task(frame: Frame, task: GenerationTask, options: GenerationOptions) -> 
 def _planned(planned: GenerationPlan) -> list[str]:
     estimate = planned.estimate
     known = estimate.requests - estimate.new
-    told = [count_of(estimate.requests, "request") + (f" ({known:,} answered before)" if known else "")]
-    told.append(f"about {estimate.prompt_tokens:,} tokens in and {estimate.answer_tokens:,} out")
+    told = [
+        count_of(estimate.requests, "request")
+        + (_(" ({known:,} answered before)").format(known=known) if known else "")
+    ]
+    told.append(
+        _("about {prompt_tokens:,} tokens in and {answer_tokens:,} out").format(
+            prompt_tokens=estimate.prompt_tokens, answer_tokens=estimate.answer_tokens
+        )
+    )
     if estimate.cost is not None:
         told.append(
-            f"cost about {estimate.cost:.4g}, at most {estimate.most:.4g} if no answer has to be asked for again"
+            _("cost about {cost:.4g}, at most {most:.4g} if no answer has to be asked for again").format(
+                cost=estimate.cost, most=estimate.most
+            )
         )
     return told
 
@@ -94,9 +109,9 @@ def _print_plan(frame: Frame, planned: GenerationPlan) -> None:
         return
     for message in first.messages:
         echo(f"[{message['role']}]\n{message['content']}\n")
-    say(f"searchctl: dry run, nothing sent: {', '.join(_planned(planned))}")
+    say(_("searchctl: dry run, nothing sent: {planned}").format(planned=", ".join(_planned(planned))))
     if planned.passed_over:
-        say(f"searchctl: not asked about{_reasons(': ', planned.passed_over)}")
+        say(_("searchctl: not asked about{reasons}").format(reasons=_reasons(": ", planned.passed_over)))
 
 
 def _tell(frame: Frame, report: GenerationReport, settings: AskSettings) -> None:
@@ -105,7 +120,7 @@ def _tell(frame: Frame, report: GenerationReport, settings: AskSettings) -> None
     else:
         print_pairs(_lines(report, settings))
         for note in report.notes:
-            say(f"note: {note}")
+            say(_("note: {note}").format(note=note))
     if report.error is not None:
         raise report.error
     if report.ended == "stopped":
@@ -113,11 +128,16 @@ def _tell(frame: Frame, report: GenerationReport, settings: AskSettings) -> None
     misfits = sum(report.unanswered[kind] for kind in report.bill.misfits)
     if limit := _LIMITS.get(report.ended):
         left = report.requests - report.answered - report.unanswered.total()
-        say(f"searchctl: ended at {limit} with {count_of(left, 'request')} left; the same command with more goes on")
+        say(
+            _("searchctl: ended at {limit} with {requests} left; the same command with more goes on").format(
+                limit=limit, requests=count_of(left, "request")
+            )
+        )
     elif not report.lines:
         raise SearchctlError(
-            f"no answer was of use{_reasons(': ', report.unanswered + report.left_out)}; "
-            "look at --dry-run, try another --model or an edited --prompt"
+            _("no answer was of use{reasons}; look at --dry-run, try another --model or an edited --prompt").format(
+                reasons=_reasons(": ", report.unanswered + report.left_out)
+            )
         )
     if limit or report.unanswered.total() > misfits:
         click.get_current_context().exit(DEAD_LETTERS)
@@ -126,24 +146,31 @@ def _tell(frame: Frame, report: GenerationReport, settings: AskSettings) -> None
 def _lines(report: GenerationReport, settings: AskSettings) -> list[tuple[str, str]]:
     bill = report.bill
     written = f"{count_of(report.lines, 'line')} in {report.output}"
-    lines = [("written", written if report.written else "nothing yet")]
+    lines = [("written", written if report.written else _("nothing yet"))]
     lines.append(("answered", f"{report.answered:,} of {count_of(report.requests, 'request')}"))
     for name, counts in (
-        ("no answer", report.unanswered),
-        ("left out", report.left_out),
-        ("not asked about", report.passed_over),
+        (_("no answer"), report.unanswered),
+        (_("left out"), report.left_out),
+        (_("not asked about"), report.passed_over),
     ):
         if counts:
             lines.append((name, _reasons("", counts)))
-    told = f"{bill.sent:,} sent, {bill.answers:,} answers"
-    told += f", {bill.known:,} known before" if bill.known else ""
-    told += f", put off {bill.again:,} times" if bill.again else ""
-    told += f", {bill.late:,} whose answers never came" if bill.late else ""
+    told = _("{sent:,} sent, {answers:,} answers").format(sent=bill.sent, answers=bill.answers)
+    told += _(", {known:,} known before").format(known=bill.known) if bill.known else ""
+    told += _(", put off {again:,} times").format(again=bill.again) if bill.again else ""
+    told += _(", {late:,} whose answers never came").format(late=bill.late) if bill.late else ""
     lines.append(("requests", told))
     if bill.misfits:
-        lines.append(("unusable", _reasons("", bill.misfits) + ", before asking again"))
-    counted = " (estimated: the server doesn't count)" if bill.estimated else ""
-    lines.append(("tokens", f"{bill.prompt_tokens:,} in, {bill.answer_tokens:,} out{counted}"))
+        lines.append(("unusable", _reasons("", bill.misfits) + _(", before asking again")))
+    counted = _(" (estimated: the server doesn't count)") if bill.estimated else ""
+    lines.append(
+        (
+            "tokens",
+            _("{prompt_tokens:,} in, {answer_tokens:,} out{counted}").format(
+                prompt_tokens=bill.prompt_tokens, answer_tokens=bill.answer_tokens, counted=counted
+            ),
+        )
+    )
     if settings.prices.known:
         lines.append(("cost", f"{bill.cost:.4g}"))
     return lines + _agreement(report)
@@ -157,19 +184,24 @@ def _agreement(report: GenerationReport) -> list[tuple[str, str]]:
         found = {"same label": found}
     names = {"relevant": "relevant or not", "grades": "same grade", "pooled": "unjudged as not relevant"}
     lines = [
-        ("with people", f"{names.get(name, name)}: {_kappa(one)}")
+        (_("with people"), f"{names.get(name, name)}: {_kappa(one)}")
         for name, one in found.items()
         if isinstance(one, dict)
     ]
     if found.get("recall") is not None:
-        lines.append(("with people", f"of what they found relevant, the model finds {found['recall']:.1%} so"))
+        lines.append(
+            (
+                _("with people"),
+                _("of what they found relevant, the model finds {found:.1%} so").format(found=found["recall"]),
+            )
+        )
     return lines
 
 
 def _kappa(one: Mapping[str, float | None]) -> str:
     kappa = one["kappa"]
-    told = "kappa can't be told, all are alike" if kappa is None else f"kappa {kappa:.2f}"
-    return f"{one['raw']:.1%} of {one['count']:,} the same, {told}"
+    told = _("kappa can't be told, all are alike") if kappa is None else _("kappa {kappa:.2f}").format(kappa=kappa)
+    return _("{one:.1%} of {one2:,} the same, {told}").format(one=one["raw"], one2=one["count"], told=told)
 
 
 def _reasons(before: str, counts: Mapping[Any, int], after: str = "") -> str:

@@ -13,6 +13,7 @@ from searchctl.cli.generate.running import check_server, print_prompt, run_task
 from searchctl.cli.output import count_of
 from searchctl.cli.route.context import FORMATS, columns_of, open_router
 from searchctl.errors import UsageError
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.generation.texts import LabelSeeds
@@ -151,10 +152,10 @@ def _texts(path: str | None, text: str | None, label: str | None, format_name: s
     from searchctl.routing.rows import as_format, read_rows
 
     if path is None:
-        raise UsageError("say which texts: a FILE of them, one a line, or rows of a table")
+        raise UsageError(_("say which texts: a FILE of them, one a line, or rows of a table"))
     rows = list(read_rows(path, columns_of(text, label, None, None), as_format(format_name)))
     if unread := sum(not row.text for row in rows):
-        say(f"searchctl: {count_of(unread, 'row')} of {path} left out: no text")
+        say(_("searchctl: {rows} of {path} left out: no text").format(rows=count_of(unread, "row"), path=path))
     return [Example(row.text, row.labels) for row in rows if row.text]
 
 

@@ -12,6 +12,7 @@ from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
 from searchctl.cli.listing import print_listing
 from searchctl.cli.output import echo, print_json, print_pairs, print_table
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.models.catalogue import KnownModel
@@ -51,8 +52,11 @@ def list_command(frame: Frame, language: str | None) -> None:
     if not frame.quiet:
         worse = sum(model.below_bm25 for model in models)
         say(
-            f"BM25 alone has {bm25_scores()['retrieval']} at search: {worse} of these are below it (↓). They tell classes and "
-            "paraphrases apart, but don't take them to search. Scores of others and their sources: searchctl models show NAME"
+            _(
+                "BM25 alone has {bm25_scores} at search: {worse} of these are below it (↓). They tell classes "
+                "and paraphrases apart, but don't take them to search. Scores of others and their sources: "
+                "searchctl models show NAME"
+            ).format(bm25_scores=bm25_scores()["retrieval"], worse=worse)
         )
 
 
@@ -75,17 +79,25 @@ def show_command(frame: Frame, name: str) -> None:
         extra = {"folder": folder and str(folder), "revision": manifest and manifest.revision, "place": str(place)}
         print_json("model", {**asdict(known), **extra, "below_bm25": known.below_bm25})
         return
-    where = str(folder) if folder else f"not here; searchctl models fetch {known.name}, or put its files into {place}"
+    where = (
+        str(folder)
+        if folder
+        else _("not here; searchctl models fetch {name}, or put its files into {place}").format(
+            name=known.name, place=place
+        )
+    )
     if known.family in ("shipped", "muse"):
-        where = "comes with searchctl" if known.family == "shipped" else "comes with: pip install 'searchctl[muse]'"
-    print_pairs([*_facts(known), ("files", ", ".join(known.files) or "-"), ("where", where)])
-    for kind, scores in (("encodechka", known.encodechka), ("rumteb", known.rumteb)):
+        where = (
+            _("comes with searchctl") if known.family == "shipped" else _("comes with: pip install 'searchctl[muse]'")
+        )
+    print_pairs([*_facts(known), (_("files"), ", ".join(known.files) or "-"), (_("where"), where)])
+    for kind, scores in ((_("encodechka"), known.encodechka), (_("rumteb"), known.rumteb)):
         if scores:
             echo()
-            echo(f"published, {sources()[kind]}:")
+            echo(_("published, {sources}:").format(sources=sources()[kind]))
             echo(_scores(scores))
     if known.below_bm25:
-        echo("\nAt search it is worse than BM25 without any encoder: take it for classes and paraphrases only.")
+        echo(_("\nAt search it is worse than BM25 without any encoder: take it for classes and paraphrases only."))
 
 
 def _reads(model: KnownModel, language: str) -> bool:
@@ -104,7 +116,7 @@ def _row(model: KnownModel, here: bool) -> list[str]:
 
 def _languages(model: KnownModel) -> str:
     if model.languages[0].isdigit():
-        return f"{model.languages[0]} languages"
+        return _("{languages} languages").format(languages=model.languages[0])
     return " ".join(model.languages[:3]) + (" …" if len(model.languages) > 3 else "")
 
 
@@ -118,10 +130,20 @@ def _facts(model: KnownModel) -> list[tuple[str, str]]:
         ("licence", model.licence),
         ("size", f"{model.megabytes:,} MB"),
         ("dimension", str(model.dim)),
-        ("tokens", f"{model.max_tokens:,} at most"),
-        ("pooling", model.pooling or "as its own files say"),
-        ("queries", f"prefix {model.query_prefix!r}" if model.query_prefix else "no prefix"),
-        ("documents", f"prefix {model.document_prefix!r}" if model.document_prefix else "no prefix"),
+        ("tokens", _("{max_tokens:,} at most").format(max_tokens=model.max_tokens)),
+        ("pooling", model.pooling or _("as its own files say")),
+        (
+            "queries",
+            _("prefix {query_prefix!r}").format(query_prefix=model.query_prefix)
+            if model.query_prefix
+            else _("no prefix"),
+        ),
+        (
+            "documents",
+            _("prefix {document_prefix!r}").format(document_prefix=model.document_prefix)
+            if model.document_prefix
+            else _("no prefix"),
+        ),
     ]
     return [(name, value) for name, value in facts if value]
 

@@ -9,6 +9,7 @@ import click
 from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, echo, print_json, size_of
+from searchctl.translation import _
 
 _OUT = click.Path(path_type=Path)
 
@@ -36,7 +37,7 @@ def fetch_command(frame: Frame, name: str, revision: str | None) -> None:
 
     def tell(file: str, size: int) -> None:
         if not frame.quiet:
-            say(f"searchctl: fetching {file}" + (f", {size_of(size)}" if size else ""))
+            say(_("searchctl: fetching {file}").format(file=file) + (f", {size_of(size)}" if size else ""))
 
     folder = fetch_model(name, revision=revision, tell=tell)
     manifest = read_manifest(folder)
@@ -48,9 +49,13 @@ def fetch_command(frame: Frame, name: str, revision: str | None) -> None:
             {"name": manifest.name, "folder": str(folder), "revision": manifest.revision, "bytes": size},
         )
         return
-    echo(f"{folder}: {count_of(len(manifest.files), 'file')}, {size_of(size)}, checksums right")
+    echo(
+        _("{folder}: {files}, {size}, checksums right").format(
+            folder=folder, files=count_of(len(manifest.files), "file"), size=size_of(size)
+        )
+    )
     if not frame.quiet:
-        say(f"use it: searchctl ingest FOLDER --encoder {manifest.name}")
+        say(_("use it: searchctl ingest FOLDER --encoder {name}").format(name=manifest.name))
 
 
 @click.command(
@@ -83,8 +88,16 @@ def export_command(frame: Frame, name: str, folder: Path) -> None:
         )
         return
     size = (folder / "model.onnx").stat().st_size
-    echo(f"{folder}: model.onnx is {made.agreement.served}, {size_of(size)}")
-    echo(f"{made.agreement.sentence()}; least cosine of the finished folder {made.least_cosine:.4f}")
+    echo(
+        _("{folder}: model.onnx is {served}, {size}").format(
+            folder=folder, served=made.agreement.served, size=size_of(size)
+        )
+    )
+    echo(
+        _("{sentence}; least cosine of the finished folder {least_cosine:.4f}").format(
+            sentence=made.agreement.sentence(), least_cosine=made.least_cosine
+        )
+    )
 
 
 @click.command(
@@ -105,7 +118,7 @@ def bundle_command(frame: Frame, name: str, path: Path) -> None:
         return
     echo(f"{path}: {manifest.name}, {count_of(len(manifest.files), 'file')}, {size_of(path.stat().st_size)}")
     if not frame.quiet:
-        say(f"on the other machine: searchctl models unbundle {path.name}")
+        say(_("on the other machine: searchctl models unbundle {name}").format(name=path.name))
 
 
 @click.command("unbundle", cls=Command, examples=("searchctl models unbundle frida.tar",))
@@ -119,6 +132,6 @@ def unbundle_command(frame: Frame, path: Path) -> None:
     if frame.reports_json:
         print_json("model-unbundled", {"name": folder.name, "folder": str(folder)})
         return
-    echo(f"{folder}: checksums right")
+    echo(_("{folder}: checksums right").format(folder=folder))
     if not frame.quiet:
-        say(f"use it: searchctl ingest FOLDER --encoder {folder.name}")
+        say(_("use it: searchctl ingest FOLDER --encoder {name}").format(name=folder.name))

@@ -13,6 +13,7 @@ from searchctl.cli.failures import say
 from searchctl.cli.output import printable
 from searchctl.cli.route.context import open_router
 from searchctl.errors import IndexMissing
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.routing.classifier import TrainedClassifier
@@ -73,15 +74,19 @@ def _say_unlike(router: Router | None, classifier: TrainedClassifier) -> None:
     state = router.state if router is not None else None
     missing = sorted(set(state.labels) - set(classifier.labels)) if state is not None else []
     if missing:
-        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        more = _(" and {count} more").format(count=len(missing) - _NAMED) if len(missing) > _NAMED else ""
         say(
             printable(
-                f"searchctl: the classifier doesn't know the labels {', '.join(missing[:_NAMED])}{more} and never gives them; "
-                "train it again with their examples, or leave --classifier out"
+                _(
+                    "searchctl: the classifier doesn't know the labels {missing}{more} and never gives them; train "
+                    "it again with their examples, or leave --classifier out"
+                ).format(missing=", ".join(missing[:_NAMED]), more=more)
             )
         )
     if not classifier.settings.outside and (state is None or not state.examples):
         say(
-            "searchctl: nothing here tells texts that belong to no label: every text gets one; give --threshold or "
-            "--target-precision, or train with such texts: --outside LABEL"
+            _(
+                "searchctl: nothing here tells texts that belong to no label: every text gets one; give "
+                "--threshold or --target-precision, or train with such texts: --outside LABEL"
+            )
         )

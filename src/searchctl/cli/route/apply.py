@@ -80,10 +80,16 @@ def apply_command(
             },
         )
     else:
-        print_table(["label", "documents"], [[label, str(count)] for label, count in report.labels.items()])
+        print_table([_("label"), _("documents")], [[label, str(count)] for label, count in report.labels.items()])
         if not frame.quiet:
-            before = f", {report.done_before} done before" if report.done_before else ""
-            say(f"{count_of(report.labelled, 'label')} given, {report.abstained} documents without one{before}")
+            before = (
+                _(", {done_before} done before").format(done_before=report.done_before) if report.done_before else ""
+            )
+            say(
+                _("{labels} given, {abstained} documents without one{before}").format(
+                    labels=count_of(report.labelled, "label"), abstained=report.abstained, before=before
+                )
+            )
     if report.interrupted:
-        say("searchctl: interrupted; what is stored is kept. Type the same command to go on")
+        say(_("searchctl: interrupted; what is stored is kept. Type the same command to go on"))
         click.get_current_context().exit(INTERRUPTED)

@@ -15,6 +15,7 @@ from searchctl.cli.output import count_of, echo, print_json, print_table, printa
 from searchctl.cli.route.context import open_router
 from searchctl.cli.route.words import promise_words, share
 from searchctl.errors import UsageError
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.routing.check import Check, Twins
@@ -90,8 +91,10 @@ def _print_check(found: Check, whole: bool) -> None:
         ]
         for one in found.labels
     ]
-    print_table(["label", "examples", "precision", "recall", "coverage", "confused with", "lang"], rows)
-    say(f"\nof the examples, each seen without itself, {share(found.accuracy)} are recognised")
+    print_table(
+        [_("label"), _("examples"), _("precision"), _("recall"), _("coverage"), _("confused with"), _("lang")], rows
+    )
+    say(_("\nof the examples, each seen without itself, {share} are recognised").format(share=share(found.accuracy)))
     say(promise_words(found.promise))
     lists = {
         "alike": [
@@ -117,14 +120,16 @@ def _print_check(found: Check, whole: bool) -> None:
             say(printable(line))
         if totals[name] > len(shown):
             say(
-                f"  and {totals[name] - len(shown):,} more, {totals[name]:,} in all; {'--json' if whole else '--all'} lists them"
+                _("  and {totals:,} more, {totals2:,} in all; {what} lists them").format(
+                    totals=totals[name] - len(shown), totals2=totals[name], what="--json" if whole else "--all"
+                )
             )
 
 
 def _twins_line(twins: Twins) -> str:
     one, other = twins.labels
-    what = "repeated" if one == other else f"contradiction, {one} and {other}"
-    return f"{what}: '{twins.texts[0]}' and '{twins.texts[1]}'"
+    what = "repeated" if one == other else _("contradiction, {one} and {other}").format(one=one, other=other)
+    return _("{what}: '{texts}' and '{texts2}'").format(what=what, texts=twins.texts[0], texts2=twins.texts[1])
 
 
 def _percent(value: float) -> str:
@@ -152,7 +157,7 @@ def impact_command(frame: Frame, label: str, words: tuple[str, ...], path: str |
     if path:
         texts += [row.text for row in read_rows(Path(path)) if row.text]
     if not texts:
-        raise UsageError("give the examples that would be added, as texts or with --file")
+        raise UsageError(_("give the examples that would be added, as texts or with --file"))
     others = [row.text for row in read_rows(recent) if row.text] if recent else []
     with open_router(frame) as router:
         found = router.impact(as_text(label), texts, others)
@@ -163,15 +168,25 @@ def impact_command(frame: Frame, label: str, words: tuple[str, ...], path: str |
 
 
 def _print_impact(found: Impact) -> None:
-    echo(f"{count_of(found.new, 'example')} for {found.label}: {share(found.recognised)} of them recognised")
     echo(
-        f"the stored examples: {share(found.accuracy_before)} recognised today, {share(found.accuracy_after)} with them"
+        _("{examples} for {label}: {share} of them recognised").format(
+            examples=count_of(found.new, "example"), label=found.label, share=share(found.recognised)
+        )
+    )
+    echo(
+        _("the stored examples: {share} recognised today, {share2} with them").format(
+            share=share(found.accuracy_before), share2=share(found.accuracy_after)
+        )
     )
     for label, count in found.taken_by_label.items():
-        echo(f"takes {count_of(count, 'example')} of {label}")
+        echo(_("takes {examples} of {label}").format(examples=count_of(count, "example"), label=label))
     for one in found.taken[:_SHOWN]:
         echo(f"  '{one.text}' ({one.confidence:.2f})")
     if found.recent_texts:
-        echo(f"recent texts: {len(found.recent)} of {found.recent_texts} go elsewhere")
+        echo(
+            _("recent texts: {count} of {recent_texts} go elsewhere").format(
+                count=len(found.recent), recent_texts=found.recent_texts
+            )
+        )
         for one in found.recent[:_SHOWN]:
             echo(f"  {one.before} → {one.after} ({one.confidence:.2f}): '{one.text}'")

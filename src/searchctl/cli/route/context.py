@@ -13,6 +13,7 @@ from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, printable
 from searchctl.errors import IndexMissing
 from searchctl.sources.formats import row_formats
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.routing.router import Router
@@ -50,7 +51,9 @@ def open_router(frame: Frame, *, create: bool = False) -> Router:
     except IndexMissing as error:
         begin = frame.hint("route", "add", "LABEL", "an example of it")
         raise IndexMissing(
-            f"there are no labels yet, nor an index '{settings.index}' for them; begin with: {begin}"
+            _("there are no labels yet, nor an index '{index}' for them; begin with: {begin}").format(
+                index=settings.index, begin=begin
+            )
         ) from error
     return Router(index)
 
@@ -87,13 +90,13 @@ def say_skipped(path: str, read: LabelledFile) -> None:
     reasons: dict[str, list[int]] = {}
     for row in read.skipped:
         reasons.setdefault(row.reason, []).append(row.place)
-    say(f"searchctl: {count_of(len(read.skipped), 'row')} of {path} left out:")
+    say(_("searchctl: {rows} of {path} left out:").format(rows=count_of(len(read.skipped), "row"), path=path))
     for reason, places in list(reasons.items())[:_REASONS]:
         shown = ", ".join(map(str, places[:_PLACES]))
-        more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
-        say(printable(f"  row {shown}{more}: {reason}"))
+        more = _(" and {count} more").format(count=len(places) - _PLACES) if len(places) > _PLACES else ""
+        say(printable(_("  row {shown}{more}: {reason}").format(shown=shown, more=more, reason=reason)))
     if len(reasons) > _REASONS:
-        say(f"  and {len(reasons) - _REASONS} other reasons")
+        say(_("  and {count} other reasons").format(count=len(reasons) - _REASONS))
 
 
 def columns_of(text: str | None, label: str | None, separator: str | None, outside: str | None) -> Columns:

@@ -97,8 +97,8 @@ def _asked(groups: Sequence[UnlabelledGroup], which: str) -> UnlabelledGroup:
     for group in groups:
         if which in (group.name, group.label):
             return group
-    there = f"there are the groups 1 to {len(groups)}" if groups else "there is no group"
-    raise UsageError(f"no group '{which}'; {there}. Nothing was stored")
+    there = _("there are the groups 1 to {count}").format(count=len(groups)) if groups else _("there is no group")
+    raise UsageError(_("no group '{which}'; {there}. Nothing was stored").format(which=which, there=there))
 
 
 def _as_json(found: Discovery, chosen: dict[str, UnlabelledGroup]) -> dict[str, object]:
@@ -129,7 +129,7 @@ def _print(found: Discovery, chosen: dict[str, UnlabelledGroup]) -> None:
     for place, group in enumerate(found.groups, 1):
         click.echo(printable(f"{place}  {group.name}: {count_of(len(group.texts), 'text')}, {_place(group)}"))
         if id(group) in made:
-            click.echo(printable(f"   now the label {made[id(group)]}, with these examples:"))
+            click.echo(printable(_("   now the label {made}, with these examples:").format(made=made[id(group)])))
         for text in group.examples:
             click.echo(f"   {printable(' '.join(text.split()))}")
 
@@ -137,18 +137,22 @@ def _print(found: Discovery, chosen: dict[str, UnlabelledGroup]) -> None:
 def _place(group: UnlabelledGroup) -> str:
     """Say where a group lies among the labels: far from all, or near some."""
     if not group.nearest:
-        return "there are no labels yet"
+        return _("there are no labels yet")
     label, count = next(iter(group.nearest.items()))
-    return f"outside {group.outside:.2f}, {count} nearest to {label}"
+    return _("outside {outside:.2f}, {count} nearest to {label}").format(
+        outside=group.outside, count=count, label=label
+    )
 
 
 def _say_summary(found: Discovery, chosen: dict[str, UnlabelledGroup]) -> None:
     say(
-        f"searchctl: {found.unrouted} of {count_of(found.texts, 'text')} got no label; {len(found.alone)} of these are in no group"
+        _("searchctl: {unrouted} of {texts} got no label; {count} of these are in no group").format(
+            unrouted=found.unrouted, texts=count_of(found.texts, "text"), count=len(found.alone)
+        )
     )
     if chosen:
-        say("searchctl: promoted; searchctl route undo takes it back")
+        say(_("searchctl: promoted; searchctl route undo takes it back"))
     elif found.groups:
-        say("searchctl: make a label of a group with: --promote 1=LABEL")
+        say(_("searchctl: make a label of a group with: --promote 1=LABEL"))
     elif found.unrouted:
-        say("searchctl: no group is dense enough; give more texts, or a smaller --min-size")
+        say(_("searchctl: no group is dense enough; give more texts, or a smaller --min-size"))

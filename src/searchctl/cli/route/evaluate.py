@@ -130,7 +130,9 @@ def evaluate_command(
         )
     accuracy = _mean(trial, list(trial.draws)[-1], "accuracy")
     if fail_under is not None and accuracy < fail_under:
-        say_error(f"accuracy is {accuracy:.4f}, below {fail_under:g}")
+        say_error(
+            _("accuracy is {accuracy:.4f}, below {fail_under:g}").format(accuracy=accuracy, fail_under=fail_under)
+        )
         click.get_current_context().exit(GATE_MISSED)
 
 
@@ -142,7 +144,7 @@ def _train_and_test(
     from searchctl.routing.rows import read_examples
 
     if (test is None) == (share is None):
-        raise UsageError("say what to test with: a second file, or --test-share 0.2 for a fifth of the first")
+        raise UsageError(_("say what to test with: a second file, or --test-share 0.2 for a fifth of the first"))
     read = [(path, read_examples(path, columns, format)) for path in (train, test) if path is not None]
     for path, one in read:
         say_skipped(path, one)
@@ -154,7 +156,7 @@ def _train_and_test(
 def _shots(text: str) -> tuple[int, ...]:
     names = [name.strip() for name in text.split(",")]
     if not all(name == "all" or (name.isdigit() and int(name) > 0) for name in names):
-        raise UsageError(f"can't read --shots {text!r}; write numbers, as in 1,5,10, or all")
+        raise UsageError(_("can't read --shots {text!r}; write numbers, as in 1,5,10, or all").format(text=text))
     return tuple(dict.fromkeys(0 if name == "all" else int(name) for name in names))
 
 
@@ -189,7 +191,11 @@ def _unseen(
     kept = unseen(classifiers, test, strange)
     for name, count in kept.left_out.items():
         if count:
-            say(f"searchctl: {count_of(count, 'text')} of the test had a part in making {name}: left out for all")
+            say(
+                _("searchctl: {texts} of the test had a part in making {name}: left out for all").format(
+                    texts=count_of(count, "text"), name=name
+                )
+            )
     return list(kept.test), list(kept.outside), kept.left_out
 
 
@@ -221,36 +227,62 @@ def _print(frame: Frame, trial: RoutingTrial, classifiers: list[ClassifierTrial]
     for classifier in classifiers:
         values = [classifier.run.values[name] for name in columns]
         rows.append([printable(classifier.name), *("-" if value != value else f"{value:.4f}" for value in values)])
-    print_table(["examples", *(name.replace("_", " ") for name in columns)], rows)
+    print_table([_("examples"), *(name.replace("_", " ") for name in columns)], rows)
     if frame.quiet:
         return
     material = trial.material
     say(
-        f"\n{count_of(len(material.labels), 'label')}, {count_of(len(material.test.texts), 'test text')}, "
-        f"{trial.settings.seeds} drawings each; coverage and precision where {trial.settings.target_precision:g} is asked for"
+        _(
+            "\n{labels}, {texts}, {seeds} drawings each; coverage and precision where {target_precision:g} is asked for"
+        ).format(
+            labels=count_of(len(material.labels), "label"),
+            texts=count_of(len(material.test.texts), "test text"),
+            seeds=trial.settings.seeds,
+            target_precision=trial.settings.target_precision,
+        )
     )
     unknown = int((material.test.members.sum(axis=1) == 0).sum())
     if unknown:
-        say(f"{count_of(unknown, 'test text')} of labels that TRAIN doesn't have: counted as wrong")
+        say(
+            _("{texts} of labels that TRAIN doesn't have: counted as wrong").format(
+                texts=count_of(unknown, "test text")
+            )
+        )
     for classifier in classifiers:
         _say_ahead(classifier, shots_name(list(trial.draws)[-1]))
     for mistake in confusions(trial, list(trial.draws)[-1], 5):
-        say(f"confused: {mistake.share:.0%} of {mistake.label} went to {mistake.given}")
+        say(
+            _("confused: {share:.0%} of {label} went to {given}").format(
+                share=mistake.share, label=mistake.label, given=mistake.given
+            )
+        )
 
 
 def _say_ahead(classifier: ClassifierTrial, shots: str) -> None:
     ahead = classifier.ahead
-    surely = "" if ahead.low > 0 or ahead.high < 0 else ", which may be chance"
+    surely = "" if ahead.low > 0 or ahead.high < 0 else _(", which may be chance")
     say(
         printable(
-            f"{classifier.name}, which learnt from {count_of(classifier.trained_on, 'text')}: accuracy {ahead.value:+.4f} "
-            f"beside the router with {shots} examples a label (95 %: {ahead.low:+.4f} to {ahead.high:+.4f}){surely}"
+            _(
+                "{name}, which learnt from {texts}: accuracy {value:+.4f} beside the router with {shots} "
+                "examples a label (95 %: {low:+.4f} to {high:+.4f}){surely}"
+            ).format(
+                name=classifier.name,
+                texts=count_of(classifier.trained_on, "text"),
+                value=ahead.value,
+                shots=shots,
+                low=ahead.low,
+                high=ahead.high,
+                surely=surely,
+            )
         )
     )
     if classifier.strange_labels:
         say(
             printable(
-                f"{classifier.name} has {count_of(classifier.strange_labels, 'label')} that TRAIN doesn't: counted as wrong"
+                _("{name} has {labels} that TRAIN doesn't: counted as wrong").format(
+                    name=classifier.name, labels=count_of(classifier.strange_labels, "label")
+                )
             )
         )
 
@@ -262,4 +294,8 @@ def _write_html(trial: RoutingTrial, title: str, path: Path, classifiers: list[C
         with replacing(path) as draft:
             draft.write_text(render(trial, title, classifiers), encoding="utf-8")
     except OSError as error:
-        raise StorageError(f"can't write {path}: {error.strerror}; choose another file with --output") from error
+        raise StorageError(
+            _("can't write {path}: {strerror}; choose another file with --output").format(
+                path=path, strerror=error.strerror
+            )
+        ) from error

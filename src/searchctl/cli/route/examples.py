@@ -65,19 +65,27 @@ def add_command(
 
     given = list(map(as_text, words))
     if not outside and not given:
-        raise UsageError('say which label: searchctl route add LABEL "an example" "another one"')
+        raise UsageError(_('say which label: searchctl route add LABEL "an example" "another one"'))
     texts = given if outside else given[1:]
     if path is not None:
         texts += [row.text for row in read_rows(path, format=as_format(format_name)) if row.text]
     if not texts and not description:
-        raise UsageError("give an example, a --file of examples, or a --description")
+        raise UsageError(_("give an example, a --file of examples, or a --description"))
     with open_router(frame, create=True) as router:
         if outside:
             added = router.add_outside(texts)
         else:
             added = router.add((given[0], *map(as_text, further)), texts, description=as_text(description or ""))
-    whose = "no label" if outside else given[0]
-    told = [f"{count_of(added, 'example')} added to {whose}{_known(len(set(texts)) - added)}"] if texts else []
+    whose = _("no label") if outside else given[0]
+    told = (
+        [
+            _("{examples} added to {whose}{known}").format(
+                examples=count_of(added, "example"), whose=whose, known=_known(len(set(texts)) - added)
+            )
+        ]
+        if texts
+        else []
+    )
     _say_added(frame, added, ", ".join([*told, *([f"{whose} described"] if description else [])]))
 
 
@@ -122,7 +130,11 @@ def import_command(
         meter.phase(_("learning"))
         router.learn()
     labels = len({label for one in merged.examples for label in one.labels})
-    text = f"{count_of(added, 'example')} of {count_of(labels, 'label')} added{_known(len(merged.examples) - added)}"
+    text = _("{examples} of {labels} added{known}").format(
+        examples=count_of(added, "example"),
+        labels=count_of(labels, "label"),
+        known=_known(len(merged.examples) - added),
+    )
     _say_added(frame, added, text, read, merged)
     if not frame.json:
         _say_merged(merged)
@@ -134,28 +146,40 @@ def import_command(
 def _say_merged(merged: MergedExamples) -> None:
     """Report what the rows of a file say twice, and where they contradict each other."""
     if merged.repeated:
-        say(f"searchctl: {count_of(merged.repeated, 'row')} said again what another one says")
+        say(_("searchctl: {rows} said again what another one says").format(rows=count_of(merged.repeated, "row")))
     multi = sum(len(one.labels) > 1 for one in merged.examples)
     if multi:
         say(
-            f"searchctl: {count_of(multi, 'text')} with several labels, so every text may have several from now on, and a "
-            "precision is promised label by label"
+            _(
+                "searchctl: {texts} with several labels, so every text may have several from now on, and a "
+                "precision is promised label by label"
+            ).format(texts=count_of(multi, "text"))
         )
     contradictions = merged.contradictions
     if not contradictions:
         return
-    count = f"{count_of(len(contradictions), 'text')} under different labels"
-    say(f"searchctl: {count}; each keeps the most frequent, or else the last (--several keeps all):")
+    count = _("{texts} under different labels").format(texts=count_of(len(contradictions), "text"))
+    say(
+        _("searchctl: {count}; each keeps the most frequent, or else the last (--several keeps all):").format(
+            count=count
+        )
+    )
     for one in contradictions[:_SHOWN]:
         given = " and ".join(", ".join(labels) or "no label" for labels in one.labels)
-        say(printable(f"  '{' '.join(one.text.split())[:100]}': {given}; kept: {', '.join(one.kept) or 'no label'}"))
+        say(
+            printable(
+                _("  '{split}': {given}; kept: {value}").format(
+                    split=" ".join(one.text.split())[:100], given=given, value=", ".join(one.kept) or "no label"
+                )
+            )
+        )
     if len(contradictions) > _SHOWN:
-        say(f"  and {len(contradictions) - _SHOWN} more; --json lists all")
+        say(_("  and {count} more; --json lists all").format(count=len(contradictions) - _SHOWN))
 
 
 def _known(same: int) -> str:
     """Return what is said of examples that were stored before."""
-    return f", {same} {'was' if same == 1 else 'were'} there" if same else ""
+    return _(", {same} {what} there").format(same=same, what=_("was") if same == 1 else _("were")) if same else ""
 
 
 def _say_added(
@@ -194,7 +218,7 @@ def remove_command(frame: Frame, label: str | None, texts: tuple[str, ...], ids:
     `searchctl route undo` brings them back.
     """
     if (label is None) == (not texts and not ids):
-        raise UsageError("say what to remove: a label, or examples with --text or --id")
+        raise UsageError(_("say what to remove: a label, or examples with --text or --id"))
     with open_router(frame) as router:
         gone = router.remove(
             None if label is None else as_text(label), texts=list(map(as_text, texts)), ids=list(map(as_text, ids))
@@ -202,7 +226,7 @@ def remove_command(frame: Frame, label: str | None, texts: tuple[str, ...], ids:
     if frame.reports_json:
         print_json("examples-removed", {"removed": gone})
     elif not frame.quiet:
-        echo(f"{count_of(gone, 'text')} removed; searchctl route undo brings them back")
+        echo(_("{texts} removed; searchctl route undo brings them back").format(texts=count_of(gone, "text")))
 
 
 @click.command("labels", cls=Command, examples=("searchctl route labels", "searchctl route labels --json"))
@@ -216,7 +240,8 @@ def labels_command(frame: Frame) -> None:
         print_listing(frame, "labels", "label", "labels", rows)
         return
     print_table(
-        ["label", "examples", "description"], [[one.label, str(one.examples), one.description] for one in found]
+        [_("label"), _("examples"), _("description")],
+        [[one.label, str(one.examples), one.description] for one in found],
     )
 
 
@@ -229,4 +254,4 @@ def undo_command(frame: Frame) -> None:
     if frame.reports_json:
         print_json("undone", {"undone": what})
     elif not frame.quiet:
-        echo(f"undone: {what}")
+        echo(_("undone: {what}").format(what=what))

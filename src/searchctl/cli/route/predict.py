@@ -128,7 +128,7 @@ def predict_command(
     source = _source(words)
     text = as_text(" ".join(words)).strip()
     if not text:
-        raise UsageError('there is no text to route; type: searchctl route predict "They charged me twice"')
+        raise UsageError(_('there is no text to route; type: searchctl route predict "They charged me twice"'))
     with opened_answerer(frame, folder, _scorer(model, hypothesis, folder)) as answerer:
         if target_precision is not None and not frame.quiet:
             _say_promise(answerer, target_precision)
@@ -143,10 +143,15 @@ def predict_command(
             return
         kind = output_format or (output.suffix.lstrip(".") if output else "") or ("csv" if excel else "jsonl")
         if kind not in _OUTPUTS:
-            raise UsageError(f"can't write '.{kind}'; name a file .jsonl, .csv or .xlsx, or say --to csv")
+            raise UsageError(
+                _("can't write '.{kind}'; name a file .jsonl, .csv or .xlsx, or say --to csv").format(kind=kind)
+            )
         if (excel and kind != "csv") or (kind == "xlsx" and output is None):
             raise UsageError(
-                "--excel is for CSV, and a workbook needs a file: --output routed.csv --excel, or --output routed.xlsx"
+                _(
+                    "--excel is for CSV, and a workbook needs a file: --output routed.csv --excel, or --output "
+                    "routed.xlsx"
+                )
             )
         refuse_overwriting([output], [str(source)])
         refuse_unwritable([output])
@@ -191,22 +196,40 @@ def _written(write: Writer, routed: Iterator[tuple[Row, Route | None]], meter: M
 def _say_tally(frame: Frame, tally: PredictionTally) -> None:
     if not frame.quiet:
         read = tally.done - len(tally.failed)
-        say(f"searchctl: {tally.labelled} of {count_of(read, 'text')} got a label")
+        say(
+            _("searchctl: {labelled} of {texts} got a label").format(
+                labelled=tally.labelled, texts=count_of(read, "text")
+            )
+        )
         if tally.cut:
-            say(f"searchctl: of {count_of(tally.cut, 'text')} only the beginning was read, as far as the encoder reads")
+            say(
+                _("searchctl: of {texts} only the beginning was read, as far as the encoder reads").format(
+                    texts=count_of(tally.cut, "text")
+                )
+            )
         if tally.repaired:
             say(
-                f"searchctl: {count_of(tally.repaired, 'text')} read in another keyboard layout or alphabet; `why` says as what"
+                _("searchctl: {texts} read in another keyboard layout or alphabet; `why` says as what").format(
+                    texts=count_of(tally.repaired, "text")
+                )
             )
     if tally.lost:
         say(
-            f"searchctl: columns that only later rows have aren't in the table: {', '.join(sorted(tally.lost))}; --to jsonl has all"
+            _("searchctl: columns that only later rows have aren't in the table: {lost}; --to jsonl has all").format(
+                lost=", ".join(sorted(tally.lost))
+            )
         )
     if tally.failed:
         shown = ", ".join(map(str, tally.failed[:_NAMED_ROWS]))
-        more = f" and {len(tally.failed) - _NAMED_ROWS} more" if len(tally.failed) > _NAMED_ROWS else ""
+        more = (
+            _(" and {count} more").format(count=len(tally.failed) - _NAMED_ROWS)
+            if len(tally.failed) > _NAMED_ROWS
+            else ""
+        )
         say(
-            f"searchctl: {len(tally.failed)} of {tally.done} rows couldn't be read: row {shown}{more}; their `error` says why"
+            _("searchctl: {count} of {done} rows couldn't be read: row {shown}{more}; their `error` says why").format(
+                count=len(tally.failed), done=tally.done, shown=shown, more=more
+            )
         )
 
 
@@ -225,7 +248,9 @@ def _source(words: Sequence[str]) -> str | None:
         return words[0]
     if len(words) == 1 and _LOOKS_LIKE_FILE.fullmatch(words[0]):
         raise SourceError(
-            f"there is no file {words[0]}; name one that is there, or put the text in quotes with more words"
+            _("there is no file {words}; name one that is there, or put the text in quotes with more words").format(
+                words=words[0]
+            )
         )
     return None
 
@@ -263,15 +288,15 @@ def _print_one(frame: Frame, route: Route) -> None:
     if frame.for_programs:
         print_json("route", as_json(route))
         return
-    echo(route.label or "no label")
+    echo(route.label or _("no label"))
     pairs = [(one.label, f"{one.confidence:.3f}") for one in route.candidates]
     print_pairs([(f"  {name}", value) for name, value in pairs])
-    echo(f"outside: {route.outside:.3f}, how surely it fits no label")
-    echo(f"why: {printable(route.why)}")
+    echo(_("outside: {outside:.3f}, how surely it fits no label").format(outside=route.outside))
+    echo(_("why: {why}").format(why=printable(route.why)))
     for neighbour in route.neighbours:
         echo(f"  {neighbour.similarity:.2f}  {printable(', '.join(neighbour.labels))}: {printable(neighbour.text)}")
     if route.label_set:
-        echo(f"set: {printable(', '.join(route.label_set))}")
+        echo(_("set: {label_set}").format(label_set=printable(", ".join(route.label_set))))
 
 
 @contextmanager
@@ -290,4 +315,8 @@ def _writing(path: Path | None, kind: str, names: Sequence[str], *, excel: bool)
         with path.open("w", encoding="utf-8-sig" if excel else "utf-8", newline="") as text:
             yield CsvWriter(text, names, excel=excel) if kind == "csv" else JsonWriter(text)
     except OSError as error:
-        raise StorageError(f"can't write {path}: {error.strerror}; choose another file with --output") from error
+        raise StorageError(
+            _("can't write {path}: {strerror}; choose another file with --output").format(
+                path=path, strerror=error.strerror
+            )
+        ) from error

@@ -18,6 +18,7 @@ from searchctl.cli.failures import say
 from searchctl.cli.output import count_of, echo, print_json
 from searchctl.cli.route.context import open_router
 from searchctl.errors import StorageError, UsageError
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.routing.examples import Example
@@ -65,7 +66,11 @@ def _say_changed(frame: Frame, changed: int, label: str) -> None:
     if frame.reports_json:
         print_json("relabelled", {"changed": changed, "label": label})
     elif not frame.quiet:
-        echo(f"{count_of(changed, 'example')} now under {label}; searchctl route undo takes it back")
+        echo(
+            _("{examples} now under {label}; searchctl route undo takes it back").format(
+                examples=count_of(changed, "example"), label=label
+            )
+        )
 
 
 @click.command(
@@ -89,12 +94,16 @@ def export_command(frame: Frame, path: str, outside: str) -> None:
     """
     ending = Path(path).suffix.lower()
     if path != "-" and ending not in _ENDINGS:
-        raise UsageError(f"can't write '{ending}'; name a file .jsonl or .csv")
+        raise UsageError(_("can't write '{ending}'; name a file .jsonl or .csv").format(ending=ending))
     with open_router(frame) as router:
         examples = list(router.export())
     taken = {label for one in examples for label in one.labels}
     if outside in taken and not all(one.labels for one in examples):
-        raise UsageError(f"'{outside}' is a label here; mark the texts of no label otherwise: --outside NAME")
+        raise UsageError(
+            _("'{outside}' is a label here; mark the texts of no label otherwise: --outside NAME").format(
+                outside=outside
+            )
+        )
     with _opened(path) as file:
         if ending == ".csv":
             _write_csv(file, examples, outside)
@@ -113,7 +122,7 @@ def _label(example: Example, outside: str) -> str | list[str]:
 
 def _write_csv(file: IO[str], examples: Sequence[Example], outside: str) -> None:
     if any("|" in label for one in examples if len(one.labels) > 1 for label in one.labels):
-        raise UsageError("labels with | in them can't be written to a cell of several; write a .jsonl file")
+        raise UsageError(_("labels with | in them can't be written to a cell of several; write a .jsonl file"))
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(("text", "label"))
     writer.writerows((one.text, "|".join(one.labels) or outside) for one in examples)
@@ -122,12 +131,16 @@ def _write_csv(file: IO[str], examples: Sequence[Example], outside: str) -> None
 def _say_exported(examples: Sequence[Example], path: str, outside: str) -> None:
     strange = sum(not one.labels for one in examples)
     several = any(len(one.labels) > 1 for one in examples)
-    say(f"searchctl: {count_of(len(examples), 'text')} written to {path}")
+    say(_("searchctl: {texts} written to {path}").format(texts=count_of(len(examples), "text"), path=path))
     options = [f"--outside {outside}"] if strange else []
     if several and path.lower().endswith(".csv"):
         options.append("--separator '|'")
     if options:
-        say(f"searchctl: read it back with: searchctl route import {path} {' '.join(options)}")
+        say(
+            _("searchctl: read it back with: searchctl route import {path} {options}").format(
+                path=path, options=" ".join(options)
+            )
+        )
 
 
 @contextmanager
@@ -139,4 +152,6 @@ def _opened(path: str) -> Iterator[IO[str]]:
         with Path(path).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             yield file
     except OSError as error:
-        raise StorageError(f"can't write {path}: {error.strerror}; choose another file") from error
+        raise StorageError(
+            _("can't write {path}: {strerror}; choose another file").format(path=path, strerror=error.strerror)
+        ) from error

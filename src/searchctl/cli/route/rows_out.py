@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from searchctl.extras import require
 from searchctl.notation import table_cell
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.routing.router import Route
@@ -122,7 +123,7 @@ class XlsxWriter:
     """The same columns in a workbook, which is written when the work is done. Raises MissingExtra without openpyxl."""
 
     def __init__(self, file: IO[bytes], names: Sequence[str] = ()) -> None:
-        require("openpyxl", "writing .xlsx", "office")
+        require("openpyxl", _("writing .xlsx"), "office")
         from openpyxl import Workbook
 
         self._file = file

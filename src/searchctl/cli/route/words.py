@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from searchctl.translation import _
+
 if TYPE_CHECKING:
     from searchctl.routing.guarantee import PrecisionGuarantee, ShareInterval
 
@@ -11,14 +13,20 @@ if TYPE_CHECKING:
 def promise_words(promise: PrecisionGuarantee) -> str:
     """Return a promise as a sentence."""
     if not promise.proven:
-        return (
-            f"not enough examples to promise a precision of {promise.target:g} (left-out answers: {promise.answers}); a label is "
-            f"given from the confidence {promise.threshold:.2f} on, and nothing is promised of it"
-        )
-    return (
-        f"for a precision of {promise.target:g}, a label is given from the confidence {promise.threshold:.2f} on: "
-        f"{promise.precision.value:.0%} of such labels are right among the examples, and at least {promise.precision.low:.0%} "
-        f"in texts like these, 19 times in 20; {share(promise.coverage)} of such texts get a label"
+        return _(
+            "not enough examples to promise a precision of {target:g} (left-out answers: {answers}); a label "
+            "is given from the confidence {threshold:.2f} on, and nothing is promised of it"
+        ).format(target=promise.target, answers=promise.answers, threshold=promise.threshold)
+    return _(
+        "for a precision of {target:g}, a label is given from the confidence {threshold:.2f} on: "
+        "{value:.0%} of such labels are right among the examples, and at least {low:.0%} in texts like "
+        "these, 19 times in 20; {share} of such texts get a label"
+    ).format(
+        target=promise.target,
+        threshold=promise.threshold,
+        value=promise.precision.value,
+        low=promise.precision.low,
+        share=share(promise.coverage),
     )
 
 

@@ -71,7 +71,7 @@ def distil_command(
     """
     if kind == "static":
         if layers:
-            raise UsageError("--layers is for --to small: a static encoder has none")
+            raise UsageError(_("--layers is for --to small: a static encoder has none"))
         _refuse_schedule(ctx)
         _static(frame, path, base or DEFAULT_ENCODER, dim, texts, schedule, out, dry_run)
         return
@@ -82,7 +82,7 @@ def distil_command(
         raise UsageError(f"--{given[0]} is for --to static; leave it out")
     if base is None or layers is None:
         raise UsageError(
-            "a small encoder takes a teacher to learn from and its number of layers: --from MODEL --layers 6"
+            _("a small encoder takes a teacher to learn from and its number of layers: --from MODEL --layers 6")
         )
     train_and_print(frame, small_recipe(path, base, layers), schedule, out, dry_run, _USE)
 
@@ -91,7 +91,9 @@ def _refuse_schedule(ctx: click.Context) -> None:
     for field in fields(Schedule):
         if field.name not in _OF_BOTH and ctx.get_parameter_source(field.name) is ParameterSource.COMMANDLINE:
             raise UsageError(
-                f"--{field.name.replace('_', '-')} is for --to small: a static encoder is fitted in one go"
+                _("--{replace} is for --to small: a static encoder is fitted in one go").format(
+                    replace=field.name.replace("_", "-")
+                )
             )
 
 
@@ -108,10 +110,15 @@ def _static(
             return
         print_pairs(
             [
-                ("learnt", plan["learnt"]),
-                ("held out", plan["held_out"]),
-                ("time", f"about {duration_of(plan['seconds'])}, by encoding some of them here and now"),
-                ("disk", f"about {size_of(plan['disk'])} while it runs"),
+                (_("learnt"), plan["learnt"]),
+                (_("held out"), plan["held_out"]),
+                (
+                    _("time"),
+                    _("about {duration}, by encoding some of them here and now").format(
+                        duration=duration_of(plan["seconds"])
+                    ),
+                ),
+                (_("disk"), _("about {size} while it runs").format(size=size_of(plan["disk"]))),
             ]
         )
         return

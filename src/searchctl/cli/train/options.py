@@ -18,6 +18,7 @@ from searchctl.cli.operations import end_interrupted
 from searchctl.cli.output import duration_of, print_json, print_pairs, size_of
 from searchctl.cli.progress import Meter
 from searchctl.training.settings import NO_GAIN, Schedule, Watch
+from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.training.producing import TrainingRecipe, TrainingReport
@@ -90,7 +91,7 @@ def train_and_print(
         return
     from searchctl.training.producing import produce
 
-    with stop_on_interrupt() as stop, Meter(frame, "steps") as meter:
+    with stop_on_interrupt() as stop, Meter(frame, _("steps")) as meter:
         watch = Watch(lambda done, total: meter.update(done, total, detail=f"of {total:,}"), stop)
         report = produce(recipe, schedule, out, watch)
     if report.interrupted:
@@ -109,17 +110,20 @@ def print_report(frame: Frame, report: TrainingReport, use: str) -> None:
     if frame.quiet:
         return
     pairs = [
-        ("folder", f"{report.out}{' (made before by this very command; nothing to do)' if report.done_before else ''}")
+        (
+            _("folder"),
+            f"{report.out}{' (made before by this very command; nothing to do)' if report.done_before else ''}",
+        )
     ]
     pairs += [(name, _shown(value)) for name, value in card["measured"].items()]
     if report.run is not None:
-        early = ", stopped early: no gain any more" if report.run.stopped_early else ""
-        pairs.append(("time", duration_of(report.run.seconds) + early))
+        early = _(", stopped early: no gain any more") if report.run.stopped_early else ""
+        pairs.append((_("time"), duration_of(report.run.seconds) + early))
     print_pairs(pairs)
     for note in card["notes"]:
-        say(f"note: {note}")
+        say(_("note: {note}").format(note=note))
     if NO_GAIN not in card["notes"]:
-        say(f"next: {use.format(out=report.out)}")
+        say(_("next: {use}").format(use=use.format(out=report.out)))
 
 
 def _print_plan(frame: Frame, recipe: TrainingRecipe, schedule: Schedule) -> None:
@@ -143,18 +147,28 @@ def _print_plan(frame: Frame, recipe: TrainingRecipe, schedule: Schedule) -> Non
         return
     print_pairs(
         [
-            ("learnt", found.learnt),
-            ("held out", found.held_out),
-            ("steps", f"{plan.steps:,} of {plan.step_seconds:.2f} s each, timed here and now"),
-            ("time", f"about {duration_of(plan.seconds)} with measuring, at most; writing the folder comes on top"),
-            ("memory", f"{size_of(plan.memory)} at most in these steps"),
-            ("disk", f"about {size_of(plan.disk)} for checkpoints while it runs"),
+            (_("learnt"), found.learnt),
+            (_("held out"), found.held_out),
+            (
+                _("steps"),
+                _("{steps:,} of {step_seconds:.2f} s each, timed here and now").format(
+                    steps=plan.steps, step_seconds=plan.step_seconds
+                ),
+            ),
+            (
+                _("time"),
+                _("about {duration} with measuring, at most; writing the folder comes on top").format(
+                    duration=duration_of(plan.seconds)
+                ),
+            ),
+            (_("memory"), _("{size} at most in these steps").format(size=size_of(plan.memory))),
+            (_("disk"), _("about {size} for checkpoints while it runs").format(size=size_of(plan.disk))),
         ]
     )
     for note in found.notes:
-        say(f"note: {note}")
+        say(_("note: {note}").format(note=note))
     if not frame.quiet:
-        say("nothing was written")
+        say(_("nothing was written"))
 
 
 def _shown(value: Any) -> str:

@@ -109,9 +109,19 @@ def pairs_command(
     sources = ", ".join(f"{count:,} by {source}" for source, count in mined.sources.items())
     print_pairs(
         [
-            ("pairs", f"{len(mined.pairs):,} in {out}: {sources}"),
-            ("negatives", f"{sum(len(pair.negatives) for pair in mined.pairs):,}; {count_of(without, 'pair')} without"),
-            ("doubtful", f"{count_of(mined.doubtful, 'near text')} left out that may be answers nobody judged"),
+            (_("pairs"), _("{count:,} in {out}: {sources}").format(count=len(mined.pairs), out=out, sources=sources)),
+            (
+                _("negatives"),
+                _("{count:,}; {pairs} without").format(
+                    count=sum(len(pair.negatives) for pair in mined.pairs), pairs=count_of(without, "pair")
+                ),
+            ),
+            (
+                _("doubtful"),
+                _("{texts} left out that may be answers nobody judged").format(
+                    texts=count_of(mined.doubtful, "near text")
+                ),
+            ),
         ]
     )
-    say(f"next: searchctl train siamese {out} --from MODEL -o my-encoder --dry-run")
+    say(_("next: searchctl train siamese {out} --from MODEL -o my-encoder --dry-run").format(out=out))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from searchctl.errors import IndexFormatError, StorageError
+from searchctl.translation import _
 
 STORE_FORMAT = 2  # 1 kept vectors as float32; they are read as they are, and written as float16 from now on
 _APPLICATION = 0x53434354  # "SCCT", so that `file` can tell ours from another SQLite file
@@ -118,14 +119,18 @@ class Database:
         current = self._db.execute("PRAGMA user_version").fetchone()[0]
         if current > STORE_FORMAT or current < 1:
             raise IndexFormatError(
-                f"{self.path} has format {current}, this searchctl reads 1 to {STORE_FORMAT}; "
-                "upgrade with: pip install --upgrade searchctl"
+                _(
+                    "{path} has format {current}, this searchctl reads 1 to {STORE_FORMAT}; upgrade with: pip "
+                    "install --upgrade searchctl"
+                ).format(path=self.path, current=current, STORE_FORMAT=STORE_FORMAT)
             )
         if self.read_only:
             if any(_MIGRATIONS[number] for number in range(current, STORE_FORMAT)):
                 raise IndexFormatError(
-                    f"{self.path} has format {current} and can't be brought to {STORE_FORMAT}, since nothing can be "
-                    f"written here; open it once where it can: searchctl info --engine {self.path.parents[2]}"
+                    _(
+                        "{path} has format {current} and can't be brought to {STORE_FORMAT}, since nothing can be "
+                        "written here; open it once where it can: searchctl info --engine {parents}"
+                    ).format(path=self.path, current=current, STORE_FORMAT=STORE_FORMAT, parents=self.path.parents[2])
                 )
             return
         while current < STORE_FORMAT:
@@ -145,9 +150,15 @@ class Database:
         except sqlite3.DatabaseError as error:
             if not isinstance(error, sqlite3.OperationalError):  # the file's fault, not the disk's
                 raise StorageError(
-                    f"{self.path} is damaged ({error}); restore a dump, or move {self.path.parent} away and ingest again"
+                    _("{path} is damaged ({error}); restore a dump, or move {parent} away and ingest again").format(
+                        path=self.path, error=error, parent=self.path.parent
+                    )
                 ) from error
-            raise StorageError(f"can't use {self.path}: {error}; check free space, permissions and the disk") from error
+            raise StorageError(
+                _("can't use {path}: {error}; check free space, permissions and the disk").format(
+                    path=self.path, error=error
+                )
+            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

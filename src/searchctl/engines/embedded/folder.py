@@ -45,15 +45,19 @@ class Folder:
     def _read_aliases(self) -> dict[str, str]:
         data = read_notes(self._meta, unsealed=True)
         if data is None:
-            raise IndexFormatError(f"{self._meta} is damaged; restore it, or ingest into another folder")
+            raise IndexFormatError(
+                _("{meta} is damaged; restore it, or ingest into another folder").format(meta=self._meta)
+            )
         if not isinstance(data.get("format"), int) or data["format"] > FOLDER_FORMAT:
             raise IndexFormatError(
-                f"{self.root} has format {data.get('format')!r}, this searchctl reads up to {FOLDER_FORMAT}; "
-                "upgrade with: pip install --upgrade searchctl"
+                _(
+                    "{root} has format {data!r}, this searchctl reads up to {FOLDER_FORMAT}; upgrade with: pip "
+                    "install --upgrade searchctl"
+                ).format(root=self.root, data=data.get("format"), FOLDER_FORMAT=FOLDER_FORMAT)
             )
         aliases = data.get("aliases", {})
         if not isinstance(aliases, dict) or not all(isinstance(name, str) for name in aliases.values()):
-            raise IndexFormatError(f"{self._meta} is damaged: its aliases aren't names; restore it")
+            raise IndexFormatError(_("{meta} is damaged: its aliases aren't names; restore it").format(meta=self._meta))
         return dict(aliases)
 
     def names(self) -> list[str]:
@@ -110,7 +114,11 @@ class Folder:
         check_name(name)
         with self.changing():
             if name in self.aliases() or name in self._folders():
-                raise IndexExists(f"there is an index '{name}' in {self.root} already; choose another --index")
+                raise IndexExists(
+                    _("there is an index '{name}' in {root} already; choose another --index").format(
+                        name=name, root=self.root
+                    )
+                )
             path = self.root / "indexes" / name
             with storage_errors(self.root):
                 path.mkdir(parents=True, exist_ok=True)
@@ -132,7 +140,11 @@ class Folder:
             target = self.path(index).name
             if check_name(alias) in self._folders() and aliases.get(alias, alias) == alias:
                 if keep is None:
-                    raise IndexExists(f"'{alias}' is an index of its own in {self.root}, so it can't be an alias")
+                    raise IndexExists(
+                        _("'{alias}' is an index of its own in {root}, so it can't be an alias").format(
+                            alias=alias, root=self.root
+                        )
+                    )
                 self._save({**aliases, check_name(keep): alias, alias: target})
                 return keep
             before = aliases.get(alias)

@@ -29,6 +29,7 @@ from searchctl.engines.storage import storage_errors
 from searchctl.errors import EncoderMismatch, StorageError
 from searchctl.files import sync_folder
 from searchctl.schema import ANALYSIS, Schema
+from searchctl.translation import _
 from searchctl.types import (
     Entry,
     Facet,
@@ -92,7 +93,7 @@ class EmbeddedIndex:
         """Keep the files open during the block; raises StorageError when they're closed."""
         with self._gate:
             if self._closed:
-                raise StorageError(f"{self.path} was closed; open the index again")
+                raise StorageError(_("{path} was closed; open the index again").format(path=self.path))
             self._users += 1
         try:
             yield
@@ -316,7 +317,7 @@ class EmbeddedIndex:
             self._check_dimension(query)
             groups.setdefault((repr(query.scope), query.k), []).append(number)  # which tells 1 from True
         rankings: dict[int, Ranking] = {}
-        for (_, k), numbers in groups.items():
+        for (_ignored, k), numbers in groups.items():
             rows = self._scope_rows(queries[numbers[0]].scope)
             vectors = [queries[place].vector for place in numbers]
             rankings.update(zip(numbers, self._nearest(vectors, k, rows), strict=True))
@@ -327,8 +328,10 @@ class EmbeddedIndex:
         stamp = self.schema.encoder
         if stamp is not None and len(query.vector) != stamp.dim:
             raise EncoderMismatch(
-                f"{self.path}: the query's vector has {len(query.vector)} numbers, and those of the index have {stamp.dim}; "
-                f"encode queries with {stamp.name}"
+                _(
+                    "{path}: the query's vector has {count} numbers, and those of the index have {dim}; encode "
+                    "queries with {name}"
+                ).format(path=self.path, count=len(query.vector), dim=stamp.dim, name=stamp.name)
             )
 
     def _match(self, query: LexicalQuery) -> Ranking:
@@ -339,7 +342,9 @@ class EmbeddedIndex:
         try:
             return self._asked_match(query)
         except DamagedPart as error:
-            raise StorageError(f"{self.path}: its words can't be searched ({error}); check the disk") from error
+            raise StorageError(
+                _("{path}: its words can't be searched ({error}); check the disk").format(path=self.path, error=error)
+            ) from error
 
     def _asked_match(self, query: LexicalQuery) -> Ranking:
         began = time.perf_counter()
@@ -355,7 +360,7 @@ class EmbeddedIndex:
 
     def _nearest(self, vectors: Sequence[NDArray[np.float32]], k: int, rows: RowSet | None) -> list[Ranking]:
         if self._legs.vectors is None:
-            return [Ranking((), np.zeros(0), (), Total(0)) for _ in vectors]
+            return [Ranking((), np.zeros(0), (), Total(0)) for _ignored in vectors]
         began = time.perf_counter()
         try:
             answers = self._legs.vectors.search(self.store, vectors, k, rows)
@@ -364,7 +369,11 @@ class EmbeddedIndex:
             try:
                 answers = self._legs.vectors.search(self.store, vectors, k, rows)
             except DamagedPart as again:
-                raise StorageError(f"{self.path}: its vectors can't be searched ({again}); check the disk") from again
+                raise StorageError(
+                    _("{path}: its vectors can't be searched ({again}); check the disk").format(
+                        path=self.path, again=again
+                    )
+                ) from again
         total = Total(len(rows) if rows is not None else self.store.count()[0])
         return [self._vector_ranking(answer, total, began, self._legs.vector_gap()) for answer in answers]
 
@@ -387,10 +396,14 @@ class EmbeddedIndex:
             if id is not None  # deleted meanwhile
         ]
         hits.sort()
-        scores = -np.array([score for score, _, _ in hits], dtype=np.float64)
+        scores = -np.array([score for score, _ignored, _ignored in hits], dtype=np.float64)
         took = (time.perf_counter() - began) * 1000
         return Ranking(
-            tuple([id for _, id, _ in hits]), scores, tuple([ordinal for _, _, ordinal in hits]), matching.total, took
+            tuple([id for _ignored, id, _ignored in hits]),
+            scores,
+            tuple([ordinal for _ignored, _ignored, ordinal in hits]),
+            matching.total,
+            took,
         )
 
     def _filter_rows(self, scope: Scope) -> RowSet | None:

@@ -14,6 +14,7 @@ from searchctl.engines.embedded.store import Store, Watermark
 from searchctl.engines.embedded.vectors import VectorIndex
 from searchctl.errors import SearchctlError
 from searchctl.schema import Schema
+from searchctl.translation import _
 from searchctl.types import Gap
 
 _SAYING_SECONDS = 10.0  # between two lines about what takes long
@@ -84,7 +85,9 @@ class DerivedLegs:
         def progress(done: int, total: int) -> None:
             nonlocal said
             if self.stopping.is_set():
-                raise Stopped(f"{self._path} was closed while it caught up; it goes on when it's opened again")
+                raise Stopped(
+                    _("{path} was closed while it caught up; it goes on when it's opened again").format(path=self._path)
+                )
             if time.monotonic() - said > _SAYING_SECONDS:
                 said = time.monotonic()
                 _log.warning("%s: made searchable: %s %s of %s", self._path, f"{done:,}", what, f"{total:,}")

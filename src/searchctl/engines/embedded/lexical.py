@@ -37,6 +37,7 @@ from searchctl.files import sync_folder
 from searchctl.schema import Schema
 from searchctl.text.folding import searchable
 from searchctl.text.searched import searched_texts
+from searchctl.translation import _
 from searchctl.types import Document
 
 LEXICAL_FORMAT = (
@@ -94,7 +95,9 @@ class LexicalIndex:
         data = read_notes(self._state_path) or {}
         if (data.get("format"), data.get("analyzer")) != (LEXICAL_FORMAT, self._analysis.analyzer):
             there = self._path.exists()
-            raise DamagedPart("its notes are missing, damaged or of another version" if there else "it isn't there")
+            raise DamagedPart(
+                _("its notes are missing, damaged or of another version") if there else _("it isn't there")
+            )
         meta = read_meta(self._path)
         check_files(self._path, meta)
         try:
@@ -195,7 +198,9 @@ class LexicalIndex:
                 self._apply(store, progress)
             except DamagedPart as again:
                 self.damage = str(again)
-                raise StorageError(f"can't make {self._path} anew: {again}; check the disk") from again
+                raise StorageError(
+                    _("can't make {path} anew: {again}; check the disk").format(path=self._path, again=again)
+                ) from again
             self._verify(store, last_try=True)
 
     def _reset_loudly(self, store: Store, reason: str) -> None:

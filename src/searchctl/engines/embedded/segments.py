@@ -18,6 +18,7 @@ from searchctl.engines.embedded.quantiser import Quantiser
 from searchctl.engines.storage import read_notes, storage_errors, write_notes
 from searchctl.errors import StorageError
 from searchctl.files import sync_folder
+from searchctl.translation import _
 
 VECTOR_FORMAT = 2  # 1 was a flat file and a graph
 _STATE = "state.json"
@@ -127,14 +128,18 @@ class SegmentFolder:
         arrays = self._read(segment.name)
         read = Segment(arrays["codes"], arrays["passages"], arrays["documents"], arrays["ordinals"])
         if len(read.passages) != segment.rows:
-            raise DamagedPart(f"{segment.name} holds {len(read.passages)} rows, not {segment.rows}")
+            raise DamagedPart(
+                _("{name} holds {count} rows, not {rows}").format(
+                    name=segment.name, count=len(read.passages), rows=segment.rows
+                )
+            )
         return read
 
     def check(self) -> None:
         """Read everything; raises DamagedPart."""
         notes = self.notes()
         if not notes.segments and self.holds_others():
-            raise DamagedPart(f"{_STATE} can't be read")
+            raise DamagedPart(_("{STATE} can't be read").format(STATE=_STATE))
         for name in notes.files:
             self._read(name)
 
@@ -169,8 +174,10 @@ class SegmentFolder:
             with (self.path / name).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return {key: arrays[key] for key in arrays.files}
         except FileNotFoundError as error:
-            raise DamagedPart(f"{name} is missing") from error
+            raise DamagedPart(_("{name} is missing").format(name=name)) from error
         except OSError as error:
-            raise StorageError(f"can't read {self.path / name}: {error.strerror or error}") from error
+            raise StorageError(
+                _("can't read {path}: {value}").format(path=self.path / name, value=error.strerror or error)
+            ) from error
         except (zipfile.BadZipFile, ValueError, KeyError, EOFError, NotImplementedError) as error:
-            raise DamagedPart(f"{name} is damaged ({error})") from error
+            raise DamagedPart(_("{name} is damaged ({error})").format(name=name, error=error)) from error

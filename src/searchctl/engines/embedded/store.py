@@ -20,6 +20,7 @@ from searchctl.engines.embedded.database import Database
 from searchctl.engines.embedded.filter_sql import facets, filter_sql
 from searchctl.errors import StorageError
 from searchctl.schema import FieldType, Schema
+from searchctl.translation import _
 from searchctl.types import Document, Entry, Filter, Passage, Vectors
 
 _KNOWN_IDS = 200_000  # ids kept in memory: some 20 MB
@@ -109,7 +110,11 @@ class Store:
 
     def _damaged(self, what: str) -> StorageError:
         path = self.database.path
-        return StorageError(f"{path} is damaged ({what}); restore a dump, or move {path.parent} away and ingest again")
+        return StorageError(
+            _("{path} is damaged ({what}); restore a dump, or move {parent} away and ingest again").format(
+                path=path, what=what, parent=path.parent
+            )
+        )
 
     # Writing
 
@@ -212,8 +217,8 @@ class Store:
         for row, id, title, text, fields, fingerprint, source in documents:
             yield Entry(
                 Document(id, text, title, self._fields(fields)),
-                tuple(Passage(start, end) for start, end, _ in pieces[row]),
-                self._matrix([blob for _, _, blob in pieces[row]]) if vectors else None,
+                tuple(Passage(start, end) for start, end, _ignored in pieces[row]),
+                self._matrix([blob for _ignored, _ignored, blob in pieces[row]]) if vectors else None,
                 fingerprint,
                 source,
             )
@@ -274,7 +279,7 @@ class Store:
         faults = self.database.check()
         if not faults:
             try:
-                for _ in self.scan(500, vectors=bool(self.dim)):
+                for _ignored in self.scan(500, vectors=bool(self.dim)):
                     pass
             except (StorageError, ValueError) as error:
                 faults.append(str(error))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from searchctl.engines.embedded.segments import DamagedPart
 from searchctl.errors import StorageError
+from searchctl.translation import _
 
 _PARTS = ("idx", "pos", "term", "store", "fast", "fieldnorm")  # of each segment
 _FOOTER_MAGIC = 1337
@@ -43,14 +44,15 @@ def read_meta(path: Path) -> Meta:
                 files.append(f"{name}.{int(segment['deletes']['opstamp'])}.del")
         return Meta(int(data["opstamp"]), sum(int(segment["max_doc"]) for segment in data["segments"]), tuple(files))
     except FileNotFoundError as error:
-        raise DamagedPart("meta.json is missing") from error
+        raise DamagedPart(_("meta.json is missing")) from error
     except OSError as error:
         raise StorageError(
-            f"can't read {path / 'meta.json'}: {error.strerror or error}; its owner can give the right with: "
-            f"chmod -R a+rX {path.parent}"
+            _("can't read {path}: {value}; its owner can give the right with: chmod -R a+rX {parent}").format(
+                path=path / "meta.json", value=error.strerror or error, parent=path.parent
+            )
         ) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DamagedPart("meta.json can't be read") from error
+        raise DamagedPart(_("meta.json can't be read")) from error
 
 
 def version(path: Path) -> tuple[int, ...]:
@@ -67,7 +69,7 @@ def check_files(path: Path, meta: Meta, *, deep: bool = False) -> None:
     try:
         sizes = {name: os.stat(path / name).st_size for name in meta.files}
     except FileNotFoundError as error:
-        raise DamagedPart(f"{Path(error.filename).name} is missing") from error
+        raise DamagedPart(_("{name} is missing").format(name=Path(error.filename).name)) from error
     whole = deep or sum(sizes.values()) <= _QUICK_BYTES
     for name, size in sizes.items():
         _check_file(path / name, size, whole)
@@ -80,12 +82,12 @@ def _check_file(path: Path, size: int, whole: bool) -> None:
         end = file.read(8)
         length = int.from_bytes(end[:4], "little")
         if len(end) < 8 or int.from_bytes(end[4:], "little") != _FOOTER_MAGIC or length + 8 > size:
-            raise DamagedPart(f"{path.name} is cut")
+            raise DamagedPart(_("{name} is cut").format(name=path.name))
         file.seek(size - 8 - length)
         try:
             expected = int(json.loads(file.read(length))["crc"])
         except (ValueError, KeyError, TypeError) as error:
-            raise DamagedPart(f"{path.name} is damaged") from error
+            raise DamagedPart(_("{name} is damaged").format(name=path.name)) from error
         if not whole:
             return
         file.seek(0)
@@ -93,7 +95,7 @@ def _check_file(path: Path, size: int, whole: bool) -> None:
         while left and (block := file.read(min(left, 1 << 20))):
             checksum, left = zlib.crc32(block, checksum), left - len(block)
         if checksum != expected:
-            raise DamagedPart(f"{path.name} is damaged")
+            raise DamagedPart(_("{name} is damaged").format(name=path.name))
 
 
 def sweep(path: Path, meta: Meta) -> None:

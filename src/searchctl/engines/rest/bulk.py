@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from searchctl.engines.rest.http import STEADY, Client, full_message, is_full, reason_of
 from searchctl.errors import EngineUnreachable, ServerRefusal, StorageError
+from searchctl.translation import _
 from searchctl.types import Json
 
 MAX_BYTES = 8_000_000  # below every service's limit: small nodes on AWS take 10 MB
@@ -127,7 +128,7 @@ class Bulk:
     def _make_room(self, under_way: dict[Future[list[Outcome]], set[str]], ids: set[str]) -> None:
         """Wait until another request may be sent about these documents; raises what has failed meanwhile."""
         while len(under_way) >= self.pace.requests or any(ids & others for others in under_way.values()):
-            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            done, _ignored = wait(under_way, return_when=FIRST_COMPLETED)
             for request in done:
                 del under_way[request]
                 request.result()
@@ -176,8 +177,12 @@ class Bulk:
                 raise StorageError(full_message(self._client.url, _error(busy[0][1])[1]))
             if attempt + 1 == STEADY.attempts:
                 reason = _error(busy[0][1])[1]
-                raise EngineUnreachable(f"{self._client.url} stays too busy to write ({reason}); try again later")
-            waiting = [place for place, _ in busy]
+                raise EngineUnreachable(
+                    _("{url} stays too busy to write ({reason}); try again later").format(
+                        url=self._client.url, reason=reason
+                    )
+                )
+            waiting = [place for place, _ignored in busy]
             self._bytes = max(self._bytes // 2, min(_LEAST_BYTES, self._most_bytes))
             self._client.wait(attempt, STEADY)
         return [outcomes[place] for place in range(len(chunk))]

@@ -14,6 +14,7 @@ from searchctl.engines.rest.loading import local_folder
 from searchctl.engines.rest.state import read_index
 from searchctl.engines.rest.template import META
 from searchctl.errors import AccessDenied, IndexExists, IndexMissing, SearchctlError, ServerRefusal
+from searchctl.translation import _
 from searchctl.types import IndexInfo, Json
 
 UNFINISHED = "-unfinished"  # ends the alias of a copy whose original is still in use
@@ -46,7 +47,9 @@ def create(client: Client, index: str, body: Json) -> None:
     except ServerRefusal as refusal:
         if refusal.kind in _TAKEN and _is_there(client, index):
             raise IndexExists(
-                f"there is an index '{index}' on {client.url} already; choose another --index"
+                _("there is an index '{index}' on {url} already; choose another --index").format(
+                    index=index, url=client.url
+                )
             ) from refusal
         own = body["settings"]["index"]
         settings = {name: value for name, value in own.items() if name not in _MANAGED}
@@ -96,7 +99,11 @@ def point_alias(client: Client, alias: str, target: str, keep: str | None) -> st
         before = []
     if alias in before:
         if keep is None:
-            raise IndexExists(f"'{alias}' is an index of its own on {client.url}, so it can't be an alias")
+            raise IndexExists(
+                _("'{alias}' is an index of its own on {url}, so it can't be an alias").format(
+                    alias=alias, url=client.url
+                )
+            )
         _clone(client, alias, check_name(keep))
         actions: list[Json] = [
             {"remove_index": {"index": alias}},

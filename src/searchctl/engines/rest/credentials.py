@@ -10,6 +10,7 @@ from typing import Any
 
 from searchctl.errors import ConfigError, EngineUnreachable, MissingExtra
 from searchctl.settings.connection import Connection
+from searchctl.translation import _
 
 
 def authorization(connection: Connection) -> dict[str, str]:
@@ -34,13 +35,19 @@ def tls_context(connection: Connection) -> ssl.SSLContext:
         folder = authorities if authorities and Path(authorities).is_dir() else None
         context = ssl.create_default_context(cafile=None if folder else authorities, capath=folder)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"can't read the certificates {connection.ca_certs}: {error.strerror or error}") from error
+        raise ConfigError(
+            _("can't read the certificates {ca_certs}: {value}").format(
+                ca_certs=connection.ca_certs, value=error.strerror or error
+            )
+        ) from error
     if connection.client_cert:
         try:
             context.load_cert_chain(connection.client_cert, connection.client_key)
         except (OSError, ssl.SSLError) as error:
             raise ConfigError(
-                f"can't read the client certificate {connection.client_cert} and its key: {error.strerror or error}"
+                _("can't read the client certificate {client_cert} and its key: {value}").format(
+                    client_cert=connection.client_cert, value=error.strerror or error
+                )
             ) from error
     if connection.insecure:
         context.check_hostname = False
@@ -55,15 +62,15 @@ class Signer:
         try:
             from botocore.session import Session
         except ImportError as error:
-            raise MissingExtra("signing for AWS", "aws") from error
+            raise MissingExtra(_("signing for AWS"), "aws") from error
         session = Session()
         self._service = connection.aws_service
         self._region = connection.aws_region or session.get_config_variable("region")
         self._credentials: Any = session.get_credentials()
         if not self._region:
-            raise ConfigError("no AWS region is set; set AWS_REGION, or aws_region under [connection]")
+            raise ConfigError(_("no AWS region is set; set AWS_REGION, or aws_region under [connection]"))
         if self._credentials is None:
-            raise EngineUnreachable("no AWS credentials are found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+            raise EngineUnreachable(_("no AWS credentials are found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"))
 
     def sign(self, method: str, url: str, payload: bytes | None, headers: Mapping[str, str]) -> dict[str, str]:
         """Return the headers with the signature added."""

@@ -8,6 +8,7 @@ from searchctl.engines.rest.dialect import excluded
 from searchctl.engines.rest.options import IndexOptions, Quantisation
 from searchctl.engines.rest.server import Server
 from searchctl.errors import UsageError
+from searchctl.translation import _
 from searchctl.types import Json
 
 _GRAPHS: dict[Quantisation, str] = {"none": "hnsw", "int8": "int8_hnsw", "bbq": "bbq_hnsw"}
@@ -25,7 +26,11 @@ class Elasticsearch:
         """Return a `dense_vector` of that dimension; raises UsageError where the server can't have it."""
         if options.quantisation not in _GRAPHS:
             known = ", ".join(_GRAPHS)
-            raise UsageError(f"Elasticsearch has no {options.quantisation} vectors; choose one of: {known}")
+            raise UsageError(
+                _("Elasticsearch has no {quantisation} vectors; choose one of: {known}").format(
+                    quantisation=options.quantisation, known=known
+                )
+            )
         graph = {"m": options.hnsw_m, "ef_construction": options.hnsw_ef_construction}
         return {**field, "dims": dim, "index_options": {"type": _GRAPHS[options.quantisation], **graph}}
 

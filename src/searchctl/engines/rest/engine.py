@@ -46,6 +46,7 @@ from searchctl.errors import (
 )
 from searchctl.schema import Bm25Settings, EncoderStamp, Schema
 from searchctl.settings.connection import Connection, Family
+from searchctl.translation import _
 from searchctl.types import (
     Entry,
     Facet,
@@ -134,8 +135,10 @@ class ServerEngine:
         state = self.look(index, fresh=fresh)
         if isinstance(state, ForeignView):
             raise UsageError(
-                f"the documents of '{index}' are written by others, searchctl only adds vectors; "
-                f"write them as before, then: searchctl vectorize {index}"
+                _(
+                    "the documents of '{index}' are written by others, searchctl only adds vectors; write them as "
+                    "before, then: searchctl vectorize {index}"
+                ).format(index=index)
             )
         return state
 
@@ -148,7 +151,9 @@ class ServerEngine:
         check_name(index)
         if schema.encoder is not None and not self.server.has_vectors:
             raise UsageError(
-                f"{self.url} lacks the k-NN plugin, so it can't search vectors; install opensearch-knn there"
+                _("{url} lacks the k-NN plugin, so it can't search vectors; install opensearch-knn there").format(
+                    url=self.url
+                )
             )
         schema = schema.with_analysis(1)
         beside = schema.layout is not None  # a companion of others' documents holds no words, so it needs no stemmers
@@ -193,7 +198,9 @@ class ServerEngine:
     def _update_homes(self, view: ForeignView, schema: Schema) -> None:
         """Replace the stamp of the indexes that hold the vectors; what each says of its own documents stays."""
         if schema.bm25 != view.schema.bm25:
-            raise UsageError(f"index '{view.name}' was made by others, so its settings stay as they are")
+            raise UsageError(
+                _("index '{name}' was made by others, so its settings stay as they are").format(name=view.name)
+            )
         for name, held in view.homes.items():
             home = own_state(self.client, name, read_described(self.client, name))
             own = replace(schema, fields={}, layout=held.layout)

@@ -20,6 +20,7 @@ from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.state import COMPANION, narrows, read_index
 from searchctl.errors import AccessDenied, IndexMissing, ServerRefusal, UsageError
 from searchctl.schema import FieldType, Layout, Schema
+from searchctl.translation import _
 from searchctl.types import Document, Json
 
 USUAL_WINDOW = 10_000  # hits a search may have, by the servers' own default
@@ -155,7 +156,7 @@ def mapping_of(properties: Mapping[str, Any], path: str) -> Any:
     """Return the mapping of a field by its path, None when there's none."""
     if path in properties:
         return properties[path]
-    name, _, rest = path.partition(".")
+    name, _ignored, rest = path.partition(".")
     below = properties.get(name, {}).get("properties") if rest else None
     return mapping_of(below, rest) if below else None
 
@@ -166,7 +167,9 @@ def describe(client: Client, name: str) -> ForeignShape:
         described = read_index(client, name)
     except IndexMissing as error:
         raise IndexMissing(
-            f"no index '{name}' on {client.url}; name one that is there, vectorize adds vectors to what others have stored"
+            _(
+                "no index '{name}' on {url}; name one that is there, vectorize adds vectors to what others have stored"
+            ).format(name=name, url=client.url)
         ) from error
     return shape_of(name, described)
 
@@ -176,7 +179,9 @@ def shape_of(name: str, described: Mapping[str, Any]) -> ForeignShape:
     for real, body in described.items():
         if body.get("mappings", {}).get("_source", {}).get("enabled", True) is False:
             raise UsageError(
-                f"index '{real}' doesn't keep its documents (_source is disabled), so their texts can't be read"
+                _(
+                    "index '{real}' doesn't keep its documents (_source is disabled), so their texts can't be read"
+                ).format(real=real)
             )
     aliases = [body.get("aliases", {}).get(name) for body in described.values() if name not in described]
     narrowed = any(alias is not None and narrows(alias) for alias in aliases)
@@ -191,13 +196,19 @@ def choose_layout(shape: ForeignShape, title: str | None, text: Sequence[str]) -
     texts = [path for path in shape.texts if "." not in path]
     for name in (*text, *([title] if title else [])):
         if mapping_of(shape.properties, name) is None:
-            raise UsageError(f"index '{shape.name}' has no field '{name}'; texts are: {', '.join(texts) or 'none'}")
+            raise UsageError(
+                _("index '{name}' has no field '{name2}'; texts are: {value}").format(
+                    name=shape.name, name2=name, value=", ".join(texts) or "none"
+                )
+            )
     if title is None:
         title = next((name for name in _TITLES if name in texts), "")
     wanted = tuple(text) or tuple(name for name in _TEXTS if name in texts)[:1]
     wanted = wanted or tuple(name for name in texts if name != title)
     if not wanted and not title:
-        raise UsageError(f"index '{shape.name}' has no field of type text; name those to read with --text FIELDS")
+        raise UsageError(
+            _("index '{name}' has no field of type text; name those to read with --text FIELDS").format(name=shape.name)
+        )
     return Layout(title, wanted)
 
 
@@ -234,10 +245,14 @@ def check_matched(shape: ForeignShape, match: Sequence[str]) -> None:
     for written in match:
         name, caret, boost = written.partition("^")
         if caret and not _BOOST.fullmatch(boost):
-            raise UsageError(f"'{written}' has no boost that is a number; write it like name^3")
+            raise UsageError(
+                _("'{written}' has no boost that is a number; write it like name^3").format(written=written)
+            )
         if "*" not in name and mapping_of_part(shape.properties, name) is None:
             raise UsageError(
-                f"index '{shape.name}' has no field '{name}' to ask; texts are: {', '.join(shape.texts) or 'none'}"
+                _("index '{name}' has no field '{name2}' to ask; texts are: {value}").format(
+                    name=shape.name, name2=name, value=", ".join(shape.texts) or "none"
+                )
             )
 
 
@@ -246,7 +261,7 @@ def mapping_of_part(properties: Mapping[str, Any], path: str) -> Any:
     mapping = mapping_of(properties, path)
     if mapping is not None:
         return mapping
-    name, _, part = path.rpartition(".")
+    name, _ignored, part = path.rpartition(".")
     return (mapping_of(properties, name) or {}).get("fields", {}).get(part) if name else None
 
 

@@ -12,6 +12,7 @@ from searchctl.engines.rest.queries import Questions
 from searchctl.errors import UsageError
 from searchctl.schema import FieldType, Schema
 from searchctl.text.analysis import analyze
+from searchctl.translation import _
 from searchctl.types import Clause, Json, OneOf
 
 PLACEHOLDER = "{{query}}"
@@ -74,7 +75,9 @@ class ForeignQuestions(Questions):
     def _own(self, wanted: Clause) -> Json:
         if wanted.field == "id" and isinstance(wanted.condition, OneOf):
             return {"ids": {"values": [str(value) for value in wanted.condition.values]}}
-        raise UsageError(f"this index can't be filtered by the {wanted.field} of its documents: others made it")
+        raise UsageError(
+            _("this index can't be filtered by the {field} of its documents: others made it").format(field=wanted.field)
+        )
 
 
 def _filled(value: Any, text: str) -> Any:

@@ -25,6 +25,7 @@ from searchctl.engines.rest.queries import lexical_ranking, vector_ranking
 from searchctl.errors import UsageError
 from searchctl.ranking.bm25 import upper_bound
 from searchctl.schema import Bm25Settings, Layout, Schema
+from searchctl.translation import _
 from searchctl.types import (
     Document,
     Entry,
@@ -85,8 +86,10 @@ class ForeignView:
         encoders = {(stamp.encoder.revision, stamp.encoder.dim) for stamp in homes.values() if stamp.encoder}
         if len(encoders) > 1:
             raise UsageError(
-                f"the indexes behind '{name}' have vectors of {len(encoders)} encoders, which can't be compared; "
-                f"make them anew with one: searchctl vectorize {name} --encoder NAME"
+                _(
+                    "the indexes behind '{name}' have vectors of {count} encoders, which can't be compared; make "
+                    "them anew with one: searchctl vectorize {name} --encoder NAME"
+                ).format(name=name, count=len(encoders))
             )
 
     def _tell_unseen(self) -> None:
@@ -118,7 +121,7 @@ class ForeignView:
             text: self.questions.counted(text, answer)
             for text, answer in zip(texts, answers[len(numbered) :], strict=True)
         }
-        by_place = {place: answer for (place, _), answer in zip(numbered, answers, strict=False)}
+        by_place = {place: answer for (place, _ignored), answer in zip(numbered, answers, strict=False)}
         rankings = []
         for number, query in enumerate(limited):
             if isinstance(query, LexicalQuery):

@@ -21,6 +21,7 @@ from searchctl.engines.rest.state import companion_name, read_homes, stamp_of
 from searchctl.engines.rest.template import META, index_body
 from searchctl.errors import UsageError
 from searchctl.schema import EncoderStamp, Layout, PassageSettings, Schema
+from searchctl.translation import _
 from searchctl.types import Document, Entry, Json, Rejection
 
 _YEAR_1973 = 10**11  # in milliseconds; numbers of versions stay below
@@ -228,7 +229,9 @@ class InPlaceSource(_Source):
         super().__init__(engine, shape, schema, reading)
         if len(shape.indexes) > 1:
             raise UsageError(
-                f"'{shape.name}' stands for {len(shape.indexes)} indexes; name one, or leave --in-place out"
+                _("'{name}' stands for {count} indexes; name one, or leave --in-place out").format(
+                    name=shape.name, count=len(shape.indexes)
+                )
             )
         ((self._name, self._described),) = shape.indexes.items()
         self._routing: dict[str, str] = {}
@@ -238,8 +241,10 @@ class InPlaceSource(_Source):
         settings = self._described.get("settings", {}).get("index", {})
         if self._engine.server.family == "opensearch" and str(settings.get("knn", "false")) != "true":
             raise UsageError(
-                f"index '{self._name}' takes no vectors, since index.knn is off and can't be switched on later; "
-                "leave --in-place out"
+                _(
+                    "index '{name}' takes no vectors, since index.knn is off and can't be switched on later; leave "
+                    "--in-place out"
+                ).format(name=self._name)
             )
         held = stamp_of(self._described)
         if held is None:
@@ -247,12 +252,17 @@ class InPlaceSource(_Source):
             taken = [name for name in ("passages", "searchctl") if name in own]
             if taken:
                 raise UsageError(
-                    f"index '{self._name}' has a field '{taken[0]}' of its own, which vectors in place need; leave --in-place out"
+                    _(
+                        "index '{name}' has a field '{taken}' of its own, which vectors in place need; leave --in-place "
+                        "out"
+                    ).format(name=self._name, taken=taken[0])
                 )
         elif _revision(held) != _revision(self.schema):
             raise UsageError(
-                f"index '{self._name}' holds vectors of another encoder in place; take them away first: "
-                f"searchctl vectorize {self._shape.name} --remove"
+                _(
+                    "index '{name}' holds vectors of another encoder in place; take them away first: searchctl "
+                    "vectorize {name2} --remove"
+                ).format(name=self._name, name2=self._shape.name)
             )
 
     @property
@@ -272,7 +282,7 @@ class InPlaceSource(_Source):
 
     def use_version(self, home: str) -> None:
         """Raise UsageError: documents have one place for vectors."""
-        raise UsageError(f"the documents of '{self._name}' have no place for '{home}'")
+        raise UsageError(_("the documents of '{name}' have no place for '{home}'").format(name=self._name, home=home))
 
     def check(self) -> Iterator[Finding]:
         """Name everything that could do harm."""
@@ -307,7 +317,11 @@ class InPlaceSource(_Source):
 
     def among(self, index: str, ids: Sequence[str]) -> list[Entry]:
         """Raise UsageError: adding vectors would change the version of a document that its writer was just told."""
-        raise UsageError(f"the vectors of '{self._name}' lie in its documents; keep them up by: vectorize --follow")
+        raise UsageError(
+            _("the vectors of '{name}' lie in its documents; keep them up by: vectorize --follow").format(
+                name=self._name
+            )
+        )
 
     def show(self) -> None:
         """Make the vectors that were written searchable now."""
@@ -338,7 +352,9 @@ class InPlaceSource(_Source):
         left = foreign.count(self._client, path, query)
         if left:
             raise UsageError(
-                f"{left:,} documents of '{self._name}' changed just then and keep their vectors; run it again"
+                _("{left:,} documents of '{name}' changed just then and keep their vectors; run it again").format(
+                    left=left, name=self._name
+                )
             )
         meta = {name: value for name, value in self._described["mappings"].get("_meta", {}).items() if name != META}
         self._client.request("PUT", f"/{path}/_mapping", {"_meta": meta})
@@ -355,11 +371,15 @@ def source_of(
     stamps = [held for described in shape.indexes.values() if (held := stamp_of(described)) is not None]
     if any(held.layout is None for held in stamps):
         raise UsageError(
-            f"index '{name}' is searchctl's own; missing vectors: searchctl vectorize --index {name}, another encoder: "
-            f"searchctl reembed --index {name} --encoder NAME"
+            _(
+                "index '{name}' is searchctl's own; missing vectors: searchctl vectorize --index {name}, another "
+                "encoder: searchctl reembed --index {name} --encoder NAME"
+            ).format(name=name)
         )
     if any(held.layout is not None and held.layout.beside for held in stamps):
-        raise UsageError(f"index '{name}' holds searchctl's vectors of another index; name that one")
+        raise UsageError(
+            _("index '{name}' holds searchctl's vectors of another index; name that one").format(name=name)
+        )
     in_place = in_place or (bool(stamps) and len(shape.indexes) == 1)
     held = stamps[0] if in_place and stamps else next(iter(read_homes(engine.client, name, {}).values()), None)
     schema = _schema(shape, held, stamp, reading, beside="" if in_place else name)

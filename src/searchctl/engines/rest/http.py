@@ -31,6 +31,7 @@ from searchctl.engines.rest.transport import (
 from searchctl.errors import AccessDenied, EngineUnreachable, ServerRefusal, StorageError, UsageError
 from searchctl.settings.connection import Connection, Family
 from searchctl.settings.secrets import mask
+from searchctl.translation import _
 from searchctl.types import Json
 
 _log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class Client:
     def __init__(self, connection: Connection, *, pause: Callable[[float], None] = time.sleep) -> None:
         hosts = connection.addresses()
         if not hosts:
-            raise UsageError("the server has no address; type --engine opensearch://HOST:9200")
+            raise UsageError(_("the server has no address; type --engine opensearch://HOST:9200"))
         require_extra()
         context = tls_context(connection) if any(host.startswith("https:") for host in hosts) else None
         self._transports: Sequence[Transport] = _Lazy(hosts, context)
@@ -245,7 +246,9 @@ class Client:
         if reply.status in (401, 403) and _kind(reply.body) != "cluster_block_exception":
             hint = "check user name and password, API key or token, and what they may do"
             return AccessDenied(
-                f"{self.url} refuses the credentials (HTTP {reply.status}: {reason or 'no reason given'}); {hint}"
+                _("{url} refuses the credentials (HTTP {status}: {value}); {hint}").format(
+                    url=self.url, status=reply.status, value=reason or "no reason given", hint=hint
+                )
             )
         if is_full(_kind(reply.body), reason):
             return StorageError(full_message(self.url, reason))

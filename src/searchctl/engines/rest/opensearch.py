@@ -9,6 +9,7 @@ from searchctl.engines.rest.documents import LEVEL
 from searchctl.engines.rest.options import IndexOptions, Quantisation, VectorEngine
 from searchctl.engines.rest.server import Server
 from searchctl.errors import UsageError
+from searchctl.translation import _
 from searchctl.types import Json
 
 _FEWEST_CANDIDATES = 100
@@ -33,7 +34,11 @@ class OpenSearch:
         kind = (options.vector_engine, options.quantisation)
         if kind not in _ENCODERS:
             known = ", ".join(f"{engine} with {quantisation}" for engine, quantisation in _ENCODERS)
-            raise UsageError(f"OpenSearch has no {kind[1]} vectors in {kind[0]}; choose one of: {known}")
+            raise UsageError(
+                _("OpenSearch has no {kind} vectors in {kind2}; choose one of: {known}").format(
+                    kind=kind[1], kind2=kind[0], known=known
+                )
+            )
         graph = {"m": options.hnsw_m, "ef_construction": options.hnsw_ef_construction, **_ENCODERS[kind]}
         return {
             **field,

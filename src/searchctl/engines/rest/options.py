@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, get_args
 
 from searchctl.errors import ConfigError
+from searchctl.translation import _
 
 VectorEngine: TypeAlias = Literal["lucene", "faiss"]
 Quantisation: TypeAlias = Literal["none", "fp16", "int8", "bbq"]
@@ -30,10 +31,18 @@ class IndexOptions:
     def __post_init__(self) -> None:
         for name, least in (("shards", 1), ("replicas", 0), ("hnsw_m", 2), ("hnsw_ef_construction", 2)):
             if getattr(self, name) < least:
-                raise ConfigError(f"'{name}' is {getattr(self, name)}, expected {least} or more")
+                raise ConfigError(
+                    _("'{name}' is {getattr}, expected {least} or more").format(
+                        name=name, getattr=getattr(self, name), least=least
+                    )
+                )
         for name, known in (("vector_engine", get_args(VectorEngine)), ("quantisation", get_args(Quantisation))):
             if getattr(self, name) not in known:
-                raise ConfigError(f"'{name}' is '{getattr(self, name)}'; choose one of: {', '.join(known)}")
+                raise ConfigError(
+                    _("'{name}' is '{getattr}'; choose one of: {known}").format(
+                        name=name, getattr=getattr(self, name), known=", ".join(known)
+                    )
+                )
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> IndexOptions:
@@ -41,5 +50,9 @@ class IndexOptions:
         known = [option.name for option in fields(cls)]
         for name in settings:
             if name not in known:
-                raise ConfigError(f"no option '{name}' of an index on a server; it has: {', '.join(known)}")
+                raise ConfigError(
+                    _("no option '{name}' of an index on a server; it has: {known}").format(
+                        name=name, known=", ".join(known)
+                    )
+                )
         return cls(**settings)

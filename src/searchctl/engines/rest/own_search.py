@@ -17,6 +17,7 @@ from searchctl.engines.rest.queries import Questions, lexical_ranking, vector_ra
 from searchctl.engines.rest.state import IndexState
 from searchctl.errors import IndexMissing
 from searchctl.schema import Bm25Settings
+from searchctl.translation import _
 from searchctl.types import (
     Entry,
     Facet,
@@ -119,7 +120,11 @@ class OwnView:
 
     def _check_still(self, hits: Iterable[Json]) -> None:
         if any("error" in hit or hit["_index"] != self._state.real for hit in hits):
-            raise IndexMissing(f"the index '{self._name}' on {self._client.url} was replaced just now; ask again")
+            raise IndexMissing(
+                _("the index '{name}' on {url} was replaced just now; ask again").format(
+                    name=self._name, url=self._client.url
+                )
+            )
 
     def get(self, ids: Sequence[str], *, vectors: bool, content: bool) -> list[Entry | None]:
         """Return entries in the order asked for; without `content` their ids and fingerprints only."""

@@ -17,6 +17,7 @@ from searchctl.filters.checking import is_own, kind_of
 from searchctl.schema import Analyzer, Bm25Settings, FieldType, Schema
 from searchctl.text.analysis import analyze
 from searchctl.text.literals import literal_groups
+from searchctl.translation import _
 from searchctl.types import (
     And,
     Clause,
@@ -104,7 +105,9 @@ class Questions:
     @staticmethod
     def _check_mappable(name: str) -> None:
         if not is_mappable(name):
-            raise UsageError(f"servers can't filter by a field of the name {name!r}; give it another in a recipe")
+            raise UsageError(
+                _("servers can't filter by a field of the name {name!r}; give it another in a recipe").format(name=name)
+            )
 
     @property
     def in_order(self) -> Json:
@@ -204,7 +207,7 @@ class Questions:
         if wanted.field == "id":
             return clause(_ID, "keyword", wanted)
         raise UsageError(
-            "servers can't filter by the title of documents; load it as a field of its own as well, a keyword"
+            _("servers can't filter by the title of documents; load it as a field of its own as well, a keyword")
         )
 
 
@@ -220,8 +223,10 @@ def _check_exact(wanted: Clause) -> None:
     for number in numbers:
         if isinstance(number, int) and abs(number) > _EXACT:
             raise UsageError(
-                f"servers hold the numbers of '{wanted.field}' as doubles, which don't tell {number} from its neighbours; "
-                "load the field as a keyword, to which a recipe can set it"
+                _(
+                    "servers hold the numbers of '{field}' as doubles, which don't tell {number} from its "
+                    "neighbours; load the field as a keyword, to which a recipe can set it"
+                ).format(field=wanted.field, number=number)
             )
 
 

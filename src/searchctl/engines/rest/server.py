@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from searchctl.engines.rest.http import Client
 from searchctl.errors import AccessDenied, ServerRefusal, UsageError
 from searchctl.settings.connection import Family
+from searchctl.translation import _
 
 Version: TypeAlias = "tuple[int, ...]"
 _OLDEST: dict[Family, Version] = {"opensearch": (2, 12), "elasticsearch": (8, 11)}  # nested vectors with inner hits
@@ -63,7 +64,10 @@ def identify(client: Client, family: Family | None) -> Server:
     found = found or client.family_named or family or ("opensearch" if node else None)
     if found is None:
         raise UsageError(
-            f"{client.url} doesn't say whether it is OpenSearch or Elasticsearch; write opensearch:// or elasticsearch:// in --engine"
+            _(
+                "{url} doesn't say whether it is OpenSearch or Elasticsearch; write opensearch:// or "
+                "elasticsearch:// in --engine"
+            ).format(url=client.url)
         )
     number = str(node.get("version") or version.get("number") or "")  # OpenSearch may claim to be 7.10.2 in the first
     plugins = frozenset(str(one["name"]) for one in node.get("plugins", ())) if node else None
@@ -71,7 +75,9 @@ def identify(client: Client, family: Family | None) -> Server:
     if server.version < _OLDEST[found]:
         oldest = ".".join(map(str, _OLDEST[found]))
         raise UsageError(
-            f"{client.url} is {server.name}; searchctl needs {found} {oldest} or later: upgrade the server"
+            _("{url} is {name}; searchctl needs {found} {oldest} or later: upgrade the server").format(
+                url=client.url, name=server.name, found=found, oldest=oldest
+            )
         )
     return server
 

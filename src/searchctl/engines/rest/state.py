@@ -15,6 +15,7 @@ from searchctl.engines.rest.template import META
 from searchctl.engines.rest.words import SENT_ANALYZER
 from searchctl.errors import IndexFormatError, IndexMissing, ServerRefusal, UsageError
 from searchctl.schema import EncoderStamp, Schema
+from searchctl.translation import _
 from searchctl.types import Json
 
 COMPANION = "searchctl-vectors-"  # begins the names of indexes that hold the vectors of others' documents
@@ -70,7 +71,7 @@ def read_described(client: Client, name: str) -> dict[str, Any]:
     if "*" in name:
         described = {real: body for real, body in described.items() if not real.startswith(COMPANION)}
         if not described:
-            raise IndexMissing(f"no index on {client.url} is called like '{name}'")
+            raise IndexMissing(_("no index on {url} is called like '{name}'").format(url=client.url, name=name))
     return described
 
 
@@ -85,9 +86,11 @@ def own_state(client: Client, name: str, described: Mapping[str, Any]) -> IndexS
     schema = stamp_of(body)
     if schema is None:
         raise IndexFormatError(
-            f"index '{name}' on {client.url} wasn't made by searchctl; choose another --index, "
-            f"or add vectors to it with: searchctl vectorize {name} (if it has some, these credentials may not read "
-            f"{companion_name(name)})"
+            _(
+                "index '{name}' on {url} wasn't made by searchctl; choose another --index, or add vectors to it "
+                "with: searchctl vectorize {name} (if it has some, these credentials may not read "
+                "{companion_name})"
+            ).format(name=name, url=client.url, companion_name=companion_name(name))
         )
     content = body["mappings"].get("properties", {}).get("content", {})
     settings = body["settings"]["index"]
@@ -159,7 +162,9 @@ def only_index(client: Client, name: str) -> tuple[str, Json]:
 def _only(name: str, described: Mapping[str, Any]) -> tuple[str, Json]:
     if len(described) > 1:
         raise UsageError(
-            f"the alias '{name}' stands for {len(described)} indexes: {', '.join(sorted(described))}; name one of them"
+            _("the alias '{name}' stands for {count} indexes: {described}; name one of them").format(
+                name=name, count=len(described), described=", ".join(sorted(described))
+            )
         )
     return next(iter(described.items()))
 
@@ -173,5 +178,7 @@ def read_index(client: Client, name: str) -> dict[str, Any]:
             raise
         option = "" if name == "default" else f" --index {name}"
         raise IndexMissing(
-            f"no index '{name}' on {client.url}; make it with: searchctl ingest FOLDER --engine {client.url}{option}"
+            _("no index '{name}' on {url}; make it with: searchctl ingest FOLDER --engine {url}{option}").format(
+                name=name, url=client.url, option=option
+            )
         ) from refusal

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from searchctl.errors import ConfigError, EngineUnreachable, MissingExtra, UsageError
 from searchctl.settings.addresses import LOOPBACK
+from searchctl.translation import _
 
 CONNECT_SECONDS = 5.0
 _POOL = 8  # connections kept for each host
@@ -112,7 +113,7 @@ class _ProxyPool:
                 from urllib3.contrib.socks import SOCKSProxyManager
             except ImportError as error:
                 raise ConfigError(
-                    "a SOCKS proxy is set, and its support isn't installed; type: pip install pysocks"
+                    _("a SOCKS proxy is set, and its support isn't installed; type: pip install pysocks")
                 ) from error
             options |= {"username": user, "password": password} if user else {}
             self._manager: Any = SOCKSProxyManager(address, **options)
@@ -205,13 +206,19 @@ def transport_of(client: Any) -> Transport:
     name = type(client).__name__
     if name.startswith("Async"):
         raise UsageError(
-            f"{name} can't be used, since searches here wait for their answer; give {name.removeprefix('Async')}"
+            _("{name} can't be used, since searches here wait for their answer; give {removeprefix}").format(
+                name=name, removeprefix=name.removeprefix("Async")
+            )
         )
     if package == "opensearchpy" or hasattr(getattr(client, "transport", None), "connection_pool"):
         return OpenSearchPyTransport(client)
     if hasattr(getattr(client, "transport", None), "node_pool"):
         return ElasticTransport(client)
-    raise UsageError(f"{name} is no client of OpenSearch or Elasticsearch; give OpenSearch(...) or Elasticsearch(...)")
+    raise UsageError(
+        _("{name} is no client of OpenSearch or Elasticsearch; give OpenSearch(...) or Elasticsearch(...)").format(
+            name=name
+        )
+    )
 
 
 def is_local(host: str) -> bool:
@@ -267,7 +274,7 @@ def _failure(host: str, error: BaseException, timeout: float) -> RequestFailed:
 def require_extra() -> None:
     """Raise MissingExtra where opensearch-py isn't installed; it isn't imported yet."""
     if find_spec("opensearchpy") is None:
-        raise MissingExtra("a server engine", "server")
+        raise MissingExtra(_("a server engine"), "server")
 
 
 def _connection_class() -> Any:
@@ -275,13 +282,13 @@ def _connection_class() -> Any:
     from opensearchpy.connection.http_urllib3 import Urllib3HttpConnection
 
     class SilentConnection(Urllib3HttpConnection):  # type: ignore[misc,unused-ignore]
-        def _raise_warnings(self, *_: Any, **__: Any) -> None:
+        def _raise_warnings(self, *_ignored: Any, **__: Any) -> None:
             pass
 
-        def log_request_success(self, *_: Any, **__: Any) -> None:
+        def log_request_success(self, *_ignored: Any, **__: Any) -> None:
             pass
 
-        def log_request_fail(self, *_: Any, **__: Any) -> None:
+        def log_request_fail(self, *_ignored: Any, **__: Any) -> None:
             pass
 
     return SilentConnection
