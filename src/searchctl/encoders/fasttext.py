@@ -173,7 +173,7 @@ class BinaryFile:
         magic, version = _unpack(file, "ii")
         if magic != _MAGIC or version not in _VERSIONS:
             raise ValueError("it isn't fastText's binary format (word2vec's .bin isn't either: convert it to .vec)")
-        self.dim, *_ignored, model, self._buckets, self._least, self._largest, _ignored = _unpack(file, "12i")[:12]
+        self.dim, *_ignored, model, self._buckets, self._least, self._largest, _unused = _unpack(file, "12i")[:12]
         _unpack(file, "d")
         if version == _VERSIONS[0] and model == _SUPERVISED:
             self._largest = 0
