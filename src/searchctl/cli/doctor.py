@@ -13,8 +13,9 @@ from searchctl.cli.lazy import LazyGroup
 from searchctl.cli.listing import print_listing
 from searchctl.cli.output import on_terminal, printable
 from searchctl.cli.wrapping import width_of, wrapped
+from searchctl.translation import _, marked
 
-_COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+_COLOURS = {marked("ok"): "green", marked("warning"): "yellow", marked("error"): "red"}
 
 
 @click.command(
@@ -45,7 +46,7 @@ def command(frame: Frame, *, deep: bool) -> None:
         for one in findings:
             if frame.quiet and one.level == "ok":
                 continue
-            _print_line(one.level, f"{one.level:<8} {one.subject:<12} {printable(frame.public(one.message))}")
+            _print_line(one.level, f"{_(one.level):<8} {one.subject:<12} {printable(frame.public(one.message))}")
             if one.fix:
                 _print_line("", f"{'':8} {'':12} → {one.fix}")
     if not well:
@@ -57,4 +58,4 @@ def _print_line(level: str, line: str) -> None:
     width = width_of(sys.stdout)
     line = line if width is None else wrapped(line, width, " " * 22)
     coloured = level and on_terminal() and not os.environ.get("NO_COLOR")
-    click.echo(click.style(level, fg=_COLOURS[level]) + line[len(level) :] if coloured else line)
+    click.echo(click.style(line[: len(_(level))], fg=_COLOURS[level]) + line[len(_(level)) :] if coloured else line)

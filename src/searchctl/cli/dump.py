@@ -12,7 +12,7 @@ from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.operations import hint, open_as_is
 from searchctl.cli.output import print_json, print_pairs, size_of
 from searchctl.cli.progress import Meter
-from searchctl.translation import _
+from searchctl.translation import _, number
 
 
 @click.command(
@@ -57,8 +57,8 @@ def command(frame: Frame, folder: Path, plain: bool) -> None:
         print_pairs(
             [
                 (_("dump"), str(report.path)),
-                (_("documents"), f"{report.documents:,}"),
-                (_("vectors"), f"{report.vectors:,}"),
+                (_("documents"), number(report.documents)),
+                (_("vectors"), number(report.vectors)),
                 (_("size"), size_of(report.size)),
             ]
         )

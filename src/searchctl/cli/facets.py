@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from searchctl.cli.output import printable, stdout_console
-from searchctl.translation import _
+from searchctl.translation import _, number
 from searchctl.types import FacetCounts, FacetValue, Range
 
 
@@ -26,9 +26,9 @@ def print_facets(facets: Sequence[FacetCounts]) -> None:
         table.add_column("documents", justify="right", no_wrap=True)
         table.add_column(Text(f"{printable(counted.field)} ({_said_of(counted)})"), overflow="fold")
         for value in counted.values:
-            table.add_row(f"{value.count:,}", Text(_named(value)))
+            table.add_row(number(value.count), Text(_named(value)))
         if counted.missing:
-            table.add_row(f"{counted.missing:,}", Text(_("without a value"), style="dim"))
+            table.add_row(number(counted.missing), Text(_("without a value"), style="dim"))
         stdout_console().print(table)
 
 

@@ -13,7 +13,7 @@ from searchctl.cli.failures import say
 from searchctl.cli.output import print_json, print_pairs, print_table
 from searchctl.errors import EngineUnreachable, MissingExtra, UsageError
 from searchctl.settings.connection import is_server, named_family
-from searchctl.translation import _
+from searchctl.translation import _, number
 
 if TYPE_CHECKING:
     from searchctl.gateway.settings import GatewaySettings
@@ -202,10 +202,10 @@ def _fetched(url: str, frame: Frame) -> Any:
 
 def print_report(found: dict[str, Any]) -> None:
     """Print a report for people."""
-    modes = [(mode, f"{count:,}") for mode, count in found["modes"].items()]
-    print_pairs([(_("searches"), f"{found['searches']:,}"), *modes])
+    modes = [(mode, number(count)) for mode, count in found["modes"].items()]
+    print_pairs([(_("searches"), number(found["searches"])), *modes])
     sentences = found.get("sentences", {})
-    rows = [(reason, f"{count:,}", sentences.get(reason, "")) for reason, count in found["reasons"].items()]
+    rows = [(reason, number(count), sentences.get(reason, "")) for reason, count in found["reasons"].items()]
     if rows:
         print_table((_("reason"), _("searches"), _("because")), rows)
     times = [
@@ -216,7 +216,7 @@ def print_report(found: dict[str, Any]) -> None:
     if any(found.get("written", {}).values()):
         print_pairs(
             [
-                (_("written documents {name}").format(name=name), f"{count:,}")
+                (_("written documents {name}").format(name=name), number(count))
                 for name, count in found["written"].items()
             ]
         )
@@ -226,10 +226,13 @@ def print_report(found: dict[str, Any]) -> None:
 def _print_comparison(shadow: dict[str, Any]) -> None:
     if not shadow["searches"]:
         return
-    pairs = [(_("computed both ways"), f"{shadow['searches']:,}"), (_("compared"), f"{shadow['compared']:,}")]
-    pairs += [(_("would be {name}").format(name=name), f"{count:,}") for name, count in shadow["by_outcome"].items()]
+    pairs = [(_("computed both ways"), number(shadow["searches"])), (_("compared"), number(shadow["compared"]))]
+    pairs += [(_("would be {name}").format(name=name), number(count)) for name, count in shadow["by_outcome"].items()]
     if shadow["compared"]:
-        pairs += [("overlap@10", f"{shadow['overlap@10']:.2f}"), (_("changed firsts"), f"{shadow['changed_firsts']:,}")]
+        pairs += [
+            ("overlap@10", f"{shadow['overlap@10']:.2f}"),
+            (_("changed firsts"), number(shadow["changed_firsts"])),
+        ]
     print_pairs(pairs)
     rows = [(one["text"], ", ".join(one["lexical"]), ", ".join(one["hybrid"])) for one in shadow["examples"]]
     if rows:

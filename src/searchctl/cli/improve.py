@@ -167,7 +167,7 @@ def _print(frame: Frame, report: ImproveReport, out: Path) -> None:
     if report.reembedded is not None and report.reembedded.moved is not None:
         say(
             _("next: {hint}; go back with: {hint2}").format(
-                hint=hint(frame, "search", "your question"), hint2=hint(frame, "rollback")
+                hint=hint(frame, "search", _("your question")), hint2=hint(frame, "rollback")
             )
         )
     elif report.verdict == "proven" and report.reembedded is None:

@@ -8,7 +8,7 @@ from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
 from searchctl.cli.listing import print_listing
 from searchctl.cli.output import print_table, size_of
-from searchctl.translation import _
+from searchctl.translation import _, number
 
 
 @click.command(
@@ -56,8 +56,8 @@ def command(frame: Frame) -> None:
     rows = [
         [
             info.name,
-            f"{info.documents:,}",
-            f"{info.passages:,}",
+            number(info.documents),
+            number(info.passages),
             size_of(info.size),
             encoder or "-",
             ", ".join(info.aliases),

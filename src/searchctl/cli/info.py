@@ -11,7 +11,7 @@ from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.output import count_of, print_json, print_pairs, size_of
 from searchctl.cli.tune import shown
 from searchctl.text.sections import shown_fields
-from searchctl.translation import _
+from searchctl.translation import _, number
 
 if TYPE_CHECKING:
     from searchctl.schema import Schema
@@ -47,12 +47,19 @@ def command(frame: Frame) -> None:
         )
         return
     stamp = (
-        f"{encoder.name} (revision {encoder.revision}, {encoder.dim} dimensions)" if encoder else _("none, words only")
+        _("{name} (revision {revision}, {dim} dimensions)").format(
+            name=encoder.name, revision=encoder.revision, dim=encoder.dim
+        )
+        if encoder
+        else _("none, words only")
     )
     fields = ", ".join(f"{name} ({kind})" for name, kind in sorted(shown_fields(schema.fields).items()))
     pairs = [
-        (_("index"), f"{info.name} on {engine.name}, {frame.public(engine.url)}"),
-        (_("documents"), f"{info.documents:,}"),
+        (
+            _("index"),
+            _("{name} on {engine}, {url}").format(name=info.name, engine=engine.name, url=frame.public(engine.url)),
+        ),
+        (_("documents"), number(info.documents)),
         (
             _("passages"),
             _("{passages:,}, of up to {size} tokens, {overlap} shared").format(
@@ -61,7 +68,7 @@ def command(frame: Frame) -> None:
         ),
         (_("encoder"), stamp),
         (_("analyzer"), schema.analyzer),
-        (_("fields"), fields or "none"),
+        (_("fields"), fields or _("none")),
         (_("size"), size_of(info.size)),
     ]
     if schema.boosts:

@@ -9,7 +9,7 @@ from searchctl.cli.context import Frame
 from searchctl.cli.failures import say
 from searchctl.cli.ingest_prune import named
 from searchctl.cli.output import count_of, duration_of, echo, on_terminal, print_json, print_pairs, size_of
-from searchctl.translation import _
+from searchctl.translation import _, number
 from searchctl.types import Json
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def print_report(frame: Frame, report: IngestReport, *, deferred: bool = False) 
 def _report_pairs(report: IngestReport) -> list[tuple[str, str]]:
     pairs = [
         (_("read"), count_of(report.read, "document")),
-        (_("written"), f"{report.written:,}"),
-        (_("unchanged"), f"{report.unchanged:,}"),
+        (_("written"), number(report.written)),
+        (_("unchanged"), number(report.unchanged)),
     ]
     if report.dead:
         where = f", in {report.dead_letters}" if report.dead_letters else ""
@@ -66,7 +66,8 @@ def _time(report: IngestReport) -> str:
     if not report.passages:
         return duration_of(report.seconds)
     rate = report.passages / max(report.seconds, 1e-9)
-    return f"{duration_of(report.seconds)}, {count_of(report.passages, 'passage')}, {rate:,.{1 if rate < 10 else 0}f}/s"
+    speed = _("{rate}/s").format(rate=number(rate, ",.1f" if rate < 10 else ",.0f"))
+    return f"{duration_of(report.seconds)}, {count_of(report.passages, 'passage')}, {speed}"
 
 
 def _remarkable(replaced: Mapping[str, str], superseded: int, misfits: Mapping[str, int]) -> list[tuple[str, str]]:
@@ -127,7 +128,7 @@ def _say_next(frame: Frame, report: IngestReport, deferred: bool) -> None:
             )
         )
     elif report.written or report.unchanged:
-        say(_("next: {hint}").format(hint=frame.hint("search", "your question")))
+        say(_("next: {hint}").format(hint=frame.hint("search", _("your question"))))
 
 
 def _report_json(report: IngestReport) -> Json:
@@ -158,11 +159,11 @@ def print_plan(frame: Frame, plan: Plan) -> None:
         return
     print_pairs(
         [
-            (_("files"), f"{plan.files:,}"),
-            (_("documents"), f"{plan.documents:,}"),
-            *([(_("unchanged"), f"{plan.unchanged:,}")] if plan.unchanged else []),
-            (_("passages"), f"{plan.passages:,}"),
-            (_("failing"), f"{plan.dead:,}"),
+            (_("files"), number(plan.files)),
+            (_("documents"), number(plan.documents)),
+            *([(_("unchanged"), number(plan.unchanged))] if plan.unchanged else []),
+            (_("passages"), number(plan.passages)),
+            (_("failing"), number(plan.dead)),
             *(
                 [
                     (
@@ -200,7 +201,7 @@ def _print_entry(entry: Entry) -> None:
     document = entry.document
     text = document.text if len(document.text) <= _EXCERPT else document.text[:_EXCERPT] + "…"
     pairs = [(_("id"), document.id), (_("title"), document.title or "-"), (_("text"), text.replace("\n", " "))]
-    pairs += [(_("passages"), f"{len(entry.passages):,}"), (_("fields"), ", ".join(map(str, document.fields)) or "-")]
+    pairs += [(_("passages"), number(len(entry.passages))), (_("fields"), ", ".join(map(str, document.fields)) or "-")]
     print_pairs(pairs)
 
 

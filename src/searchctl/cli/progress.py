@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from searchctl.cli.context import Frame
 from searchctl.cli.failures import say
-from searchctl.cli.output import printable, size_of
+from searchctl.cli.output import count_of, printable, size_of
 from searchctl.translation import _, number
 
 if TYPE_CHECKING:
@@ -148,10 +148,10 @@ def show_load(meter: Meter, progress: Progress) -> None:
     """Show how far a load is, in passages and bytes; without vectors in documents and bytes."""
     share = progress.share
     if progress.passages:
-        counted = _("{count:,} passages").format(count=progress.passages)
+        counted = count_of(progress.passages, "passage")
     else:
         done = max(progress.written, progress.encoded) + progress.unchanged
-        counted = _("{count:,} documents").format(count=done or progress.read)
+        counted = count_of(done or progress.read, "document")
     if share is not None:
         counted += f", {bytes_of(round(share * progress.bytes_total), progress.bytes_total)}"
     elif progress.bytes_done:

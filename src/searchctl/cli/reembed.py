@@ -15,7 +15,7 @@ from searchctl.cli.operations import Stages, end_interrupted, hint, open_as_is
 from searchctl.cli.output import count_of, duration_of, print_json, print_pairs, size_of
 from searchctl.errors import UsageError
 from searchctl.schema import PassageSettings
-from searchctl.translation import _
+from searchctl.translation import _, number
 from searchctl.types import Json
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _print_plan(frame: Frame, plan: ReembedPlan) -> None:
     print_pairs(
         [
             (_("new version"), plan.version),
-            (_("documents"), f"{plan.documents:,}"),
+            (_("documents"), number(plan.documents)),
             (_("time"), _("about {duration}").format(duration=duration_of(plan.seconds))),
             (_("disk"), _("about {size} more, as long as both versions are kept").format(size=size_of(plan.disk))),
         ]
@@ -217,7 +217,7 @@ def _print(frame: Frame, report: ReembedReport) -> None:
     if report.moved is not None:
         say(
             _("next: {hint}; go back with: {hint2}").format(
-                hint=hint(frame, "search", "your question"), hint2=hint(frame, "rollback")
+                hint=hint(frame, "search", _("your question")), hint2=hint(frame, "rollback")
             )
         )
 
@@ -250,7 +250,7 @@ def _after_missing(frame: Frame, report: ReembedReport) -> str:
         "it: {hint}\n  use it all the same: the same command without --gate\n  drop it: {hint2}"
     ).format(
         version=report.version,
-        hint=hint(frame, "search", "your question", index=report.version),
+        hint=hint(frame, "search", _("your question"), index=report.version),
         hint2=hint(frame, "rollback", "--drop", report.version),
     )
 

@@ -74,4 +74,4 @@ def command(frame: Frame, folder: Path, replace_index: bool) -> None:
                 ),
             ]
         )
-        say(_("next: {hint}").format(hint=hint(frame, "search", "your question")))
+        say(_("next: {hint}").format(hint=hint(frame, "search", _("your question"))))

@@ -13,7 +13,7 @@ from searchctl.cli.output import count_of, drawn, on_terminal, print_json, print
 from searchctl.cli.paging import page
 from searchctl.cli.result_rows import RowFormat, flat, place_of, print_rows
 from searchctl.search.as_json import hit_json, results_json
-from searchctl.translation import _, ngettext
+from searchctl.translation import _, ngettext, number
 from searchctl.types import Group, Hit, HitPassage, Results
 
 if TYPE_CHECKING:
@@ -103,6 +103,11 @@ def _shown(results: Results, look: Look) -> tuple[Hit, ...]:
     if not results.answered:
         return results.hits[:_NEAREST]
     return tuple(hit for hit in results.hits if hit.relevance >= DOUBTFUL) or results.hits[:_NEAREST]
+
+
+def leg_name(name: str) -> str:
+    """Return the name of a leg, or of what follows them, in the language in use."""
+    return {"lexical": _("lexical"), "vector": _("vector"), "rerank": _("rerank")}.get(name, name)
 
 
 def _hit(hit: Hit, width: int, explain: bool) -> list[Text]:
@@ -212,7 +217,7 @@ def _explanation(hit: Hit) -> list[str]:
             if leg.raw is not None
             else _("not found")
         )
-        lines.append(f"{name:<7} {standing} → {leg.normalised:.3f} × {leg.weight:.2f}")
+        lines.append(f"{leg_name(name):<7} {standing} → {leg.normalised:.3f} × {leg.weight:.2f}")
     return lines
 
 
@@ -243,7 +248,9 @@ def _notes(results: Results) -> list[str]:
         elif results.mode in ("hybrid", name) and leg.reason:
             what = _("found nothing") if leg.ran else _("did not run")
             notes.append(
-                _("searchctl: the {name} leg {what}: {reason}").format(name=name, what=what, reason=leg.reason)
+                _("searchctl: the {name} leg {what}: {reason}").format(
+                    name=leg_name(name), what=what, reason=leg.reason
+                )
             )
     if results.best_relevance and not results.answered:
         notes.append(
@@ -277,10 +284,14 @@ def _quoted(phrase: str) -> str:
 
 
 def _summary(results: Results, start: int) -> str:
-    times = ", ".join(f"{name} {leg.took_ms:,.0f} ms" for name, leg in results.legs.items() if leg.ran)
+    times = ", ".join(
+        _("{leg} {count:,.0f} ms").format(leg=leg_name(name), count=leg.took_ms)
+        for name, leg in results.legs.items()
+        if leg.ran
+    )
     if not results.hits:
         return _("no hits · {times}").format(times=times or results.mode)
-    total = f"{results.total.value:,}"
+    total = number(results.total.value)
     least = _("{total} or more") if results.total.relation == "gte" else "{total}"
     text = _("hits {first:,} to {last:,} of {total} · {times}")
     found = least.format(total=total)

@@ -13,7 +13,7 @@ from searchctl.cli.output import print_json, print_pairs, print_table, size_of
 from searchctl.cli.progress import Meter
 from searchctl.engines.base import FullEngine
 from searchctl.errors import IndexFormatError, UsageError
-from searchctl.translation import _
+from searchctl.translation import _, number
 
 
 @click.command(
@@ -78,7 +78,7 @@ def _list(frame: Frame, engine: FullEngine) -> None:
         [
             one.info.name,
             _("in use") if one.current else "",
-            f"{one.info.documents:,}",
+            number(one.info.documents),
             size_of(one.info.size),
             one.schema.encoder.name if one.schema and one.schema.encoder else "none",
             _("{size} tokens").format(size=one.schema.passages.size) if one.schema and one.schema.encoder else "",
@@ -121,7 +121,7 @@ def _go_back(frame: Frame, engine: FullEngine, to: str | None, *, carry: bool, d
             ),
         )
     ]
-    print_pairs([*pairs, (_("documents"), f"{now:,}")] if now is not None else pairs)
+    print_pairs([*pairs, (_("documents"), number(now))] if now is not None else pairs)
     if left is not None and now is not None and left != now:
         say(
             _(

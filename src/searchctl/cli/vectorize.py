@@ -17,7 +17,7 @@ from searchctl.cli.operations import end_interrupted, hint, open_as_is
 from searchctl.cli.output import count_of, duration_of, print_json, print_pairs
 from searchctl.cli.progress import Meter
 from searchctl.errors import SearchctlError, UsageError
-from searchctl.translation import _
+from searchctl.translation import _, number
 
 if TYPE_CHECKING:
     from searchctl.engines.base import Reading
@@ -257,17 +257,17 @@ def _print(frame: Frame, report: ForeignReport) -> None:
     pairs = [
         (_("index"), report.index),
         (_("vectors"), report.home),
-        (_("documents"), f"{report.documents:,}"),
-        (_("encoded"), f"{work.encoded:,}"),
+        (_("documents"), number(report.documents)),
+        (_("encoded"), number(work.encoded)),
         (_("time"), duration_of(report.seconds)),
     ]
     if work.deleted:
-        pairs.insert(4, (_("gone"), f"{work.deleted:,}"))
+        pairs.insert(4, (_("gone"), number(work.deleted)))
     if work.refused:
-        pairs.insert(4, (_("refused"), f"{len(work.refused):,}"))
+        pairs.insert(4, (_("refused"), number(len(work.refused))))
     print_pairs(pairs)
     if not report.interrupted and not work.refused:
-        say(_("next: {hint}").format(hint=hint(frame, "search", "your question", index=report.index)))
+        say(_("next: {hint}").format(hint=hint(frame, "search", _("your question"), index=report.index)))
 
 
 def _tell(frame: Frame, work: Work | SearchctlError) -> None:

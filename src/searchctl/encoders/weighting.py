@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from searchctl.encoders.base import Encoder
 from searchctl.errors import UsageError
 from searchctl.schema import EncoderStamp, WordShares
+from searchctl.translation import _
 
 SIF = 1e-3  # a of a / (a + share), Arora et al. 2017
 _LEAST = SIF / 10  # shares below change a weight by less than a tenth: they are left out, so that a stamp stays small
@@ -45,10 +46,10 @@ def measure_shares(encoder: WeighsWords, texts: Iterable[str]) -> WordShares:
         counts.update(encoder.known_words(text))
     total = counts.total()
     if not total:
-        raise UsageError("the index holds no words that weights could be taken from; leave out ?weights=index")
+        raise UsageError(_("the index holds no words that weights could be taken from; leave out ?weights=index"))
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST]
     frequent = [(word, float(f"{count / total:.3g}")) for word, count in ranked if count / total >= _LEAST]
-    return WordShares(tuple(word for word, _ in frequent), tuple(share for _, share in frequent))
+    return WordShares(tuple(word for word, _ignored in frequent), tuple(share for _ignored, share in frequent))
 
 
 def needs_weights(encoder: object) -> bool:
@@ -78,7 +79,10 @@ def weights_of(encoder: object) -> WordShares | None:
     if encoder.shares is None:
         name = getattr(encoder, "name", "")
         raise UsageError(
-            f"'{name}' takes its weights from an index's own texts, and here is no index yet to take them from; load the documents "
-            f"first, with another encoder or with --defer-vectors, then: searchctl reembed --encoder '{name}'"
+            _(
+                "'{name}' takes its weights from an index's own texts, and here is no index yet to take them "
+                "from; load the documents first, with another encoder or with --defer-vectors, then: searchctl "
+                "reembed --encoder '{name}'"
+            ).format(name=name)
         )
     return encoder.shares

@@ -110,7 +110,7 @@ def _checked(
     judged = tuple(query for query in queries if any(grade > 0 for grade in query.grades.values()))
     reasons = [f"{_named(without_text)} no text"] if without_text else []
     if not judged:
-        reason = f" ({reasons[0]} in it)" if reasons else ""
+        reason = _(" ({reasons} in it)").format(reasons=reasons[0]) if reasons else ""
         raise SourceError(
             _(
                 "{path} judges no document relevant for any query it holds{reason}, so there is nothing to measure"

@@ -22,6 +22,7 @@ from searchctl.ingest.prepare import Prepared, Preparer, Target, holders, place_
 from searchctl.sources import Failure, Record, Remarks, SourceFile, read
 from searchctl.sources.formats import page_formats
 from searchctl.text.sections import with_sections
+from searchctl.translation import _
 from searchctl.types import Document
 
 _BATCH_CHARACTERS = 1_000_000  # a batch of long documents has fewer of them
@@ -147,7 +148,7 @@ class IntakeReader:
             except Exception as error:  # a library's fault about one file isn't the load's
                 if isinstance(error, SearchctlError):
                     raise
-                reason = f"can't be read: unexpected {type(error).__name__}: {error}"
+                reason = _("can't be read: unexpected {name}: {error}").format(name=type(error).__name__, error=error)
                 yield Failure(file.source, position + 1, None, reason)
             self.intake.failed_ids |= self.remarks.ids
             still = _state(file, self._settings) == state
@@ -231,9 +232,9 @@ class IntakeReader:
         elif self._settings.same_id == "last":
             self.intake.superseded += 1
         else:
-            reason = (
-                f"the id {id!r} occurs again in {kept}, which comes later and is kept; if that is meant: --same-id last"
-            )
+            reason = _(
+                "the id {id!r} occurs again in {kept}, which comes later and is kept; if that is meant: --same-id last"
+            ).format(id=id, kept=kept)
             self.bury_record(record, reason)
         return False
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from searchctl.engines.base import Catalogue
 from searchctl.errors import StorageError
+from searchctl.translation import _
 
 JOURNAL_FORMAT = 2
 _TABLES = """
@@ -93,7 +94,9 @@ class Journal:
         try:
             yield
         except (OSError, sqlite3.DatabaseError) as error:
-            message = f"can't write the journal {self._path}: {error}; check free space and permissions"
+            message = _("can't write the journal {path}: {error}; check free space and permissions").format(
+                path=self._path, error=error
+            )
             raise StorageError(message) from error
 
     def _execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:

@@ -22,6 +22,7 @@ from searchctl.lifecycle.fit import unread_remark
 from searchctl.routing.examples import is_query_vector
 from searchctl.settings.connection import Connection, is_server
 from searchctl.settings.paths import user_path
+from searchctl.translation import _
 from searchctl.types import Entry, VectorQuery
 
 _PACKAGES = ("searchctl", "tantivy", "faiss-cpu", "onnxruntime", "tokenizers", "numpy")
@@ -68,7 +69,12 @@ def _versions() -> Finding:
         except PackageNotFoundError:
             missing.append(name)
     if missing:
-        return Finding("error", "versions", f"not installed: {', '.join(missing)}", f"pip install {' '.join(missing)}")
+        return Finding(
+            "error",
+            "versions",
+            _("not installed: {missing}").format(missing=", ".join(missing)),
+            f"pip install {' '.join(missing)}",
+        )
     return Finding("ok", "versions", ", ".join(lines))
 
 
@@ -77,12 +83,14 @@ def _cpu() -> Finding:
     try:
         words = set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
     except OSError:
-        return Finding("ok", "cpu", f"{platform.machine()}, cores: {cores}")
+        return Finding("ok", "cpu", _("{machine}, cores: {cores}").format(machine=platform.machine(), cores=cores))
     flags = [flag for flag in _CPU_FLAGS if flag in words]
-    message = f"{platform.machine()}, cores: {cores}, {', '.join(flags) or 'no vector extensions'}"
+    message = _("{machine}, cores: {cores}, {value}").format(
+        machine=platform.machine(), cores=cores, value=", ".join(flags) or "no vector extensions"
+    )
     if platform.machine() == "x86_64" and "avx2" not in flags:
         return Finding(
-            "warning", "cpu", message, "encoding is several times slower without AVX2; use a newer machine to ingest"
+            "warning", "cpu", message, _("encoding is several times slower without AVX2; use a newer machine to ingest")
         )
     return Finding("ok", "cpu", message)
 
@@ -90,17 +98,17 @@ def _cpu() -> Finding:
 def _disk(folder: Path) -> Finding:
     present = next(one for one in (folder, *folder.absolute().parents) if one.exists())
     free = shutil.disk_usage(present).free
-    message = f"{free / 1e9:.1f} GB free for {folder}"
+    message = _("{free:.1f} GB free for {folder}").format(free=free / 1000000000.0, folder=folder)
     if not os.access(present, os.W_OK):
         return Finding(
             "warning",
             "disk",
-            f"{folder} can't be written to; searching works, ingesting doesn't",
+            _("{folder} can't be written to; searching works, ingesting doesn't").format(folder=folder),
             f"chmod u+w {present}",
         )
     if free < _SCARCE:
         return Finding(
-            "error", "disk", message, "free some space, or move the index and name its new folder with --engine"
+            "error", "disk", message, _("free some space, or move the index and name its new folder with --engine")
         )
     return Finding("ok", "disk", message)
 
@@ -118,7 +126,7 @@ def _files(index: Index) -> Iterator[Finding]:
     if isinstance(index.engine, Upkeep):
         yield from index.engine.check_files(index.name)
     else:
-        yield Finding("ok", "files", f"{index.engine.name} looks after its own")
+        yield Finding("ok", "files", _("{name} looks after its own").format(name=index.engine.name))
 
 
 def _on_server(index: Index) -> Iterator[Finding]:
@@ -129,9 +137,17 @@ def _on_server(index: Index) -> Iterator[Finding]:
 def _index(index: Index) -> Iterator[Finding]:
     info = index.info()
     if not info.documents:
-        yield Finding("warning", "index", f"index '{info.name}' is empty", "searchctl ingest FOLDER")
+        yield Finding(
+            "warning", "index", _("index '{name}' is empty").format(name=info.name), "searchctl ingest FOLDER"
+        )
     else:
-        yield Finding("ok", "index", f"'{info.name}' holds {info.documents:,} documents in {info.passages:,} passages")
+        yield Finding(
+            "ok",
+            "index",
+            _("'{name}' holds {documents:,} documents in {passages:,} passages").format(
+                name=info.name, documents=info.documents, passages=info.passages
+            ),
+        )
     yield from _consistency(index, info.documents)
     try:
         encoder = index.encoder
@@ -139,7 +155,7 @@ def _index(index: Index) -> Iterator[Finding]:
         yield Finding("error", "encoder", str(error))
         return
     if encoder is None:
-        yield Finding("ok", "encoder", "none: this index answers by words only")
+        yield Finding("ok", "encoder", _("none: this index answers by words only"))
         return
     yield _trial(encoder)
     if remark := unread_remark(index, encoder):
@@ -152,10 +168,12 @@ def _consistency(index: Index, documents: int) -> Iterator[Finding]:
     statistics = term_statistics(index.engine, index.name, "")
     searchable = statistics.documents - statistics.deleted
     if searchable == documents:
-        yield Finding("ok", "consistency", "the lexical leg holds as many documents as are stored")
+        yield Finding("ok", "consistency", _("the lexical leg holds as many documents as are stored"))
     else:
-        message = f"{documents:,} documents are stored but the lexical leg holds {searchable:,}"
-        yield Finding("warning", "consistency", message, "wait for the running ingest, or run it again")
+        message = _("{documents:,} documents are stored but the lexical leg holds {searchable:,}").format(
+            documents=documents, searchable=searchable
+        )
+        yield Finding("warning", "consistency", message, _("wait for the running ingest, or run it again"))
 
 
 def _trial(encoder: Encoder) -> Finding:
@@ -165,9 +183,17 @@ def _trial(encoder: Encoder) -> Finding:
         or not np.isfinite(vector).all()
         or abs(float(np.linalg.norm(vector)) - 1) > 1e-3
     ):
-        message = f"{encoder.name} gives vectors of shape {vector.shape} that aren't of length 1"
-        return Finding("error", "encoder", message, "reinstall searchctl, or name another encoder with --encoder")
-    return Finding("ok", "encoder", f"{encoder.name}, revision {encoder.revision}, {encoder.dim} dimensions, works")
+        message = _("{name} gives vectors of shape {shape} that aren't of length 1").format(
+            name=encoder.name, shape=vector.shape
+        )
+        return Finding("error", "encoder", message, _("reinstall searchctl, or name another encoder with --encoder"))
+    return Finding(
+        "ok",
+        "encoder",
+        _("{name}, revision {revision}, {dim} dimensions, works").format(
+            name=encoder.name, revision=encoder.revision, dim=encoder.dim
+        ),
+    )
 
 
 def _vectors(index: Index, encoder: Encoder) -> Iterator[Finding]:
@@ -179,7 +205,7 @@ def _vectors(index: Index, encoder: Encoder) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "vectors",
-            f"{len(bare)} of {len(sample)} sampled documents have no vectors",
+            _("{count} of {count2} sampled documents have no vectors").format(count=len(bare), count2=len(sample)),
             f"searchctl vectorize --index {index.name}",
         )
     whole = [entry for entry in sample if entry.vectors is not None]
@@ -187,15 +213,21 @@ def _vectors(index: Index, encoder: Encoder) -> Iterator[Finding]:
         return
     worst = min(_agreement(entry, encoder) for entry in whole)
     if worst < _LEAST_COSINE:
-        message = f"a stored vector has cosine {worst:.3f} with the same text encoded now"
-        yield Finding("error", "vectors", message, "ingest into a new index with --index NEW")
+        message = _("a stored vector has cosine {worst:.3f} with the same text encoded now").format(worst=worst)
+        yield Finding("error", "vectors", message, _("ingest into a new index with --index NEW"))
         return
     lost = [entry.document.id for entry in whole if not _finds_itself(index, entry)]
     if lost:
-        message = f"{len(lost)} of {len(whole)} sampled documents aren't found by their own vectors"
-        yield Finding("error", "vectors", message, "ingest into a new index with --index NEW")
+        message = _("{count} of {count2} sampled documents aren't found by their own vectors").format(
+            count=len(lost), count2=len(whole)
+        )
+        yield Finding("error", "vectors", message, _("ingest into a new index with --index NEW"))
     else:
-        yield Finding("ok", "vectors", f"{len(whole)} sampled documents encode to what is stored and find themselves")
+        yield Finding(
+            "ok",
+            "vectors",
+            _("{count} sampled documents encode to what is stored and find themselves").format(count=len(whole)),
+        )
 
 
 def _agreement(entry: Entry, encoder: Encoder) -> float:

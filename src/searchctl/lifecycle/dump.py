@@ -157,5 +157,7 @@ def _storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        message = f"can't write the dump {path}: {error.strerror or error}; check free space and permissions"
+        message = _("can't write the dump {path}: {value}; check free space and permissions").format(
+            path=path, value=error.strerror or error
+        )
         raise StorageError(message) from error

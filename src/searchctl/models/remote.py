@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from searchctl.errors import MissingExtra, SearchctlError
 from searchctl.settings.addresses import LOOPBACK
 from searchctl.settings.secrets import mask
+from searchctl.translation import _
 
 TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})  # HTTP's answers that mean: not now
 _CONNECT_TIMEOUT = 10.0  # seconds
@@ -83,7 +84,11 @@ class RemoteModel:
             return RemoteReply(0, reason=f"{type(error).__name__}: {error}")
         except (library.HTTPError, _TooMuch) as error:
             return RemoteReply(0, reason=f"{type(error).__name__.lstrip('_')}: {error}", lost=True)
-        reason = "" if response.status == 200 else f"it answered {response.status}: {self._told(content)}"
+        reason = (
+            ""
+            if response.status == 200
+            else _("it answered {status}: {told}").format(status=response.status, told=self._told(content))
+        )
         return RemoteReply(response.status, content, reason, _told_wait(response.headers))
 
     def _read(self, response: Any) -> bytes:

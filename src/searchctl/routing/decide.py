@@ -229,7 +229,7 @@ def _several(judgement: Judgement, thresholds: list[float], settings: RouteSetti
 
 def _too_unsure(confidence: float, least: float, settings: RouteSettings) -> str:
     target = settings.target_precision
-    reason = f", the threshold for a precision of {target:g}" if target is not None else ""
+    reason = _(", the threshold for a precision of {target:g}").format(target=target) if target is not None else ""
     return f"no label: the confidence {confidence:.2f} is below {least:.2f}{reason}"
 
 

@@ -15,6 +15,7 @@ from searchctl.search.lexical_confidence import for_unread, gated, lexical_certa
 from searchctl.search.query import ParsedQuery
 from searchctl.search.synonyms import Weighed
 from searchctl.text.codes import codes
+from searchctl.translation import _
 from searchctl.types import LegReport, LexicalQuery, Mode, Ranking, TermStatistics, Total, VectorQuery
 
 WINDOW = 100  # each leg's candidates; fixed, so that the order of hits never depends on the page asked for
@@ -186,16 +187,16 @@ class LegAnswers:
             return LegReport(False, "only vectors were asked for")
         if self.lexical.gap is not None:
             return LegReport(not self.lexical.gap.whole, self.lexical.gap.reason, round(self.lexical.took_ms, 3))
-        reason = None if self.lexical.ids else "no document matches"
+        reason = None if self.lexical.ids else _("no document matches")
         if not self.statistics.frequencies and not self.lexical.ids:
-            reason = "the query has no words to look for"
+            reason = _("the query has no words to look for")
         elif self.knows_no_word:
-            reason = "no word of the query is in the index"
+            reason = _("no word of the query is in the index")
         return LegReport(True, reason, round(self.lexical.took_ms, 3))
 
     def _vector_report(self) -> LegReport:
         if self.vector is not None:
-            reason = None if self.vector.ids else "no document matches"
+            reason = None if self.vector.ids else _("no document matches")
             if self.vector.gap is not None:
                 reason = self.vector.gap.reason
             return LegReport(True, reason, round(self.vector.took_ms + self.question.encoding_ms, 3))

@@ -19,6 +19,7 @@ from searchctl.search.prior import general_background
 from searchctl.search.query import ParsedQuery, parse_query, without_repetitions
 from searchctl.search.request import MAX_HITS, Request
 from searchctl.search.synonyms import Weighed, expand, weigh
+from searchctl.translation import _
 from searchctl.types import LexicalQuery, Mode, Ranking, Scope, TermStatistics, Vector, VectorQuery
 
 
@@ -92,7 +93,7 @@ class Legs:
         parsed = [parse_query(text, names).without_ignored(self._schema.analyzer) for text in texts]
         where = as_filter(request.where)
         began = time.perf_counter()
-        encoded = self._encode([query for query, _ in parsed], request.mode)
+        encoded = self._encode([query for query, _ignored in parsed], request.mode)
         encoding_ms = (time.perf_counter() - began) * 1000 / max(len(texts), 1)
         questions = []
         for text, (query, ignored), vector in zip(texts, parsed, encoded, strict=True):
@@ -138,8 +139,8 @@ class Legs:
     def _encode(self, queries: Sequence[ParsedQuery], mode: Mode) -> list[_Encoded]:
         """Encode what can be read, with no preference for a language."""
         if self._encoder is None or mode == "lexical":
-            reason = "only words were asked for" if mode == "lexical" else "the index has no vectors"
-            return [_Encoded(None, reason) for _ in queries]
+            reason = _("only words were asked for") if mode == "lexical" else _("the index has no vectors")
+            return [_Encoded(None, reason) for _ignored in queries]
         encoded = [_Encoded(None, "the query has no words to look for")] * len(queries)
         worded = [number for number, query in enumerate(queries) if query.text]
         shares = dict(
@@ -148,7 +149,9 @@ class Legs:
         readable = [number for number in worded if shares[number] <= UNREADABLE]
         vectors = self._encoder.encode_queries([queries[number].text for number in readable])
         for number in worded:
-            reason = f"the encoder {self._encoder.name} can't read {shares[number]:.0%} of the query's letters"
+            reason = _("the encoder {name} can't read {shares:.0%} of the query's letters").format(
+                name=self._encoder.name, shares=shares[number]
+            )
             encoded[number] = _Encoded(None, reason, shares[number])
         for number, vector in zip(readable, vectors, strict=True):
             encoded[number] = _Encoded(without_language(vector, self._schema.background), None, shares[number])

@@ -73,7 +73,7 @@ def _member(
     except Unreadable as error:
         yield Failure(source, number, error.id or uri, f"{name}: {error.reason}", error.excerpt)
     except RuntimeError as error:
-        reason = "it needs a password" if info.flag_bits & 1 else str(error)
+        reason = _("it needs a password") if info.flag_bits & 1 else str(error)
         yield Failure(source, number, uri, f"{name}: {reason}")
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
         yield Failure(source, number, uri, _("{name}: the archive is damaged ({error})").format(name=name, error=error))

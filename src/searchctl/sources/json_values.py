@@ -133,7 +133,11 @@ class _Values:
             try:
                 value, text = self._next(self._limits.record)
             except Unreadable as failed:
-                reason = f"{failed.reason}; the elements after it aren't read" if number > 1 else failed.reason
+                reason = (
+                    _("{reason}; the elements after it aren't read").format(reason=failed.reason)
+                    if number > 1
+                    else failed.reason
+                )
                 yield JsonValue(number, error=reason, text=failed.excerpt, inside=True)
                 return
             yield JsonValue(number, value, text=text, inside=True)

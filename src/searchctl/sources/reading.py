@@ -45,7 +45,7 @@ def read(
     except Unreadable as error:
         yield Failure(file.source, position + 1, error.id, error.reason, error.excerpt)
     except MemoryError:
-        reason = "reading it takes more memory than there is"
+        reason = _("reading it takes more memory than there is")
         yield Failure(file.source, position + 1, file.uri, reason)
     except (EOFError, zlib.error) as error:
         kept = "; what stands before the damage was read" if position else ""

@@ -153,7 +153,7 @@ def _row(
         reading.remarks.add("passed over: the names of the columns once more, as a row", source)
         return None
     if _has_more_cells(cells, names):
-        reason = f"the row has {len(cells)} cells, the first row has {len(names)}"
+        reason = _("the row has {count} cells, the first row has {count2}").format(count=len(cells), count2=len(names))
         return RawRow(row.number, uri, error=reason, line=row.text)
     if len(cells) < len(names):
         reading.remarks.add("rows with fewer cells than there are columns: the last ones are taken as empty", source)

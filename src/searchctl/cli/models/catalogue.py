@@ -12,7 +12,7 @@ from searchctl.cli.context import Command, Frame, framed
 from searchctl.cli.failures import say
 from searchctl.cli.listing import print_listing
 from searchctl.cli.output import echo, print_json, print_pairs, print_table
-from searchctl.translation import _
+from searchctl.translation import _, number
 
 if TYPE_CHECKING:
     from searchctl.models.catalogue import KnownModel
@@ -110,7 +110,7 @@ def _row(model: KnownModel, here: bool) -> list[str]:
         f"{model.rumteb[kind]:.1f}" if kind in model.rumteb else "-" for kind in ("retrieval", "sts", "classification")
     ]
     scores[0] += " ↓" if model.below_bm25 else ""
-    facts = [str(model.dim), f"{model.max_tokens:,}", f"{model.megabytes:,}"]
+    facts = [str(model.dim), number(model.max_tokens), number(model.megabytes)]
     return [model.name, _languages(model), *facts, *scores, "*" if here else "", model.licence]
 
 

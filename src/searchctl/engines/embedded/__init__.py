@@ -12,6 +12,7 @@ from searchctl.engines.base import Finding
 from searchctl.engines.embedded.folder import Folder
 from searchctl.engines.embedded.index import EmbeddedIndex, make_store
 from searchctl.schema import Bm25Settings, Schema
+from searchctl.translation import _
 from searchctl.types import (
     Document,
     Entry,
@@ -144,13 +145,17 @@ class EmbeddedEngine:
         for part, reason in faults:
             if part == "store":
                 fix = f"restore a dump, or move {opened.path} away and ingest again"
-                yield Finding("error", "files", f"index.sqlite is damaged: {reason}", fix)
+                yield Finding("error", "files", _("index.sqlite is damaged: {reason}").format(reason=reason), fix)
             else:
                 gap = opened.gap(part)
                 done = f"it couldn't be made anew: {gap}" if gap else "it was made anew from the documents"
-                yield Finding("error" if gap else "warning", "files", f"the {part} leg was damaged ({reason}); {done}")
+                yield Finding(
+                    "error" if gap else "warning",
+                    "files",
+                    _("the {part} leg was damaged ({reason}); {done}").format(part=part, reason=reason, done=done),
+                )
         if not faults:
-            yield Finding("ok", "files", "all files are whole: read and compared with their checksums")
+            yield Finding("ok", "files", _("all files are whole: read and compared with their checksums"))
 
     def compact(self, index: str) -> None:
         """Give back the space of what was removed."""

@@ -259,7 +259,7 @@ class LexicalIndex:
             return  # somebody has written meanwhile
         held, stored = len(self.reader), store.count()[0]
         if held != stored:
-            message = f"it holds {held:,} documents of {stored:,}"
+            message = _("it holds {held:,} documents of {stored:,}").format(held=held, stored=stored)
             if not last_try:
                 raise DamagedPart(message)
             _log.warning("%s: %s, made anew; please report it", self._path, message)

@@ -199,7 +199,7 @@ class Bulk:
 
     def _split(self, path: str, actions: Sequence[Action], refusal: ServerRefusal) -> list[Outcome]:
         if len(actions) == 1:
-            reason = "the document is larger than the server takes" if refusal.status == 413 else str(refusal)
+            reason = _("the document is larger than the server takes") if refusal.status == 413 else str(refusal)
             return [Outcome(actions[0].id, "rejected", reason)]
         if refusal.status == 413:
             self._most_bytes = min(self._most_bytes, sum(len(action.lines) for action in actions) // 2)

@@ -15,6 +15,7 @@ from searchctl.engines.rest.server import Server
 from searchctl.engines.rest.state import companion_name
 from searchctl.errors import AccessDenied, ServerRefusal
 from searchctl.schema import Schema
+from searchctl.translation import _
 from searchctl.types import Json
 
 _SAMPLE = 50  # documents looked at
@@ -46,10 +47,19 @@ def companion(client: Client, server: Server, shape: ForeignShape, schema: Schem
     ]
     if untouched:
         yield Finding(
-            "ok", "left alone", f"vectors lie beside the index, so these stay as they are: {', '.join(untouched)}"
+            "ok",
+            "left alone",
+            _("vectors lie beside the index, so these stay as they are: {untouched}").format(
+                untouched=", ".join(untouched)
+            ),
         )
     if not server.has_vectors:
-        yield Finding("error", "server", f"{server.name} lacks the k-NN plugin", "install opensearch-knn there")
+        yield Finding(
+            "error",
+            "server",
+            _("{name} lacks the k-NN plugin").format(name=server.name),
+            _("install opensearch-knn there"),
+        )
 
 
 def in_place(client: Client, server: Server, shape: ForeignShape, schema: Schema) -> Iterator[Finding]:
@@ -60,27 +70,32 @@ def in_place(client: Client, server: Server, shape: ForeignShape, schema: Schema
     yield from _readable(shape, schema, hits)
     for name in _pipelines(shape):
         yield Finding(
-            "warning", "pipeline", f"documents go through {name} when they are written whole, as --remove does"
+            "warning",
+            "pipeline",
+            _("documents go through {name} when they are written whole, as --remove does").format(name=name),
         )
     if _blocks(shape):
-        yield Finding("error", "blocks", "the index takes no documents: it is read-only", beside)
+        yield Finding("error", "blocks", _("the index takes no documents: it is read-only"), beside)
     if any(filters := [_source_filter(body) for body in shape.indexes.values()]):
         names = "; ".join(text for text in filters if text)
         yield Finding(
-            "error", "_source", f"parts of documents aren't kept ({names}), and an update would lose them", beside
+            "error",
+            "_source",
+            _("parts of documents aren't kept ({names}), and an update would lose them").format(names=names),
+            beside,
         )
     if _external(hits):
-        message = (
+        message = _(
             "versions look like their owner's own, and every update raises them: the owner's next write may be refused"
         )
         yield Finding("warning", "versions", message, beside)
     if _strict(shape):
-        yield Finding("ok", "mapping", "it is strict; the fields passages and searchctl are added to it")
+        yield Finding("ok", "mapping", _("it is strict; the fields passages and searchctl are added to it"))
     if copied := _copied(shape):
-        yield Finding("ok", "copy_to", f"fields that are copied stay so: {', '.join(copied)}")
+        yield Finding("ok", "copy_to", _("fields that are copied stay so: {copied}").format(copied=", ".join(copied)))
     if _asks_all(shape):
-        message = "queries of all fields (*) will look into searchctl.id and the like as well"
-        yield Finding("warning", "queries", message, "set index.query.default_field, or leave --in-place out")
+        message = _("queries of all fields (*) will look into searchctl.id and the like as well")
+        yield Finding("warning", "queries", message, _("set index.query.default_field, or leave --in-place out"))
     yield from _field_limit(shape, beside)
     yield from _window(shape)
     yield from _disk(client, shape, schema)
@@ -97,10 +112,18 @@ def _sample(client: Client, shape: ForeignShape, schema: Schema) -> list[Json]:
 
 def _name(shape: ForeignShape) -> Iterator[Finding]:
     if shape.narrowed:
-        yield Finding("ok", "name", f"'{shape.name}' shows a part of its index only, and so does every search by it")
+        yield Finding(
+            "ok",
+            "name",
+            _("'{name}' shows a part of its index only, and so does every search by it").format(name=shape.name),
+        )
     if len(shape.indexes) > 1:
         yield Finding(
-            "ok", "name", f"'{shape.name}' stands for {len(shape.indexes)} indexes, which are searched together"
+            "ok",
+            "name",
+            _("'{name}' stands for {count} indexes, which are searched together").format(
+                name=shape.name, count=len(shape.indexes)
+            ),
         )
 
 
@@ -112,12 +135,16 @@ def _readable(shape: ForeignShape, schema: Schema, hits: Sequence[Json]) -> Iter
         rules = described.get("mappings", {}).get("_source", {})
         hidden = [path for path in wanted if not _kept(path, rules)]
         if hidden:
-            message = f"_source of '{name}' leaves out {', '.join(hidden)}, so that can't be encoded"
-            yield Finding("error", "_source", message, "name fields that are kept with --text and --title")
+            message = _("_source of '{name}' leaves out {hidden}, so that can't be encoded").format(
+                name=name, hidden=", ".join(hidden)
+            )
+            yield Finding("error", "_source", message, _("name fields that are kept with --text and --title"))
     documents = [foreign.document_of(hit, schema.layout) for hit in hits]
     silent = sum(not (document.text.strip() or document.title.strip()) for document in documents)
     if silent:
-        message = f"{silent} of {len(hits)} documents looked at have no text in {', '.join(wanted)}"
+        message = _("{silent} of {count} documents looked at have no text in {wanted}").format(
+            silent=silent, count=len(hits), wanted=", ".join(wanted)
+        )
         fix = "name other fields with --text and --title, or see whether these credentials may read them"
         yield Finding("error" if silent == len(hits) else "warning", "text", message, fix)
 
@@ -161,7 +188,7 @@ def _external(hits: Sequence[Json]) -> bool:
 
 
 def _copied(shape: ForeignShape) -> list[str]:
-    return sorted(path for path, field, _ in foreign.leaves(shape.properties) if field.get("copy_to"))
+    return sorted(path for path, field, _ignored in foreign.leaves(shape.properties) if field.get("copy_to"))
 
 
 def _asks_all(shape: ForeignShape) -> bool:
@@ -174,7 +201,9 @@ def _field_limit(shape: ForeignShape, fix: str) -> Iterator[Finding]:
         limit = int(own.get("limit", _USUAL_FIELDS))
         fields = _count_fields(described.get("mappings", {}).get("properties", {}))
         if fields + _ADDED_FIELDS > limit:
-            message = f"'{name}' has {fields} fields of at most {limit}, and {_ADDED_FIELDS} would be added"
+            message = _("'{name}' has {fields} fields of at most {limit}, and {ADDED_FIELDS} would be added").format(
+                name=name, fields=fields, limit=limit, ADDED_FIELDS=_ADDED_FIELDS
+            )
             yield Finding("error", "field limit", message, fix)
 
 
@@ -188,8 +217,8 @@ def _count_fields(properties: Mapping[str, Any]) -> int:
 
 def _window(shape: ForeignShape) -> Iterator[Finding]:
     if shape.window < foreign.USUAL_WINDOW:
-        message = f"a search gives at most {shape.window:,} documents (index.max_result_window)"
-        yield Finding("warning", "window", message, "raise index.max_result_window where deeper pages are wanted")
+        message = _("a search gives at most {window:,} documents (index.max_result_window)").format(window=shape.window)
+        yield Finding("warning", "window", message, _("raise index.max_result_window where deeper pages are wanted"))
 
 
 def _disk(client: Client, shape: ForeignShape, schema: Schema) -> Iterator[Finding]:
@@ -202,7 +231,7 @@ def _disk(client: Client, shape: ForeignShape, schema: Schema) -> Iterator[Findi
     free = [int(node["fs"]["total"]["available_in_bytes"]) for node in nodes.get("nodes", {}).values()]
     needed = documents * (schema.encoder.dim if schema.encoder else 0) * _BYTES
     if free and needed > 0.8 * min(free):
-        message = (
-            f"the vectors will take {needed / 1e9:.1f} GB or more, and {min(free) / 1e9:.1f} GB are free on a node"
+        message = _("the vectors will take {needed:.1f} GB or more, and {free:.1f} GB are free on a node").format(
+            needed=needed / 1000000000.0, free=min(free) / 1000000000.0
         )
-        yield Finding("error", "disk", message, "free some disk space there")
+        yield Finding("error", "disk", message, _("free some disk space there"))

@@ -12,6 +12,7 @@ from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.server import Server
 from searchctl.engines.rest.state import IndexState
 from searchctl.errors import AccessDenied, ServerRefusal
+from searchctl.translation import _
 
 _BLOCKS = ("write", "read_only", "read_only_allow_delete")
 
@@ -19,7 +20,12 @@ _BLOCKS = ("write", "read_only", "read_only_allow_delete")
 def examine_server(client: Client, server: Server) -> Finding:
     """Examine the server itself."""
     if not server.has_vectors:
-        return Finding("error", "server", f"{server.name} lacks the k-NN plugin", "install opensearch-knn there")
+        return Finding(
+            "error",
+            "server",
+            _("{name} lacks the k-NN plugin").format(name=server.name),
+            _("install opensearch-knn there"),
+        )
     parts = [f"{server.name} at {client.url}"]
     licence = _ask(client, "/_license") if server.family == "elasticsearch" else None
     if licence:
@@ -32,25 +38,32 @@ def examine_server(client: Client, server: Server) -> Finding:
 def examine_index(client: Client, state: IndexState) -> Iterator[Finding]:
     """Examine health and settings of an index. What a managed service refuses to tell is left out."""
     if state.send_words:
-        yield Finding("ok", "words", "the server lacks the stemmers, so words are analysed here and sent as terms")
+        yield Finding("ok", "words", _("the server lacks the stemmers, so words are analysed here and sent as terms"))
     if any(str(state.settings.get("blocks", {}).get(name)) == "true" for name in _BLOCKS):
         fix = "free disk space there; servers lift the block themselves when there is enough"
-        yield Finding("error", "blocks", f"index '{state.name}' takes no documents: it is read-only", fix)
+        yield Finding(
+            "error", "blocks", _("index '{name}' takes no documents: it is read-only").format(name=state.name), fix
+        )
     if state.relaxed is not None:
-        message = "a load is running, or has died: refreshes and copies are off"
-        yield Finding("warning", "settings", message, "wait for the load, or run it again")
+        message = _("a load is running, or has died: refreshes and copies are off")
+        yield Finding("warning", "settings", message, _("wait for the load, or run it again"))
     yield from _health_of(client, quote(state.name))
 
 
 def examine_foreign(client: Client, view: ForeignView) -> Iterator[Finding]:
     """Examine an index of others: which documents wait for vectors of what they say now."""
-    yield Finding("ok", "words", "the documents are somebody else's, and their own fields are asked")
+    yield Finding("ok", "words", _("the documents are somebody else's, and their own fields are asked"))
     if view.uncovered:
         names = ", ".join(view.uncovered)
-        yield Finding("warning", "vectors", f"indexes without any vectors: {names}", f"searchctl vectorize {view.name}")
+        yield Finding(
+            "warning",
+            "vectors",
+            _("indexes without any vectors: {names}").format(names=names),
+            f"searchctl vectorize {view.name}",
+        )
     waiting = view.waiting()
     if waiting:
-        message = f"documents without vectors of what they say now: {waiting:,}"
+        message = _("documents without vectors of what they say now: {waiting:,}").format(waiting=waiting)
         yield Finding("warning", "vectors", message, f"searchctl vectorize {view.name}")
     yield from _health_of(client, view.shape.path)
 
@@ -64,11 +77,16 @@ def _health_of(client: Client, path: str) -> Iterator[Finding]:
 def _health(health: Any) -> Finding:
     status, missing = health["status"], health["unassigned_shards"]
     if status == "red":
-        return Finding("error", "health", "parts of the index are missing", "bring back the nodes that held them")
+        return Finding("error", "health", _("parts of the index are missing"), _("bring back the nodes that held them"))
     if status == "yellow":
         fix = "add a node, or set replicas = 0 under [connection] before making the index"
-        return Finding("warning", "health", f"copies of shards that have no node to be on: {missing}", fix)
-    return Finding("ok", "health", "every shard and copy is in its place")
+        return Finding(
+            "warning",
+            "health",
+            _("copies of shards that have no node to be on: {missing}").format(missing=missing),
+            fix,
+        )
+    return Finding("ok", "health", _("every shard and copy is in its place"))
 
 
 def _ask(client: Client, path: str) -> Any:

@@ -236,7 +236,9 @@ class Client:
         except ValueError:
             if answer.status < 400:
                 media_type = str(answer.headers.get("content-type", "something else"))
-                message = f"{self.url} answers with {media_type} instead of JSON; give the address of OpenSearch or Elasticsearch"
+                message = _(
+                    "{url} answers with {media_type} instead of JSON; give the address of OpenSearch or Elasticsearch"
+                ).format(url=self.url, media_type=media_type)
                 raise ServerRefusal(message, answer.status, "not JSON") from None
             said = answer.data if isinstance(answer.data, str) else answer.data.decode("utf-8", "replace")
             return said[:200]

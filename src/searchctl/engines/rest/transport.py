@@ -251,7 +251,9 @@ def _as_error(info: object, error: BaseException) -> BaseException:
 
 
 def _timed_out(host: str, timeout: float) -> RequestFailed:
-    message = f"{host} hasn't answered within {timeout:.0f} s; see whether it is overloaded, then try again"
+    message = _("{host} hasn't answered within {timeout:.0f} s; see whether it is overloaded, then try again").format(
+        host=host, timeout=timeout
+    )
     return RequestFailed(message, sent=True)
 
 
@@ -263,7 +265,9 @@ def _failure(host: str, error: BaseException, timeout: float) -> RequestFailed:
         raise EngineUnreachable(_tls_message(host, error)) from error
     unsent = (kinds.NewConnectionError, kinds.ConnectTimeoutError, kinds.ProxyError, kinds.NameResolutionError)
     if isinstance(error, unsent) or type(error).__name__ in ("ConnectTimeout", "ProxyError"):
-        message = f"no server answers at {host} ({_cause(error)}); start it, or correct the address in --engine"
+        message = _("no server answers at {host} ({cause}); start it, or correct the address in --engine").format(
+            host=host, cause=_cause(error)
+        )
         return RequestFailed(message, sent=False)
     if isinstance(error, kinds.ReadTimeoutError):
         return _timed_out(host, timeout)
