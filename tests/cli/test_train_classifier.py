@@ -15,7 +15,7 @@ train_extra()
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]  # the libraries' own
 
 
-def test_the_command_line_trains_routes_and_compares(run: Run, here: Path) -> None:
+def test_the_command_line_trains_routes_and_compares(run: Run, shown: Run, here: Path) -> None:
     base = make_encoder(here / "tiny")
     train = write_lines(here / "train.jsonl", labelled(20))
     test = write_lines(here / "test.jsonl", labelled(10, seed=9))
@@ -23,7 +23,7 @@ def test_the_command_line_trains_routes_and_compares(run: Run, here: Path) -> No
     common = (*common, "--threads", "1", "--all-weights", "--max-tokens", "32")
     planned = json.loads(run(*common, "--dry-run", "--json").stdout)
     assert planned["steps"] > 5 and not (here / "out").exists()
-    result = run(*common)
+    result = shown(*common)
     assert result.exit_code == 0, result.stderr
     assert "log loss of" in result.stdout and f"route predict TEXTS.jsonl --classifier {here / 'out'}" in result.stderr
     result = run("route", "predict", "kettle brew tea", "--classifier", here / "out")

@@ -126,26 +126,27 @@ produce(pretrain_recipe(Path(data), None, SETTINGS), SCHEDULE, Path(out), Watch(
 """
 
 
-def test_a_killed_training_ends_like_an_unbroken_one(
-    tmp_path: Path, made: dict[str, TrainingReport], texts: Path
-) -> None:
-    """ELECTRA's: masks, replacements, both models and the tokenizer are the same again."""
+def test_a_killed_training_ends_like_an_unbroken_one(tmp_path: Path, texts: Path) -> None:
+    """ELECTRA's: masks, replacements and both models are the same again.
+
+    Both begin with the tokenizer that the killed one has kept, since the library doesn't learn one twice alike.
+    """
     settings = PretrainSettings("electra", "electra", SMALL)
-    whole = made["electra"]
-    assert whole.run is not None
-    steps = whole.run.planned
-    step = random.randrange(steps // 4 + 1, steps)  # after the first checkpoint
+    step = random.randrange(11, 40)  # after the first checkpoint
     code = KILLED.replace("SETTINGS", repr(settings)).replace("SCHEDULE", repr(QUICK))
     command = [sys.executable, "-W", "ignore", "-c", code, str(texts), str(tmp_path / "out"), str(step)]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     assert list(tmp_path.glob(".out.training/checkpoint-*")), f"killed at step {step}"
+    (tmp_path / ".whole.training").mkdir()
+    shutil.copy(tmp_path / ".out.training" / "tokenizer.json", tmp_path / ".whole.training")
     report = produce(pretrain_recipe(texts, None, settings), QUICK, tmp_path / "out", Watch())
-    assert report.run is not None and report.run.steps == whole.run.steps
+    whole = produce(pretrain_recipe(texts, None, settings), QUICK, tmp_path / "whole", Watch())
+    assert report.run is not None and whole.run is not None
+    assert report.run.steps == whole.run.steps == whole.run.planned == 40
     for part in ("", "generator"):
-        found, expected = weights(tmp_path / "out" / part), weights(whole.out / part)
+        found, expected = weights(tmp_path / "out" / part), weights(tmp_path / "whole" / part)
         for name, value in expected.items():
-            # a last digit may differ between processes, and then one drawn token of another kind moves the weights a little
-            np.testing.assert_allclose(found[name], value, atol=0.02, err_msg=f"{part} {name}, killed at step {step}")
+            np.testing.assert_allclose(found[name], value, atol=1e-4, err_msg=f"{part} {name}, killed at step {step}")
 
 
 def test_a_sentence_encoder_keeps_its_prompts_and_lacks_a_head(tmp_path: Path, base: Path, texts: Path) -> None:
