@@ -4,7 +4,7 @@ PYTEST = $(PYTHON) -m pytest -n auto --dist loadgroup
 FAST = not slow and not servers and not browser
 export PYTHON
 
-.PHONY: help check test test-all test-fast test-slow test-servers test-browser test-torch test-llm test-muse test-wheel test-pythons bench crash-sweep docs
+.PHONY: help check test test-all test-fast test-slow test-servers test-clusters test-browser test-torch test-llm test-muse test-wheel test-pythons bench crash-sweep docs
 
 help:  ## what can be typed
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -28,6 +28,9 @@ test-browser:  ## the pages in Chromium
 
 test-torch:  ## the extras torch and train, in an environment of their own that is kept (6 GB; the first time it is downloaded)
 	SEARCHCTL_TEST_EXTRAS="torch train" PYTHONPATH=$(CURDIR)/src $$(.ci/environment $$($(PYTHON) -c 'import sys; print(sys.executable)') dev torch train laser) -m pytest -p no:xdist -m torch
+
+test-clusters:  ## three nodes of each family, one of them killed and back in the middle of loads and searches (minutes)
+	SEARCHCTL_TEST_CLUSTERS=1 $(PYTEST) -n 0 tests/servers/test_clusters.py
 
 test-llm:  ## a real llama.cpp server with a small model, in an environment of its own that is kept (130 MB to download)
 	SEARCHCTL_TEST_LLM=$$(.ci/llm) $(PYTHON) -m pytest -p no:xdist -m llm

@@ -22,7 +22,7 @@ def prepare(home: Path, run: Path) -> None:
 
 
 def configure(distribution: Distribution, run: Path, settings: Mapping[str, object]) -> None:
-    """Write the settings of one run, on top of those that every test node has."""
+    """Write the settings of one run, on top of those that every test node has; None takes one of these away."""
     lines = {
         "cluster.name": "searchctl-tests",
         "node.name": distribution.name,
@@ -34,7 +34,7 @@ def configure(distribution: Distribution, run: Path, settings: Mapping[str, obje
         **settings,
     }
     (run / "config" / f"{distribution.product}.yml").write_text(
-        "".join(f"{key}: {value}\n" for key, value in lines.items())
+        "".join(f"{key}: {value}\n" for key, value in lines.items() if value is not None)
     )
 
 

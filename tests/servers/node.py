@@ -13,6 +13,7 @@ import tempfile
 import time
 import urllib.request
 from base64 import b64encode
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -29,7 +30,10 @@ _LOG_LINES = 40
 
 
 class Node:
-    """A node of its own on 127.0.0.1, with data of its own. `security` is set on a secured one (Elasticsearch only)."""
+    """A node of its own on 127.0.0.1, with data of its own. `security` is set on a secured one (Elasticsearch only).
+
+    `together` are the settings by which it is one of several (see `Cluster`).
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class Node:
         heap: str = "1g",
         secured: bool = False,
         quick: bool = False,
+        together: Mapping[str, object] | None = None,
     ) -> None:
         if secured and distribution.product != "elasticsearch":
             raise ServerError(f"{distribution.name} can't be secured: its security plugin isn't on Maven Central")
@@ -46,16 +51,17 @@ class Node:
         self.security: Security | None = None
         self._java = Java(find_java(*distribution.java), heap, quick)
         self._home = assemble(distribution)
-        self._port = port or _free_port()
+        self._port = port or free_port()
         self._guard: subprocess.Popen[bytes] | None = None
         self._run = Path(tempfile.mkdtemp(prefix=f"searchctl-{distribution.name}-"))
-        settings: dict[str, object] = {"http.port": self._port, "transport.port": _free_port()}
+        settings: dict[str, object] = {"http.port": self._port, "transport.port": free_port()}
         prepare(self._home, self._run)
         if secured:
             self.security, more = secure(self._run / "config")
             settings |= more
         elif distribution.product == "elasticsearch":
             settings["xpack.security.enabled"] = "false"
+        settings |= together or {}
         configure(distribution, self._run, settings)
 
     @property
@@ -148,7 +154,8 @@ class Node:
             return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
