@@ -136,7 +136,7 @@ KINDS = {
     "a small window": Kind(
         one(BODY, *[{"body": f"winter gloves {n}"} for n in range(7)], settings={"max_result_window": 3}),
         {("warning", "window")},
-        found=("1", "2", "3"),
+        found=(),  # three of seven that are alike
     ),
     "a block": Kind(one(BODY, after={"index.blocks.write": True}), {("ok", "left alone")}),
     "a pipeline that is gone": Kind(one(BODY, after={"index.default_pipeline": "gone"}), {("ok", "left alone")}),
@@ -230,7 +230,7 @@ def check(cluster: Cluster, kind: Kind) -> None:
     for mode in ("hybrid", "vector"):
         answer = cluster.typed("search", "winter gloves", "--index", cluster.name, "--mode", mode, "-k", "10")
         ids = sorted(hit["id"] for hit in json.loads(answer.stdout)["hits"])
-        assert set(ids) >= set(kind.found), (mode, answer.output)
+        assert ids and set(ids) >= set(kind.found), (mode, answer.output)
         assert len(ids) == len(set(ids))
     assert cluster.typed(*command, "--remove").exit_code == 0
     assert cluster.indexes() == before
