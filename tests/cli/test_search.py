@@ -175,7 +175,7 @@ def test_unknown_field_names_the_nearest(run: Run) -> None:
 
 def test_a_leg_that_gave_nothing_says_why(run: Run) -> None:
     result = run("search", "qwertyuiop")
-    assert "the lexical leg found nothing: no word of the query is in the index" in result.stderr
+    assert "the lexical search found nothing: no word of the query is in the index" in result.stderr
     assert run("search", "qwertyuiop", "-q").stderr == ""
     nothing = run("search", "qwertyuiop", "--mode", "lexical")
     assert (nothing.exit_code, nothing.stdout) == (0, "")

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     metavar="P",
     help="How likely the best hit must be to answer [default: as search takes it].",
 )
-@click.option("--others", type=click.IntRange(0), default=2, show_default=True, help="Further sentences to show.")
+@click.option("--others", type=click.IntRange(0), default=2, show_default=True, help="More sentences to show.")
 @click.option(
     "--reader", metavar="MODEL", help="Question-answering model that marks the words; needs the extra 'torch'."
 )
@@ -53,7 +53,7 @@ def command(
 ) -> None:
     """Answer a question with the sentence of a document that says it, and its source.
 
-    "No answer found" is an answer too: then the nearest sentences are shown. QUESTION - is read from standard input.
+    If no document does, it says so and shows the nearest sentences. Give - to read the question from standard input.
     """
     from searchctl.explore.answer import answer
 

@@ -33,7 +33,12 @@ if TYPE_CHECKING:
     ),
 )
 @source_options
-@click.option("--min-size", type=click.IntRange(2), metavar="N", help="Texts in the least topic [default: by number].")
+@click.option(
+    "--min-size",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Fewest texts in a topic [default: depends on how many there are].",
+)
 @click.option("--strict", is_flag=True, help="Leave texts at a topic's edge outside it.")
 @click.option(
     "-o",

@@ -12,9 +12,9 @@ from searchctl.translation import _
 @click.command("compact", cls=Command, examples=("searchctl compact", "searchctl compact --engine ./my-index"))
 @framed
 def command(frame: Frame) -> None:
-    """Give back the space of deleted and replaced documents; searching goes on meanwhile.
+    """Free the space of deleted and replaced documents; searching goes on meanwhile.
 
-    It happens by itself where much of an index is garbage. The disk needs room for a second copy while it runs.
+    This also happens by itself once a large part of an index is unused. The disk needs room for a second copy while it runs.
     """
     from searchctl.lifecycle.compact import compact
 

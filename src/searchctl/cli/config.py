@@ -12,7 +12,7 @@ from searchctl.translation import _
 
 @click.group("config", cls=GroupWithExamples, examples=("searchctl config show",))
 def command() -> None:
-    """Look at the settings."""
+    """Show the settings."""
 
 
 @command.command("show", cls=Command, examples=("searchctl config show", "searchctl --profile prod config show --json"))

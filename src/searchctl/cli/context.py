@@ -227,7 +227,7 @@ def frame_options(function: Function) -> Function:
             help="Certificates to trust a server by [default: the system's].",
         ),
         click.option("--insecure", is_flag=True, cls=GlobalOption, help="Don't verify a server's certificate."),
-        click.option("-q", "--quiet", is_flag=True, cls=GlobalOption, help="Say only what was asked for."),
+        click.option("-q", "--quiet", is_flag=True, cls=GlobalOption, help="Print results only, no notes or progress."),
         click.option("-v", "--verbose", count=True, cls=GlobalOption, help="Say more; -vv shows tracebacks."),
         click.option(
             OPTION,

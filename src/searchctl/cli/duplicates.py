@@ -42,13 +42,13 @@ if TYPE_CHECKING:
     default=0.7,
     show_default=True,
     metavar="SHARE",
-    help="Share of the wording that near duplicates have in common.",
+    help="Share of their wording that near duplicates have in common.",
 )
 @click.option(
     "--semantic",
     type=click.FloatRange(-1, 1, min_open=True),
     metavar="COSINE",
-    help="Likeness from which texts mean the same [default: what chance hardly gives, and nearer than what's around].",
+    help="Cosine from which texts count as saying the same [default: more than chance gives, and more than with the texts around them].",
 )
 @click.option("--jsonl", "json_lines", is_flag=True, help="Print one group a line; the default in a pipe.")
 @framed

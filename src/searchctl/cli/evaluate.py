@@ -41,13 +41,29 @@ _WORST = 3  # queries shown; --json and --html have more
     "--modes",
     default="lexical,vector,hybrid",
     show_default=True,
-    help="Also: rrf, distribution, native, rank-bm25, hybrid+maxsim.",
+    help="Modes to compare. Also: rrf, distribution, native, rank-bm25, hybrid+maxsim.",
 )
-@click.option("--metrics", default="ndcg@10 recall@100 mrr@10", show_default=True, help="Also: map, precision, hit.")
+@click.option(
+    "--metrics",
+    default="ndcg@10 recall@100 mrr@10",
+    show_default=True,
+    help="Metrics to show. Also: map, precision, hit.",
+)
 @click.option("--known-items", type=click.IntRange(1), metavar="N", help="Make N queries from the documents instead.")
 @click.option("--fail-under", multiple=True, metavar="GATE", help="ndcg@10=0.70 or MODE:ndcg@10=0.70; repeatable.")
-@click.option("--compare", type=click.Path(path_type=Path), metavar="FILE", help="An earlier report (--json).")
-@click.option("--max-drop", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Against --compare.")
+@click.option(
+    "--compare",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Compare with an earlier report, printed by --json.",
+)
+@click.option(
+    "--max-drop",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    help="Largest loss against --compare; more is exit code 5.",
+)
 @click.option(
     "-o",
     "--output",

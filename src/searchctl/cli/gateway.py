@@ -41,7 +41,9 @@ class GatewayGroup(GroupWithExamples):
         "searchctl gateway report --address http://127.0.0.1:9201",
     ),
 )
-@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:9201", show_default=True, help="Where apps ask.")
+@click.option(
+    "--listen", metavar="HOST:PORT", default="127.0.0.1:9201", show_default=True, help="Address that apps connect to."
+)
 @click.option(
     "--mode", type=click.Choice(_MODES), help="How searches are answered [default: reorder, or searchctl.toml]."
 )
@@ -59,7 +61,7 @@ class GatewayGroup(GroupWithExamples):
 )
 @click.option("--record", metavar="FILE", help="Append every search to a file, without credentials.")
 @click.option("--tls-cert", metavar="FILE", help="Certificate for TLS towards the apps.")
-@click.option("--tls-key", metavar="FILE", help="Its key.")
+@click.option("--tls-key", metavar="FILE", help="Private key of that certificate.")
 @framed
 def command(frame: Frame, /, **options: Any) -> None:
     """Stand between an app and OpenSearch or Elasticsearch, and answer its searches by words and by meaning.

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     "improve",
     cls=Command,
     examples=(
-        "searchctl improve --index shop --judgements data/shop -o ./shop-encoder",
-        "searchctl improve --index shop --judgements clicks.jsonl --from ./model -o ./shop-encoder --no-apply",
+        "searchctl improve --index shop --judgments data/shop -o ./shop-encoder",
+        "searchctl improve --index shop --judgments clicks.jsonl --from ./model -o ./shop-encoder --no-apply",
         "searchctl improve --index shop --from ./model -o ./shop-encoder",
         "searchctl rollback --index shop",
     ),
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     help="Model to begin with, as a folder with weights [default: the index's own encoder].",
 )
 @click.option(
-    "--judgements",
+    "--judgments",
+    "judgements",
     type=click.Path(path_type=Path),
     metavar="DATA",
     help="Judged or clicked queries: BEIR, TREC or JSON Lines.",
@@ -53,12 +54,12 @@ if TYPE_CHECKING:
     default=200,
     show_default=True,
     metavar="N",
-    help="Without --judgements, judge by N questions made from documents.",
+    help="Without --judgments, judge by N questions made from documents.",
 )
+@click.option("--titles/--no-titles", default=True, show_default=True, help="Use titles as questions for their texts.")
 @click.option(
-    "--titles/--no-titles", default=True, show_default=True, help="Learn titles as questions for their texts."
+    "--negatives", type=click.IntRange(0, 16), default=1, show_default=True, help="Hard negatives for each pair."
 )
-@click.option("--negatives", type=click.IntRange(0, 16), default=1, show_default=True, help="Hard negatives a pair.")
 @click.option("--apply/--no-apply", default=True, show_default=True, help="Re-embed the index if it's proven better.")
 @schedule_options()
 @framed
@@ -89,7 +90,7 @@ def command(
     from searchctl.training.siamese import SiameseSettings
 
     if split and judgements is None:
-        raise UsageError(f"--split {split} names judgements; say of what with --judgements DATA")
+        raise UsageError(f"--split {split} names judgements; say of what with --judgments DATA")
     judged = None
     if judgements is not None:
         judged = read_dataset(judgements, split or ("train" if judgements.is_dir() else None))

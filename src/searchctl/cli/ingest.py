@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -48,7 +49,9 @@ if TYPE_CHECKING:
 )
 @click.argument("paths", nargs=-1, metavar="[PATH...]")
 @click.option(
-    "--recipe", metavar="NAME", help="Take sources and settings from a TOML file, or a recipe that comes along."
+    "--recipe",
+    metavar="NAME",
+    help="Read sources and settings from a TOML file, or a recipe of searchctl's own, as demo.",
 )
 @click.option("--include", multiple=True, metavar="GLOB", help="Read only files like this; repeatable.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files like this; repeatable.")
@@ -56,9 +59,10 @@ if TYPE_CHECKING:
     "--format",
     "format_name",
     type=click.Choice(tuple(formats())),
-    help="Format of the files, whatever their names say.",
+    metavar="NAME",
+    help=f"Format of the files, whatever their names say: {', '.join(formats())}.",
 )
-@click.option("--encoding", metavar="NAME", help="Encoding of the files, where it's guessed wrong.")
+@click.option("--encoding", metavar="NAME", help="Encoding of the files, if it is guessed wrong, as cp1251.")
 @click.option("--id", "id_field", metavar="FIELD", help="Field that holds a record's id.")
 @click.option("--title", "title_field", metavar="FIELD", help="Field that holds the title.")
 @click.option("--text", "text_fields", metavar="FIELDS", help="Fields that hold the text, a comma between them.")
@@ -69,13 +73,16 @@ if TYPE_CHECKING:
 )
 @click.option("--keep", metavar="FIELDS", help="Fields to keep for filters [default: all].")
 @click.option(
-    "--analyzer", type=click.Choice(ANALYZERS), help="How words are told apart, for a new index [default: auto]."
+    "--analyzer", type=click.Choice(ANALYZERS), help="Stemming and stop words of a new index [default: auto]."
 )
 @click.option(
-    "--passage-size", type=click.IntRange(16), metavar="N", help="Tokens in a passage, for a new index [default: 256]."
+    "--passage-size", type=click.IntRange(16), metavar="N", help="Tokens in each passage of a new index [default: 256]."
 )
 @click.option(
-    "--passage-overlap", type=click.IntRange(0), metavar="N", help="Tokens shared with the one before [default: 32]."
+    "--passage-overlap",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Tokens that neighbouring passages share [default: 32].",
 )
 @click.option(
     "--boost",
@@ -85,20 +92,18 @@ if TYPE_CHECKING:
     help="Count a text field's words N times, for a new index, as in title=3; repeatable.",
 )
 @click.option("--boilerplate", is_flag=True, help="Leave out menus, headers and footers of HTML pages.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, with estimates, and store nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, with estimates; store nothing.")
 @click.option(
-    "--defer-vectors", is_flag=True, help="Store texts at once, found by words; searchctl vectorize does the rest."
+    "--defer-vectors", is_flag=True, help="Store the texts only; make their vectors later: searchctl vectorize."
 )
-@click.option(
-    "--prune", is_flag=True, help="Delete documents whose source is gone; a large share only after a question."
-)
+@click.option("--prune", is_flag=True, help="Delete documents whose source is gone; asks first if they are many.")
 @click.option("--yes", is_flag=True, help="Prune without asking.")
 @click.option(
     "--same-id",
     type=choice(SameId),
     default="refuse",
     show_default=True,
-    help="Of records with one id the last file's is stored; refuse the others, or say that this is meant.",
+    help="If records share an id, the last file's is stored: report the others as failed, or say that this is intended (last).",
 )
 @click.option(
     "--date-format",
@@ -147,7 +152,8 @@ def command(
 ) -> None:
     """Read files or folders into an index; - is standard input.
 
-    Running the same command again resumes where it stopped and skips what hasn't changed.
+    Running the same command again resumes where it stopped and skips what hasn't changed. A large load into a new index
+    stores all texts first, so that they are found by words within seconds, and then makes their vectors.
     """
     from searchctl.cli.ingest_request import NO_RECIPE, combine, placed, with_passages
     from searchctl.ingest.model import IngestSettings
@@ -333,7 +339,17 @@ def _show_plan(frame: Frame, files: tuple[SourceFile, ...], settings: IngestSett
 def _load(
     frame: Frame, index: Index, files: tuple[SourceFile, ...], settings: IngestSettings, confirm: ConfirmPrune
 ) -> IngestReport:
+    from searchctl.lifecycle.words_first import goes_words_first, ingest_words_first
+
+    def tell_words(waiting: int) -> None:
+        meter.phase(_("encoding"))
+        text = _("searchctl: {documents} can be found by words now; vectors follow")
+        meter.tell(text.format(documents=count_of(waiting, "document")))
+
     with Meter(frame, _("documents"), _("reading")) as meter, stop_on_interrupt() as stop:
-        return index.ingest_files(
-            files, settings, on_progress=lambda progress: show_load(meter, progress), stop=stop, confirm_prune=confirm
-        )
+        show = functools.partial(show_load, meter)
+        if goes_words_first(index, files, settings):
+            return ingest_words_first(
+                index, files, settings, on_progress=show, on_words=tell_words, stop=stop, confirm_prune=confirm
+            )
+        return index.ingest_files(files, settings, on_progress=show, stop=stop, confirm_prune=confirm)

@@ -22,7 +22,7 @@ from searchctl.translation import _
 def command() -> None:
     """Set up OpenSearch's own hybrid search, for clients that send it themselves.
 
-    searchctl joins the legs itself and needs none of this; compare both with: searchctl evaluate DIR --modes hybrid,native
+    searchctl merges both searches itself and doesn't need this. Compare the two: searchctl evaluate DIR --modes hybrid,native
     """
 
 
@@ -34,14 +34,19 @@ def command() -> None:
         "searchctl pipeline install --engine opensearch://localhost:9200 --method rrf --name shop-rrf",
     ),
 )
-@click.option("--method", type=choice(Technique), default="weighted", show_default=True, help="How legs are joined.")
+@click.option(
+    "--method", type=choice(Technique), default="weighted", show_default=True, help="How both searches are merged."
+)
 @click.option("--name", metavar="NAME", help="Name of the pipeline [default: searchctl-METHOD].")
 @click.option(
     "--lexical", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Weight of the words, with weighted."
 )
 @framed
 def install_command(frame: Frame, method: Technique, name: str | None, lexical: float) -> None:
-    """Write a search pipeline to OpenSearch (2.10 and later with neural-search), and show a query that uses it."""
+    """Write a search pipeline to OpenSearch, and show a query that uses it.
+
+    It takes OpenSearch 2.10 or later with the plugin neural-search.
+    """
     from searchctl.engines import open_engine
     from searchctl.lifecycle.pipeline import install
 

@@ -119,6 +119,17 @@ class Meter:
             self._remaining.note(self._share, time.monotonic())
         self._say()
 
+    def tell(self, message: str) -> None:
+        """Write a line that stays, above the one that moves."""
+        if self._quiet:
+            return
+        if self._live is None:
+            say(message)
+        else:
+            from rich.text import Text
+
+            self._live.console.print(Text(printable(message)), soft_wrap=False)
+
     def _say(self) -> None:
         now = time.monotonic()
         if not self._quiet and self._live is None and not sys.stderr.isatty() and now - self._said >= _EVERY:
@@ -156,8 +167,12 @@ def show_load(meter: Meter, progress: Progress) -> None:
         counted += f", {bytes_of(round(share * progress.bytes_total), progress.bytes_total)}"
     elif progress.bytes_done:
         counted += ", " + _("{size} read").format(size=size_of(progress.bytes_done))
-    meter.name(phase_name(progress.phase))
-    meter.show(counted, share, failed=progress.dead)
+    if progress.phase in ("measuring background", "finishing"):  # nobody knows how long these take
+        meter.phase(phase_name(progress.phase))
+        meter.show(counted, failed=progress.dead)
+    else:
+        meter.name(phase_name(progress.phase))
+        meter.show(counted, share, failed=progress.dead)
 
 
 def phase_name(phase: str) -> str:

@@ -56,10 +56,15 @@ if TYPE_CHECKING:
     help="Without --judgments, try both with N queries made from the documents; 0 for no trial.",
 )
 @click.option(
-    "--gate", multiple=True, metavar="GATE", help='Least difference to the old, as in "ndcg@10>=-0.01"; repeatable.'
+    "--gate",
+    multiple=True,
+    metavar="GATE",
+    help='Least allowed difference to the old version, as in "ndcg@10>=-0.01"; repeatable.',
 )
-@click.option("--docs-per-second", type=click.FloatRange(0.01), metavar="N", help="Encode no more than that.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, with estimates, and change nothing.")
+@click.option(
+    "--docs-per-second", type=click.FloatRange(0.01), metavar="N", help="Encode at most N documents a second."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be done, with estimates; change nothing.")
 @framed
 def command(
     frame: Frame,

@@ -25,7 +25,7 @@ from searchctl.translation import _
     ),
 )
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--replace", "replace_index", is_flag=True, help="Take over the name of an index that is there already.")
+@click.option("--replace", "replace_index", is_flag=True, help="Replace an index that has this name.")
 @framed
 def command(frame: Frame, folder: Path, replace_index: bool) -> None:
     """Make an index from a dump of this or another engine; nothing is encoded again.

@@ -246,10 +246,9 @@ def _notes(results: Results) -> list[str]:
         if name == "rerank" and leg.reason:
             notes.append(f"searchctl: {'reranked' if leg.ran else 'not reranked'}: {leg.reason}")
         elif results.mode in ("hybrid", name) and leg.reason:
-            what = _("found nothing") if leg.ran else _("did not run")
             notes.append(
-                _("searchctl: the {name} leg {what}: {reason}").format(
-                    name=leg_name(name), what=what, reason=leg.reason
+                _("searchctl: the {name} search {what}: {reason}").format(
+                    name=leg_name(name), what=_outcome(results, name), reason=leg.reason
                 )
             )
     if results.best_relevance and not results.answered:
@@ -259,6 +258,14 @@ def _notes(results: Results) -> list[str]:
     elif not results.hits:
         notes.append(_("searchctl: nothing found"))
     return notes
+
+
+def _outcome(results: Results, name: str) -> str:
+    """Say what became of a leg that has something to tell."""
+    if not results.legs[name].ran:
+        return _("did not run")
+    gave = any(name in hit.legs and hit.legs[name].rank is not None for hit in results.hits)
+    return _("isn't complete") if gave else _("found nothing")
 
 
 def _signs(results: Results) -> list[str]:

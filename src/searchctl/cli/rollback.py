@@ -29,8 +29,8 @@ from searchctl.translation import _, number
 @click.option("--list", "list_them", is_flag=True, help="Show the versions of the index, and change nothing.")
 @click.option("--to", metavar="VERSION", help="The version to go to [default: the one that was replaced last].")
 @click.option("--drop", metavar="VERSION", help="Delete a version that isn't in use.")
-@click.option("--carry", is_flag=True, help="Bring what was written and deleted since into the earlier version first.")
-@click.option("--discard", is_flag=True, help="Go back though what was written since is in the newer version only.")
+@click.option("--carry", is_flag=True, help="First repeat in the earlier version what was written and deleted since.")
+@click.option("--discard", is_flag=True, help="Go back without what was written since.")
 @framed
 def command(frame: Frame, list_them: bool, to: str | None, drop: str | None, carry: bool, discard: bool) -> None:
     """Point the index's name at the version before the last reembed, restore or vectorize, in one step.

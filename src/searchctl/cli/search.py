@@ -42,13 +42,19 @@ from searchctl.types import Mode
 )
 @click.argument("text", nargs=-1)
 @click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Number of hits.")
-@click.option("--mode", type=choice(Mode), default="hybrid", show_default=True, help="Which legs to ask.")
+@click.option(
+    "--mode",
+    type=choice(Mode),
+    default="hybrid",
+    show_default=True,
+    help="Search by words (lexical), by meaning (vector), or both.",
+)
 @where_option()
 @click.option("--from", "start", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N hits.")
 @click.option(
     "--fusion",
     type=click.Choice((*METHODS, *NATIVE)),
-    help="How the legs are joined [default: as the index was tuned, else weighted]; native: by OpenSearch itself.",
+    help="How both searches are merged [default: as tuned, else weighted]; native: by OpenSearch itself.",
 )
 @click.option(
     "--min-relevance",
@@ -67,29 +73,31 @@ from searchctl.types import Mode
 @click.option(
     "--sort",
     metavar="ORDER",
-    help="Order the relevant documents by fields: -updated,relevance · price. Without --min-relevance, by what is an answer at all.",
+    help="Sort by fields what is relevant enough (--min-relevance, or what counts as an answer): -updated,relevance · price.",
 )
 @click.option("--group-by", metavar="FIELD", help="Show the first hit of each value of a field, and how many it has.")
-@click.option("--no-repair", is_flag=True, help="Take the query as typed: no other keyboard layout or alphabet.")
-@click.option("--sentences", is_flag=True, help="Find the sentence that answers by its meaning too; takes longer.")
+@click.option("--no-repair", is_flag=True, help="Take the query as typed; try no other keyboard layout or alphabet.")
+@click.option("--sentences", is_flag=True, help="Choose the sentence that answers by its meaning too; slower.")
 @click.option(
     "--rerank",
     metavar="NAME[:DEPTH]",
-    help="Have the best reordered: maxsim, or a cross-encoder's folder or hub name [default depth: as tuned, else 10].",
+    help="Rerank the best hits: maxsim, or a cross-encoder's folder or hub name [default depth: as tuned, else 10].",
 )
 @click.option(
     "--rerank-budget-ms", type=click.FloatRange(0, min_open=True), metavar="MS", help="Stop reranking after this time."
 )
-@click.option("--explain", is_flag=True, help="Show what each leg thought of every hit.")
+@click.option("--explain", is_flag=True, help="Show how each hit scored by words and by meaning.")
 @look_options
-@click.option("--queries", type=click.Path(path_type=Path), metavar="FILE", help="Answer a JSON Lines file of queries.")
+@click.option(
+    "--queries", type=click.Path(path_type=Path), metavar="FILE", help="Search for every query of a JSON Lines file."
+)
 @click.option(
     "-o",
     "--output",
     "run_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write the answers to --queries there, as a TREC run.",
+    help="Write the hits of --queries to a file, as a TREC run.",
 )
 @framed
 def command(
@@ -116,8 +124,8 @@ def command(
 ) -> None:
     """Find documents by words and by meaning.
 
-    TEXT may hold "exact phrases", +required and -excluded words; - reads it from standard input. A query of which the index
-    knows no word is read as typed on the other keyboard layout or alphabet (en, ru) if that answers better, and says so.
+    TEXT may hold "exact phrases", +required and -excluded words; - reads it from standard input. If the index
+    has no word of the query, the other keyboard layout and alphabet (en, ru) are tried, and you are told.
     """
     from searchctl.index import Index
     from searchctl.ranking.fusion import FusionSettings

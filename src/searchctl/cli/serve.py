@@ -29,8 +29,16 @@ _LISTEN = "127.0.0.1:8765"
     "--tokens", type=click.Path(path_type=Path), metavar="FILE", help="TOML file of tokens, and what each allows."
 )
 @click.option("--writable", is_flag=True, help="Allow changes: documents, and examples of labels.")
-@click.option("--origin", "origins", multiple=True, metavar="URL", help="Page that may ask from a browser; repeatable.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Most requests a second and caller.")
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    metavar="URL",
+    help="Web page that may call the API from a browser; repeatable.",
+)
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Most requests a second from one caller."
+)
 @click.option("--all-indexes/--one-index", default=True, help="Offer all of the engine's indexes, or only --index.")
 @framed
 def command(

@@ -24,7 +24,7 @@ from searchctl.cli.where import where_of, where_option
 @click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Number of documents.")
 @where_option()
 @click.option("--from", "start", type=click.IntRange(0), default=0, metavar="N", help="Skip the first N.")
-@click.option("--text", "is_text", is_flag=True, help="It is a text, not an id, even if it is one word.")
+@click.option("--text", "is_text", is_flag=True, help="Take a single word as a text, not as an id.")
 @look_options
 @framed
 def command(

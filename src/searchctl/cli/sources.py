@@ -27,7 +27,13 @@ def source_options(function: Function) -> Function:
         click.option(
             "--text", "text_fields", metavar="FIELDS", help="Fields that hold the text, a comma between them."
         ),
-        click.option("--format", "format_name", type=click.Choice(tuple(formats())), help="Format of files and of -."),
+        click.option(
+            "--format",
+            "format_name",
+            type=click.Choice(tuple(formats())),
+            metavar="NAME",
+            help="Format of the files, or of standard input, as csv (searchctl ingest --help lists them).",
+        ),
     )
     for option in reversed(options):
         function = option(function)

@@ -28,10 +28,10 @@ from searchctl.translation import _
 @click.option("-k", type=click.IntRange(1, 50), default=8, show_default=True, help="Number of suggestions.")
 @framed
 def command(frame: Frame, typed: tuple[str, ...], k: int) -> None:
-    """Show what the beginning of a query may become: titles, and frequent phrases and terms of the index.
+    """Complete the beginning of a query from titles and from frequent phrases and words of the index.
 
-    The wrong keyboard layout is repaired, and one typing error. After a change of the index it is read once, and what was
-    gathered is kept beside it.
+    A wrong keyboard layout and one typing error are corrected. After a change of the index, the first call reads it once and
+    keeps the result beside it.
     """
     text = as_text(" ".join(typed))
     if not text.strip():

@@ -26,13 +26,13 @@ from searchctl.translation import _
     ),
 )
 @click.argument("file", required=False, type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--clear", is_flag=True, help="Take all rules away.")
+@click.option("--clear", is_flag=True, help="Remove all rules.")
 @framed
 def command(frame: Frame, file: Path | None, clear: bool) -> None:
-    """Show an index's synonyms, or take those of FILE in their place; no document is touched.
+    """Show an index's synonyms, or replace them with those of FILE. Nothing is indexed anew.
 
-    A line is a rule, as in Solr: "tv, television" stand for each other, "e-book => ebook, digital book" puts what is right in
-    place of what is left. Words are matched by their stems; quoted words of a query are left as they are.
+    A line is a rule, as in Solr: "tv, television" stand for each other, "e-book => ebook, digital book" replaces
+    what is on the left by what is on the right. Words are matched by their stems; quoted words of a query stay as they are.
     """
     if clear and file is not None:
         raise UsageError(_("either a FILE of rules or --clear, not both"))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 @click.argument("data", required=False, type=click.Path(path_type=Path), metavar="[DATA]")
 @click.option("--split", metavar="NAME", help="Judgements of a BEIR folder [default: test, else dev, else train].")
-@click.option("--metric", default="ndcg@10", show_default=True, help="What to raise.")
+@click.option("--metric", default="ndcg@10", show_default=True, help="Metric to improve.")
 @click.option("--known-items", type=click.IntRange(1), metavar="N", help="Make N queries from the documents instead.")
 @click.option("--rerank", metavar="NAME", help="Also find how deep this reranker should go.")
 @click.option(
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 @click.option(
     "--passages", metavar="SIZES", help="Also try passages of these sizes, as in 64,128; encodes all each time."
 )
-@click.option("--dry-run", is_flag=True, help="Report, and change nothing.")
-@click.option("--reset", "back", is_flag=True, help="Only take back what was tuned before.")
+@click.option("--dry-run", is_flag=True, help="Report only; change nothing.")
+@click.option("--reset", "back", is_flag=True, help="Undo earlier tuning, and do nothing else.")
 @framed
 def command(
     frame: Frame,
@@ -62,10 +62,10 @@ def command(
 ) -> None:
     """Fit an index's settings to judged queries.
 
-    DATA holds judged queries: BEIR, TREC or JSON Lines; without it, queries are made from the index's own documents. How the
-    legs are joined is always tuned, and what relevance means where people judged. Each gain is measured on queries the
-    choice never saw, and only significant ones are written into the index, from where searches take them; searchctl info
-    shows what is.
+    DATA holds judged queries: BEIR, TREC or JSON Lines; without it, queries are made from the index's own documents. It always
+    tries how both searches are merged and, where people judged, what relevance means. Each gain is measured on queries
+    that the choice never saw; only significant ones are stored in the index, and searches use them. See them with:
+    searchctl info.
     """
     from searchctl.evaluation.dataset import read_dataset
     from searchctl.evaluation.evaluate import known_items_of_index

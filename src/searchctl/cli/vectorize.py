@@ -15,7 +15,7 @@ from searchctl.cli.failures import DEAD_LETTERS, say, say_error
 from searchctl.cli.interrupt import stop_on_interrupt
 from searchctl.cli.operations import end_interrupted, hint, open_as_is
 from searchctl.cli.output import count_of, duration_of, print_json, print_pairs
-from searchctl.cli.progress import Meter
+from searchctl.cli.progress import Meter, phase_name
 from searchctl.errors import SearchctlError, UsageError
 from searchctl.translation import _, number
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from searchctl.engines.base import Reading
     from searchctl.lifecycle.foreign import ForeignIndex, ForeignPlan, ForeignReport, Work
     from searchctl.lifecycle.vectorize import VectorizeReport
+    from searchctl.sources import Failure
+    from searchctl.types import Document
 
 
 @click.command(
@@ -48,15 +50,24 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Your own query as JSON in their place; {{query}} stands for the words.",
 )
-@click.option("--docs-per-second", type=click.FloatRange(0.01), metavar="N", help="Take up no more than that.")
 @click.option(
-    "--follow", type=click.FloatRange(0.1), metavar="SECONDS", help="Then look for changes so often, until Ctrl-C."
+    "--docs-per-second", type=click.FloatRange(0.01), metavar="N", help="Encode at most N documents a second."
 )
-@click.option("--changed-by", metavar="FIELD", help="Time or version that grows with every change; quickens --follow.")
-@click.option("--in-place", is_flag=True, help="Store vectors in the documents themselves, not beside them.")
-@click.option("--remove", is_flag=True, help="Take the vectors of INDEX away again, and all that was added with them.")
 @click.option(
-    "--dry-run", is_flag=True, help="Say what would be done to INDEX, and what could do harm; change nothing."
+    "--follow",
+    type=click.FloatRange(0.1),
+    metavar="SECONDS",
+    help="Keep running: look for changes every so many seconds, until Ctrl-C.",
+)
+@click.option(
+    "--changed-by",
+    metavar="FIELD",
+    help="Field that grows with every change, as a time or version; speeds --follow up.",
+)
+@click.option("--in-place", is_flag=True, help="Store vectors in the documents themselves, not beside them.")
+@click.option("--remove", is_flag=True, help="Remove the vectors of INDEX and all that was added with them.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would be done to INDEX, and what could go wrong; change nothing."
 )
 @framed
 def command(
@@ -75,11 +86,11 @@ def command(
 ) -> None:
     """Add vectors to documents that have none.
 
-    Without INDEX: to those of searchctl's own index that were stored with --defer-vectors.
+    Without INDEX, to documents of searchctl's own index: those stored with --defer-vectors, or by a load that was interrupted.
 
-    With INDEX, the name of an index, an alias, a data stream or a pattern on a server whose documents somebody else writes: in an
-    index of searchctl's own beside it, so that theirs stays as it is. Searches ask the fields of INDEX itself for words, by the
-    name given. Documents whose text changed are found by a hash. Running the same command again resumes.
+    INDEX is an index, an alias, a data stream or a pattern on a server, written by others. Its vectors are stored in a separate
+    index beside it, and INDEX itself stays as it is. Searches by the name of INDEX then use both. Documents whose text changed
+    are found by a hash. Running the same command again resumes.
     """
     from searchctl.engines.base import Reading
 
@@ -163,7 +174,12 @@ def _own(frame: Frame, rate: float | None) -> None:
     from searchctl.lifecycle.vectorize import encode_deferred
 
     with open_as_is(frame) as index, Meter(frame, _("documents"), _("encoding")) as meter, stop_on_interrupt() as stop:
-        report: VectorizeReport = encode_deferred(index, Monitor(meter.update, stop, rate))
+        report: VectorizeReport = encode_deferred(
+            index,
+            Monitor(meter.update, stop, rate),
+            bury=_say_failure,
+            on_phase=lambda phase: meter.name(phase_name(phase)),
+        )
     if frame.reports_json:
         print_json(
             "vectorized", {"encoded": report.encoded, "waiting": report.waiting, "seconds": round(report.seconds, 3)}
@@ -174,6 +190,13 @@ def _own(frame: Frame, rate: float | None) -> None:
         say(_("note: {remark}").format(remark=report.remark))
     if report.interrupted:
         end_interrupted(frame)
+    if report.failed:
+        click.get_current_context().exit(DEAD_LETTERS)
+
+
+def _say_failure(failure: Failure, document: Document) -> None:
+    message = _("document {id} got no vectors: {reason}")
+    say_error(message.format(id=repr(document.id), reason=failure.reason))
 
 
 def _open(frame: Frame, source: str, reading: Reading, *, in_place: bool) -> ForeignIndex:

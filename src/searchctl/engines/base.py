@@ -188,6 +188,14 @@ class Diagnostics(Protocol):
 
 
 @runtime_checkable
+class Deferring(Protocol):
+    """Knows which documents were stored before their vectors, and answers by words meanwhile."""
+
+    def waiting(self, index: str) -> int:
+        """Count the documents that wait for their vectors."""
+
+
+@runtime_checkable
 class Upkeep(Protocol):
     """Keeps files of its own, which can be checked and made smaller."""
 

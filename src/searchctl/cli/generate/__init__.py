@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 def command() -> None:
     """Have a language model write data to measure, tune and train with.
 
-    Any server that speaks OpenAI's /v1/chat/completions: Ollama, vLLM, LM Studio, llama.cpp, OpenAI. A key stands in
-    SEARCHCTL_LLM_KEY, and in SEARCHCTL_LLM_HOST the host it is for. What was answered is kept beside the output: the same command
-    goes on where it ended, and nothing is paid for twice.
+    It takes any server that speaks OpenAI's /v1/chat/completions: Ollama, vLLM, LM Studio, llama.cpp, OpenAI. Put a key into
+    SEARCHCTL_LLM_KEY, and the host it is for into SEARCHCTL_LLM_HOST. Answers are kept beside the output, so the same command
+    resumes, and nothing is paid for twice.
     """

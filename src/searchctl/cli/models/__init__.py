@@ -32,6 +32,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 def command() -> None:
     """List, fetch and convert encoders.
 
-    An encoder's name stands after --encoder. Its files are looked for in $SEARCHCTL_MODELS, in ~/.cache/searchctl/models and in the
-    cache of the Hugging Face tools, and fetched from the hub where they are in none, unless HF_HUB_OFFLINE is set.
+    An encoder's name goes after --encoder. Its files are looked for in $SEARCHCTL_MODELS, in ~/.cache/searchctl/models and in
+    the cache of the Hugging Face tools. If they are in none, they are fetched from the hub, unless HF_HUB_OFFLINE is set.
     """

@@ -33,7 +33,9 @@ _SHOWN = 10
         "searchctl route check --json > check.json",
     ),
 )
-@click.option("--target-precision", type=float, default=0.95, show_default=True, help="For coverage, by label.")
+@click.option(
+    "--target-precision", type=float, default=0.95, show_default=True, help="Precision for which coverage is shown."
+)
 @click.option("--file", "path", metavar="FILE", help="Texts without labels: choose which to label next.")
 @click.option("--all", "whole", is_flag=True, help="Print whole lists; the worst ten of each by default.")
 @framed

@@ -37,9 +37,18 @@ if TYPE_CHECKING:
     help="Make a label of group N, or of the group with that name, out of its examples; repeatable.",
 )
 @click.option("--examples", type=click.IntRange(1), default=5, show_default=True, help="Examples a group proposes.")
-@click.option("--min-size", type=click.IntRange(2), metavar="N", help="Texts in the least group [default: by number].")
 @click.option(
-    "--target-precision", type=float, default=0.95, show_default=True, help="What gets a label at this isn't looked at."
+    "--min-size",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Fewest texts in a group [default: depends on how many there are].",
+)
+@click.option(
+    "--target-precision",
+    type=float,
+    default=0.95,
+    show_default=True,
+    help="Leave out texts that get a label at this precision.",
 )
 @file_options
 @framed

@@ -56,9 +56,17 @@ GATE_MISSED = 5
     help="Without TEST, keep this share of TRAIN's texts apart as the test, the same at every run.",
 )
 @click.option("--oos", metavar="FILE", help="Texts that belong to no label.")
-@click.option("--shots", default="1,5,10", show_default=True, help="Examples of each label; all takes what there is.")
-@click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, help="Drawings of each size.")
-@click.option("--target-precision", type=float, default=0.95, show_default=True, help="For coverage and promise.")
+@click.option("--shots", default="1,5,10", show_default=True, help="Examples of each label, as 1,5,10; all takes all.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="How often examples are drawn, for each size.",
+)
+@click.option(
+    "--target-precision", type=float, default=0.95, show_default=True, help="Precision for which coverage is measured."
+)
 @click.option(
     "--with",
     "folders",
@@ -76,7 +84,10 @@ GATE_MISSED = 5
     help="Write a report with plots, an HTML page.",
 )
 @click.option(
-    "--fail-under", type=click.FloatRange(0, 1), metavar="ACCURACY", help="Exit 5 below it, at the most shots."
+    "--fail-under",
+    type=click.FloatRange(0, 1),
+    metavar="ACCURACY",
+    help="Exit with 5 if accuracy with the most shots is lower.",
 )
 @file_options
 @framed

@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     examples=(
         "searchctl train siamese pairs.jsonl --from ./model -o ./my-encoder --dry-run",
         "searchctl train siamese pairs.jsonl --from ./model -o ./my-encoder",
-        'searchctl reembed --encoder ./my-encoder --judgements data/shop --gate "ndcg@10>=0.01"',
+        'searchctl reembed --encoder ./my-encoder --judgments data/shop --gate "ndcg@10>=0.01"',
     ),
 )
 def command() -> None:

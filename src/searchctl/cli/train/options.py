@@ -29,11 +29,11 @@ _HELP = {
     "batch": "Examples a step.",
     "rate": "Highest learning rate.",
     "warmup": "Share of the steps in which the rate rises.",
-    "patience": "Measures without a gain after which it stops.",
-    "evaluations": "How often it's measured on the held-out part, and saved.",
+    "patience": "Stop after N evaluations without a gain.",
+    "evaluations": "Evaluate on the held-out part, and save, this many times.",
     "held_out": "Share of the data, by document, that is held out; 0 for none.",
-    "max_tokens": "Texts are cut there while training.",
-    "seed": "Of all that is random.",
+    "max_tokens": "Cut texts to N tokens while training.",
+    "seed": "Random seed.",
     "threads": "Cores to use; 0 takes the idle ones.",
 }
 
@@ -71,7 +71,9 @@ def schedule_options(**defaults: Any) -> Callable[[Callable[..., None]], Callabl
             )
         options.append(
             click.option(
-                "--dry-run", is_flag=True, help="Say how many steps, how long and how much memory, by some steps."
+                "--dry-run",
+                is_flag=True,
+                help="Try some steps, and show how many there are, and how much time and memory they take.",
             )
         )
         decorated: Callable[..., None] = wrapper

@@ -21,7 +21,7 @@ from searchctl.translation import _
     cls=Command,
     examples=(
         "searchctl train pairs --index shop -o pairs.jsonl",
-        "searchctl train pairs --index shop --judgements data/shop --split train --no-titles -o pairs.jsonl",
+        "searchctl train pairs --index shop --judgments data/shop --split train --no-titles -o pairs.jsonl",
         "searchctl train siamese pairs.jsonl --from ./model -o ./my-encoder",
     ),
 )
@@ -29,7 +29,8 @@ from searchctl.translation import _
     "-o", "--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="JSON Lines to write."
 )
 @click.option(
-    "--judgements",
+    "--judgments",
+    "judgements",
     type=click.Path(path_type=Path),
     metavar="DATA",
     help="Judged or clicked queries: BEIR, TREC or JSON Lines.",
@@ -37,10 +38,10 @@ from searchctl.translation import _
 @click.option(
     "--split", metavar="NAME", help="Judgements of a BEIR folder; keep those you'll test with apart [default: train]."
 )
-@click.option("--titles/--no-titles", default=True, show_default=True, help="Take titles as questions for their texts.")
-@click.option("--labels/--no-labels", default=True, show_default=True, help="Take texts of one label as alike.")
+@click.option("--titles/--no-titles", default=True, show_default=True, help="Use titles as questions for their texts.")
+@click.option("--labels/--no-labels", default=True, show_default=True, help="Use texts of one label as alike.")
 @click.option(
-    "--negatives", type=click.IntRange(0, 16), default=3, show_default=True, help="Hard negatives a pair, at most."
+    "--negatives", type=click.IntRange(0, 16), default=3, show_default=True, help="Most hard negatives for each pair."
 )
 @click.option(
     "--margin",
@@ -56,7 +57,7 @@ from searchctl.translation import _
     show_default=True,
     help="Pairs of titles, and of labels, at most.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed.")
 @framed
 def pairs_command(
     frame: Frame,
@@ -80,7 +81,7 @@ def pairs_command(
     from searchctl.training.index_pairs import PairMining, mine_pairs
 
     if split and judgements is None:
-        raise UsageError(f"--split {split} names judgements; say of what with --judgements DATA")
+        raise UsageError(f"--split {split} names judgements; say of what with --judgments DATA")
     refuse_overwriting([out], [judgements])
     judged = None
     if judgements is not None:

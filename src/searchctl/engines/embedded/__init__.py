@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 class EmbeddedEngine:
     """Indexes below one folder, made when the first index is.
 
-    Implements `FullEngine`, `Faceting`, `Revisions`, `Retyping` and `Upkeep`.
+    Implements `FullEngine`, `Deferring`, `Faceting`, `Revisions`, `Retyping` and `Upkeep`.
     """
 
     name = "embedded"
@@ -115,6 +115,10 @@ class EmbeddedEngine:
     def scan(self, index: str, *, batch: int = 500, vectors: bool = False) -> Iterator[list[Entry]]:
         """Yield all entries in the order they were written."""
         return self._index(index).store.scan(batch, vectors=vectors)
+
+    def waiting(self, index: str) -> int:
+        """Count the documents that wait for their vectors."""
+        return self._index(index).waiting()
 
     def count(self, index: str, scope: Scope | None = None) -> int:
         """Count documents."""

@@ -48,6 +48,7 @@ _OPENED = count()  # numbers the indexes that this process has opened
 _DECIMALS = 5  # of a cosine: below, float32 and the number of vectors asked at once decide
 _COMMIT_SECONDS = 10.0  # while a load runs, what it wrote becomes searchable this often
 _FIRST_COMMIT_SECONDS = 2.0  # and for the first time after this
+_REPLACING_COMMIT_SECONDS = 1.0  # or this often, where documents replace others, which can't be found until then
 _INLINE = 20_000  # up to so many documents a reader catches up before it answers; beyond, beside that
 _log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class EmbeddedIndex:
         self._following = threading.RLock()
         self._seen, self._behind = -1, True
         self._opened, self._steps = next(_OPENED), 0
+        self._last_commit = time.monotonic()
         self._next_commit = time.monotonic() + _FIRST_COMMIT_SECONDS
         self._told: set[str] = set()
         self._refresh()
@@ -116,17 +118,23 @@ class EmbeddedIndex:
             try:
                 self._catch_up(finish=True)
                 if not self._lock.is_nested:
-                    self._shrink()
+                    self._tidy()
             finally:
                 self._lock.release()
 
-    def _shrink(self) -> None:
-        """Give space of the store back when it's much; what keeps that from happening now doesn't matter."""
+    def _tidy(self) -> None:
+        """Give space back when it's much; what keeps that from happening now doesn't matter.
+
+        Once all vectors are made the words are indexed anew: each document was replaced, and those removed count in statistics.
+        """
         try:
+            if self.store.settle():
+                self._legs.renew_words()
+                self._catch_up()
             if self.store.database.is_wasteful():
                 self.store.database.vacuum()
         except StorageError as error:
-            _log.debug("%s: isn't made smaller now (%s)", self.path, error)
+            _log.debug("%s: isn't tidied now (%s)", self.path, error)
 
     def _begin_writing(self) -> None:
         """Take the lock, and see first what the last writer left."""
@@ -141,7 +149,9 @@ class EmbeddedIndex:
         """Store entries durably; the legs follow when `writing` ends, or with the next search where it isn't held."""
         self._begin_writing()
         try:
-            self.store.write(entries, self.schema.fields)
+            if self.store.write(entries, self.schema.fields):
+                soon = self._last_commit + _REPLACING_COMMIT_SECONDS
+                self._next_commit = min(self._next_commit, soon)
             if not self._lock.is_nested:
                 self._behind = True
             elif time.monotonic() > self._next_commit:
@@ -174,7 +184,8 @@ class EmbeddedIndex:
         with self._following:
             self._seen, self._behind = self.store.version(), False
             self._steps += 1
-            self._next_commit = time.monotonic() + _COMMIT_SECONDS
+            self._last_commit = time.monotonic()
+            self._next_commit = self._last_commit + _COMMIT_SECONDS
 
     def compact(self) -> None:
         """Give back the space of what was removed: in both legs and in the store. Raises IndexLocked."""
@@ -374,8 +385,9 @@ class EmbeddedIndex:
                         path=self.path, again=again
                     )
                 ) from again
+        gap = self._legs.vector_gap() or self._legs.deferred_gap()
         total = Total(len(rows) if rows is not None else self.store.count()[0])
-        return [self._vector_ranking(answer, total, began, self._legs.vector_gap()) for answer in answers]
+        return [self._vector_ranking(answer, total, began, gap) for answer in answers]
 
     def _vector_ranking(self, answer: NearestPassages, total: Total, began: float, gap: Gap | None) -> Ranking:
         scores = np.round(answer.scores, _DECIMALS)
@@ -448,6 +460,11 @@ class EmbeddedIndex:
             self._refresh()
             rows = self._scope_rows(scope)
             return 0 if rows is None else len(rows)
+
+    def waiting(self) -> int:
+        """Count the documents that wait for their vectors."""
+        self.store.version()
+        return self.store.waiting()
 
     def size(self) -> tuple[int, int]:
         """Count documents and passages."""

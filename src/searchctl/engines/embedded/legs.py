@@ -71,6 +71,11 @@ class DerivedLegs:
                     self.lexical.rebuild(self._store, self._progress("words of documents"))
             self._mark = self._store.watermark()
 
+    def renew_words(self) -> None:
+        """Make the lexical leg anew without what was removed. The caller holds the writer's lock."""
+        with self._mutex:
+            self.lexical.rebuild(self._store, self._progress("words of documents"))
+
     def compact(self) -> None:
         """Make both legs anew without what was removed. The caller holds the writer's lock."""
         with self._mutex:
@@ -108,6 +113,19 @@ class DerivedLegs:
         """Return what the vector leg lacks now."""
         unseen = self.vectors.unseen if self.vectors is not None else 0
         return Gap(f"the vectors of up to {unseen:,} of its passages can't be searched yet") if unseen else None
+
+    def deferred_gap(self) -> Gap | None:
+        """Return how far the vectors are of documents that were stored before them."""
+        waiting = self._store.waiting() if self.vectors is not None else 0
+        if not waiting:
+            return None
+        documents = self._store.count()[0]
+        return Gap(
+            _(
+                "{ready:,} of {documents:,} documents have vectors so far, and the others are found by their words only "
+                "(where no load is running: searchctl vectorize)"
+            ).format(ready=documents - waiting, documents=documents)
+        )
 
     def check(self) -> list[tuple[str, str]]:
         """Read all derived files; return the leg and the fault of each part that is damaged."""

@@ -25,6 +25,7 @@ from searchctl.types import Document, Entry, Filter, Passage, Vectors
 
 _KNOWN_IDS = 200_000  # ids kept in memory: some 20 MB
 _MANY_IDS = 2_000
+_WAITING = "SELECT count(*) FROM documents WHERE NOT EXISTS (SELECT 1 FROM passages WHERE document = documents.row)"
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -60,6 +61,7 @@ class _Known:
 
     state: tuple[int, int] = (-1, -1)
     count: tuple[int, int] | None = None
+    waiting: int | None = None
     ids: dict[int, str] = field(default_factory=dict)
 
 
@@ -118,11 +120,13 @@ class Store:
 
     # Writing
 
-    def write(self, entries: Iterable[Entry], fields: Mapping[str, FieldType]) -> None:
-        """Insert or replace documents, in one transaction."""
+    def write(self, entries: Iterable[Entry], fields: Mapping[str, FieldType]) -> int:
+        """Insert or replace documents, in one transaction; return how many were replaced."""
         last = {entry.document.id: entry for entry in entries}  # of two with one id the second replaces the first
         with self.database.transaction():
-            self._remove(list(last))
+            replaced = self._remove(list(last))
+            if self.dim and not all(entry.passages for entry in last.values()):
+                self.database.execute("INSERT OR IGNORE INTO meta VALUES ('deferred', '1')")
             rows = [(self._insert(entry), entry) for entry in last.values()]
             self.database.execute_many(
                 "INSERT INTO passages(document, ordinal, start, end, vector) VALUES (?, ?, ?, ?, ?)",
@@ -132,6 +136,7 @@ class Store:
                 "INSERT OR IGNORE INTO facets VALUES (?, ?, ?)",
                 (facet for row, entry in rows for facet in facets(row, entry.document, fields)),
             )
+        return replaced
 
     def _insert(self, entry: Entry) -> int:
         document = entry.document
@@ -230,6 +235,22 @@ class Store:
             row = self.database.rows("SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM passages)")[0]
             known.count = (row[0], row[1])
         return known.count
+
+    def waiting(self) -> int:
+        """Count the documents that were stored before their vectors, as of the last look at `version`."""
+        known = self._current()
+        if known.waiting is None:
+            deferred = self.database.rows("SELECT 1 FROM meta WHERE key = 'deferred'")
+            known.waiting = self.database.rows(_WAITING)[0][0] if deferred else 0
+        return known.waiting
+
+    def settle(self) -> bool:
+        """Note that no document waits for its vectors any more, and tell whether that is new."""
+        if not self.database.rows("SELECT 1 FROM meta WHERE key = 'deferred'") or self.database.rows(_WAITING)[0][0]:
+            return False
+        with self.database.transaction():
+            self.database.execute("DELETE FROM meta WHERE key = 'deferred'")
+        return True
 
     def _current(self) -> _Known:
         """Return what was read before, or nothing when the store has changed since."""
