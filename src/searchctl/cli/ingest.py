@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     "format_name",
     type=click.Choice(tuple(formats())),
     metavar="NAME",
-    help=f"Format of the files, whatever their names say: {', '.join(formats())}.",
+    help="Format of the files, whatever their names say, as csv, json or html; any other word lists them all.",
 )
 @click.option("--encoding", metavar="NAME", help="Encoding of the files, if it is guessed wrong, as cp1251.")
 @click.option("--id", "id_field", metavar="FIELD", help="Field that holds a record's id.")

@@ -32,7 +32,7 @@ def source_options(function: Function) -> Function:
             "format_name",
             type=click.Choice(tuple(formats())),
             metavar="NAME",
-            help="Format of the files, or of standard input, as csv (searchctl ingest --help lists them).",
+            help="Format of the files, whatever their names say, as csv, json or html; any other word lists them all.",
         ),
     )
     for option in reversed(options):
