@@ -145,7 +145,9 @@ def save_background(engine: FullEngine, version: str) -> None:
     """Measure what cosines unrelated texts of a report version have, and note it in the stamp."""
     schema = engine.schema(version)
     passages = engine.info(version).passages
-    background = choose_background(schema.background, BackgroundMeter(), passages, engine.scan(version, vectors=True))
+    background = choose_background(
+        schema.background, BackgroundMeter(), passages, engine.scan(version, batch=BATCH, vectors=True)
+    )
     if background != schema.background:
         engine.update_schema(version, replace(schema, background=background), since=schema)
 

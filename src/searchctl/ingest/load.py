@@ -203,7 +203,7 @@ class _Load:
         engine, name = self._engine, self._index
         self._show_progress("measuring background")
         schema = engine.schema(name)
-        stored = engine.scan(name, vectors=True)
+        stored = engine.scan(name, batch=self._settings.batch, vectors=True)
         background = choose_background(schema.background, self._meter, engine.info(name).passages, stored)
         if background != schema.background:
             engine.update_schema(name, replace(schema, background=background), since=schema)
