@@ -171,4 +171,4 @@ def test_other_long_commands_have_the_same_line(here: Path, run: Run, command: t
         assert run("vectorize").exit_code == 0
     code, shown = in_terminal(here, *command, *(("--encoder", "hashing") if command[0] == "route" else ()))
     assert code == 0, shown
-    assert re.search(r"(encoding|answering|reading|comparing|learning|measuring)", shown), shown
+    assert re.search(r"(encoding|answering|reading|comparing|learning|measuring|finishing)", shown), shown
