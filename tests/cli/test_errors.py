@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,15 @@ def place(here: Path, run: Run) -> Path:
     return here
 
 
+def refusing(error: OSError) -> Callable[..., object]:
+    """Return a function that raises this error, as the system does where a file isn't ours."""
+
+    def opened(*_arguments: object) -> object:
+        raise error
+
+    return opened
+
+
 def test_the_table_is_read() -> None:
     assert len(LINES) >= 30
     assert DOCS.read_text(encoding="utf-8").count("| `searchctl") == len(LINES)
@@ -43,10 +53,12 @@ def test_a_mistake_is_answered_as_documented(
 ) -> None:
     if "without scikit-learn" in where:
         monkeypatch.setattr("searchctl.extras.find_spec", lambda name: None)
+    if "may be read by another user only" in where:
+        monkeypatch.setattr("searchctl.sources.reading.opened", refusing(PermissionError(13, "Permission denied")))
     result = run(*shlex.split(typed)[1:])
     assert result.exit_code == int(code), result.output
     printed = " ".join(result.stderr.split())
-    assert result.exit_code == 0 or printed.startswith("searchctl: error: ")
+    assert result.exit_code in (0, 3) or printed.startswith("searchctl: error: ")
     rest = printed
     for part in filter(None, re.split(r"\s*…\s*", said.strip("`"))):
         assert part in rest, printed

@@ -119,7 +119,11 @@ def _say_remarks(
 
 
 def _say_next(frame: Frame, report: IngestReport, deferred: bool) -> None:
-    if report.dead and report.dead_letters:
+    if report.dead and report.dead == report.dead_files:
+        said = _("next: make these files readable and run the same command again")
+        listed = _(" (they are listed in {path})").format(path=report.dead_letters) if report.dead_letters else ""
+        say(said + listed)
+    elif report.dead and report.dead_letters:
         say(_("next: correct what failed and run: {hint}").format(hint=frame.hint("ingest", str(report.dead_letters))))
     elif deferred and report.written:
         say(

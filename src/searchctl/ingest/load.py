@@ -129,6 +129,7 @@ class _Load:
         self._encoded: queue.Queue[_Batch | None] = queue.Queue(2 * _QUEUED_BATCHES)
         self._letters = DeadLetters(settings.dead_letters or journal_path(engine, index).parent, settings.mapping)
         self._written = self._dead = self._passages = self._pruned = self._through = 0
+        self._dead_files = 0
         self._gone = Gone()
         self._meter = BackgroundMeter()
         self._unread = UnreadMeter(encoder)
@@ -196,6 +197,7 @@ class _Load:
             kept=self._gone.kept,
             unmet=self._reader.named_fields.unmet(),
             passages=self._passages,
+            dead_files=self._dead_files,
             remarks=(*self._reader.remarks.lines(), *self._preparer.remarks(), *filter(None, [self._unread.remark()])),
         )
 
@@ -239,6 +241,7 @@ class _Load:
     def _bury(self, failure: Failure, document: Document | None) -> None:
         """Count a failure and keep it as a dead letter; the reader holds a lock meanwhile."""
         self._dead += 1
+        self._dead_files += document is None and not failure.excerpt
         self._first_failure = self._first_failure or first_failure(failure)
         if self._settings.on_error == "stop":
             raise InvalidDocument(first_failure(failure))

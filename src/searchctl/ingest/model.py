@@ -94,7 +94,8 @@ class IngestReport:
     sources; `superseded` counts records that gave way to a later file's with the same id. `pruned_ids` are the documents
     deleted because their sources are gone, `spared` those that a question kept. `kept` counts those
     whose sources are there but weren't read to their end. `unmet` are the fields that the settings name and no record has, each
-    with the near name it has instead, or "". `passages` counts those encoded. `remarks` are sentences about what reading left
+    with the near name it has instead, or "". `passages` counts those encoded, `dead_files` those of the `dead` that are
+    whole files, of which nothing could be read. `remarks` are sentences about what reading left
     out or took another way.
     """
 
@@ -117,6 +118,7 @@ class IngestReport:
     unmet: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     passages: int = 0
+    dead_files: int = 0
 
 
 OnProgress: TypeAlias = Callable[[Progress], None]
