@@ -62,8 +62,11 @@ def test_workbooks_that_are_broken_or_have_a_password(tmp_path: Path) -> None:
     assert "unpacks to" in failures(bomb)[0].reason
 
 
-def test_slides_with_tables_and_notes(tmp_path: Path) -> None:
+def test_slides_with_tables_charts_and_notes(tmp_path: Path) -> None:
     pptx = pytest.importorskip("pptx")
+    from pptx.chart.data import CategoryChartData
+    from pptx.enum.chart import XL_CHART_TYPE
+
     deck = pptx.Presentation()
     for title, body in (("Возврат товара", "Четырнадцать дней"), ("Доставка", "Курьером")):
         slide = deck.slides.add_slide(deck.slide_layouts[1])
@@ -71,12 +74,24 @@ def test_slides_with_tables_and_notes(tmp_path: Path) -> None:
     table = slide.shapes.add_table(1, 2, 0, 0, 100, 100).table
     table.cell(0, 0).text, table.cell(0, 1).text = "Срок", "3 дня"
     slide.notes_slide.notes_text_frame.text = "Сказать про выходные"
+    data = CategoryChartData()
+    data.categories = ["Восток", "Запад"]
+    data.add_series("Продажи", (1, 2))
+    slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, 100, 100, data)
     deck.save(tmp_path / "d.pptx")
     (record,) = items(tmp_path / "d.pptx")
     assert isinstance(record, Record)
     assert record.document.title == "Возврат товара"
     assert record.document.text.split("\n\n") == [
-        *("Возврат товара", "Четырнадцать дней", "Доставка", "Курьером", "Срок | 3 дня", "Сказать про выходные")
+        *(
+            "Возврат товара",
+            "Четырнадцать дней",
+            "Доставка",
+            "Курьером",
+            "Срок | 3 дня",
+            "Восток | Запад | Продажи",
+            "Сказать про выходные",
+        )
     ]
     assert [(one.heading, one.page) for one in record.sections] == [("Возврат товара", 1), ("Доставка", 2)]
 

@@ -266,3 +266,20 @@ def test_sections_are_stored_in_a_field_that_is_not_shown() -> None:
     assert [section_at(fields, place) for place in (0, 9, 10, 25)] == [sections[0], sections[0], *sections[1:]]
     assert shown_fields(fields) == {"a": 1} and section_at({}, 3) is None
     assert section_at({"_sections": ["junk", "5 - - x"]}, 3) is None
+
+
+def test_comments_of_mdx_and_obsidian_are_not_read_and_code_is(tmp_path: Path) -> None:
+    page = "Shown {/* by nobody */}and %%not this%% here, 100 %\n\n`%%kept%%`\n\n```\n%%kept too%%\n```\n"
+    (found,) = documents(written(tmp_path / "a.mdx", page))
+    assert found.text.split() == "Shown and here, 100 % %%kept%% %%kept too%%".split()
+
+
+def test_a_page_that_a_script_makes_is_told(tmp_path: Path) -> None:
+    page = written(tmp_path / "a.html", "<title>Shop</title><div id=root></div><script>run()</script>")
+    assert documents(page)[0].title == "Shop" and "no text" in remarks(page)
+    assert remarks(written(tmp_path / "b.html", "<title>Shop</title><p>Words</p>")) == ""
+
+
+def test_what_forms_say_is_not_run_together(tmp_path: Path) -> None:
+    page = "<p>Press <button>Save</button><button>Send</button></p><textarea>typed</textarea>then"
+    assert documents(written(tmp_path / "a.html", page))[0].text.split() == "Press Save Send typed then".split()

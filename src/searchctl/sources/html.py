@@ -22,7 +22,9 @@ _HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
 _PARAGRAPHS = _HEADINGS | frozenset(
     "p ul ol dl table blockquote pre section article main header footer aside form figure hr details".split()
 )
-_LINES = frozenset("div li tr dt dd br caption figcaption address summary legend fieldset option".split())
+_LINES = frozenset(
+    "div li tr dt dd br caption figcaption address summary legend fieldset option button textarea".split()
+)
 _CELLS = frozenset(("td", "th"))
 _LAYOUT = "table, ul, ol, h1, h2, h3, p + p, pre"  # in a cell, these tell a table of layout from one of data
 _SPACE = re.compile(r"[ \t\n\r\f\x1c-\x1f]+")
@@ -67,7 +69,8 @@ def page(given: PageInput) -> Page:
         if is_heading:
             text.begin_section(paragraph)
         text.add(paragraph)
-    return Page(text.text(), title, sections=text.sections())
+    remarks = ("pages with a title and no text: a script makes what they show",) if title and not text.text() else ()
+    return Page(text.text(), title, sections=text.sections(), remarks=remarks)
 
 
 def decode_html(data: bytes) -> str | None:

@@ -1,7 +1,7 @@
 """Markdown as documentation sites write it, made plain Markdown: line by line, so that line numbers stay what they are.
 
 Admonitions and tabs (`!!! note`, `??? tip`, `=== "Linux"`, `:::note`), attributes (`{#id .class}`, `{: .lead}`), template
-tags, wiki links, includes, tables of contents, imports of MDX.
+tags, wiki links, includes, tables of contents, imports of MDX, comments of MDX and Obsidian.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _IMPORT = re.compile(
 )
 _ALERT = re.compile(r"([ \t>]*>[ \t]*)\[!(\w+)\][+-]?[ \t]*")
 _REPLACED = (
+    (re.compile(r"\{/\*.*?\*/\}|%%.*?%%"), ""),
     (re.compile(r"\{\{[<%].*?[%>]\}\}|\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"), ""),
     (re.compile(r"(?:(?<=[\])])|[ \t]+|^)\{:?[ \t]*[#.][\w:.-]+(?:[ \t][^{}]*)?\}"), ""),
     (re.compile(r"(?<=[\])])\{:?[ \t]*[\w-]+=[^{}]*\}|^\{:[^{}]*\}[ \t]*$"), ""),
@@ -84,7 +85,7 @@ def _plain_line(line: str, plain: PlainLines, boxes: list[int], indent: int) -> 
     if colons := _COLONS.match(line):
         return (colons.group(2) or colons.group(3) or "").strip()
     line = _ALERT.sub(lambda alert: f"{alert.group(1)}{alert.group(2).capitalize()}: ", line)
-    if "{" not in line and "[[" not in line:
+    if "{" not in line and "[[" not in line and "%%" not in line:
         return line
     line = _ROLE.sub(r"\1", line)
     parts, position = [], 0

@@ -58,5 +58,15 @@ def _of_shapes(shapes: Any, depth: int) -> Iterator[str]:
         elif getattr(shape, "has_table", False):
             rows = [[" ".join(cell.text.split()) for cell in row.cells] for row in shape.table.rows]
             yield "\n".join(" | ".join(cell for cell in row if cell) for row in rows)
+        elif getattr(shape, "has_chart", False):
+            yield "\n".join(_of_chart(shape.chart))
         elif hasattr(shape, "shapes") and depth < _DEEPEST:
             yield from _of_shapes(shape.shapes, depth + 1)
+
+
+def _of_chart(chart: Any) -> Iterator[str]:
+    """Yield a chart's title, and the names of what it compares."""
+    if chart.has_title and chart.chart_title.has_text_frame:
+        yield chart.chart_title.text_frame.text
+    for plot in chart.plots:
+        yield " | ".join(str(name) for name in (*plot.categories, *(series.name for series in plot.series)))
