@@ -40,6 +40,7 @@ TEXTS = {
     "ligature": "All ﬁles of the oﬃce.",
     "cafe": "A café with crème brûlée.",
     "iod": "Йод и зелёнка в аптечке.",
+    "latin o": "К\u006fфе растворимый.",
     "card": "Gift card balance.",
     "apart": "We sold the last gift.\n\nCard readers are broken.",
     "y2023": "Garden tools of 2023.",
@@ -145,6 +146,8 @@ def test_what_is_excluded_is_in_no_hit(index: Index, query: str, gone: str, kept
         ("office", "ligature"),
         ("creme brulee", "cafe"),
         ("йод", "iod"),
+        ("кофе", "latin o"),
+        ("к\u006fфе", "latin o"),
         ("88005553535", "phone"),
     ],
 )

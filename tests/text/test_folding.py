@@ -48,6 +48,9 @@ def test_letters_take_one_form(text: str, folded: str) -> None:
         ("환불은", "환 불 은"),
         ("हिन्दी में", "हिन्दी में"),
         ("A⁄½ №5", "a 1 2 5"),
+        ("К\u006fфе и \u0441afe", "кофе и cafe"),  # a Latin o, a Cyrillic с
+        ("KПД, XБокс", "кпд хбокс"),
+        ("PDFы и SMS-рассылка", "pdfы и sms рассылка"),
         ("", ""),
     ],
 )

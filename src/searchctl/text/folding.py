@@ -15,6 +15,10 @@ _RARE = re.compile(
 _MAYBE_UNSPACED = re.compile("[\u0e00-\U0010ffff]")  # quick to make, where most texts have none
 _USUAL = re.compile("[\x00-\x7fЁА-яё«»—–…№“”„’]*")  # of these only capitals and ё have another form
 _PLAIN = re.compile("[\x00-\x7fЁА-яё]*")  # as above, without the signs that compatibility forms take apart
+_TWO_ALPHABETS = re.compile("[A-Za-z][ЁА-яё]|[ЁА-яё][A-Za-z]")
+_LATIN, _CYRILLIC = "aceopxyABCEHKMOPTXY", "асеорхуАВСЕНКМОРТХУ"  # letters that look alike, pair by pair
+_TO_CYRILLIC, _TO_LATIN = str.maketrans(_LATIN, _CYRILLIC), str.maketrans(_CYRILLIC, _LATIN)
+_ONLY_LATIN, _ONLY_CYRILLIC = re.compile("[A-Za-z]"), re.compile("[ЁА-яё]")
 _NOT_WORD = re.compile(r"[\W_]+")
 _ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
 _ACCENTED = (
@@ -34,7 +38,7 @@ def searchable(text: str) -> str:
     """Return the words of a text as they are compared, with blanks between them; stems and stop words are the analyzer's."""
     if text.isascii():
         return text.translate(_ASCII)
-    if _USUAL.fullmatch(text):
+    if _USUAL.fullmatch(text) and not _TWO_ALPHABETS.search(text):
         return _NOT_WORD.sub(" ", text.lower().replace("ё", "е"))
     return " ".join(unit for word in WORD.findall(text) for unit in units(word))
 
@@ -42,11 +46,25 @@ def searchable(text: str) -> str:
 @lru_cache(maxsize=65536)
 def units(word: str) -> tuple[str, ...]:
     """Return what is looked for of one word: the folded word, or its letters one by one where no blanks are written."""
+    word = of_one_alphabet(word)
     if word.isalnum() and is_plain(word):
         return (word.lower().replace("ё", "е"),)
     if not is_unspaced(word):
         return tuple(WORD.findall(fold(word)))
     return tuple(unit for piece in _pieces().findall(word) for unit in WORD.findall(fold(piece)))
+
+
+def of_one_alphabet(word: str) -> str:
+    """Return a word in which letters of another alphabet were typed that look the same, in its own: Кофе with a Latin o.
+
+    A word of both alphabets in earnest, as PDFы, stays as it is.
+    """
+    if not _TWO_ALPHABETS.search(word):
+        return word
+    cyrillic, latin = word.translate(_TO_CYRILLIC), word.translate(_TO_LATIN)
+    if not _ONLY_LATIN.search(cyrillic):
+        return cyrillic
+    return word if _ONLY_CYRILLIC.search(latin) else latin
 
 
 def unit_spans(word: str) -> list[tuple[int, int]]:
