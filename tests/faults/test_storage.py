@@ -98,8 +98,9 @@ def test_what_is_derived_is_rebuilt_when_lost(filled: Path) -> None:
         assert len(index.search("number", mode="vector")) == 10
 
 
-def test_a_damaged_derived_index_is_rebuilt(filled: Path) -> None:
-    (filled / "indexes" / "default" / "lexical" / "meta.json").write_text("{")
+@pytest.mark.parametrize("content", ["{", '{"segments": [], "opstamp": Infinity}'])
+def test_a_damaged_derived_index_is_rebuilt(filled: Path, content: str) -> None:
+    (filled / "indexes" / "default" / "lexical" / "meta.json").write_text(content)
     with Index.open(filled) as index:
         assert len(index.search("number", mode="lexical")) == 10
 

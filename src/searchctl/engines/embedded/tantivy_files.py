@@ -51,7 +51,7 @@ def read_meta(path: Path) -> Meta:
                 path=path / "meta.json", value=error.strerror or error, parent=path.parent
             )
         ) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise DamagedPart(_("meta.json can't be read")) from error
 
 
@@ -86,7 +86,7 @@ def _check_file(path: Path, size: int, whole: bool) -> None:
         file.seek(size - 8 - length)
         try:
             expected = int(json.loads(file.read(length))["crc"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise DamagedPart(_("{name} is damaged").format(name=path.name)) from error
         if not whole:
             return
