@@ -34,3 +34,9 @@ def torch_extra() -> tuple[Any, Any, Any]:
         reason = "needs the torch extra: make test-torch makes an environment of its own for it"
         torch, transformers, sentence_transformers = (pytest.importorskip(name, reason=reason) for name in TORCH)
     return torch, transformers, sentence_transformers
+
+
+def laser_extra() -> None:
+    """Skip the test that needs the libraries of the extra `laser`."""
+    for name in ("sentencepiece", "sacremoses"):
+        pytest.importorskip(name, reason="needs the extra laser")

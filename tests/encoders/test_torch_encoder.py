@@ -115,3 +115,19 @@ def test_a_static_embedding_needs_no_torch_and_gives_the_librarys_vectors(tmp_pa
     texts = ["green tea", "чай of unknown kinds", "tea tea query"]
     expected = library.encode(texts, normalize_embeddings=True)
     np.testing.assert_allclose(encoder.encode_documents(texts), expected, atol=1e-6)
+
+
+def test_it_runs_in_bfloat16_and_says_which_device_is_not_there(tmp_path: Path) -> None:
+    make_model(tmp_path / "model", "mean_tokens")
+    texts = ["green tea", "чай", ""]
+    plain = open_encoder(str(tmp_path / "model"), device="cpu")
+    half = open_encoder(str(tmp_path / "model"), device="cpu-bf16")
+    vectors = half.encode_documents(texts)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    assert (vectors * plain.encode_documents(texts)).sum(axis=1).min() > 0.99
+    assert not np.array_equal(vectors, plain.encode_documents(texts)) and half.revision == plain.revision
+    if not torch.cuda.is_available():
+        with pytest.raises(EncoderUnavailable, match="finds no cuda here; set SEARCHCTL_DEVICE to one of:.*cpu"):
+            open_encoder(str(tmp_path / "model"), device="cuda")
+    with pytest.raises(EncoderUnavailable, match="finds no openvino here"):
+        open_encoder(str(tmp_path / "model"), device="openvino")

@@ -26,13 +26,14 @@ _MEMBERS = ("name", "revision", "dim", "max_tokens", "encode_queries", "encode_d
 _DESCRIPTIONS = ("modules.json", "config.json")  # one of them is in each folder that torch can load
 
 
-def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> Encoder:
+def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None, device: str | None = None) -> Encoder:
     """Open an encoder: the shipped one, `hashing` (or `hashing:DIM`), a folder, `fasttext:FILE`, `openai:MODEL@URL`, or a name.
 
     A folder holds an ONNX model, a static one (model2vec, StaticEmbedding), or a sentence-transformers or Hugging Face model
     (which takes the `torch` extra). A name is a plugin's, perhaps with `:OPTION`, or one of the catalogue or the Hugging Face
     hub: its folder is looked for in `$SEARCHCTL_MODELS` and the caches, and fetched where it is in none, unless HF_HUB_OFFLINE
-    is set. `threads` limits the processor cores used. Raises EncoderUnavailable, MissingExtra, PluginError.
+    is set. `threads` limits the processor cores used. `device` is where ONNX and torch models run, "cpu", "cuda", "auto" or another
+    (see models/devices.py), by default what SEARCHCTL_DEVICE says. Raises EncoderUnavailable, MissingExtra, PluginError.
     """
     family, _ignored, option = name.partition(":")
     folder = user_path(name)
@@ -43,15 +44,15 @@ def open_encoder(name: str = DEFAULT_ENCODER, *, threads: int | None = None) -> 
     if family == "openai":
         return _endpoint(name)
     if name in ("default", DEFAULT_ENCODER):
-        return _onnx(_SHIPPED / DEFAULT_ENCODER, DEFAULT_ENCODER, threads, None)
+        return _onnx(_SHIPPED / DEFAULT_ENCODER, DEFAULT_ENCODER, threads, None, device)
     if not _looks_like_path(name) and (plugin := plugin_named("encoders", family, is_own_encoder)) is not None:
         return _of_plugin(plugin, name, threads)
     if folder.is_dir():
-        return _in_folder(folder, str(folder), known_model(folder.name), threads)
+        return _in_folder(folder, str(folder), known_model(folder.name), threads, device)
     if _looks_like_path(name):
         kinds = f"{DEFAULT_ENCODER}, hashing, a folder with an ONNX or sentence-transformers model, or a hub name"
         raise EncoderUnavailable(_("no folder '{name}'; give {kinds}").format(name=name, kinds=kinds))
-    return _by_name(name, threads)
+    return _by_name(name, threads, device)
 
 
 def is_own_encoder(name: str) -> bool:
@@ -80,7 +81,7 @@ def open_stamped(stamp: EncoderStamp) -> Encoder:
     return weighted(open_encoder(stamp.name), stamp)
 
 
-def _by_name(name: str, threads: int | None) -> Encoder:
+def _by_name(name: str, threads: int | None, device: str | None) -> Encoder:
     """Open a model of the catalogue or the hub."""
     known = known_model(name)
     if known is not None and known.family == "muse":
@@ -88,7 +89,7 @@ def _by_name(name: str, threads: int | None) -> Encoder:
     folder = model_folder(name) or _fetch(name, known)
     if known is not None and known.family == "words":
         return _words(f"fasttext:{folder / known.files[0]}", known.name)
-    return _in_folder(folder, known.name if known else name, known, threads)
+    return _in_folder(folder, known.name if known else name, known, threads, device)
 
 
 def _fetch(name: str, known: KnownModel | None) -> Path:
@@ -105,9 +106,9 @@ def _fetch(name: str, known: KnownModel | None) -> Path:
     return fetch_model(name)
 
 
-def _in_folder(folder: Path, name: str, known: KnownModel | None, threads: int | None) -> Encoder:
+def _in_folder(folder: Path, name: str, known: KnownModel | None, threads: int | None, device: str | None) -> Encoder:
     if onnx_file(folder) is not None:
-        return _onnx(folder, name, threads, known)
+        return _onnx(folder, name, threads, known, device)
     if (folder / LASER_WEIGHTS).is_file():
         return _laser(folder, name, threads)
     static = _static(folder, name, known)
@@ -117,7 +118,7 @@ def _in_folder(folder: Path, name: str, known: KnownModel | None, threads: int |
             "beside it (sentence-transformers, Hugging Face, model2vec); the encoders there are: searchctl models list"
         )
         raise EncoderUnavailable(message.format(folder=folder))
-    return static or _torch(folder, name, threads, known)
+    return static or _torch(folder, name, threads, known, device)
 
 
 def encoder_folder(name: str) -> Path:
@@ -161,10 +162,10 @@ def _endpoint(name: str) -> Encoder:
     return EndpointEncoder(name)
 
 
-def _onnx(folder: Path, name: str, threads: int | None, known: KnownModel | None) -> Encoder:
+def _onnx(folder: Path, name: str, threads: int | None, known: KnownModel | None, device: str | None) -> Encoder:
     from searchctl.encoders.onnx import OnnxEncoder
 
-    return OnnxEncoder(folder, name=name, threads=threads, known=known)
+    return OnnxEncoder(folder, name=name, threads=threads, known=known, device=device)
 
 
 def _static(folder: Path, name: str, known: KnownModel | None) -> Encoder | None:
@@ -174,10 +175,10 @@ def _static(folder: Path, name: str, known: KnownModel | None) -> Encoder | None
     return None if static_files(folder) is None else StaticEncoder(folder, name=name, known=known)
 
 
-def _torch(folder: Path, name: str, threads: int | None, known: KnownModel | None) -> Encoder:
+def _torch(folder: Path, name: str, threads: int | None, known: KnownModel | None, device: str | None) -> Encoder:
     from searchctl.encoders.torch import TorchEncoder
 
-    return TorchEncoder(folder, name=name, threads=threads, known=known)
+    return TorchEncoder(folder, name=name, threads=threads, known=known, device=device)
 
 
 def _looks_like_path(name: str) -> bool:

@@ -72,7 +72,7 @@ def _open_torch(name: str) -> TorchEncoder:
     if folder is None:
         raise missing_model(name)
     known = known_model(folder_name(name))
-    return TorchEncoder(folder, name=known.name if known else name, known=known)
+    return TorchEncoder(folder, name=known.name if known else name, known=known, device="cpu")
 
 
 def _write(encoder: TorchEncoder, draft: Path, texts: Sequence[str]) -> Exported:
@@ -97,7 +97,7 @@ def _write(encoder: TorchEncoder, draft: Path, texts: Sequence[str]) -> Exported
         "revision": file_hash(draft / "model.onnx")[:12],
     }
     (draft / "searchctl.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
-    return Exported(draft, agreement, _agreement(encoder, OnnxEncoder(draft), texts))
+    return Exported(draft, agreement, _agreement(encoder, OnnxEncoder(draft, device="cpu"), texts))
 
 
 def _agreement(torch_encoder: TorchEncoder, onnx_encoder: OnnxEncoder, texts: Sequence[str]) -> float:

@@ -38,7 +38,13 @@ class OnnxEncoder:
     """
 
     def __init__(
-        self, folder: Path, *, name: str | None = None, threads: int | None = None, known: KnownModel | None = None
+        self,
+        folder: Path,
+        *,
+        name: str | None = None,
+        threads: int | None = None,
+        known: KnownModel | None = None,
+        device: str | None = None,
     ) -> None:
         self._settings: ModelSettings = read_settings(folder, known)
         # Batches run side by side, one thread each: a third quicker than threads within a batch, and no slower for one query.
@@ -47,6 +53,7 @@ class OnnxEncoder:
             what="the encoder",
             advice="choose another folder for --encoder",
             pad_id=self._settings.pad_id,
+            device=device,
         )
         self._folder = folder
         self.name = name or str(folder)

@@ -12,8 +12,10 @@ import numpy as np
 from searchctl.encoders.settings import read_settings, tell_unsaid
 from searchctl.encoders.unread import unread_share
 from searchctl.models.catalogue import KnownModel
+from searchctl.models.devices import chosen_device, torch_device
 from searchctl.models.hub import needed
 from searchctl.models.sentences import load_sentences
+from searchctl.ranking.unit import unit
 from searchctl.types import Vectors
 
 
@@ -21,8 +23,9 @@ class TorchEncoder:
     """A sentence-transformers or Hugging Face model in a folder. Implements `Encoder`.
 
     Pooling, prefixes and length come from its own files, else from the catalogue's `known`. Nothing is fetched. Raises MissingExtra
-    without the `torch` extra, EncoderUnavailable when the model can't be loaded. `model` is the library's own, `prefixes` are those of
-    queries and documents.
+    without the `torch` extra, EncoderUnavailable when the model can't be loaded or the `device` (see models/devices.py) isn't there.
+    `model` is the library's own, `prefixes` are those of queries and documents. In bfloat16 it is the same model with coarser numbers:
+    its revision stays.
     """
 
     def __init__(
@@ -32,18 +35,21 @@ class TorchEncoder:
         name: str | None = None,
         threads: int | None = None,
         known: KnownModel | None = None,
+        device: str | None = None,
     ) -> None:
         self.name = name or str(folder)
         settings = read_settings(folder, known)
+        (torch,) = needed(f"the encoder '{self.name}', neither built in nor a folder with an ONNX model,", "torch")
         if threads:
-            (torch,) = needed(f"the encoder '{self.name}'", "torch")
             torch.set_num_threads(threads)
+        chosen = chosen_device(device)
         self.model: Any = load_sentences(
             folder,
             self.name,
             pooling=settings.pooling,
             max_tokens=settings.max_tokens,
             lower_case=settings.lower_case,
+            device=torch_device(torch, chosen, f"the encoder '{self.name}'"),
         )
         tell_unsaid(self.name, settings)
         self.prefixes = settings.query_prefix, settings.document_prefix
@@ -51,6 +57,8 @@ class TorchEncoder:
         self.max_tokens = min(int(self.model.max_seq_length or settings.max_tokens), settings.max_tokens)
         self.model.max_seq_length = self.max_tokens
         self.revision = _revision(self.model)
+        if chosen.bf16:
+            self.model.bfloat16()
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Encode what people ask."""
@@ -89,7 +97,7 @@ class TorchEncoder:
         found = self.model.encode(
             list(texts), prompt=prefix or "", normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
         )
-        return np.asarray(found, np.float32)
+        return unit(np.asarray(found, np.float32))  # of bfloat16 the length isn't exactly 1
 
 
 def _dimension(model: Any) -> int:

@@ -19,8 +19,10 @@ _BATCH = 4  # texts that are compared at once after an export
 _OWN_MODULES = ("sentence_transformers.",)
 
 
-def load_sentences(folder: Path, name: str, *, pooling: str, max_tokens: int, lower_case: bool = False) -> Any:
-    """Return a `SentenceTransformer` of a folder, in float32 on the processor.
+def load_sentences(
+    folder: Path, name: str, *, pooling: str, max_tokens: int, lower_case: bool = False, device: str = "cpu"
+) -> Any:
+    """Return a `SentenceTransformer` of a folder, in float32 on a `device` of torch.
 
     One that sentence-transformers wrote is taken as it is. Of a plain Hugging Face folder the model's tokens are pooled by
     `pooling` ("mean", "cls", "max", "lasttoken", or "pooler", which is BERT's: the first token through a dense layer). Nothing is
@@ -34,9 +36,9 @@ def load_sentences(folder: Path, name: str, *, pooling: str, max_tokens: int, lo
         with quiet():
             if is_plain:
                 parts = _plain_modules(folder, name, pooling, max_tokens, lower_case)
-                model = library.SentenceTransformer(modules=parts, device="cpu")
+                model = library.SentenceTransformer(modules=parts, device=device)
             else:
-                model = library.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+                model = library.SentenceTransformer(str(folder), device=device, local_files_only=True)
             return model.float()  # weights stored in half precision are slow on a CPU
     except EncoderUnavailable:
         raise
