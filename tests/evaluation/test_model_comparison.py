@@ -105,7 +105,7 @@ def test_the_others_are_compared_with_the_first(folders: list[Path]) -> None:
     tasks = [task for folder in folders for task in read_tasks(folder, 500)]
     first, same = compare_models([open_encoder("hashing:64"), open_encoder("hashing:64")], tasks)
     assert all(score.p_value is None for score in first.scores)
-    assert {score.p_value for score in same.scores if score.measure not in (LEXICAL, "Spearman")} == {1.0}
+    assert {score.p_value for score in same.scores if score.measure not in (LEXICAL, "Spearman", "clusters")} == {1.0}
     assert advice([first, same])[0] == "Keep hashing:64: none of the others is proven better by these tasks."
     page = render([first, same], 1000)
     assert (
@@ -146,3 +146,41 @@ def test_a_folder_without_a_task_is_told_what_it_may_hold(tmp_path: Path) -> Non
     (tmp_path / "x.jsonl").write_text('{"sentence1": "a", "sentence2": "b", "score": "high"}')
     with pytest.raises(SourceError, match=r"x\.jsonl, line 1: 'score' is 'high', expected a number"):
         read_tasks(tmp_path, 10)
+
+
+def test_inference_and_clusters_are_as_scikit_learn_has_them(folders: list[Path], tmp_path: Path) -> None:
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import v_measure_score
+
+    random = np.random.default_rng(5)
+    for part, count in (("train", 60), ("test", 40)):
+        rows = []
+        for _ in range(count):
+            left, right = (str(name) for name in random.choice(list(WORDS), 2))
+            first, second = (" ".join(random.choice(WORDS[name], 4)) for name in (left, right))
+            rows.append({"sentence1": first, "sentence2": second, "label": "same" if left == right else "other"})
+        lines(tmp_path / "inference" / f"{part}.jsonl", rows)
+    encoder = open_encoder("hashing:64")
+    tasks = [task for folder in (tmp_path / "inference", tmp_path / "classes") for task in read_tasks(folder, 100)]
+    assert [type(task).__name__ for task in tasks] == ["InferenceTask", "ClassesTask"]
+    (measured,) = compare_models([encoder], tasks)
+    inference, clusters = measured.score("inference", "inference"), measured.score("classes", "clusters")
+    assert inference is not None and clusters is not None
+
+    def read(path: Path) -> list[dict[str, str]]:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    learnt, tested = (read(tmp_path / "inference" / f"{part}.jsonl") for part in ("train", "test"))
+    sides = [
+        [encoder.encode_queries([row[side] for row in rows]).astype(float) for side in ("sentence1", "sentence2")]
+        for rows in (learnt, tested)
+    ]
+    features = [np.concatenate([left - right, left * right], axis=1) for left, right in sides]
+    model = LogisticRegression(max_iter=10_000).fit(features[0], [row["label"] for row in learnt])
+    expected = model.score(features[1], [row["label"] for row in tested])
+    assert inference.interval.value == pytest.approx(expected, abs=1e-9)
+    texts = read(tmp_path / "classes" / "test.jsonl")
+    vectors = encoder.encode_queries([row["text"] for row in texts]).astype(float)
+    found = KMeans(2, n_init=10, random_state=0).fit_predict(vectors)
+    assert clusters.interval.value == pytest.approx(v_measure_score([row["label"] for row in texts], found), abs=1e-9)
+    assert clusters.interval.low <= clusters.interval.value <= clusters.interval.high

@@ -16,7 +16,7 @@ from tests.servers.parameters import SERVERS, server_param, server_url
 FAMILY = dict(zip(SERVERS, ("fasttext", "static", "navec", "fasttext"), strict=True))
 
 
-@pytest.mark.parametrize("server", map(server_param, SERVERS))
+@pytest.mark.parametrize("server", [server_param(name) for name in SERVERS])
 def test_an_index_goes_to_a_family_and_back(server: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     url, index = server_url(request, server), f"families-{uuid.uuid4().hex[:8]}"
     name = make_encoder(FAMILY[server], tmp_path / "family")

@@ -14,7 +14,7 @@ from searchctl.errors import MissingExtra, UsageError
 from searchctl.evaluation.dataset import DataSet, read_corpus
 from searchctl.evaluation.evaluate import evaluate, indexed
 from searchctl.evaluation.metrics import Floats, Interval, bootstrap_interval, holm, paired_p_value, parse_metric
-from searchctl.evaluation.model_tasks import ClassesTask, ModelTask, SimilarityTask
+from searchctl.evaluation.model_tasks import ClassesTask, InferenceTask, ModelTask, SimilarityTask
 from searchctl.models.catalogue import known_model
 from searchctl.translation import _
 from searchctl.types import Vectors
@@ -23,6 +23,7 @@ NDCG = parse_metric("ndcg@10")
 LEXICAL = "words alone"
 SURE = 0.05  # the p-value below which a difference counts
 _SAMPLES = 2000  # of a rank correlation's interval
+_CLUSTER_SAMPLES, _STARTS = 200, 10  # of an interval; of k-means, of which the best is taken
 _TIMED_TEXTS, _TIMED_QUERIES = 200, 30
 _SMALL, _LARGE = 5, 10  # examples a label
 
@@ -71,7 +72,9 @@ def compare_models(
     """Measure each encoder on each task, and compare the others with the first.
 
     Search is measured as nDCG@10 of the words alone, of the vectors, and of both, in an index of the task's corpus; similarity as
-    Spearman's correlation of cosines; classes as accuracy of a logistic regression on all training texts, and on 5 and 10 a label.
+    Spearman's correlation of cosines; classes as accuracy of a logistic regression on all training texts, and on 5 and 10 a label,
+    and as V-measure of as many clusters as there are labels, found without them (k-means); inference as accuracy of a logistic
+    regression on the difference and the product of both vectors.
     Raises UsageError for none of either, MissingExtra.
     """
     if not encoders or not tasks:
@@ -148,6 +151,8 @@ def _is_proven(model: ModelMeasures, first: ModelMeasures) -> bool:
 def _measure(encoder: Encoder, task: ModelTask) -> list[TaskScore]:
     if isinstance(task, SimilarityTask):
         return [_similarity(encoder, task)]
+    if isinstance(task, InferenceTask):
+        return [_inference(encoder, task)]
     return _classes(encoder, task) if isinstance(task, ClassesTask) else _search(encoder, task)
 
 
@@ -176,7 +181,34 @@ def _classes(encoder: Encoder, task: ClassesTask) -> list[TaskScore]:
         rows = np.concatenate([np.flatnonzero(labels == label)[: shots or None] for label in np.unique(labels)])
         right = (_predict(learnt[rows], labels[rows], tested) == wanted).astype(np.float64)
         scores.append(TaskScore(task.name, f"{shots or 'all'} a label", bootstrap_interval(right), right))
-    return scores
+    return [*scores, _clusters(task.name, tested, wanted)]
+
+
+def _inference(encoder: Encoder, task: InferenceTask) -> TaskScore:
+    learnt, tested = (_features(encoder, pairs) for pairs in (task.pairs, task.test_pairs))
+    right = (_predict(learnt, np.array(task.labels), tested) == np.array(task.test_labels)).astype(np.float64)
+    return TaskScore(task.name, "inference", bootstrap_interval(right), right)
+
+
+def _features(encoder: Encoder, pairs: Sequence[tuple[str, str]]) -> Vectors:
+    """Return what two texts' vectors have to do with each other: (n, 2 × dim)."""
+    left, right = (encoder.encode_queries([pair[side] for pair in pairs]) for side in (0, 1))
+    return np.concatenate([left - right, left * right], axis=1)
+
+
+def _clusters(name: str, vectors: Vectors, labels: Any) -> TaskScore:
+    """Group texts into as many clusters as there are labels, and measure how far both agree; the interval is of the texts drawn again."""
+    try:
+        from sklearn.cluster import KMeans
+        from sklearn.metrics import v_measure_score
+    except ImportError as error:
+        raise MissingExtra("comparing encoders by clusters", "explore") from error
+    count = len(np.unique(labels))
+    clusters = KMeans(count, n_init=_STARTS, random_state=0).fit_predict(vectors.astype(np.float64))
+    draws = np.random.default_rng(0).integers(0, len(labels), (_CLUSTER_SAMPLES, len(labels)))
+    low, high = np.percentile([v_measure_score(labels[rows], clusters[rows]) for rows in draws], [2.5, 97.5])
+    value = float(v_measure_score(labels, clusters))
+    return TaskScore(name, "clusters", Interval(value, float(low), float(high)), None)
 
 
 def _predict(learnt: Vectors, labels: Any, tested: Vectors) -> Any:
@@ -212,6 +244,8 @@ def _texts_of(tasks: Sequence[ModelTask]) -> list[str]:
             texts += task.first[:most]
         elif isinstance(task, ClassesTask):
             texts += task.texts[:most]
+        elif isinstance(task, InferenceTask):
+            texts += [first for first, _ in task.pairs[:most]]
         else:
             assert task.corpus is not None
             texts += [

@@ -36,14 +36,26 @@ class ClassesTask:
     test_labels: tuple[str, ...]
 
 
-ModelTask: TypeAlias = "DataSet | SimilarityTask | ClassesTask"
+@dataclass(frozen=True, slots=True)
+class InferenceTask:
+    """Pairs of texts with what the second is to the first, as "entailment": some to learn from, others to be tested on."""
+
+    name: str
+    pairs: tuple[tuple[str, str], ...]
+    labels: tuple[str, ...]
+    test_pairs: tuple[tuple[str, str], ...]
+    test_labels: tuple[str, ...]
+
+
+ModelTask: TypeAlias = "DataSet | SimilarityTask | ClassesTask | InferenceTask"
 
 
 def read_tasks(folder: Path, sample: int) -> list[ModelTask]:
-    """Read the tasks of a folder: judged queries with their corpus (BEIR), pairs with scores, or train and test of labelled texts.
+    """Read the tasks of a folder: judged queries with their corpus (BEIR), pairs with scores, or train and test of labelled texts or pairs.
 
-    A file of pairs has lines of `{"sentence1", "sentence2", "score"}`; `train.jsonl` and `test.jsonl` have `{"text", "label"}`. At most
-    `sample` queries, pairs and test texts of each are taken, the first. Raises SourceError for a folder without any.
+    A file of pairs has lines of `{"sentence1", "sentence2", "score"}`; `train.jsonl` and `test.jsonl` have `{"text", "label"}`, or
+    `{"sentence1", "sentence2", "label"}`. At most `sample` queries, pairs and test texts of each are taken, the first. Raises
+    SourceError for a folder without any.
     """
     name = folder.resolve().name
     if (folder / "corpus.jsonl").is_file():
@@ -51,10 +63,10 @@ def read_tasks(folder: Path, sample: int) -> list[ModelTask]:
         return [DataSet(dataset.name, dataset.queries[:sample], dataset.corpus, dataset.caveat, dataset.left_out)]
     tasks: list[ModelTask] = []
     if (folder / "train.jsonl").is_file() and (folder / "test.jsonl").is_file():
-        learnt, tested = (_columns(folder / f"{part}.jsonl", ("text", "label")) for part in ("train", "test"))
-        tasks.append(ClassesTask(name, learnt[0], learnt[1], tested[0][:sample], tested[1][:sample]))
+        tasks.append(_learnt(folder, name, sample))
     for path in sorted(folder.glob("*.jsonl")):
-        if "sentence1" in next(_lines(path), ({}, ""))[0]:
+        first_row = next(_lines(path), ({}, ""))[0]
+        if "sentence1" in first_row and not (tasks and path.stem in ("train", "test")):
             first, second, grades = _columns(path, ("sentence1", "sentence2", "score"))
             numbers = tuple(map(float, grades[:sample]))
             tasks.append(SimilarityTask(f"{name}/{path.stem}", first[:sample], second[:sample], numbers))
@@ -67,6 +79,18 @@ def read_tasks(folder: Path, sample: int) -> list[ModelTask]:
             ).format(folder=folder)
         )
     return tasks
+
+
+def _learnt(folder: Path, name: str, sample: int) -> ClassesTask | InferenceTask:
+    paths = [folder / f"{part}.jsonl" for part in ("train", "test")]
+    if "sentence1" in next(_lines(paths[0]), ({}, ""))[0]:
+        (*pairs, labels), (*test_pairs, test_labels) = (
+            _columns(path, ("sentence1", "sentence2", "label")) for path in paths
+        )
+        pairs_of = [tuple(zip(*columns, strict=True)) for columns in (pairs, test_pairs)]
+        return InferenceTask(name, pairs_of[0], labels, pairs_of[1][:sample], test_labels[:sample])
+    learnt, tested = (_columns(path, ("text", "label")) for path in paths)
+    return ClassesTask(name, learnt[0], learnt[1], tested[0][:sample], tested[1][:sample])
 
 
 def _columns(path: Path, names: tuple[str, ...]) -> list[tuple[str, ...]]:
