@@ -54,9 +54,8 @@ def compare_command(
 ) -> None:
     """Compare encoders on your own tasks: what they score, what they cost, and what follows.
 
-    A folder is a task of search (corpus.jsonl, queries.jsonl, qrels/), of classes (train.jsonl and test.jsonl of text and label), of
-    inference (the same files of sentence1, sentence2, label) or of similarity (a .jsonl of sentence1, sentence2, score). Texts of
-    classes are clustered too. The others are compared with the first encoder.
+    A folder is a task of search (corpus.jsonl, queries.jsonl, qrels/), of classes (train.jsonl and test.jsonl of text and label) or of
+    similarity (a .jsonl of sentence1, sentence2, score). The others are compared with the first encoder.
     """
     from searchctl.encoders import open_encoder
     from searchctl.evaluation.model_comparison import advice, compare_models, pareto
