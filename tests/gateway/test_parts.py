@@ -17,16 +17,18 @@ from searchctl.gateway.breaker import Breaker
 from searchctl.gateway.encoding import QueryEncoder
 from searchctl.gateway.legs import bm25_factor
 from searchctl.gateway.plan import visible_source
-from searchctl.gateway.policies import read_policies
+from searchctl.gateway.policies import Policies, read_policies
 from searchctl.gateway.reasons import Refused, WhyLexical
 from searchctl.gateway.recording import Recorder, read_recording
 from searchctl.gateway.replay import searches_of
 from searchctl.gateway.requests import Search
+from searchctl.gateway.serve import needed_encoders
 from searchctl.gateway.settings import GatewaySettings
 from searchctl.gateway.steps import Encode, Policy
 from searchctl.gateway.tally import ShadowPair, percentiles
-from searchctl.gateway.target import alias_limit, homes_of, read_family
+from searchctl.gateway.target import META, alias_limit, homes_of, read_family
 from searchctl.index import encoder_stamp
+from searchctl.schema import EncoderStamp, Layout, Schema
 from searchctl.settings.config import load_settings
 
 
@@ -246,3 +248,23 @@ def test_overlap_and_percentiles() -> None:
     assert ShadowPair("", ("a", "b"), ("b", "c")).overlap == 0.5
     assert percentiles([0.001, 0.002, 0.003]) == {"count": 3, "p50": 2.0, "p99": 3.0}
     assert percentiles([]) == {"count": 0}
+
+
+def test_encoders_that_are_sure_to_be_needed_are_opened_at_the_start() -> None:
+    def index(encoder: str, *, vectorized: bool = True) -> dict[str, object]:
+        stamp = EncoderStamp(encoder, "1", 8)
+        schema = Schema(encoder=stamp, layout=Layout("name", ("text",), beside="x") if vectorized else None)
+        return {"mappings": {"_meta": {META: schema.to_json()}}}
+
+    usual = Policies()
+
+    def names(described: dict[str, object], policies: Policies = usual) -> set[str]:
+        return {stamp.name for stamp in needed_encoders(described, policies)}
+
+    shop, blog = index("a"), index("b")
+    assert names({"searchctl-vectors-shop-v1": shop, "own": index("c", vectorized=False), "broken": {}}) == {"a"}
+    both = {"searchctl-vectors-shop-v1": shop, "searchctl-vectors-blog-v1": blog}
+    assert names(both) == set(), "which one apps ask for isn't known"
+    named = read_policies({"indexes": {"blog": {"mode": "expand"}, "shop": {"mode": "off"}}}, "x")
+    assert names(both, named) == {"b"}
+    assert names({"searchctl-vectors-shop-v1": shop}, Policies(Policy(mode="off"))) == set()

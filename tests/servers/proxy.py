@@ -6,7 +6,7 @@ import http.client
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -43,7 +43,16 @@ class Hang:
     """Don't answer until the proxy is closed."""
 
 
-Fault = Refuse | BreakOff | Hang | None
+@dataclass(frozen=True, slots=True)
+class Give:
+    """Answer this without asking the server, as what the server lacks here."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+Fault = Refuse | BreakOff | Hang | Give | None
 
 
 class Proxy:
@@ -112,6 +121,9 @@ class Proxy:
         elif isinstance(fault, Refuse):
             text = f'{{"error":{fault.error},"status":{fault.status}}}'.encode()
             self._send(handler, fault.status, {"content-type": "application/json"}, text)
+        elif isinstance(fault, Give):
+            given = {"content-type": "application/json", **fault.headers}
+            self._send(handler, fault.status, given, b"" if handler.command == "HEAD" else fault.body.encode())
         else:
             status, headers, text = self._ask(handler, body)
             self._send(handler, status, headers, text, half=isinstance(fault, BreakOff))

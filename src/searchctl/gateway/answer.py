@@ -22,6 +22,7 @@ from searchctl.types import Json, LegScore
 
 _FRAGMENT = 100  # the servers' own default of `fragment_size`
 _FRAGMENTS = 5
+_LONGEST = 1000  # characters of a text that is read by a reranker where no passage is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def explanation(fused: Fused, rank: int, own: Any) -> Json:
 
 def _told(name: str, leg: LegScore) -> str:
     where = f"rank {leg.rank}" if leg.rank else "not among the first"
-    what = "cosine" if name == "vector" else "score as BM25"
+    what = {"vector": "cosine", "lexical": "score as BM25"}.get(name, "score")
     raw = f", {what} {leg.raw:.4f}" if leg.raw is not None and not np.isnan(leg.raw) else ""
     return f"{name} leg: {where}{raw}, normalised {leg.normalised:.4f}, weight {leg.weight:.2f}"
 
@@ -153,6 +154,16 @@ def passage_highlight(
             return {name: [_fragment(text, {**wanted, **options})]}
         position += len(piece) + 2  # pieces are joined by a blank line
     return {}
+
+
+def passage_text(source: Json, number: int, target: VectorIndexes) -> str:
+    """Return a document's title and passage `number`, its first one where that isn't known, for a model that reads them."""
+    layout = target.schema.layout
+    titles = _strings(source, layout.title if layout is not None else "title") if layout is None or layout.title else []
+    text = "\n\n".join(piece for _, piece in _pieces(source, text_fields(target)))
+    passages = source.get("passages") or [{"start": 0, "end": _LONGEST}]
+    passage = passages[number] if 0 <= number < len(passages) else passages[0]
+    return "\n".join([*titles, text[int(passage["start"]) : int(passage["end"])]])
 
 
 def _pieces(source: Json, fields: Sequence[str]) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from searchctl.errors import UsageError
 from searchctl.gateway import many, wire
 from searchctl.gateway.hybrid import Hybrid
-from searchctl.gateway.policies import MODES, Policies
+from searchctl.gateway.policies import MODES, Policies, read_rerank
 from searchctl.gateway.reasons import Refused, WhyLexical
 from searchctl.gateway.requests import Search, read_body, read_search
 from searchctl.gateway.steps import Ask, Mode, Policy, SearchOutcome, ServerReply, lexical
@@ -20,27 +20,28 @@ from searchctl.gateway.tally import Tally
 from searchctl.types import Json
 
 Client = TypeVar("Client")
-_OPENSEARCH, _ELASTIC = "opensearchpy", "elastic"
+_OPENSEARCH, _ELASTIC = "opensearchpy", "elastic_transport"  # where a client's transport comes from
 _OF_THE_CLIENT = ("request_timeout", "ignore")
 
 
-def hybrid(client: Client, *, mode: Mode = "reorder", budget_ms: int = 1000) -> Client:
+def hybrid(client: Client, *, mode: Mode = "reorder", budget_ms: int = 1000, rerank: str = "") -> Client:
     """Return a client like this one whose `search` and `msearch` are answered by words and by meaning; this one stays as it is.
 
     `client` is an `OpenSearch`, `AsyncOpenSearch`, `Elasticsearch` or `AsyncElasticsearch`; the result is of the same class. An
     async one opens connections of its own: close both. Searches that can't be hybrid, or whose hybrid answer fails or takes longer
-    than `budget_ms`, are answered as by the client alone. See `searchctl gateway` for the modes. Raises UsageError for anything else.
+    than `budget_ms`, are answered as by the client alone. `rerank` names what reorders the best, as in "maxsim:10". See
+    `searchctl gateway` for the modes. Raises UsageError for anything else, ConfigError for a `rerank` that can't be.
     """
     if mode not in MODES:
         raise UsageError(f"no mode '{mode}'; choose one of: {', '.join(MODES)}")
     transport = getattr(client, "transport", None)
     kind = type(transport).__module__.partition(".")[0]
-    if not (kind == _OPENSEARCH or kind.startswith(_ELASTIC)) or not hasattr(transport, "perform_request"):
+    if kind not in (_OPENSEARCH, _ELASTIC) or not hasattr(transport, "perform_request"):
         raise UsageError(
             f"hybrid() takes a client of opensearch-py or elasticsearch-py (8 and later), and this is {type(client).__name__}"
         )
     family = None if kind == _OPENSEARCH else "elasticsearch"
-    shared = Hybrid(Policies(Policy(mode=mode)), family=family, budget_ms=budget_ms)  # type: ignore[arg-type]
+    shared = Hybrid(Policies(Policy(mode=mode, rerank=read_rerank(rerank))), family=family, budget_ms=budget_ms)  # type: ignore[arg-type]
     wrapped: Any = copy.copy(transport)
     clone = copy.copy(client)
     wrapped.__class__ = _wrapped_class(type(transport), _OpenSearchCall if kind == _OPENSEARCH else _ElasticCall)

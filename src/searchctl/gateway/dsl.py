@@ -20,8 +20,8 @@ MOST_TEXT = 2000  # code points of a text that is encoded
 _MOST_DEPTH = 40
 _MOST_CLAUSES = 4000
 _TEXT_TYPES = frozenset({"text", "match_only_text", "search_as_you_type", "annotated_text", "alias", "semantic_text"})
-_TEXTS = frozenset({"match", "match_phrase", "multi_match", "combined_fields", "query_string", "simple_query_string"})
-_BEGINNINGS = frozenset({"match_phrase_prefix", "match_bool_prefix"})
+TEXTS = frozenset({"match", "match_phrase", "multi_match", "combined_fields", "query_string", "simple_query_string"})
+BEGINNINGS = frozenset({"match_phrase_prefix", "match_bool_prefix"})
 _PARTIAL_WORDS = frozenset({"prefix", "wildcard", "regexp"})
 _TERMS = _PARTIAL_WORDS | {
     "term", "terms", "terms_set", "range", "exists", "ids", "fuzzy", "type", "script", "match_all", "match_none",
@@ -137,7 +137,7 @@ def _walk(node: Any, types: FieldTypes, gathered: _Gathered, *, optional: bool, 
     if depth > _MOST_DEPTH or gathered.clauses > _MOST_CLAUSES:
         raise Refused("query_too_long", "too many clauses")
     name, content = single(node)
-    if name in _TEXTS or name in _BEGINNINGS:
+    if name in TEXTS or name in BEGINNINGS:
         _add_text(name, content, types, gathered, optional=optional)
     elif name in _TERMS:
         gathered.beginnings |= name in _PARTIAL_WORDS
@@ -226,7 +226,7 @@ def _add_text(name: str, content: Any, types: FieldTypes, gathered: _Gathered, *
 
 def is_beginning(name: str, content: Any) -> bool:
     """Tell whether a clause completes what is being typed."""
-    if name in _BEGINNINGS:
+    if name in BEGINNINGS:
         return True
     kind = content.get("type") if name == "multi_match" and isinstance(content, Mapping) else None
     return kind in ("phrase_prefix", "bool_prefix")
@@ -249,7 +249,7 @@ def _is_text(path: str, types: FieldTypes) -> bool:
 
 def _fields(name: str, content: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the paths of the fields a text clause looks into, without boosts."""
-    if name in ("match", "match_phrase", *_BEGINNINGS):
+    if name in ("match", "match_phrase", *BEGINNINGS):
         return tuple(map(str, content))[:1]
     given = content.get("fields") or content.get("default_field") or ()
     names = given if isinstance(given, (list, tuple)) else str(given).split(",")
@@ -293,7 +293,7 @@ def _options(spec: Mapping[str, Any]) -> Json:
 def constraint(node: Any, types: FieldTypes) -> Json | None:
     """Return a query that holds for every document the clause finds, and would without its text; None where there's none."""
     name, content = single(node)
-    if name in _TEXTS or name in _BEGINNINGS:
+    if name in TEXTS or name in BEGINNINGS:
         return None if _asks_text(name, content, types) else {name: content}
     if name == "match_all":
         return None

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
+from searchctl.errors import SearchctlError
 from searchctl.gateway.breaker import Breaker
 from searchctl.gateway.encoding import EncodingBusyError, QueryEncoder
 from searchctl.gateway.flow import answer_search
 from searchctl.gateway.policies import Policies
 from searchctl.gateway.reasons import Reason, WhyLexical
 from searchctl.gateway.requests import Search
-from searchctl.gateway.steps import Ask, Encode, Flow, SearchOutcome, ServerReply, lexical
+from searchctl.gateway.steps import Ask, Encode, Flow, Reorder, Reordered, SearchOutcome, ServerReply, lexical
 from searchctl.gateway.target import Known
+from searchctl.rerankers import open_reranker
+from searchctl.rerankers.base import Reranker
+from searchctl.schema import EncoderStamp
+from searchctl.search.rerank import Rerank, rerank
 from searchctl.settings.connection import Family
 
 _log = logging.getLogger(__name__)
@@ -39,6 +46,8 @@ class Hybrid:
         self.breaker = breaker or Breaker()
         self.encoder = encoder or QueryEncoder()
         self.budget = budget_ms / 1000
+        self._rerankers: dict[tuple[EncoderStamp, str], Reranker] = {}
+        self._opening = threading.Lock()
 
     def begin(self, search: Search, identity: str) -> Flow | SearchOutcome:
         """Return the flow of a search, or how it ends at once."""
@@ -88,10 +97,35 @@ class Hybrid:
         try:
             step = next(flow)
             while True:
-                step = flow.send(await ask(step) if isinstance(step, Ask) else await self._encoded(step))
+                if isinstance(step, Ask):
+                    step = flow.send(await ask(step))
+                elif isinstance(step, Encode):
+                    step = flow.send(await self._encoded(step))
+                else:
+                    step = flow.send(await asyncio.to_thread(self._reordered, step))
         except StopIteration as end:
             outcome: SearchOutcome = end.value
             return outcome
+
+    def _reordered(self, step: Reorder) -> Reordered:
+        """Have a reranker reorder the best within half the budget; the order stays where that fails."""
+        ordered = step.ordered
+        try:
+            how = Rerank(self._reranker(step.stamp, step.how.name), step.how.depth, self.budget * 500)
+        except SearchctlError as error:
+            _log.warning("hits stay in the fused order: %s", error)
+            return Reordered(ordered)
+        fused, relevance, report = rerank(how, step.query, ordered.fused, ordered.relevance, lambda ids: step.texts)
+        if not report.ran:
+            _log.debug("%s: %s", step.how.name, report.reason)
+        return Reordered(replace(ordered, fused=fused, relevance=relevance))
+
+    def _reranker(self, stamp: EncoderStamp, name: str) -> Reranker:
+        """Return a reranker, opened when first needed."""
+        with self._opening:
+            if (stamp, name) not in self._rerankers:
+                self._rerankers[stamp, name] = open_reranker(name, lambda: self.encoder.encoder_of(stamp))
+            return self._rerankers[stamp, name]
 
     async def _encoded(self, step: Encode) -> object:
         future = self.encoder.submit(step)
@@ -117,7 +151,12 @@ class Hybrid:
         try:
             step = next(flow)
             while True:
-                step = flow.send(ask(step) if isinstance(step, Ask) else self._encoded_now(step))
+                if isinstance(step, Ask):
+                    step = flow.send(ask(step))
+                elif isinstance(step, Encode):
+                    step = flow.send(self._encoded_now(step))
+                else:
+                    step = flow.send(self._reordered(step))
         except StopIteration as end:
             outcome: SearchOutcome = end.value
             return outcome

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from searchctl.gateway.reasons import Refused, WhyLexical
@@ -23,8 +23,13 @@ class Part:
     search: Search | WhyLexical
 
 
-def read_many(index: str, parameters: Mapping[str, str], text: bytes, *, forced: str = "") -> list[Part]:
-    """Read the lines of `_msearch`; raises Refused where they can't be told apart."""
+def read_many(
+    index: str, parameters: Mapping[str, str], text: bytes, *, forced: str = "", templates: bool = False
+) -> list[Part]:
+    """Read the lines of `_msearch`; raises Refused where they can't be told apart.
+
+    Of `templates` the bodies are kept as they are, for the server to fill (see `with_body`).
+    """
     lines = text.split(b"\n")
     if lines and not lines[-1].strip():
         lines = lines[:-1]
@@ -34,14 +39,25 @@ def read_many(index: str, parameters: Mapping[str, str], text: bytes, *, forced:
         raise Refused("unreadable", "an odd number of lines")
     shared = {name: parameters[name] for name in _OF_ALL if name in parameters}
     pairs = zip(lines[::2], lines[1::2], strict=True)
-    return [Part(header, body, _search(index, shared, header, body, forced)) for header, body in pairs]
+    return [Part(header, body, _search(index, shared, header, body, forced, as_is=templates)) for header, body in pairs]
 
 
-def _search(index: str, shared: Mapping[str, str], header: bytes, body: bytes, forced: str) -> Search | WhyLexical:
+def with_body(part: Part, body: Json, forced: str) -> Part:
+    """Return a template as the search that it was filled to be."""
+    assert isinstance(part.search, Search)
+    parameters = {**part.search.where, **part.search.form}
+    return replace(part, search=read_search(part.search.index, parameters, body, forced=forced))
+
+
+def _search(
+    index: str, shared: Mapping[str, str], header: bytes, body: bytes, forced: str, *, as_is: bool
+) -> Search | WhyLexical:
     try:
         options = read_body(header)
         named = _index(options.pop("index", options.pop("indices", None)), index)
         where = {name: _word(value) for name, value in options.items()}
+        if as_is:
+            return Search(named, read_body(body), where, shared, forced)
         return read_search(named, {**where, **shared}, read_body(body), forced=forced)
     except Refused as refused:
         return refused.refusal

@@ -8,11 +8,12 @@ from fnmatch import fnmatchcase
 from typing import Any, get_args
 
 from searchctl.errors import ConfigError, UsageError
-from searchctl.gateway.steps import Mode, Policy
+from searchctl.gateway.steps import Mode, Policy, RerankPolicy
 from searchctl.schema import FusionSettings
+from searchctl.search.rerank import DEEPEST
 
 MODES: tuple[Mode, ...] = get_args(Mode)
-_KEYS = ("mode", "fields", "weights", "min_coverage", "min_relevance")
+_KEYS = ("mode", "fields", "weights", "min_coverage", "min_relevance", "repair", "rerank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,30 @@ def _policy(table: Any, base: Policy, origin: str) -> Policy:
         _names(table["fields"], origin) if "fields" in table else base.fields,
         _share(table, "min_coverage", base.least_coverage, origin),
         _share(table, "min_relevance", base.least_relevance, origin),
+        _switch(table, "repair", base.repair, origin),
+        read_rerank(table["rerank"], f"{origin}: ") if "rerank" in table else base.rerank,
     )
+
+
+def _switch(table: Mapping[str, Any], key: str, usual: bool, origin: str) -> bool:
+    value = table.get(key, usual)
+    if not isinstance(value, bool):
+        raise ConfigError(f"{origin}: '{key}' must be true or false, found {value!r}")
+    return value
+
+
+def read_rerank(value: Any, origin: str = "") -> RerankPolicy | None:
+    """Read what reorders the best: its name, with or without `:DEPTH`, as in `searchctl search --rerank`; "" for nothing."""
+    if not isinstance(value, str):
+        raise ConfigError(f'{origin}: \'rerank\' must be a name, as in "maxsim" or "maxsim:20"; found {value!r}')
+    if not value:
+        return None
+    name, _, depth = value.rpartition(":")
+    if not (name and depth.isdigit()):
+        return RerankPolicy(value)
+    if not 2 <= int(depth) <= DEEPEST:
+        raise ConfigError(f"{origin}'rerank' of {depth} documents; give 2 to {DEEPEST}")
+    return RerankPolicy(name, int(depth))
 
 
 def _weights(value: Any, origin: str) -> FusionSettings:

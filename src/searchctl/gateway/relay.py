@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -86,6 +87,12 @@ class Relay:
             return self._unreachable(error, began)
         self._tally.passed(answer.status, time.monotonic() - began)
         return response
+
+    async def refresh(self, request: web.Request, written: WrittenVectors, began: float) -> web.StreamResponse:
+        """Send on that what was written is to be searchable, once the vectors of it are, as far as time allows."""
+        with suppress(asyncio.TimeoutError, TimeoutError):
+            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(written.show())), self._seconds)
+        return await self.through(request, request.content.iter_chunked(PIECE), began)
 
     async def _encoded(
         self, written: WrittenVectors, route: wire.RequestRoute, text: bytes, encoding: str

@@ -109,6 +109,9 @@ def read_search(index: str, parameters: Mapping[str, str], body: Json, *, forced
         where = {name: parameters[name] for name in _WHERE if name in parameters}
         form = {name: parameters[name] for name in _FORM if name in parameters}
         joined = _with_parameters(dict(body), parameters)
+        for name in ("from", "size"):  # templates write them as "{{size}}", and servers read that
+            if isinstance(joined.get(name), str) and joined[name].isdecimal():
+                joined[name] = int(joined[name])
         search = Search(index, joined, where, form, forced)
         _check(search)
         return search

@@ -7,9 +7,11 @@ import json
 import logging
 import signal
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -18,6 +20,7 @@ from searchctl.engines import open_engine
 from searchctl.errors import ConfigError, IndexFormatError, UsageError
 from searchctl.gateway.encoding import QueryEncoder
 from searchctl.gateway.hybrid import Hybrid
+from searchctl.gateway.policies import Policies
 from searchctl.gateway.proxy import Gateway
 from searchctl.gateway.relay import Passed
 from searchctl.gateway.settings import GatewaySettings
@@ -25,7 +28,7 @@ from searchctl.gateway.steps import Encode
 from searchctl.gateway.target import META
 from searchctl.gateway.upstream import Upstream, UpstreamDownError
 from searchctl.gateway.writes import EngineOpener, WrittenVectors
-from searchctl.schema import Schema
+from searchctl.schema import EncoderStamp, Schema
 from searchctl.settings.connection import Connection, Family
 
 _log = logging.getLogger(__name__)
@@ -91,7 +94,7 @@ def _opener(connection: Connection, family: Family | None) -> EngineOpener:
 
 
 async def _open_encoders(upstream: Upstream, hybrid: Hybrid) -> None:
-    """Open the encoders of the indexes that are there, so that no search waits for that; best effort."""
+    """Open the encoders that are sure to be needed, so that no search waits for that; best effort."""
     headers = [("Authorization", upstream.own)] if upstream.own else []
     try:
         answer = await upstream.send("GET", "/_mapping?filter_path=*.mappings._meta.searchctl", headers, None)
@@ -100,13 +103,28 @@ async def _open_encoders(upstream: Upstream, hybrid: Hybrid) -> None:
     except (UpstreamDownError, aiohttp.ClientError, ValueError) as error:
         _log.warning("no server answers yet: %s", error)
         return
-    stamps = set()
-    for index in described.values() if isinstance(described, dict) else ():
+    for stamp in needed_encoders(described if isinstance(described, dict) else {}, hybrid.policies):
+        hybrid.encoder.submit(Encode(stamp, "ready"))
+
+
+def needed_encoders(described: Mapping[str, Any], policies: Policies) -> set[EncoderStamp]:
+    """Return the encoders that apps are sure to ask for: of the indexes that the settings name, or the only one of apps' indexes.
+
+    `described` holds the mapping of every index, vectors' companions among them. Others are opened by the first search.
+    """
+    stamps: dict[str, EncoderStamp] = {}
+    for name, index in described.items():
         with suppress(IndexFormatError, KeyError, TypeError):
-            stamps.add(Schema.from_json(index["mappings"]["_meta"][META]).encoder)
-    for stamp in stamps:
-        if stamp is not None:
-            hybrid.encoder.submit(Encode(stamp, "ready"))
+            schema = Schema.from_json(index["mappings"]["_meta"][META])
+            if schema.encoder is not None and schema.layout is not None:
+                stamps[name] = schema.encoder
+    if policies.patterns:
+        asked = [
+            f"*{pattern}*" for pattern, policy in policies.patterns if policy.mode != "off"
+        ]  # a companion's is longer
+        return {stamp for name, stamp in stamps.items() if any(fnmatchcase(name, pattern) for pattern in asked)}
+    everything = set(stamps.values())
+    return everything if len(everything) == 1 and policies.usual.mode != "off" else set()
 
 
 def application(gateway: Gateway) -> web.Application:

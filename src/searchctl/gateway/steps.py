@@ -9,12 +9,22 @@ from typing import Any, Literal, TypeAlias
 from searchctl.gateway.reasons import WhyLexical
 from searchctl.ranking.relevance import DOUBTFUL
 from searchctl.schema import EncoderStamp, FusionSettings
+from searchctl.search.leg_answers import Ordered
+from searchctl.search.rerank import DEPTH
 from searchctl.types import Json
 
 Mode: TypeAlias = Literal["reorder", "expand", "off"]
 Shown: TypeAlias = Literal["hybrid", "reorder", "lexical"]
-Step: TypeAlias = "Ask | Encode"
+Step: TypeAlias = "Ask | Encode | Reorder"
 Flow: TypeAlias = "Generator[Step, Any, SearchOutcome]"
+
+
+@dataclass(frozen=True, slots=True)
+class RerankPolicy:
+    """The name of what reorders the first `depth` documents (see `rerankers.open_reranker`)."""
+
+    name: str
+    depth: int = DEPTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +32,8 @@ class Policy:
     """How searches of some indexes are answered.
 
     `fields` are the only ones whose text counts, all where none are named. `least_coverage` and `least_relevance` in [0, 1]:
-    below the one an index stays lexical, below the other a document that no word matches isn't shown.
+    below the one an index stays lexical, below the other a document that no word matches isn't shown. With `repair` a search that
+    finds nothing is tried as it was probably meant; `rerank` reorders the best, None leaves them as they are.
     """
 
     mode: Mode = "reorder"
@@ -30,6 +41,8 @@ class Policy:
     fields: tuple[str, ...] = ()
     least_coverage: float = 0.5
     least_relevance: float = DOUBTFUL
+    repair: bool = True
+    rerank: RerankPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +78,42 @@ class Encode:
 
 
 @dataclass(frozen=True, slots=True)
+class Reorder:
+    """Let a slower model reorder the first documents, of which these are the texts; `Reordered` is what comes back."""
+
+    stamp: EncoderStamp
+    how: RerankPolicy
+    query: str
+    ordered: Ordered
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reordered:
+    """The list as a slower model has it, or as it was where that failed."""
+
+    ordered: Ordered
+
+
+@dataclass(frozen=True, slots=True)
 class SearchOutcome:
-    """What became of a search: its answer, or (`answer` None) why the app's own request has to be answered as it stands."""
+    """What became of a search: its answer, or (`answer` None) why the app's own request has to be answered as it stands.
+
+    `rescued`: nothing but meaning found something. `repaired` is the text that was answered in place of the one that found nothing.
+    """
 
     shown: Shown
     refusal: WhyLexical | None = None
     answer: Json | None = None
     rescued: bool = False
+    repaired: str = ""
+
+    @property
+    def remark(self) -> str:
+        """Return the reason that headers and counts show: why it is lexical, or how a search that finds nothing was helped."""
+        if self.refusal is not None:
+            return self.refusal.reason
+        return "repaired" if self.repaired else "rescued" if self.rescued else ""
 
 
 class EndOfFlow(Exception):  # noqa: N818 - no error

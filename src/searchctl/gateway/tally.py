@@ -51,7 +51,7 @@ class Tally:
 
     def searched(self, outcome: SearchOutcome, seconds: float) -> None:
         """Count one search and how long its answer took."""
-        reason = outcome.refusal.reason if outcome.refusal else ("rescued" if outcome.rescued else "")
+        reason = outcome.remark
         with self._lock:
             self._modes[outcome.shown] += 1
             if outcome.refusal:

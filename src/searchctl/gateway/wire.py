@@ -14,7 +14,9 @@ from urllib.parse import parse_qsl, unquote
 from searchctl.gateway.reasons import Refused, WhyLexical
 from searchctl.types import Json
 
-Kind: TypeAlias = Literal["search", "msearch", "template", "msearch_template", "bulk", "document", "own", "other"]
+Kind: TypeAlias = Literal[
+    "search", "msearch", "template", "msearch_template", "bulk", "document", "refresh", "own", "other"
+]
 OWN = "/_searchctl/"  # the gateway's own addresses
 SWITCH = "x-searchctl"
 SWITCHES = ("off", "on", "strict", "explain", "reorder", "expand")
@@ -76,6 +78,8 @@ def _kind(method: str, parts: Sequence[str]) -> tuple[Kind, str, str]:
         }
         if tuple(rest) in searches:
             return searches[tuple(rest)], index, ""
+        if rest == ["_refresh"]:
+            return "refresh", index, ""
     if method in ("POST", "PUT"):
         if rest == ["_bulk"]:
             return "bulk", index, ""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from cachetools import TTLCache
 
 from searchctl.engines.base import ForeignIndexes, FullEngine, Reading
 from searchctl.errors import SearchctlError
@@ -91,7 +92,8 @@ class WrittenVectors:
         self._encoder = encoder
         self._engine: FullEngine | None = None
         self._thread = ThreadPoolExecutor(1, "searchctl-writes")
-        self._companions: dict[str, tuple[float, list[ForeignIndex]]] = {}
+        self._companions: TTLCache[str, list[ForeignIndex]] = TTLCache(_MOST_INDEXES, _SECONDS)
+        self._unseen: dict[str, ForeignIndex] = {}  # by their names, those that hold vectors that no search finds yet
         self._lock = threading.Lock()
         self._waiting = 0
         self._stopping = threading.Event()
@@ -101,12 +103,16 @@ class WrittenVectors:
 
         With `show` the vectors can be searched as soon as they are stored.
         """
-        count = sum(len(one.ids) for one in written)
+        count = sum(len(documents.ids) for documents in written)
         with self._lock:
             if self._waiting and self._waiting + count > MOST_WAITING:
                 return None
             self._waiting += count
         return self._thread.submit(self._bring_up, written, count, show)
+
+    def show(self) -> Future[None]:
+        """Have the vectors of all writes so far be searchable; what they wait for comes first."""
+        return self._thread.submit(self._show)
 
     def close(self) -> None:
         """Finish the batch in hand; what waits is left to `vectorize --follow`."""
@@ -119,20 +125,31 @@ class WrittenVectors:
         try:
             total = VectorsOfWrites()
             for documents in written:
-                total += self._of_index(documents, show=show)
+                total += self._of_index(documents)
+            if show:
+                self._show()
             return total
         finally:
             with self._lock:
                 self._waiting -= count
 
-    def _of_index(self, documents: WrittenDocuments, *, show: bool) -> VectorsOfWrites:
+    def _show(self) -> None:
+        while self._unseen:
+            name, companion = self._unseen.popitem()
+            try:
+                companion.show()
+            except SearchctlError as error:
+                _log.warning("%s: vectors of written documents can be searched a little later (%s)", name, error)
+
+    def _of_index(self, documents: WrittenDocuments) -> VectorsOfWrites:
         encoded = 0
         try:
             for companion in self._beside(documents.index):
                 for start in range(0, len(documents.ids), _BATCH):
                     if self._stopping.is_set():
                         return VectorsOfWrites(encoded, len(documents.ids) - start)
-                    work = companion.take_up(documents.index, documents.ids[start : start + _BATCH], show=show)
+                    self._unseen[companion.source.home] = companion
+                    work = companion.take_up(documents.index, documents.ids[start : start + _BATCH])
                     encoded += work.encoded
                     if work.refused:
                         return VectorsOfWrites(encoded, len(documents.ids) - start - work.encoded)
@@ -144,21 +161,19 @@ class WrittenVectors:
 
     def _beside(self, index: str) -> list[ForeignIndex]:
         """Return the companions of an index, none where it has no vectors or has them in its documents."""
-        until, held = self._companions.get(index, (0.0, []))
-        if until > time.monotonic():
+        held = self._companions.get(index)
+        if held is not None:
             return held
         if self._engine is None:
             self._engine = self._opener()
         engine = self._engine
         assert isinstance(engine, ForeignIndexes)
-        found = []
+        companions = []
         for name, stamp in engine.companions_of(index).items():
             encoder = self._encoder.encoder_of(stamp)
-            found.append(ForeignIndex(engine, name, stamp, encoder, Reading()))
-        if len(self._companions) >= _MOST_INDEXES:
-            self._companions.clear()
-        self._companions[index] = (time.monotonic() + _SECONDS, found)
-        return found
+            companions.append(ForeignIndex(engine, name, stamp, encoder, Reading()))
+        self._companions[index] = companions
+        return companions
 
 
 def wants_refresh(parameters: Mapping[str, str]) -> bool:

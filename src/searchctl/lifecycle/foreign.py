@@ -179,15 +179,17 @@ class ForeignIndex:
             tell(work)
         return total
 
-    def take_up(self, index: str, ids: Sequence[str], *, show: bool = False) -> Work:
-        """Add vectors to these documents of `index`, which were written just now; with `show` they're searchable at once."""
+    def take_up(self, index: str, ids: Sequence[str]) -> Work:
+        """Add vectors to these documents of `index`, which were written just now."""
         pending = self.source.among(index, ids)
         alone = Monitor().within(0, len(pending), len(pending))
         written = self._with_vectors(pending, alone) if pending else []
         refused = self.source.write(written) if written else []
-        if show:
-            self.source.show()
         return Work(len(written) - len(refused), refused=tuple(refused))
+
+    def show(self) -> None:
+        """Make the vectors that were written searchable now."""
+        self.source.show()
 
     def remove(self) -> int:
         """Take the vectors away again, and all that was added with them. Return how many documents had some."""

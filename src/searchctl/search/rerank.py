@@ -16,7 +16,7 @@ from searchctl.translation import _
 from searchctl.types import LegReport
 
 DEPTH = 10  # documents that are reranked unless told otherwise
-_DEEPEST = 100
+DEEPEST = 100
 _BATCH = 5  # documents between two looks at the clock
 _CERTAIN = 0.99  # relevance of a first hit ...
 _AHEAD = 0.25  # ... that is so far ahead of the second that nothing is left to decide
@@ -32,10 +32,10 @@ class Rerank:
     budget_ms: float | None = None
 
     def __post_init__(self) -> None:
-        if not 2 <= self.depth <= _DEEPEST:
+        if not 2 <= self.depth <= DEEPEST:
             raise UsageError(
                 _("can't rerank {depth} documents; give 2 to {DEEPEST}, as in --rerank maxsim:{DEPTH}").format(
-                    depth=self.depth, DEEPEST=_DEEPEST, DEPTH=DEPTH
+                    depth=self.depth, DEEPEST=DEEPEST, DEPTH=DEPTH
                 )
             )
         if self.budget_ms is not None and self.budget_ms <= 0:
