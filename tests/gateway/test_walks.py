@@ -118,3 +118,34 @@ def test_a_page_of_search_ui(server: str, request: pytest.FixtureRequest) -> Non
     seen = three_ways(javascript("search_ui.mjs"), shop_on(request, server))
     assert seen["paraphrase"]["names"][0].startswith("Espresso machine")
     assert seen["paraphrase"]["total"] >= 2 and seen["filtered"]["total"] < seen["found"]["total"]
+
+
+def served(folder: Path, url: str, index: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ["node", "shop.mjs", url, index], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.parametrize("server", [server_param("elasticsearch-9")])
+def test_a_shop_by_searchkit_and_instantsearch(server: str, request: pytest.FixtureRequest, browser: Any) -> None:
+    folder = prepared("searchkit", ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"])
+    shop = shop_on(request, server)
+    on = GatewaySettings(budget_ms=60_000, policies=Policies(Policy(mode="expand")))
+    with Running(shop.url, on, family=shop.family) as gateway, served(folder, gateway.url, shop.index) as shown:
+        assert shown.stdin is not None and shown.stdout is not None
+        page = browser.new_page()
+        try:
+            page.goto(json.loads(shown.stdout.readline()))
+            first = page.locator("#hits h2").first
+            page.locator("#box input").fill("caffeine")
+            first.filter(has_text="Espresso machine").wait_for()
+            page.locator("#box input").fill("gloves")
+            page.locator("#hits mark").first.wait_for()
+            assert page.locator("#stats").inner_text().strip().isdigit()
+            page.locator("#brands label", has_text="North").first.click()
+            page.locator("#hits h2", has_text="Leather gloves").first.wait_for(state="detached")
+            page.locator("#sort select").select_option(f"{shop.index}_price")
+            first.filter(has_text="Winter cycling gloves").wait_for()
+        finally:
+            page.close()
+            shown.stdin.close()
