@@ -17,6 +17,7 @@ from searchctl.gateway.encoding import QueryEncoder
 from searchctl.gateway.serve import run_gateway
 from searchctl.gateway.settings import GatewaySettings
 from searchctl.settings.connection import Connection, Family, server_connection
+from tests.servers.proxy import Fault, Give, Request
 
 Json = dict[str, Any]
 
@@ -70,6 +71,12 @@ def ask(
     with urllib3.PoolManager(retries=False) as pool:
         answer = pool.request(method, target, body=data, headers=given, timeout=60.0, redirect=False)
     return Answered(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
+
+
+def says_what_it_is(request: Request) -> Fault:
+    """Answer `GET /` as Elasticsearch does: the nodes assembled for tests haven't that one module, and some libraries ask."""
+    info = {"name": "walk", "version": {"number": "8.19.0"}, "tagline": "You Know, for Search"}
+    return Give(200, {"X-Elastic-Product": "Elasticsearch"}, json.dumps(info)) if request.path == "/" else None
 
 
 class Running:

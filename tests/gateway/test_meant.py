@@ -128,6 +128,13 @@ def test_a_paraphrase_is_not_taken_for_a_typing_error(meaningful: Shop, door: Ca
     assert as_typed.reason != "repaired"
 
 
+def test_a_script_that_the_encoder_cannot_read_stays_lexical(meaningful: Shop, door: Callable[..., Running]) -> None:
+    path, asked = f"/{meaningful.index}/_search", body("ქართული ხელთათმანები")
+    found = door().ask("POST", path, asked)
+    assert (found.mode, found.reason) == ("lexical", "unread_script")
+    assert without_took(found.json) == without_took(meaningful.ask("POST", path, asked).json)
+
+
 def test_the_best_are_reranked(meaningful: Shop, door: Callable[..., Running]) -> None:
     path, asked = f"/{meaningful.index}/_search", body(REORDER, size=20)
     plain = door().ask("POST", path, asked)

@@ -19,7 +19,7 @@ from searchctl.gateway.legs import bm25_factor
 from searchctl.gateway.plan import visible_source
 from searchctl.gateway.policies import Policies, read_policies
 from searchctl.gateway.reasons import Refused, WhyLexical
-from searchctl.gateway.recording import Recorder, read_recording
+from searchctl.gateway.recording import Recorded, Recorder, read_recording
 from searchctl.gateway.replay import searches_of
 from searchctl.gateway.requests import Search
 from searchctl.gateway.serve import needed_encoders
@@ -239,6 +239,8 @@ def test_searches_are_recorded_without_secrets(tmp_path: Path) -> None:
     assert first.target.startswith("/shop/_search?q=")
     (search,) = searches_of(second)
     assert isinstance(search, Search) and search.index == "shop"
+    (template,) = searches_of(Recorded("POST", "/shop/_search/template", "{}"))
+    assert template == WhyLexical("untouched_endpoint", "a template")
     path.write_text('{"method": "GET"}\n')
     with pytest.raises(SourceError, match="line 1"):
         list(read_recording(path))

@@ -29,16 +29,15 @@ from searchctl.index import encoder_stamp
 from searchctl.ingest.copying import Monitor
 from searchctl.lifecycle.foreign import ForeignIndex, Reading
 from searchctl.settings.connection import Family
-from tests.gateway.running import Running, ask
+from tests.gateway.running import Running, ask, says_what_it_is
 from tests.servers.cache import cached
 from tests.servers.parameters import server_param, server_url
-from tests.servers.proxy import Fault, Give, Proxy, Request
+from tests.servers.proxy import Proxy
 
 SOURCES = Path(__file__).parent / "walks" / "python"
 ROOT = Path(__file__).parents[2]
 OFF = GatewaySettings(policies=Policies(Policy(mode="off")))
 ON = GatewaySettings(budget_ms=60_000, embed_writes=True, policies=Policies(Policy(mode="expand")))
-INFO = {"name": "walk", "version": {"number": "8.19.0"}, "tagline": "You Know, for Search"}
 NOTE, COFFEE = "Espresso pot", {"Espresso machine", "Coffee grinder", "Espresso pot"}
 Json = dict[str, Any]
 pytestmark = pytest.mark.slow
@@ -64,11 +63,6 @@ def libraries(name: str) -> Path:
         subprocess.run([*brought, "--target", folder, "--requirement", listed], check=True, timeout=600)
 
     return cached(f"walk-python-{name}-{mark}", make)
-
-
-def says_what_it_is(request: Request) -> Fault:
-    """Answer `GET /` as Elasticsearch does: the nodes assembled here haven't that one module."""
-    return Give(200, {"X-Elastic-Product": "Elasticsearch"}, json.dumps(INFO)) if request.path == "/" else None
 
 
 @contextmanager

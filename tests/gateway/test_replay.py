@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from searchctl.gateway.policies import Policies
+from searchctl.gateway.reasons import REASONS
 from searchctl.gateway.settings import GatewaySettings
 from searchctl.gateway.steps import Policy
 from tests.gateway.apps import Sent, all_bodies
@@ -163,3 +165,8 @@ def test_a_mode_is_chosen_by_header(shop: Shop, gateway: Callable[..., Running])
     strict = running.ask("POST", path, sorted_body, headers={"X-Searchctl": "strict"})
     assert strict.status == 400 and "sort_not_score" in strict.json["error"]["reason"]
     assert running.ask("POST", path, body, headers={"X-Searchctl": "loud"}).status == 400
+
+
+def test_every_reason_occurs_in_a_test() -> None:
+    written = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py")))
+    assert [reason for reason in REASONS if f'"{reason}"' not in written] == []

@@ -1,4 +1,4 @@
-"""Apps in other languages, with their own client libraries, unchanged: JavaScript, Go and Java, from their registries.
+"""Apps in other languages, with their own client libraries, unchanged: JavaScript, Go, Java and Ruby, from their registries.
 
 Each walks through an app's day and prints what it saw: straight on the server, through a gateway that is off, and through one
 that answers by both legs and encodes what is written. Off, it must have seen what it saw on the server.
@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from searchctl.gateway.policies import Policies
 from searchctl.gateway.settings import GatewaySettings
 from searchctl.gateway.steps import Policy
 from tests.gateway.conftest import Shop, make
-from tests.gateway.running import Running
+from tests.gateway.running import Running, says_what_it_is
 from tests.servers.cache import cached
 from tests.servers.parameters import server_param, server_url
+from tests.servers.proxy import Proxy
 
 SOURCES = Path(__file__).parent / "walks"
 NOTE = {"name": "Espresso pot", "description": "Makes strong espresso coffee with crema.", "brand": "Acme", "price": 12}
@@ -61,6 +63,10 @@ def java() -> Callable[[str, str], Json]:
     folder = prepared("java", ["mvn", "-q", "-B", "compile", *listed])
     path = "target/classes:" + (folder / "classpath").read_text().strip()
     return lambda url, index: printed(["java", "-cp", path, "Walk", url, index], folder)
+
+
+def ruby(url: str, index: str) -> Json:
+    return printed(["ruby", "walk.rb", url, index], SOURCES / "ruby")
 
 
 def printed(command: Sequence[str], folder: Path) -> Json:
@@ -102,7 +108,23 @@ WALKS = [
 def test_an_app_in_another_language(
     server: str, make_walk: Callable[[], Callable[[str, str], Json]], request: pytest.FixtureRequest
 ) -> None:
-    seen = three_ways(make_walk(), shop_on(request, server))
+    check_walk(three_ways(make_walk(), shop_on(request, server)))
+
+
+@pytest.mark.parametrize("server", [server_param("elasticsearch-9")])
+def test_ruby(server: str, request: pytest.FixtureRequest) -> None:
+    if (
+        shutil.which("ruby") is None
+        or subprocess.run(["ruby", "-e", "require 'elasticsearch'"], check=False).returncode
+    ):
+        pytest.skip("needs ruby-elasticsearch: apt-get install ruby-elasticsearch")
+    shop = shop_on(request, server)
+    with Proxy(shop.url, says_what_it_is) as proxy:
+        check_walk(three_ways(ruby, replace(shop, url=proxy.url)))
+
+
+def check_walk(seen: Json) -> None:
+    """What every app has to have seen."""
     assert (seen["stored"], seen["deleted"], seen["missing"], seen["count"]) == ("created", "deleted", 404, 33)
     assert seen["bulk"] == ["created", "deleted"] and seen["read"] == NOTE
     assert "note" in seen["paraphrase"][:3], "what was written just now is found by its meaning"

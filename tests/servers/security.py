@@ -14,13 +14,15 @@ ROLES = {
     "alias-reader": ("shown-*", "searchctl-vectors-shown-*"),  # of indexes that are called otherwise
     "words-reader": ("rights-*", "shown-*"),  # not of the vectors beside them
 }
+READERS = {"ann": "North", "bob": "Acme"}  # who may read documents of one brand only, in OWNED indexes
+OWNED = "owned-*"
 
 
 @dataclass(frozen=True, slots=True)
 class Security:
     """The user that a secured node knows, and the authority to verify it by (a PEM file).
 
-    Each of `ROLES` is a user as well, with the same password, who may read what is called so and nothing else.
+    Each of `ROLES` and `READERS` is a user as well, with the same password, who may read what is called so and nothing else.
     """
 
     user: str
@@ -38,11 +40,11 @@ def secure(config: Path) -> tuple[Security, dict[str, str]]:
     certificate.private_key_pem.write_to_path(str(config / "server.key"))
     certificate.cert_chain_pems[0].write_to_path(str(config / "server.pem"))
     security = Security("searchctl", secrets.token_urlsafe(16), config / "authority.pem")
-    users = {security.user: "superuser", **{role: role for role in ROLES}}
+    users = {security.user: "superuser", **{role: role for role in (*ROLES, *READERS)}}
     hashed = _hash(security.password)
     (config / "users").write_text("".join(f"{user}:{hashed}\n" for user in users))
     (config / "users_roles").write_text("".join(f"{role}:{user}\n" for user, role in users.items()))
-    (config / "roles.yml").write_text("".join(map(_role, ROLES)))
+    (config / "roles.yml").write_text("".join([*map(_role, ROLES), *map(_reader, READERS)]))
     return security, {
         "xpack.security.enabled": "true",
         "xpack.security.enrollment.enabled": "false",
@@ -58,6 +60,13 @@ def _role(name: str) -> str:
     """Return a role that may read and describe some indexes: no right on the cluster, as security teams hand them out."""
     names = ", ".join(f"'{pattern}'" for pattern in ROLES[name])
     return f"{name}:\n  indices:\n    - names: [{names}]\n      privileges: [read, view_index_metadata]\n"
+
+
+def _reader(name: str) -> str:
+    """Return a role with document-level rights, which count under a node's trial licence."""
+    query = f'{{"term": {{"brand.keyword": "{READERS[name]}"}}}}'
+    rights = f"names: ['{OWNED}'], privileges: [read, view_index_metadata], query: '{query}'"
+    return f"{name}:\n  indices:\n    - {{{rights}}}\n"
 
 
 def _hash(password: str) -> str:
