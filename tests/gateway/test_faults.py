@@ -88,6 +88,12 @@ def test_an_encoder_that_fails_or_hangs(shop: Shop, gateway: Callable[..., Runni
     free.set()
 
 
+def test_a_reranker_that_the_encoder_cannot_serve_costs_no_answer(shop: Shop, gateway: Callable[..., Running]) -> None:
+    plain = asked(gateway(SLOW), shop)
+    reranked = asked(gateway(replace(SLOW, policies=Policies().with_rerank("maxsim:10"))), shop)
+    assert (reranked.mode, reranked.ids) == (plain.mode, plain.ids)
+
+
 @pytest.fixture
 def others(shop: Shop) -> Iterator[Callable[..., str]]:
     """A function that makes another index of the shop's kind, with vectors of an encoder or without."""

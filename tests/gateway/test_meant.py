@@ -10,8 +10,9 @@ from urllib.parse import unquote
 import pytest
 
 from searchctl import hybrid
-from searchctl.errors import ConfigError
+from searchctl.errors import ConfigError, EncoderUnavailable
 from searchctl.gateway.dsl import read_query
+from searchctl.gateway.hybrid import Hybrid
 from searchctl.gateway.meant import other_readings, spelt, with_text
 from searchctl.gateway.policies import Policies, read_policies
 from searchctl.gateway.settings import GatewaySettings
@@ -145,8 +146,13 @@ def test_the_best_are_reranked(meaningful: Shop, door: Callable[..., Running]) -
     assert scores == sorted(scores, reverse=True)
     legs = [one["description"].partition(" ")[0] for one in reranked.json["hits"]["hits"][0]["_explanation"]["details"]]
     assert legs == ["lexical", "vector", "rerank"]
-    failing = door(rerank=RerankPolicy("no-such-reranker")).ask("POST", path, asked)
-    assert failing.ids == plain.ids, "a reranker that isn't there costs no answer"
+
+
+def test_a_reranker_that_is_not_there_is_told_at_the_start() -> None:
+    with pytest.raises(EncoderUnavailable, match="no reranker 'no-such'"):
+        Hybrid(Policies().with_rerank("no-such:5"))
+    assert Policies().with_rerank(None).rerankers == set()
+    assert Policies(patterns=(("shop-*", Policy(rerank=RerankPolicy("maxsim"))),)).rerankers == {"maxsim"}
 
 
 def test_reranking_in_process(meaningful: Shop) -> None:

@@ -50,6 +50,7 @@ class GatewayGroup(GroupWithExamples):
 @click.option(
     "--budget-ms", metavar="N", type=int, default=1000, show_default=True, help="Longest a hybrid answer may take."
 )
+@click.option("--rerank", metavar="NAME", help="Let a slower model reorder the best, as in maxsim:10 or a folder.")
 @click.option(
     "--shadow", metavar="SHARE", type=float, help="Answer by words; compute this share of searches both ways."
 )
@@ -96,7 +97,8 @@ def _settings(frame: Frame, options: dict[str, Any]) -> GatewaySettings:
     from searchctl.settings.addresses import address
 
     host, port = address(options["listen"], any_port=True)
-    policies = read_policies(frame.settings.gateway, frame.settings.gateway_origin).with_mode(options["mode"])
+    policies = read_policies(frame.settings.gateway, frame.settings.gateway_origin)
+    policies = policies.with_mode(options["mode"]).with_rerank(options["rerank"])
     return GatewaySettings(
         host=host,
         port=port,

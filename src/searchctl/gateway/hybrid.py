@@ -17,7 +17,7 @@ from searchctl.gateway.reasons import Reason, WhyLexical
 from searchctl.gateway.requests import Search
 from searchctl.gateway.steps import Ask, Encode, Flow, Reorder, Reordered, SearchOutcome, ServerReply, lexical
 from searchctl.gateway.target import Known
-from searchctl.rerankers import open_reranker
+from searchctl.rerankers import MAXSIM, open_reranker
 from searchctl.rerankers.base import Reranker
 from searchctl.schema import EncoderStamp
 from searchctl.search.rerank import Rerank, rerank
@@ -30,7 +30,10 @@ _FAULTS: frozenset[Reason] = frozenset(
 
 
 class Hybrid:
-    """All that searches share: what is known of indexes, the encoder's thread, and the circuit breaker."""
+    """All that searches share: what is known of indexes, the encoder's thread, rerankers, and the circuit breaker.
+
+    Raises EncoderUnavailable or MissingExtra for a reranker that can't be opened.
+    """
 
     def __init__(
         self,
@@ -46,8 +49,10 @@ class Hybrid:
         self.breaker = breaker or Breaker()
         self.encoder = encoder or QueryEncoder()
         self.budget = budget_ms / 1000
-        self._rerankers: dict[tuple[EncoderStamp, str], Reranker] = {}
+        self._rerankers: dict[tuple[EncoderStamp | None, str], Reranker] = {}
         self._opening = threading.Lock()
+        for name in policies.rerankers - {MAXSIM}:
+            self._rerankers[None, name] = open_reranker(name, lambda: None)
 
     def begin(self, search: Search, identity: str) -> Flow | SearchOutcome:
         """Return the flow of a search, or how it ends at once."""
@@ -121,7 +126,9 @@ class Hybrid:
         return Reordered(replace(ordered, fused=fused, relevance=relevance))
 
     def _reranker(self, stamp: EncoderStamp, name: str) -> Reranker:
-        """Return a reranker, opened when first needed."""
+        """Return a reranker; one that compares an encoder's tokens is opened when first needed."""
+        if name != MAXSIM:
+            return self._rerankers[None, name]
         with self._opening:
             if (stamp, name) not in self._rerankers:
                 self._rerankers[stamp, name] = open_reranker(name, lambda: self.encoder.encoder_of(stamp))

@@ -31,6 +31,16 @@ class Policies:
     def _of_one(self, name: str) -> Policy:
         return next((policy for pattern, policy in self.patterns if fnmatchcase(name, pattern)), self.usual)
 
+    @property
+    def rerankers(self) -> set[str]:
+        """Return the names of what reorders the best, of any index."""
+        policies = (self.usual, *(policy for _, policy in self.patterns))
+        return {policy.rerank.name for policy in policies if policy.rerank is not None}
+
+    def with_rerank(self, name: str | None) -> Policies:
+        """Return the policies with another usual reranker, as in "maxsim:10"; None changes nothing. Raises ConfigError."""
+        return self if name is None else replace(self, usual=replace(self.usual, rerank=read_rerank(name)))
+
     def with_mode(self, mode: Mode | None) -> Policies:
         """Return the policies with another usual mode; None changes nothing."""
         return self if mode is None else replace(self, usual=replace(self.usual, mode=mode))
