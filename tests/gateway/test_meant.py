@@ -155,6 +155,16 @@ def test_a_reranker_that_is_not_there_is_told_at_the_start() -> None:
     assert Policies(patterns=(("shop-*", Policy(rerank=RerankPolicy("maxsim"))),)).rerankers == {"maxsim"}
 
 
+def test_what_was_meant_is_told_in_process(meaningful: Shop) -> None:
+    if meaningful.family != "elasticsearch":
+        pytest.skip("opensearch-py's answers have no headers")
+    elasticsearch = pytest.importorskip("elasticsearch")
+    client = hybrid(elasticsearch.Elasticsearch(meaningful.url), budget_ms=60_000)
+    found = client.search(index=meaningful.index, **body("umbrelal"))
+    assert found.meta.headers["x-searchctl-query"] == "umbrella" and names(found)[0] == "Umbrella"
+    assert found.meta.headers["x-searchctl-reason"] == "repaired"
+
+
 def test_reranking_in_process(meaningful: Shop) -> None:
     if meaningful.family != "opensearch":
         pytest.skip("one client is enough")
@@ -190,7 +200,7 @@ def test_templates_one_by_one_and_together(server: str, request: pytest.FixtureR
         for template in (filled(REORDER), inline, filled(PARAPHRASE), missing, {**filled(REORDER), "explain": True}):
             lines += [{"index": shop.index}, template]
         many, direct = (asked("POST", "/_msearch/template", lines) for asked in (running.ask, shop.ask))
-        assert (many.mode, many.reason) == ("hybrid", "-,match_all,-,backend_error,-")
+        assert (many.mode, many.reason) == ("hybrid", "-,match_all,rescued,backend_error,-")
         through, plain = many.json["responses"], direct.json["responses"]
         assert [one["status"] for one in through] == [one["status"] for one in plain]
         assert names(through[0]) == names(one.json) and through[0]["hits"]["total"] == plain[0]["hits"]["total"]

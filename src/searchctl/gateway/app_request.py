@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -269,14 +269,10 @@ def step_about(path: str) -> bool:
 def _shown(outcomes: Sequence[SearchOutcome]) -> list[tuple[str, str]]:
     """Return the headers of one outcome, or of several: the mode most went beyond, and all reasons."""
     if len(outcomes) == 1:
-        headers = wire.shown_headers(outcomes[0].shown, outcomes[0].refusal)
-        if outcomes[0].repaired:
-            headers.append(("X-Searchctl-Query", quote(outcomes[0].repaired)))
-        remark = outcomes[0].remark if outcomes[0].refusal is None else ""
-        return [*headers, ("X-Searchctl-Reason", remark)] if remark else headers
+        return wire.outcome_headers(outcomes[0])
     shown = {outcome.shown for outcome in outcomes}
     mode = "hybrid" if "hybrid" in shown else "reorder" if "reorder" in shown else "lexical"
-    reasons = [outcome.refusal.reason if outcome.refusal else "-" for outcome in outcomes]
+    reasons = [outcome.remark or "-" for outcome in outcomes]
     shown_reasons = [("X-Searchctl-Reason", ",".join(reasons))] if any(reason != "-" for reason in reasons) else []
     return [("X-Searchctl-Mode", mode), *shown_reasons]
 

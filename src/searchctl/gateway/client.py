@@ -322,7 +322,7 @@ class _ElasticCall(_Call):
 
         from elastic_transport import HttpHeaders, TransportApiResponse
 
-        told = dict(wire.shown_headers(outcome.shown, outcome.refusal))
+        told = dict(wire.outcome_headers(outcome))
         headers = HttpHeaders({**dict(self.meta.headers), **told})
         return TransportApiResponse(replace(self.meta, headers=headers), answer)
 

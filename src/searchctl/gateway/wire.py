@@ -9,9 +9,10 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from searchctl.gateway.reasons import Refused, WhyLexical
+from searchctl.gateway.steps import SearchOutcome
 from searchctl.types import Json
 
 Kind: TypeAlias = Literal[
@@ -182,3 +183,11 @@ def shown_headers(mode: str, refusal: WhyLexical | None) -> list[tuple[str, str]
     """Return what tells the app how it was answered."""
     headers = [("X-Searchctl-Mode", mode)]
     return headers if refusal is None else [*headers, ("X-Searchctl-Reason", refusal.reason)]
+
+
+def outcome_headers(outcome: SearchOutcome) -> list[tuple[str, str]]:
+    """Return what tells the app how one search was answered: its mode, why or with what help, and the text that was meant."""
+    headers = [("X-Searchctl-Mode", outcome.shown)]
+    if outcome.remark:
+        headers.append(("X-Searchctl-Reason", outcome.remark))
+    return [*headers, ("X-Searchctl-Query", quote(outcome.repaired))] if outcome.repaired else headers
