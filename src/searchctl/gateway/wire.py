@@ -187,7 +187,7 @@ def shown_headers(mode: str, refusal: WhyLexical | None) -> list[tuple[str, str]
 
 def outcome_headers(outcome: SearchOutcome) -> list[tuple[str, str]]:
     """Return what tells the app how one search was answered: its mode, why or with what help, and the text that was meant."""
-    headers = [("X-Searchctl-Mode", outcome.shown)]
+    headers: list[tuple[str, str]] = [("X-Searchctl-Mode", outcome.shown)]
     if outcome.remark:
         headers.append(("X-Searchctl-Reason", outcome.remark))
     return [*headers, ("X-Searchctl-Query", quote(outcome.repaired))] if outcome.repaired else headers
