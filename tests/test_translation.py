@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tools.catalogue import in_source, merged, messages, path_of, placeholders, read
+from tools.catalogue import SOURCE, faults, in_source, merged, messages, path_of, placeholders, read
 
 from searchctl.cli import main
 from searchctl.translation import _, language_of, ngettext, number, use_language
@@ -125,3 +128,56 @@ def test_the_catalogue_has_the_messages_of_the_source_and_no_others() -> None:
         return {message.id if isinstance(message.id, str) else tuple(message.id) for message in texts if message.id}  # type: ignore[attr-defined]
 
     assert ids(merged(read("ru"), messages())) == ids(read("ru")), "run: python tools/catalogue.py"
+
+
+def test_each_message_is_translated() -> None:
+    assert faults(read("ru")) == [], "translate in src/searchctl/locale/ru, then run: python tools/catalogue.py"
+
+
+TELLING = (
+    "say say_error echo confirm UsageError BadParameter ClickException ConfigError SearchctlError StorageError".split()
+)
+APART = {"_", "ngettext", "marked", "count_of", "hint", "print_json", "join", "format"}  # translated, or no message
+MACHINES = (  # words of commands and formats
+    "searchctl ",
+    "--",
+)
+
+
+def untranslated(node: ast.AST) -> Iterator[str]:
+    """Yield strings with words in them that don't pass through gettext."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+        name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+        if name in APART:
+            return
+    if isinstance(node, ast.JoinedStr):
+        literal = "\0".join(part.value for part in node.values if isinstance(part, ast.Constant))
+        if two_words(literal.replace("searchctl: ", "")):
+            yield literal
+        children = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
+    else:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and two_words(node.value):
+            yield node.value
+        children = list(ast.iter_child_nodes(node))
+    for child in children:
+        yield from untranslated(child)
+
+
+def two_words(text: str) -> bool:
+    return not text.startswith(MACHINES) and re.search(r"[A-Za-z]{2,}[,;:)]? +[A-Za-z]{2,}", text) is not None
+
+
+def test_strings_outside_gettext_are_noticed() -> None:
+    source = 'say(f"no index {name} here, sir"); say(_("all is well")); say("it is " if x else _("it was"))'
+    assert list(untranslated(ast.parse(source))) == ["no index \0 here, sir", "it is "]
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "cli").rglob("*.py")), ids=lambda path: path.stem)
+def test_what_commands_say_passes_through_gettext(path: Path) -> None:
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    told = [
+        call
+        for call in calls
+        if (call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")) in TELLING
+    ]
+    assert [text for call in told for argument in call.args for text in untranslated(argument)] == []

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import log
 from typing import NamedTuple
 
+from searchctl.explore.lemmas import as_heading
 from searchctl.schema import Analyzer
 from searchctl.text.analysis import analyze
 
@@ -22,7 +23,9 @@ _TALK = frozenset(
     это эта эти этой этих который которая которое которые мой моя мое мои моего моей моих свой свое свои своего своей нас наш ваш ваша
     ваши какой какая какое какие почему очень просто пожалуйста спасибо здравствуйте привет хочу хотел хотела могу можете нужно нужен
     нужна надо должен должна были будет будут буду быть есть мне меня вы вам вас еще уже также либо тоже такой такая такие такое весь
-    всего все всех всем само сам сама лишь пока сейчас там тут где куда откуда когда никак нельзя скажите подскажите""".split()
+    всего все всех всем само сам сама лишь пока сейчас там тут где куда откуда когда никак нельзя скажите подскажите
+    можно чтобы поэтому однако например снова опять вдруг почти совсем добрый уважаемые сделать делать сказали
+    пишет пишут получается""".split()
 )
 _LONGEST = 4000  # code points of a text that are looked at; what it's about is said by then
 _NUMBER = re.compile(r"\d+")
@@ -33,7 +36,7 @@ _PHRASE_SHARE = 0.5  # a phrase stands for its words when they occur in it at le
 
 
 class Term(NamedTuple):
-    """A term as it's mostly written in the group, and its c-TF-IDF weight."""
+    """A term as a heading writes it (`explore/lemmas.py`), and its c-TF-IDF weight."""
 
     text: str
     weight: float
@@ -128,5 +131,5 @@ def _written(terms: Sequence[tuple[str, float]], written: Mapping[str, Counter[s
     shown = []
     for term, weight in terms[:count]:
         form = max(sorted(written[term]), key=written[term].__getitem__)
-        shown.append(Term(form, round(weight, 6)))
+        shown.append(Term(as_heading(form), round(weight, 6)))
     return tuple(shown)
