@@ -116,7 +116,7 @@ def _print(frame: Frame, answer: Answer) -> None:
     if frame.quiet or not answer.others:
         return
     say(
-        "searchctl: also:"
+        _("searchctl: also:")
         if answer.best
         else _("searchctl: the nearest there is (relevance {relevance:.2f}):").format(relevance=answer.relevance)
     )

@@ -12,6 +12,7 @@ from searchctl import pages
 from searchctl.evaluation.metrics import Floats, Metric
 from searchctl.evaluation.report import Report
 from searchctl.pages import WIDTH, Table
+from searchctl.translation import _
 
 _ROW = 26
 _LABEL = 110
@@ -79,7 +80,7 @@ def render(report: Report) -> str:
 
 
 def _modes(report: Report) -> Table:
-    headings = ["mode", *map(str, report.metrics), "median ms", "p95 ms"]
+    headings = [_("mode"), *map(str, report.metrics), _("median ms"), _("p95 ms")]
     rows = []
     for mode in report.modes:
         latency = report.latency[mode]
@@ -105,12 +106,12 @@ def _comparisons(report: Report) -> Table:
             comparison.other,
             str(comparison.metric),
             f"{comparison.difference.value:+.4f}",
-            f"{comparison.difference.low:+.4f} to {comparison.difference.high:+.4f}",
+            _("{low:+.4f} to {high:+.4f}").format(low=comparison.difference.low, high=comparison.difference.high),
             f"{comparison.p_value:.4f}",
         ]
         for comparison in report.comparisons()
     ]
-    return Table(["other", "metric", "difference", "95 % interval", "p, corrected"], rows, 3)
+    return Table([_("other"), _("metric"), _("difference"), _("95 % interval"), _("p, corrected")], rows, 3)
 
 
 def _differences(report: Report) -> list[Histogram]:
@@ -140,12 +141,15 @@ def _failures(report: Report) -> Table:
         [
             failure.query.text,
             ", ".join(id for id, grade in failure.query.grades.items() if grade > 0),
-            failure.first or "nothing",
+            failure.first or _("nothing"),
             *("-" if failure.ranks[mode] is None else str(failure.ranks[mode]) for mode in report.modes),
         ]
         for failure in report.failures(_WORST)
     ]
-    headings = ["query", "expected", "came first", *(f"rank in {mode}" for mode in report.modes)]
+    headings = [
+        *(_("query"), _("expected"), _("came first")),
+        *(_("rank in {mode}").format(mode=mode) for mode in report.modes),
+    ]
     return Table(headings, rows, len(report.modes))
 
 
@@ -155,4 +159,4 @@ def _queries(report: Report) -> Table:
         [query.id, query.text, *(f"{report.scores[mode][metric][row]:.3f}" for mode in report.modes)]
         for row, query in enumerate(report.dataset.queries)
     ]
-    return Table(["id", "query", *report.modes], rows, len(report.modes))
+    return Table(["id", _("query"), *report.modes], rows, len(report.modes))

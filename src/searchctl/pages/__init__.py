@@ -8,6 +8,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from searchctl.translation import _, language_in_use
+
 _HERE = Path(__file__).parent
 WIDTH = 640  # of a drawing
 
@@ -25,7 +27,8 @@ def render(template: Path, **values: object) -> str:
     """Return the page that a template makes of values, all of them escaped.
 
     A template may extend `page.html`, which has the head and the style, and import the macros of `parts.html`. `value | tojson`
-    is JSON that can stand inside a script element. Raises jinja2.UndefinedError for a name that isn't among the values.
+    is JSON that can stand inside a script element; `_("…")` is a message in the language in use, which is called `language`.
+    Raises jinja2.UndefinedError for a name that isn't among the values.
     """
     environment = Environment(
         loader=FileSystemLoader([template.parent, _HERE]),
@@ -34,5 +37,6 @@ def render(template: Path, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals |= {"_": _, "language": language_in_use()}
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     return environment.get_template(template.name).render(values)

@@ -13,6 +13,7 @@ from searchctl.pages import WIDTH, Table
 from searchctl.routing.beside import ClassifierTrial
 from searchctl.routing.evaluation import METRICS, RoutingTrial
 from searchctl.routing.evaluation_report import confusion_matrix, confusions, per_label, shots_name, summary
+from searchctl.translation import _
 
 _HEIGHT = 220  # of the learning curve
 _SHOWN = 30  # labels in the heat map: those most confused
@@ -101,8 +102,8 @@ def _numbers(trial: RoutingTrial, classifiers: Sequence[ClassifierTrial]) -> Tab
     for classifier in classifiers:
         values = [classifier.run.values[name] for name in METRICS]
         shown = ["-" if value != value else f"{value:.3f}" for value in values]
-        rows.append([f"{classifier.name} ({classifier.trained_on} texts)", *shown])
-    return Table(["examples", *(name.replace("_", " ") for name in METRICS)], rows, len(METRICS))
+        rows.append([_("{name} ({count} texts)").format(name=classifier.name, count=classifier.trained_on), *shown])
+    return Table([_("examples"), *(name.replace("_", " ") for name in METRICS)], rows, len(METRICS))
 
 
 def _curve(trial: RoutingTrial) -> LearningCurve:
@@ -125,14 +126,14 @@ def _calibration(trial: RoutingTrial, shots: int) -> Table:
     bins = np.minimum((confidence * 10).astype(int), 9)
     rows = [
         [
-            f"{number / 10:.1f} to {(number + 1) / 10:.1f}",
+            _("{low:.1f} to {high:.1f}").format(low=number / 10, high=(number + 1) / 10),
             f"{(bins == number).mean():.1%}",
             f"{confidence[bins == number].mean():.3f}",
             f"{right[bins == number].mean():.3f}",
         ]
         for number in np.unique(bins).tolist()
     ]
-    return Table(["confidence", "of texts", "mean confidence", "right"], rows, 3)
+    return Table([_("confidence"), _("of texts"), _("mean confidence"), _("right")], rows, 3)
 
 
 def _heat_map(trial: RoutingTrial, shots: int) -> HeatMap:
@@ -156,7 +157,7 @@ def _heat_map(trial: RoutingTrial, shots: int) -> HeatMap:
 
 def _confusions(trial: RoutingTrial, shots: int) -> Table:
     rows = [[confusion.label, confusion.given, f"{confusion.share:.1%}"] for confusion in confusions(trial, shots)]
-    return Table(["texts of", "went to", "share"], rows, 1)
+    return Table([_("texts of"), _("went to"), _("share")], rows, 1)
 
 
 def _labels(trial: RoutingTrial, shots: int) -> Table:
@@ -164,4 +165,4 @@ def _labels(trial: RoutingTrial, shots: int) -> Table:
         [label, str(numbers["texts"]), f"{numbers['precision']:.3f}", f"{numbers['recall']:.3f}"]
         for label, numbers in zip(trial.material.labels, per_label(trial, shots), strict=True)
     ]
-    return Table(["label", "test texts", "precision", "recall"], rows, 3)
+    return Table([_("label"), _("test texts"), _("precision"), _("recall")], rows, 3)
