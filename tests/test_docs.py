@@ -26,7 +26,13 @@ SERVING = ("serve",)  # which don't end by themselves
 
 def commands() -> list[str]:
     """Return the README's shell commands in order."""
-    lines = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
+    return shell_commands(README)
+
+
+def shell_commands(text: str) -> list[str]:
+    """Return the shell commands of a page in order, but for those that install."""
+    blocks = re.findall(r"```(sh|python)\n(.*?)```", text, re.DOTALL)
+    lines = [line for kind, block in blocks if kind == "sh" for line in block.splitlines()]
     return [line for line in lines if line.strip() and line.split()[0] not in INSTALLING]
 
 
@@ -85,6 +91,34 @@ def test_every_shell_command_of_the_readme_works(place: Path) -> None:
     assert russian["hits"][0]["id"] == found["hits"][0]["id"]
     codes = json.loads(run(place, "searchctl", "search", "washing machine shows E17", "--json"))
     assert codes["hits"][0]["id"] == "en-errors-001" and "E17" in codes["hits"][0]["title"]
+
+
+RUSSIAN = (ROOT / "README.ru.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_russian_readme_works(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEARCHCTL_LANG", "ru")
+    for command in shell_commands(RUSSIAN):
+        words = shlex.split(command, comments=True)
+        assert words[0] == "searchctl"
+        run(place, *words)
+    code = json.loads(run(place, "searchctl", "search", "стиральная машина пишет E17", "--json"))
+    assert code["hits"][0]["title"] == "Стиральная машина Halden W7: ошибка E17"
+    question = "will you take my old fridge away"
+    fridge = json.loads(run(place, "searchctl", "search", question, "--where", "lang=ru", "--json"))
+    assert fridge["hits"][0]["title"] == "Вывоз старой техники и скидка за нее"
+    (python,) = re.findall(r"```python\n(.*?)```", RUSSIAN, re.DOTALL)
+    assert (
+        "vozvrat"
+        in subprocess.run([sys.executable, "-c", python], cwd=place, capture_output=True, text=True, check=True).stdout
+    )
+
+
+def test_every_command_and_link_in_the_russian_readme_is_there() -> None:
+    assert set(re.findall(r"^(?:\| `)?searchctl ([a-z]+)", RUSSIAN, re.MULTILINE)) <= COMMANDS.keys()
+    targets = re.findall(r"\]\(([^)#:]+)\)", RUSSIAN)
+    assert len(targets) > 8 and all((ROOT / target).exists() for target in targets)
 
 
 def test_every_command_in_the_readme_exists() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tools.captures import COMMANDS, FOLDER, ROOT, SIZES, plain, shown
+from tools.captures import COMMANDS, FOLDER, ROOT, RUSSIAN_COMMANDS, RUSSIAN_SIZE, SIZES, plain, shown
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -37,3 +37,22 @@ def test_a_terminal_shows_what_is_captured(tmp_path: Path) -> None:
     for number, command in enumerate(COMMANDS):
         for size in SIZES[: 1 if number == 0 else None]:  # a second load would find all unchanged
             assert shown(command, tmp_path, *size) in captured[size], command
+
+
+def test_russian_times_and_numbers_are_left_out_too() -> None:
+    assert plain("время  1 мин 23 с, 292 фрагмента, 3,5/с · смысл 1\u00a0399 мс 2,318") == (
+        "время  … с, 292 фрагмента, …/с · смысл … мс …\n"
+    )
+
+
+def test_no_line_of_the_russian_capture_is_wider_than_the_terminal() -> None:
+    lines = (FOLDER / "russian-80.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 80 and not line.startswith("$")] == []
+
+
+@pytest.mark.slow
+def test_a_terminal_shows_the_russian_path_that_is_captured(tmp_path: Path) -> None:
+    (tmp_path / "ingest").symlink_to(ROOT / "ingest")
+    captured = (FOLDER / "russian-80.txt").read_text(encoding="utf-8")
+    for command in RUSSIAN_COMMANDS:
+        assert shown(command, tmp_path, *RUSSIAN_SIZE, "ru") in captured, command

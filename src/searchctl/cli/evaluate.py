@@ -161,8 +161,8 @@ def _print(frame: Frame, report: Report) -> None:
         return
     say(f"\n{report.dataset.name}: {count_of(len(report.dataset.queries), 'query', 'queries')}")
     for comparison in report.comparisons():
-        sure = "significant" if comparison.p_value < 0.05 else _("could be chance")
-        bounds = f"{comparison.difference.low:+.4f} to {comparison.difference.high:+.4f}"
+        sure = _("significant") if comparison.p_value < 0.05 else _("could be chance")
+        bounds = _("{low:+.4f} to {high:+.4f}").format(low=comparison.difference.low, high=comparison.difference.high)
         say(
             f"{comparison.reference} - {comparison.other}, {comparison.metric}: {comparison.difference.value:+.4f} ({bounds}), "
             f"p = {comparison.p_value:.4f}, {sure}"

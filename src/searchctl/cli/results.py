@@ -217,7 +217,7 @@ def _explanation(hit: Hit) -> list[str]:
             if leg.raw is not None
             else _("not found")
         )
-        lines.append(f"{leg_name(name):<7} {standing} → {leg.normalised:.3f} × {leg.weight:.2f}")
+        lines.append(f"{leg_name(name):<7} {standing} → {number(leg.normalised, '.3f')} × {number(leg.weight, '.2f')}")
     return lines
 
 
