@@ -43,14 +43,15 @@ RUSSIAN_COMMANDS = (
     'searchctl route add оплата/возврат "Верните деньги за чайник" "Когда придут деньги?"',
     'searchctl route add доставка/опоздание "Курьер не приехал" "Где моя посылка?"',
     'searchctl route predict "Деньги до сих пор не вернули"',
-    "searchctl evaluate ingest/demo --index default --modes hybrid,lexical",
+    "searchctl evaluate ingest/demo --index default --modes hybrid,lexical -q",
     "searchctl serch",
 )
 _ERASED = re.compile(r"[^\n]*\n\r?\x1b\[1A\r?\x1b\[2K|^.*\x1b\[2K", re.MULTILINE)  # a progress line
 _SPINNING = re.compile(r"^[\u2800-\u28ff] .*\n", re.MULTILINE)  # one that was overwritten in another way
 _ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\].*?(?:\x07|\x1b\\))")
 _DIFFERS = re.compile(
-    r"(?:\d+ (?:min|мин) )?\d[\d,\xa0]*(?:\.\d+)?(?= (?:ms|s|MB|kB|мс|с|МБ|КБ)\b)|\b\d+[.,]\d{2,}|\d[\d.,]*(?=/[sс])"
+    r"(?m)(?:\d+ (?:min|мин) )?\d[\d,\xa0]*(?:\.\d+)?(?= (?:ms|s|MB|kB|мс|с|МБ|КБ)(?:\b|$))"
+    r"|-?\b\d+[.,]\d{2,}|\b\d+\.\d(?=\s{2,}|$)|\d[\d.,]*(?=/[sс])"
 )
 
 
@@ -89,7 +90,7 @@ def plain(text: str) -> str:
     """Return what stays on the screen, without colours and without what differs from run to run."""
     lines = _ESCAPE.sub("", _ERASED.sub("", text.replace("\r\n", "\n"))).replace("\r", "").split("\n")
     kept = _SPINNING.sub("", "\n".join(line.rstrip() for line in lines))
-    return _DIFFERS.sub("…", kept).rstrip() + "\n"
+    return re.sub(r"… {2,}", "…  ", _DIFFERS.sub("…", kept)).rstrip() + "\n"
 
 
 def capture(folder: Path, commands: Sequence[str], columns: int, lines: int, language: str = "en") -> str:

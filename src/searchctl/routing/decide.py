@@ -230,7 +230,9 @@ def _several(judgement: Judgement, thresholds: list[float], settings: RouteSetti
 def _too_unsure(confidence: float, least: float, settings: RouteSettings) -> str:
     target = settings.target_precision
     reason = _(", the threshold for a precision of {target:g}").format(target=target) if target is not None else ""
-    return f"no label: the confidence {confidence:.2f} is below {least:.2f}{reason}"
+    return _("no label: the confidence {confidence:.2f} is below {least:.2f}{reason}").format(
+        confidence=confidence, least=least, reason=reason
+    )
 
 
 def _sets(judgement: Judgement, settings: RouteSettings) -> list[tuple[str, ...]]:
@@ -260,7 +262,9 @@ def _kept(route: Route, limit: float, strange: str) -> Route:
     """Take the label away from a text that surely belongs to none."""
     if route.outside < limit:
         return route
-    why = f"no label: {strange} (outside {route.outside:.3f}, limit {limit:.3g})"
+    why = _("no label: {strange} (outside {outside:.3f}, limit {limit:.3g})").format(
+        strange=strange, outside=route.outside, limit=limit
+    )
     return replace(route, label=None, labels=(), why=why)
 
 
@@ -268,15 +272,19 @@ def _explained(route: Route, examples: bool) -> Route:
     """Say in words what the answer rests on."""
     parts = [route.why] if route.why else []
     if not examples:
-        parts.append("there are no examples yet, so labels go by their descriptions")
+        parts.append(_("there are no examples yet, so labels go by their descriptions"))
     if route.neighbours:
         agreeing = sum(_under(one.labels, route.candidates[0].label) for one in route.neighbours)
-        parts.append(
-            f"{agreeing} of the {len(route.neighbours)} nearest examples are '{route.candidates[0].label}'"
-            f", the nearest with a similarity of {route.neighbours[0].similarity:.2f}"
+        told = _(
+            "{agreeing} of the {count} nearest examples are '{label}', the nearest with a similarity of {similarity:.2f}"
         )
+        count, nearest = len(route.neighbours), route.neighbours[0].similarity
+        parts.append(told.format(agreeing=agreeing, count=count, label=route.candidates[0].label, similarity=nearest))
     if len(route.candidates) > 1 and route.candidates[1].confidence >= _WORTH_SAYING:
-        parts.append(f"next comes '{route.candidates[1].label}' with {route.candidates[1].confidence:.2f}")
+        second = route.candidates[1]
+        parts.append(
+            _("next comes '{label}' with {confidence:.2f}").format(label=second.label, confidence=second.confidence)
+        )
     return replace(route, why="; ".join(parts))
 
 
