@@ -107,3 +107,82 @@ def test_evaluate_takes_a_share_of_one_file(here: Path, run: Run) -> None:
     assert json.loads(result.stdout)["test_texts"] == 6
     assert run("route", "evaluate", "all.csv").exit_code == 2
     assert run("route", "evaluate", "all.csv", "all.csv", "--test-share", "0.5").exit_code == 2
+
+
+def test_rows_without_a_text_keep_their_place_and_are_told(here: Path, run: Run) -> None:
+    (here / "t.csv").write_text("id,text,label\n1,money back,refund\n2,,refund\n3,parcel late,late\n")
+    imported = run("route", "import", "t.csv", *HASHING)
+    assert imported.exit_code == 3 and json.loads(imported.stdout)["left_out"][0]["row"] == 3
+    for options in ((), ("--json",)):
+        routed = run("route", "predict", "t.csv", *options)
+        assert routed.exit_code == 3
+        rows = json.loads(routed.stdout)["routes"] if options else list(map(json.loads, routed.stdout.splitlines()))
+        assert [row["id"] for row in rows] == ["1", "2", "3"]
+        assert [row["label"] is None for row in rows] == [False, True, False] and "empty" in rows[1]["error"]
+
+
+def test_examples_of_a_file_without_a_text_are_told(here: Path, run: Run) -> None:
+    (here / "t.jsonl").write_text('{"text": "money back"}\n{"text": ""}\n{"text": "refund me"}\n')
+    added = run("route", "add", "refund", "--file", "t.jsonl", *HASHING)
+    assert added.exit_code == 3
+    found = json.loads(added.stdout)
+    assert found["added"] == 2 and [row["row"] for row in found["left_out"]] == [2]
+
+
+def test_numbers_and_dates_are_no_text_and_a_guess_is_told(here: Path, run: Run) -> None:
+    (here / "t.csv").write_text(
+        "Номер;Дата;Жалоба;Статус;Категория\n1;25.02.2024;верните деньги;новая;возврат\n2;26.02.2024;где посылка;новая;доставка\n"
+    )
+    imported = run("route", "import", "t.csv", *HASHING)
+    assert imported.exit_code == 0
+    assert "'Жалоба', 'Статус'; name the right ones with: --text COLUMN" in imported.stderr
+    texts = [json.loads(line)["text"] for line in run("route", "export").stdout.splitlines()]
+    assert texts == ["верните деньги\nновая", "где посылка\nновая"]
+    assert "Статус" in run("route", "predict", "t.csv").stderr
+    assert "read as text" not in run("route", "predict", "t.csv", "--text", "Жалоба").stderr
+
+
+def test_labels_that_may_not_be_meant_are_told(here: Path, run: Run) -> None:
+    (here / "t.csv").write_text(
+        "text;label\nmoney back;Billing / Refund\nrefund me;billing/refund\nlamp;product\nlamp money;billing/refund, product\n"
+    )
+    imported = run("route", "import", "t.csv", *HASHING)
+    found = json.loads(imported.stdout)
+    assert found["alike"] == [["Billing/Refund", "billing/refund"]] and found["joined"] == ["billing/refund, product"]
+    assert "searchctl route merge Billing/Refund --into billing/refund" in imported.stderr
+    assert "--separator ','" in imported.stderr
+    assert json.loads(run("route", "merge", "Billing / Refund", "--into", "billing/refund").stdout)["changed"] == 1
+
+
+def test_a_cell_with_a_list_has_several_labels_and_an_object_is_none(here: Path, run: Run) -> None:
+    (here / "t.csv").write_text('text,label\nlamp and money,"[""billing"", ""product""]"\nmoney,[\'billing\']\n')
+    assert [one.labels for one in read_examples("t.csv").examples] == [("billing", "product"), ("billing",)]
+    (here / "t.jsonl").write_text('{"text": "a", "label": {"name": "x"}}\n{"text": "b", "label": "y"}\n')
+    read = read_examples("t.jsonl")
+    assert [one.labels for one in read.examples] == [("y",)] and "object" in read.skipped[0].reason
+
+
+def test_a_label_renamed_to_itself_is_no_step(here: Path, run: Run) -> None:
+    assert run("route", "add", "refund", "money back", *HASHING).exit_code == 0
+    assert run("route", "rename", "refund", " refund").exit_code == 2
+    near = run("route", "rename", "Refund", "money")
+    assert near.exit_code == 2 and "did you mean 'refund'?" in near.stderr
+    assert "add 1" in json.loads(run("route", "undo").stdout)["undone"]
+
+
+def test_evaluate_tells_what_flatters_and_what_is_unknown(here: Path, run: Run) -> None:
+    rows = [f"refund money {n},refund\nparcel late {n},late\n" for n in range(6)]
+    (here / "train.csv").write_text("text,label\n" + "".join(rows))
+    (here / "test.csv").write_text("text,label\nRefund  money 1,refund\nparcel is late,Late\nlamp,product\n")
+    done = run("route", "evaluate", "train.csv", "test.csv", "--shots", "2", "--seeds", "1", *HASHING)
+    assert done.exit_code == 0
+    assert "1 of 3 test texts stand in TRAIN too" in done.stderr
+    assert (
+        "2 test texts of labels that TRAIN doesn't have, counted as wrong: 'Late' ('late' in TRAIN), 'product'"
+        in done.stderr
+    )
+
+
+def test_a_workbook_that_is_not_there_is_no_text(here: Path, run: Run) -> None:
+    assert run("route", "add", "refund", "money back", *HASHING).exit_code == 0
+    assert "there is no file tickets.xlsx" in run("route", "predict", "tickets.xlsx").stderr

@@ -74,6 +74,12 @@ def test_a_forwarded_mail_is_what_was_forwarded() -> None:
         "I wrote: nothing came",
         "On Monday I wrote: nothing came",
         "Which SIM does the X200 take",
+        "I bought a lamp.\nThanks for the quick delivery.\nBut it's broken and I want a refund.",
+        "Не пришла посылка.\nСпасибо за быстрый ответ.\nПрошу вернуть деньги на карту.",
+        "Ticket 123\n-----\nMy card was charged twice and I want my money back",
+        "I want to change my booking:\nFrom: Berlin\nTo: Paris\nDate: 3 May\nPlease refund the difference.",
+        "| item | price |\n| kettle | 20 |\nThe kettle is broken",
+        "The kettle is broken.\n\nBest regards,\nAnna\n\nP.S. And the second parcel has not come.",
         "E17",
         "",
     ],
@@ -92,3 +98,9 @@ def test_shouting_is_lowered() -> None:
 def test_long_text_takes_no_longer_than_its_length() -> None:
     assert message_of("word " * 100_000).startswith("word word")
     assert message_of("\n> quoted" * 20_000 + "\nanswer") == "answer"
+
+
+@pytest.mark.parametrize("rule", ["___", "-----", "—", "====="])
+def test_a_rule_parts_a_signature_and_not_a_message(rule: str) -> None:
+    assert message_of(f"{MESSAGE}\n{rule}\nJohn Smith\nACME Ltd, 12 Baker Street\n+44 20 1234") == MESSAGE
+    assert message_of(f"Request\n{rule}\n{MESSAGE} Can you help me with it?").endswith("Can you help me with it?")

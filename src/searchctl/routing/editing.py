@@ -13,6 +13,7 @@ from searchctl.ingest.journal import journal_path
 from searchctl.routing import examples as storing
 from searchctl.routing.examples import Example, Stored
 from searchctl.routing.history import History
+from searchctl.routing.labels import name_text, spelt
 from searchctl.translation import _
 from searchctl.types import Document, Vectors
 
@@ -134,7 +135,7 @@ class Editor:
                 if labels[0] in described:
                     continue
                 described.add(labels[0])
-                text = one.text if one.kind == "description" else storing.name_text(labels[0])
+                text = one.text if one.kind == "description" else name_text(labels[0])
                 document = storing.describing(labels[0], text, one.kind)
             written[document.id] = document
         self.put(list(written.values()), what, [id for id in gone if id not in written])
@@ -152,12 +153,27 @@ class Editor:
             )
 
 
-def below(stored: Iterable[Stored], label: str) -> set[str]:
+def below(stored: Sequence[Stored], label: str) -> set[str]:
     """Return a label and all below it that are stored; raises UsageError where there is none."""
-    names = {name for one in stored for name in one.labels if name == label or name.startswith(f"{label}/")}
-    if not names:
-        raise UsageError(_("no label '{label}'; see the labels with: searchctl route labels").format(label=label))
-    return names
+    label = written_as(stored, label)
+    return {name for one in stored for name in one.labels if _is_within(name, label)}
+
+
+def written_as(stored: Sequence[Stored], label: str) -> str:
+    """Return a label as it is stored, or its upper part is: as given, or in the usual spelling. Raises UsageError for neither."""
+    names = {name for one in stored for name in one.labels}
+    usual = spelt(label)
+    for written in (label, usual):
+        if any(_is_within(name, written) for name in names):
+            return written
+    near = next((name for name in sorted(names) if name.casefold() == usual.casefold()), None)
+    if near is not None:
+        raise UsageError(_("no label '{label}'; did you mean '{near}'?").format(label=label, near=near))
+    raise UsageError(_("no label '{label}'; see the labels with: searchctl route labels").format(label=label))
+
+
+def _is_within(name: str, label: str) -> bool:
+    return name == label or name.startswith(f"{label}/")
 
 
 def exported(stored: Iterable[Stored]) -> Iterator[Example]:

@@ -16,8 +16,9 @@ from searchctl.ranking.relevance import auroc, calibration_error
 from searchctl.routing.calibration import Doubles, Flags
 from searchctl.routing.calibration_report import OUTSIDE_LIMIT, learn_report
 from searchctl.routing.everyday import EVERYDAY
-from searchctl.routing.examples import Example, Stored, name_text
+from searchctl.routing.examples import Example, Stored, text_key
 from searchctl.routing.guarantee import PrecisionGuarantee
+from searchctl.routing.labels import name_text
 from searchctl.routing.message import message_of
 from searchctl.routing.state import State, gather, members_of
 from searchctl.translation import _
@@ -108,6 +109,12 @@ class RoutingTrial:
     def values(self, shots: int, metric: str) -> list[float]:
         """Return one metric of all drawings where it could be measured."""
         return [value for draw in self.draws[shots] if (value := draw.values[metric]) == value]
+
+
+def seen_before(train: Sequence[Example], test: Sequence[Example]) -> int:
+    """Return how many of the test's texts stand among those to learn from, perhaps in other case and blanks."""
+    known = {text_key(one.text) for one in train}
+    return sum(text_key(one.text) in known for one in test)
 
 
 def prepare(

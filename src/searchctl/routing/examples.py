@@ -8,7 +8,6 @@ Both sides of a classification are encoded as queries; a labelled document that 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 from searchctl.errors import InvalidDocument, UsageError
 from searchctl.fields import as_values
 from searchctl.ingest.prepare import checked, fingerprint
+from searchctl.routing.labels import check_label
 from searchctl.routing.message import message_of
 from searchctl.schema import FieldType
 from searchctl.several import as_texts as as_texts
@@ -33,13 +33,11 @@ LABEL = "label"
 KIND = "route"
 FIELDS: dict[str, FieldType] = {LABEL: "keyword", KIND: "keyword"}
 Kind: TypeAlias = Literal["example", "description", "name", "outside"]
-MAX_LABEL = 200
 _ENCODED_AS = "route: its message encoded as a query"
 _ENCODED_BEFORE_AS = "route: encoded as a query"  # whole, by earlier versions
 _BATCH = 256
 _PIECE = 32  # texts encoded between two looks at how far that is
 OnProgress: TypeAlias = Callable[[int, int], None]
-_WORDS = re.compile(r"(?<=[a-zа-яё])(?=[A-ZА-ЯЁ])|[_/.\-\s]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +57,6 @@ class Stored:
     labels: tuple[str, ...]
     kind: Kind
     vector: Vector
-
-
-def check_label(label: str) -> str:
-    """Return the label without blanks around it; raises UsageError when it can't be one."""
-    name = label.strip()
-    if not name or len(name) > MAX_LABEL or any(ord(sign) < 32 for sign in name):
-        raise UsageError(
-            _("the label {label!r} can't be used; give 1 to {MAX_LABEL} characters on one line").format(
-                label=label[:40], MAX_LABEL=MAX_LABEL
-            )
-        )
-    if any(not part.strip() for part in name.split("/")):
-        raise UsageError(_("the label {name!r} has an empty level; write it like billing/refund").format(name=name))
-    return name
-
-
-def name_text(label: str) -> str:
-    """Return a label as words: `billing/cardRefund` is "billing card refund"."""
-    return " ".join(filter(None, _WORDS.split(label))).lower() or label
 
 
 def example_id(text: str) -> str:

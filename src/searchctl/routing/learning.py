@@ -13,6 +13,7 @@ from searchctl.routing.calibration_report import CalibrationReport, learn_report
 from searchctl.routing.editing import Change, Editor, labels_of
 from searchctl.routing.everyday import EVERYDAY
 from searchctl.routing.examples import Stored
+from searchctl.routing.labels import name_text
 from searchctl.routing.message import message_of
 from searchctl.routing.out_of_scope import Everyday
 from searchctl.routing.state import State, gather, members_of, stacked
@@ -142,7 +143,7 @@ def _extended(state: State, change: Change) -> State:
         examples=(*state.examples, *stored),
         labels=labels,
         described=(*state.described, *("name" if label in named else "" for label in new)),
-        phrases=(*state.phrases, *map(storing.name_text, new)),
+        phrases=(*state.phrases, *map(name_text, new)),
         everyday=everyday,
         votes=state.votes.added(texts, members, names),
     )

@@ -25,8 +25,12 @@ _WROTE = re.compile(
     re.IGNORECASE,
 )
 _WROTE_BEGINS = re.compile(r"^[>* ]*(?:on\s.{4,}|.{0,12}\d.{4,})", re.IGNORECASE)
-_QUOTED = re.compile(r"^\s*(?:>|\|\s)")
-_SIGNATURE_MARK = re.compile(r"^\s*(?:--|—|–|_{2,}|-{3,}|={3,})\s*$")
+_OF_MAIL = re.compile(r"^[>* ]*(?:sent|subject|reply-to|отправлено|тема|дата отправки)\s*:|@", re.IGNORECASE)
+_QUOTED = re.compile(r"^\s*(?:>|\|\s(?!.*\|))")  # a line with more strokes is a table's
+_SIGNATURE_MARK = re.compile(r"^\s*--\s*$")
+_RULE = re.compile(
+    r"^\s*(?:—|–|_{2,}|-{3,}|={3,})\s*$"
+)  # parts a signature from a letter, or a form's title from what is filled in
 _SENT_FROM = re.compile(
     r"^\W*(?:sent (?:from|via|with)\b.{0,60}|get outlook for\b.{0,40}|отправлено (?:с|со|из|через)\b.{0,60}|"
     r"скачать outlook\b.{0,40})$",
@@ -34,13 +38,16 @@ _SENT_FROM = re.compile(
 )
 _FAREWELL = (
     r"(?:with )?(?:best|kind|kindest|warm|warmest|many)? ?(?:regards|wishes)|best|yours (?:sincerely|faithfully|truly)|"
-    r"sincerely(?: yours)?|respectfully|cheers|all the best|many thanks|thanks(?: a lot| in advance| again)?|"
-    r"thank you(?: very much| so much| in advance)?|thx|"
+    r"sincerely(?: yours)?|respectfully|cheers|all the best|"
     r"с (?:большим |глубоким )?уважением|с наилучшими(?: пожеланиями)?|с пожеланиями\b.{0,20}|всего (?:доброго|хорошего|наилучшего)|"
-    r"заранее (?:спасибо|благодарю|благодарен|благодарна)|(?:большое )?спасибо(?: большое| заранее)?|благодарю(?: вас)?|"
     r"хорошего дня|до свидания"
 )
-_FAREWELL_LINE = re.compile(rf"^\s*(?:{_FAREWELL})\b\s*[,.!]*\s*(?:[-–—]?\s*\S+(?:\s+\S+){{0,3}})?\s*$", re.IGNORECASE)
+_THANKS = (
+    r"many thanks|thanks(?: a lot| in advance| again)?|thank you(?: very much| so much| in advance)?|thx|"
+    r"заранее (?:спасибо|благодарю|благодарен|благодарна)|(?:большое )?спасибо(?: большое| заранее)?|благодарю(?: вас)?"
+)
+_ENDS_LETTER = r"\b\s*[,.!]*\s*(?:[-–—]?\s*\S+(?:\s+\S+){0,3})?\s*$"
+_FAREWELL_LINE = re.compile(rf"^\s*(?:{_FAREWELL}|{_THANKS}){_ENDS_LETTER}", re.IGNORECASE)
 _FAREWELL_END = re.compile(
     r"(?<=[.!?…])\s+(?:(?:best|kind|kindest|warm) regards|regards|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)|"
     r"с (?:большим |глубоким )?уважением|с наилучшими пожеланиями)\s*[,.!]*\s*(?:[^\s.!?]+\.?(?:\s+[^\s.!?]+\.?){0,4})?\s*$",
@@ -64,6 +71,12 @@ _SHOUTED = re.compile(r"(?:\b[A-ZА-ЯЁ]{2,}\b[\s,!?]*){3,}")
 _MOST_CAPITALS = 0.6  # of the letters
 _FEWEST_LETTERS = 6  # a shorter text in capitals may be an abbreviation
 _LAST_LINES = 8  # in which a farewell is looked for
+_SENTENCE = 4  # words of a line that may say something
+_SAYS = re.compile(
+    r"[.?!…)]\s*$|\b(?:i|my|me|we|our|you|your|please|is|are|was|were|not|but|can|could|will|has|have|didn't|doesn't|it|"
+    r"я|мне|меня|мой|моя|мою|мы|нам|вы|вас|вам|ваш\w*|не|но|что|как|когда|пожалуйста|прошу|был[аои]?|это|хочу|можно|нужно)\b",
+    re.IGNORECASE,
+)
 _LONGEST = 200_000  # code points that are looked at
 
 
@@ -126,21 +139,32 @@ def _header_lines(lines: list[str], at: int) -> int:
     count = 0
     while at + count < len(lines) and _HEADER.match(lines[at + count]):
         count += 1
-    return count
+    return count if any(_OF_MAIL.search(line) for line in lines[at : at + count]) else 0
 
 
 def _without_signature(lines: list[str]) -> list[str]:
     for at, line in enumerate(lines):
-        if (_SIGNATURE_MARK.match(line) or _DISCLAIMER.match(line)) and _has_words(lines[:at]):
+        if not _has_words(lines[:at]):
+            continue
+        if (
+            _SIGNATURE_MARK.match(line)
+            or _DISCLAIMER.match(line)
+            or (_RULE.match(line) and _is_signed(lines[at + 1 :]))
+        ):
             lines = lines[:at]
             break
     lines = [line for line in lines if not _SENT_FROM.match(line)]
     while lines and not lines[-1].strip():
         lines.pop()
     for at in range(max(1, len(lines) - _LAST_LINES), len(lines)):
-        if _FAREWELL_LINE.match(lines[at]) and _has_words(lines[:at]):
+        if _FAREWELL_LINE.match(lines[at]) and _has_words(lines[:at]) and _is_signed(lines[at + 1 :]):
             return lines[:at]
     return lines
+
+
+def _is_signed(lines: list[str]) -> bool:
+    """Tell whether lines are a name, a company, addresses: whether none of them says anything as a sentence does."""
+    return not any(len(_WORD.findall(line)) >= _SENTENCE and _SAYS.search(line) for line in lines)
 
 
 def _has_words(lines: list[str]) -> bool:

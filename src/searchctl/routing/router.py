@@ -25,10 +25,11 @@ from searchctl.routing.decide import (
     RouteSettings,
     decide,
 )
-from searchctl.routing.editing import Editor, below, exported, labels_of
+from searchctl.routing.editing import Editor, below, exported, labels_of, written_as
 from searchctl.routing.examples import FIELDS, Example, Stored
 from searchctl.routing.guarantee import PrecisionGuarantee
 from searchctl.routing.impact import Impact, impact
+from searchctl.routing.labels import LabelDoubts, check_label, doubts_about, name_text
 from searchctl.routing.learning import Learner
 from searchctl.routing.message import message_of
 from searchctl.routing.predict import Predictor
@@ -101,7 +102,7 @@ class Router:
         given = storing.as_texts(texts)
         if not given and not description:
             raise UsageError(_("the label '{labels}' needs an example or a description").format(labels=labels[0]))
-        name = storing.check_label(labels[0])
+        name = check_label(labels[0])
         described = [storing.describing(name, description, "description")] if description else []
         merged = storing.merge_examples(Example(text, tuple(labels)) for text in given)
         return self._add([storing.example_document(one) for one in merged.examples], described)
@@ -138,7 +139,7 @@ class Router:
             label for document in described for label in labels_of(document)
         }
         new = dict.fromkeys(label for document in changed for label in labels_of(document) if label not in known)
-        names = [storing.describing(label, storing.name_text(label), "name") for label in new]
+        names = [storing.describing(label, name_text(label), "name") for label in new]
         if changed or described:
             labels = ", ".join(dict.fromkeys(label for document in changed for label in labels_of(document)))
             what = f"add {len(changed)} to {labels[:200] or 'no label'}" if changed else ""
@@ -165,7 +166,10 @@ class Router:
 
         Raises UsageError where there is no such label, or where the other one is there already.
         """
-        name, stored = storing.check_label(new), self._editor.read()
+        name, stored = check_label(new), self._editor.read()
+        label = written_as(stored, label)
+        if name == label:
+            raise UsageError(_("'{name}' is the label's name already; nothing was changed").format(name=name))
         renamed = {old: f"{name}{old[len(label) :]}" for old in sorted(below(stored, label))}
         taken = {one for two in stored for one in two.labels} - renamed.keys()
         if both := sorted(taken & set(renamed.values())):
@@ -174,9 +178,7 @@ class Router:
                     "the label '{both}' is there already; join them with: searchctl route merge {label} --into {new}"
                 ).format(both=both[0], label=label, new=new)
             )
-        changed = self._editor.relabel(
-            stored, {old: now for old, now in renamed.items() if old != now}, f"rename {label} to {name}"
-        )
+        changed = self._editor.relabel(stored, renamed, f"rename {label} to {name}")
         self.refresh()
         return changed
 
@@ -185,7 +187,7 @@ class Router:
 
         Raises UsageError for a label that isn't there, and where a label would be merged into itself.
         """
-        name, stored = storing.check_label(into), self._editor.read()
+        name, stored = check_label(into), self._editor.read()
         given = storing.as_texts(labels, "a label")
         if not given:
             raise UsageError(
@@ -211,6 +213,10 @@ class Router:
             for label in text.labels if text.kind == "example" else ():
                 counts[label] += 1
         return [LabelInfo(label, counts[label], described.get(label, "")) for label in sorted(counts)]
+
+    def doubts(self) -> LabelDoubts:
+        """Return which labels differ in spelling alone, and which look like several in one."""
+        return doubts_about(self.state.labels)
 
     def undo(self) -> str:
         """Take back the last step made on this machine and return what it was; raises UsageError when there's none."""
@@ -273,16 +279,16 @@ class Router:
         if not given:
             raise UsageError(_("impact needs at least one text that would be added"))
         encoder = storing.needed_encoder(self.index)
-        name = storing.check_label(label)
+        name = check_label(label)
         state, report = self._learner.anew()
         _needed(state)
-        vectors = storing.encoded(encoder, [*given, storing.name_text(name)])
+        vectors = storing.encoded(encoder, [*given, name_text(name)])
         new = [
             Stored(storing.example_id(text), text, (name,), "example", vector)
             for text, vector in zip(given, vectors, strict=False)
         ]
         if name not in state.labels:
-            new.append(Stored(storing.describing_id(name), storing.name_text(name), (name,), "name", vectors[-1]))
+            new.append(Stored(storing.describing_id(name), name_text(name), (name,), "name", vectors[-1]))
         messages = [message_of(text) for text in storing.as_texts(recent)]
         return impact(state, report, self._editor.read(), new, messages, encoder.encode_queries(messages))
 

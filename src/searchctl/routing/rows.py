@@ -13,14 +13,16 @@ from typing import Any
 
 from searchctl.errors import SearchctlError, SourceError
 from searchctl.routing.examples import Example, example_document
+from searchctl.routing.labels import listed_labels, spelt
 from searchctl.sources import Failure, FieldMapping, Format, Limits, Record, Remarks, discover, read
 from searchctl.sources.encodings import detect_lines
-from searchctl.sources.mapping import listed
+from searchctl.sources.mapping import is_usual_text, listed
 from searchctl.sources.model import STDIN
 from searchctl.sources.records import SourceReading
 from searchctl.sources.rows import read_jsonl
 from searchctl.sources.streams import lines, opened
 from searchctl.translation import _
+from searchctl.types import Document
 
 LABEL_NAMES = ("label", "labels", "intent", "category", "class", "queue", "метка", "категория", "класс")
 _MISSING = frozenset({"nan", "none", "null", "nat", "<na>", "#n/a"})  # as pandas, SQL and Excel write an empty cell
@@ -45,12 +47,17 @@ class Columns:
         """The columns of a label's levels, as in `group/topic`; none where one column holds it."""
         return tuple(map(str.strip, self.label.split("/"))) if self.label and "/" in self.label else ()
 
+    def means_outside(self, label: str) -> bool:
+        """Tell whether a label is the one that means: none of the labels."""
+        return self.outside is not None and spelt(label) == spelt(self.outside)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One text, the row it stood in, and its place in the source, from 1.
 
     `data` is the row as it was read: every column, unchanged; empty for a line of text. `error` says why there is no text.
+    `guessed` are the columns that were taken for text where none has a usual name and none was asked for.
     """
 
     place: int
@@ -58,6 +65,7 @@ class Row:
     labels: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
+    guessed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +78,11 @@ class SkippedRow:
 
 @dataclass(frozen=True, slots=True)
 class LabelledFile:
-    """The examples of a file in order, and the rows that gave none."""
+    """The examples of a file in order, the rows that gave none, and the columns that were taken for text, where that is a guess."""
 
     examples: tuple[Example, ...]
     skipped: tuple[SkippedRow, ...] = ()
+    guessed: tuple[str, ...] = ()
 
 
 def read_rows(path: str | Path, columns: Columns | None = None, format: Format | None = None) -> Iterator[Row]:
@@ -82,7 +91,7 @@ def read_rows(path: str | Path, columns: Columns | None = None, format: Format |
     (file,) = discover([str(path)], format=format or usual)
     columns = columns or Columns()
     apart = LABEL_NAMES if columns.label is None else (columns.label, *columns.levels)
-    mapping = FieldMapping(text=columns.text, apart=apart)
+    mapping = FieldMapping(text=columns.text, apart=apart, every=True)
     if file.format not in ("txt", "md") and not (file.is_stdin and file.format is None):
         yield from _table_rows(read(file, mapping), columns)
         return
@@ -140,7 +149,22 @@ def _table_rows(items: Iterator[Record | Failure], columns: Columns) -> Iterator
             continue
         document = item.document
         text = document.text if columns.text else f"{document.title}\n{document.text}"
-        yield Row(item.position, text.strip(), _labels(raw, columns), raw)
+        yield Row(item.position, text.strip(), _labels(raw, columns), raw, guessed=_guessed(document, raw, columns))
+
+
+def _guessed(document: Document, data: Mapping[str, Any], columns: Columns) -> tuple[str, ...]:
+    """Return which columns of a row became its text for want of a better one."""
+    if columns.text or any(map(is_usual_text, data)):
+        return ()
+    label = label_column(data, columns)
+    return tuple(
+        name
+        for name, value in data.items()
+        if isinstance(value, str)
+        and value.strip()
+        and name not in (label, *columns.levels)
+        and value in (document.title, *document.text.split("\n"))
+    )
 
 
 def label_column(names: Mapping[str, Any], columns: Columns) -> str | None:
@@ -156,10 +180,14 @@ def _labels(data: Mapping[str, Any], columns: Columns) -> tuple[str, ...]:
     if name is None:
         return _label_of_levels(data, columns)
     value = data[name]
-    cells = [str(cell).strip() for cell in (value if isinstance(value, list) else [value]) if cell is not None]
+    if isinstance(value, str):
+        value = listed_labels(value) or [value]
+    cells = [spelt(str(cell)) for cell in (value if isinstance(value, list) else [value]) if cell is not None]
     if columns.separator:
-        cells = [part.strip() for cell in cells for part in cell.split(columns.separator)]
-    return tuple(dict.fromkeys(cell for cell in cells if cell and cell != columns.outside and not is_missing(cell)))
+        cells = [spelt(part) for cell in cells for part in cell.split(columns.separator)]
+    return tuple(
+        dict.fromkeys(cell for cell in cells if cell and not columns.means_outside(cell) and not is_missing(cell))
+    )
 
 
 def _label_of_levels(data: Mapping[str, Any], columns: Columns) -> tuple[str, ...]:
@@ -168,8 +196,8 @@ def _label_of_levels(data: Mapping[str, Any], columns: Columns) -> tuple[str, ..
         return ()
     cells = ["" if data[name] is None else str(data[name]).strip() for name in columns.levels]
     filled = list(takewhile(lambda cell: cell and not is_missing(cell), cells))
-    label = "/".join(re.sub(r" ?/ ?", "-", cell) for cell in filled)
-    return (label,) if label and label != columns.outside else ()
+    label = spelt("/".join(re.sub(r" ?/ ?", "-", cell) for cell in filled))
+    return (label,) if label and not columns.means_outside(label) else ()
 
 
 def is_missing(label: str) -> bool:
@@ -187,6 +215,7 @@ def read_examples(path: str | Path, columns: Columns | None = None, format: Form
     examples: list[Example] = []
     skipped: list[SkippedRow] = []
     unlabelled: Row | None = None
+    guessed: dict[str, None] = {}
     for row in read_rows(path, columns, format):
         if reason := _unusable(row, columns):
             skipped.append(SkippedRow(row.place, reason))
@@ -194,6 +223,7 @@ def read_examples(path: str | Path, columns: Columns | None = None, format: Form
                 unlabelled = row
         else:
             examples.append(Example(row.text, row.labels))
+            guessed |= dict.fromkeys(row.guessed)
     if not examples:
         if unlabelled is not None:
             hint = _where_labels_are(unlabelled, columns)
@@ -207,7 +237,7 @@ def read_examples(path: str | Path, columns: Columns | None = None, format: Form
                 )
             )
         raise SourceError(_("{path} holds no examples; expected rows with a text and a label").format(path=path))
-    return LabelledFile(tuple(_whole_numbers(examples)), tuple(skipped))
+    return LabelledFile(tuple(_whole_numbers(examples)), tuple(skipped), tuple(guessed))
 
 
 def _unusable(row: Row, columns: Columns) -> str:
@@ -220,11 +250,19 @@ def _unusable(row: Row, columns: Columns) -> str:
         name = label_column(row.data, columns)
         value = row.data.get(name) if name is not None else None
         return f"the row has no label: {value!r} says that there is none" if value else "the row has no label"
+    if _holds_object(row, columns):
+        return "the label is an object; give its name, or a list of names"
     try:
         example_document(Example(row.text, row.labels))
     except SearchctlError as error:
         return str(error)
     return ""
+
+
+def _holds_object(row: Row, columns: Columns) -> bool:
+    name = label_column(row.data, columns)
+    value = row.data[name] if name is not None else None
+    return any(isinstance(cell, (dict, list)) for cell in (value if isinstance(value, list) else [value]))
 
 
 def _whole_numbers(examples: list[Example]) -> list[Example]:
@@ -248,10 +286,8 @@ def _where_labels_are(row: Row, columns: Columns) -> str:
 
 
 def _is_outside(row: Row, columns: Columns) -> bool:
-    if columns.outside is None:
-        return False
     name = label_column(row.data, columns)
-    return name is not None and str(row.data[name]).strip() == columns.outside
+    return name is not None and columns.means_outside(str(row.data[name]))
 
 
 def as_format(name: str | None) -> Format | None:

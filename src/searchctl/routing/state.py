@@ -14,7 +14,8 @@ from searchctl.routing.calibration import (
     fit_softening,
     losses,
 )
-from searchctl.routing.examples import Stored, name_text
+from searchctl.routing.examples import Stored
+from searchctl.routing.labels import name_text
 from searchctl.routing.left_out import left_out
 from searchctl.routing.message import message_of
 from searchctl.routing.metric import learn_metric

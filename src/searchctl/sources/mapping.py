@@ -30,6 +30,7 @@ _WRAPPERS = ("fields", "attributes", "properties")
 _DUMPED = "_source"  # beside it, names like `_index` and `_score` are about the search engine
 _IGNORED = "_error"  # where a dead letter says why it is one
 _UNFIT_FOR_ID = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffd]")
+_FIGURES = re.compile(r"[\d\s.,:/+()#№-]*")  # numbers, dates, times, telephone numbers
 _PLANS = 256  # different sets of field names that are remembered
 _SHOWN = 12  # names in a message
 _SHOWN_LENGTH = 60  # characters of a name in a message
@@ -195,8 +196,13 @@ class RecordMapper:
         return {
             name: self._markup.read(name, text)
             for name, value in record.items()
-            if name not in other and (text := read(value))
+            if name not in other and (text := read(value)) and not (self._mapping.every and _FIGURES.fullmatch(text))
         }
+
+
+def is_usual_text(name: str) -> bool:
+    """Tell whether a field of this name is taken for the text of a record."""
+    return name.lower() in TEXT_NAMES or any(name.lower().startswith(f"{one}.") for one in TEXT_NAMES)
 
 
 def _prose(value: object) -> str | None:

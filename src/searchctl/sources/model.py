@@ -53,7 +53,8 @@ class FieldMapping:
     text. Several text fields are joined by blank lines. Inner fields are written `outer.inner`, also through lists of
     objects: `comments.body` is the body of every comment. `records` is the path of the list that holds the records, as in
     `data.items`; None lets the reader find it. Fields `apart`, in any case of letters, aren't taken for text or a title
-    unless they're named as such.
+    unless they're named as such. With `every`, each record is wanted for its text: one without any is a failure, not passed
+    over, and where all strings are text, numbers and dates aren't.
     """
 
     id: str | None = None
@@ -62,6 +63,7 @@ class FieldMapping:
     keep: tuple[str, ...] | None = None
     apart: tuple[str, ...] = ()
     records: str | None = None
+    every: bool = False
 
     def __post_init__(self) -> None:
         for name in ("text", "keep", "apart"):

@@ -64,7 +64,7 @@ def mapped(
 ) -> Iterator[Record | Failure]:
     """Yield a record or failure for each row, but nothing for one without any text: those are counted as a remark.
 
-    `typed` says how the cells of a table are read; see `RecordMapper`.
+    Where the mapping wants `every` row, those are failures too. `typed` says how the cells of a table are read; see `RecordMapper`.
     """
     mapper = RecordMapper(reading.mapping, reading.remarks, reading.file.source, typed)
     if not reading.live:
@@ -90,6 +90,9 @@ def mapped(
         try:
             document = mapper.document(row.record if row.meant is None else row.meant, row.id)
         except NoText as empty:
+            if reading.mapping.every:
+                yield Failure(source, row.position, empty.id, empty.reason, row.line[:EXCERPT], row.record)
+                continue
             reading.remarks.add("passed over: neither text nor title", source)
             reading.remarks.ids.add(empty.id or row.id)
         except Unreadable as failed:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from searchctl.errors import UsageError
 from searchctl.routing.classifier import text_hash
-from searchctl.routing.examples import Example, check_label, merge_examples
+from searchctl.routing.examples import Example, merge_examples
+from searchctl.routing.labels import check_label
 from searchctl.routing.message import message_of
 from searchctl.training.reading import LabelledText
 from searchctl.training.splitting import split_labelled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +17,7 @@ from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.routing.router import Router
-    from searchctl.routing.rows import Columns, LabelledFile
+    from searchctl.routing.rows import Columns, SkippedRow
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 FORMATS = ("txt", *row_formats())
@@ -83,20 +83,30 @@ def file_options(function: Function) -> Function:
     return function
 
 
-def say_skipped(path: str, read: LabelledFile) -> None:
+def say_skipped(path: str, skipped: Sequence[SkippedRow]) -> None:
     """Report the rows of a file that gave no example: how many, why, and where."""
-    if not read.skipped:
+    if not skipped:
         return
     reasons: dict[str, list[int]] = {}
-    for row in read.skipped:
+    for row in skipped:
         reasons.setdefault(row.reason, []).append(row.place)
-    say(_("searchctl: {rows} of {path} left out:").format(rows=count_of(len(read.skipped), "row"), path=path))
+    say(_("searchctl: {rows} of {path} left out:").format(rows=count_of(len(skipped), "row"), path=path))
     for reason, places in list(reasons.items())[:_REASONS]:
         shown = ", ".join(map(str, places[:_PLACES]))
         more = _(" and {count} more").format(count=len(places) - _PLACES) if len(places) > _PLACES else ""
         say(printable(_("  row {shown}{more}: {reason}").format(shown=shown, more=more, reason=reason)))
     if len(reasons) > _REASONS:
         say(_("  and {count} other reasons").format(count=len(reasons) - _REASONS))
+
+
+def say_guessed(path: str, names: Sequence[str]) -> None:
+    """Say which columns were joined to a text, where several were and nobody named them."""
+    if len(names) > 1:
+        told = ", ".join(map(repr, names[:_PLACES]))
+        text = _(
+            "searchctl: of {path} these columns are read as text: {columns}; name the right ones with: --text COLUMN"
+        )
+        say(printable(text.format(path=path, columns=told)))
 
 
 def columns_of(text: str | None, label: str | None, separator: str | None, outside: str | None) -> Columns:

@@ -19,7 +19,7 @@ from searchctl.cli.output import (
     refuse_unwritable,
 )
 from searchctl.cli.progress import Meter
-from searchctl.cli.route.context import columns_of, file_options, say_skipped
+from searchctl.cli.route.context import columns_of, file_options, say_guessed, say_skipped
 from searchctl.errors import StorageError, UsageError
 from searchctl.files import replacing
 from searchctl.translation import _
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from searchctl.sources import Format
 
 GATE_MISSED = 5
+_SHOWN = 10  # labels
 
 
 @click.command(
@@ -128,6 +129,7 @@ def evaluate_command(
     strange = [row.text for row in read_rows(oos, columns, format) if row.text] if oos else []
     strange += [one.text for one in second if not one.labels]
     labelled = [one for one in second if one.labels]
+    _say_doubtful(first, labelled)
     classifiers = _opened(folders)
     left_out: dict[str, int] = {}
     if classifiers:
@@ -158,10 +160,36 @@ def _train_and_test(
         raise UsageError(_("say what to test with: a second file, or --test-share 0.2 for a fifth of the first"))
     read = [(path, read_examples(path, columns, format)) for path in (train, test) if path is not None]
     for path, one in read:
-        say_skipped(path, one)
+        say_skipped(path, one.skipped)
+        say_guessed(path, one.guessed)
     if share is not None:
         return split(read[0][1].examples, share)
     return read[0][1].examples, read[1][1].examples
+
+
+def _say_doubtful(train: Sequence[Example], test: Sequence[Example]) -> None:
+    """Say what makes the figures better or worse than they are: test texts that TRAIN has, and labels that it lacks."""
+    from searchctl.routing.evaluation import seen_before
+    from searchctl.routing.labels import doubts_about
+
+    seen = seen_before(train, test)
+    if seen:
+        text = _("searchctl: {seen} of {texts} stand in TRAIN too, so the figures flatter the router")
+        say(text.format(seen=seen, texts=count_of(len(test), "test text")))
+    known = {label for one in train for label in one.labels}
+    unknown = sorted({label for one in test if known.isdisjoint(one.labels) for label in one.labels})
+    if not unknown:
+        return
+    lost = sum(known.isdisjoint(one.labels) for one in test)
+    alike = {name: same for same in doubts_about((*known, *unknown)).alike for name in same}
+    template = _("{name!r} ({other!r} in TRAIN)")
+    named = [
+        next((template.format(name=name, other=other) for other in alike.get(name, ()) if other in known), repr(name))
+        for name in unknown
+    ]
+    more = _(" and {count} more").format(count=len(named) - _SHOWN) if len(named) > _SHOWN else ""
+    text = _("searchctl: {texts} of labels that TRAIN doesn't have, counted as wrong: {labels}{more}")
+    say(printable(text.format(texts=count_of(lost, "test text"), labels=", ".join(named[:_SHOWN]), more=more)))
 
 
 def _shots(text: str) -> tuple[int, ...]:
@@ -252,13 +280,6 @@ def _print(frame: Frame, trial: RoutingTrial, classifiers: list[ClassifierTrial]
             target_precision=trial.settings.target_precision,
         )
     )
-    unknown = int((material.test.members.sum(axis=1) == 0).sum())
-    if unknown:
-        say(
-            _("{texts} of labels that TRAIN doesn't have: counted as wrong").format(
-                texts=count_of(unknown, "test text")
-            )
-        )
     for classifier in classifiers:
         _say_ahead(classifier, shots_name(list(trial.draws)[-1]))
     for mistake in confusions(trial, list(trial.draws)[-1], 5):

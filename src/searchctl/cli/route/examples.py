@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +15,14 @@ from searchctl.cli.failures import DEAD_LETTERS, say
 from searchctl.cli.listing import print_listing
 from searchctl.cli.output import count_of, echo, print_json, print_table, printable
 from searchctl.cli.progress import Meter
-from searchctl.cli.route.context import FORMATS, columns_of, file_options, open_router, say_skipped
+from searchctl.cli.route.context import FORMATS, columns_of, file_options, open_router, say_guessed, say_skipped
 from searchctl.errors import UsageError
 from searchctl.translation import _
 
 if TYPE_CHECKING:
     from searchctl.routing.examples import MergedExamples
-    from searchctl.routing.rows import LabelledFile
+    from searchctl.routing.labels import LabelDoubts
+    from searchctl.routing.rows import SkippedRow
 
 _SHOWN = 10  # contradictions
 
@@ -61,14 +64,17 @@ def add_command(
 
     The next prediction knows them. A text that is stored already moves to the label.
     """
-    from searchctl.routing.rows import as_format, read_rows
+    from searchctl.routing.rows import SkippedRow, as_format, read_rows
 
     given = list(map(as_text, words))
     if not outside and not given:
         raise UsageError(_('say which label: searchctl route add LABEL "an example" "another one"'))
     texts = given if outside else given[1:]
+    textless: list[SkippedRow] = []
     if path is not None:
-        texts += [row.text for row in read_rows(path, format=as_format(format_name)) if row.text]
+        rows = list(read_rows(path, format=as_format(format_name)))
+        texts += [row.text for row in rows if row.text]
+        textless = [SkippedRow(row.place, row.error or "the row has no text") for row in rows if not row.text]
     if not texts and not description:
         raise UsageError(_("give an example, a --file of examples, or a --description"))
     with open_router(frame, create=True) as router:
@@ -86,7 +92,8 @@ def add_command(
         if texts
         else []
     )
-    _say_added(frame, added, ", ".join([*told, *([f"{whose} described"] if description else [])]))
+    _say_added(frame, added, ", ".join([*told, *([f"{whose} described"] if description else [])]), textless)
+    _leave(frame, str(path), textless)
 
 
 @click.command(
@@ -129,18 +136,47 @@ def import_command(
         added = router.add_examples(merged.examples, on_progress=meter.update)
         meter.phase(_("learning"))
         router.learn()
+        doubts = router.doubts()
     labels = len({label for one in merged.examples for label in one.labels})
     text = _("{examples} of {labels} added{known}").format(
         examples=count_of(added, "example"),
         labels=count_of(labels, "label"),
         known=_known(len(merged.examples) - added),
     )
-    _say_added(frame, added, text, read, merged)
+    _say_added(frame, added, text, read.skipped, merged, doubts)
     if not frame.json:
         _say_merged(merged)
-        say_skipped(path, read)
-    if read.skipped:
+        _say_doubts(doubts)
+        say_guessed(path, read.guessed)
+    _leave(frame, path, read.skipped)
+
+
+def _leave(frame: Frame, path: str, skipped: Sequence[SkippedRow]) -> None:
+    """Report the rows that gave no example, and end with the exit code that says so."""
+    if not frame.json:
+        say_skipped(path, skipped)
+    if skipped:
         click.get_current_context().exit(DEAD_LETTERS)
+
+
+def _say_doubts(doubts: LabelDoubts) -> None:
+    """Report labels that may not be what was meant."""
+    for same in doubts.alike[:_SHOWN]:
+        others, last = " ".join(map(shlex.quote, same[:-1])), shlex.quote(same[-1])
+        text = _("searchctl: labels that are spelt differently: {labels}; if they are one,")
+        say(printable(text.format(labels=", ".join(map(repr, same)))))
+        say(
+            printable(
+                _("  join them with: searchctl route merge {others} --into {last}").format(others=others, last=last)
+            )
+        )
+    if len(doubts.alike) > _SHOWN:
+        say(_("  and {count} more; --json lists all").format(count=len(doubts.alike) - _SHOWN))
+    if doubts.joined:
+        name, sign = doubts.joined[0]
+        text = _("searchctl: {labels} with several labels in one, as it seems, such as {name!r}; if so,")
+        say(printable(text.format(labels=count_of(len(doubts.joined), "label"), name=name)))
+        say(_("  searchctl route undo, and import with: --separator '{sign}'").format(sign=sign))
 
 
 def _say_merged(merged: MergedExamples) -> None:
@@ -183,17 +219,25 @@ def _known(same: int) -> str:
 
 
 def _say_added(
-    frame: Frame, added: int, text: str, read: LabelledFile | None = None, merged: MergedExamples | None = None
+    frame: Frame,
+    added: int,
+    text: str,
+    skipped: Sequence[SkippedRow],
+    merged: MergedExamples | None = None,
+    doubts: LabelDoubts | None = None,
 ) -> None:
     if frame.reports_json:
         found: dict[str, object] = {"added": added}
-        if read is not None and merged is not None:
+        if merged is not None and doubts is not None:
             found["repeated"] = merged.repeated
             found["contradictions"] = [
                 {"text": one.text, "labels": [list(labels) for labels in one.labels], "kept": list(one.kept)}
                 for one in merged.contradictions
             ]
-            found["left_out"] = [{"row": row.place, "reason": row.reason} for row in read.skipped]
+            found["alike"] = [list(same) for same in doubts.alike]
+            found["joined"] = [name for name, _sign in doubts.joined]
+        if merged is not None or skipped:
+            found["left_out"] = [{"row": row.place, "reason": row.reason} for row in skipped]
         print_json("examples-added", found)
     elif not frame.quiet:
         echo(text)

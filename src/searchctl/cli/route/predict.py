@@ -25,10 +25,11 @@ from searchctl.cli.output import (
 )
 from searchctl.cli.progress import Meter
 from searchctl.cli.route.answerer import Answerer, opened_answerer
-from searchctl.cli.route.context import columns_of, file_options
+from searchctl.cli.route.context import columns_of, file_options, say_guessed
 from searchctl.cli.route.rows_out import CsvWriter, JsonWriter, Writer, XlsxWriter, as_json, joined_row
 from searchctl.errors import SourceError, StorageError, UsageError
 from searchctl.files import replacing
+from searchctl.sources.formats import ENDINGS
 from searchctl.translation import _
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _BATCH = 256
 _SHOWN = 32  # rows between two looks at how far it is
 _OUTPUTS = ("jsonl", "csv", "xlsx")
 _NAMED_ROWS = 10
-_LOOKS_LIKE_FILE = re.compile(r"\S+\.(csv|tsv|jsonl?|txt)(\.gz)?")
+_LOOKS_LIKE_FILE = re.compile(rf"\S+(?:{'|'.join(map(re.escape, ENDINGS))})(?:\.gz)?", re.IGNORECASE)
 
 
 @click.command(
@@ -137,9 +138,11 @@ def predict_command(
             return
         columns, form = columns_of(text_columns, label_column, separator, outside_label), as_format(format_name)
         rows = read_rows(source, columns, form)
-        if frame.json:
-            joined = [joined_row(row, route) for row, route in _routed(answerer, rows, settings)]
-            print_json("routes", {"routes": joined})
+        if frame.json and output is None:
+            whole = list(_routed(answerer, rows, settings))
+            print_json("routes", {"routes": [joined_row(row, route) for row, route in whole]})
+            if any(route is None for _row, route in whole):
+                click.get_current_context().exit(DEAD_LETTERS)
             return
         kind = output_format or (output.suffix.lstrip(".") if output else "") or ("csv" if excel else "jsonl")
         if kind not in _OUTPUTS:
@@ -159,6 +162,7 @@ def predict_command(
         with _writing(output, kind, names, excel=excel) as write, Meter(frame, _("texts"), _("routing")) as meter:
             tally = _written(write, _routed(answerer, rows, settings), meter)
     _say_tally(frame, tally)
+    say_guessed(str(source), list(tally.guessed))
     if tally.failed:
         click.get_current_context().exit(DEAD_LETTERS)
 
@@ -173,6 +177,7 @@ class PredictionTally:
     repaired: int = 0
     failed: list[int] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
+    guessed: dict[str, None] = field(default_factory=dict)
 
 
 def _written(write: Writer, routed: Iterator[tuple[Row, Route | None]], meter: Meter) -> PredictionTally:
@@ -180,6 +185,7 @@ def _written(write: Writer, routed: Iterator[tuple[Row, Route | None]], meter: M
     for row, route in routed:
         write.row(joined_row(row, route))
         tally.done += 1
+        tally.guessed |= dict.fromkeys(row.guessed)
         if route is None:
             tally.failed.append(row.place)
         else:
