@@ -4,39 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from searchctl.engines.base import term_statistics
+from searchctl.explore.evidence import TokenEvidence, answer_chances, token_evidence
 from searchctl.explore.expected import expectation
+from searchctl.explore.plain_evidence import lacks_telling_word, plain_chances
 from searchctl.index import Index
 from searchctl.ranking.bm25 import idf
 from searchctl.ranking.fusion import vector_scores
-from searchctl.rerankers import MAXSIM, open_reranker
+from searchctl.rerankers.base import TokenEncoder
 from searchctl.text.analysis import analyze
 from searchctl.text.sentences import sentences
 from searchctl.types import Hit, TermStatistics, Where
 
-Floats: TypeAlias = NDArray[np.float64]
-
 LOOKED_AT = 5  # hits whose best passage is read
-DOUBTFUL = 0.08  # a best sentence that scores less is no answer; it and the next: on development halves (benchmarks/answers.py)
-# The next four were set on forty questions of our own about twelve documents, and are proved on no other set.
-_FEW = 40  # documents among which a word of the question that another document has is missed in this one
-_DOUBT_OF_FEW = 0.13  # a best sentence has to score so much more among no documents, and nothing among `_FEW`
-_NEAR_MISS = 0.35  # what a sentence's score is worth that lacks what the question asks for
-_RARE = 0.25  # of few documents, in which a word stands at most that tells them apart
-_LIGHT = frozenset(  # words that a question has for its grammar's sake: a passage may lack them
-    token.term
-    for token in analyze(
-        "work works working get gets take takes make makes give gives find use uses need want go goes come comes happen have has long "
-        "many much people person time times day days week month year work there cost costs "
-        "работать работает делать делает дать дают брать берут идти идёт быть много долго люди людей человек время день дней дня раз"
-    )
-)
-_CLUE = 0.16  # what all of the question's words, or the kind of thing it asks for, count beside nearness in meaning
+DOUBTFUL = 0.5  # a best sentence that answers less likely than that is no answer
 
 
 class Reader(Protocol):
@@ -59,8 +45,8 @@ class Span:
 class Found:
     """A sentence that may answer: code points `start` to `end` of the document `id`'s text.
 
-    Its `passage` begins at `passage_start` there. `relevance` in [0, 1] is the hit's, `score` in [0, 1] how well the
-    sentence fits the question among those that were read. `span` is what a reader marked in the document's text, None where
+    Its `passage` begins at `passage_start` there. `relevance` in [0, 1] is the hit's, `score` in [0, 1] how likely the
+    sentence answers the question (see `evidence`). `span` is what a reader marked in the document's text, None where
     there is no reader or it marked nothing in this sentence.
     """
 
@@ -106,17 +92,16 @@ def answer(
 ) -> Answer:
     """Answer a question from an index.
 
-    The sentences of the five best passages are compared with the question by meaning, by words, and by whether they name
-    what it asks for: a sum, a time, a number, a person. There is no answer where none of them scores enough (more has to be
-    shown where documents are few), or where the best hit's relevance in [0, 1] is below `min_relevance`.
+    The sentences of the five best passages are compared with the question by meaning, by words, by whether they name what it
+    asks for (a sum, a time, a number, a person), and by what of the question has no like in the passage. There is no answer
+    where none of them likely is one, or where the best hit's relevance in [0, 1] is below `min_relevance`.
     """
     results = index.search(question, LOOKED_AT, where=where)
     query = results.repaired.query if results.repaired else question
     candidates = [found for hit in results.hits for found in _sentences(hit)]
     statistics = term_statistics(index.engine, index.name, query)
     ranked = _ranked(index, query, candidates, statistics)
-    doubtful = DOUBTFUL + _DOUBT_OF_FEW * max(0.0, 1 - statistics.documents / _FEW)
-    answered = bool(ranked) and ranked[0].score >= doubtful and results.best_relevance >= min_relevance
+    answered = bool(ranked) and ranked[0].score >= DOUBTFUL and results.best_relevance >= min_relevance
     if answered and reader is not None:
         ranked = _read(reader, query, ranked)
         answered = any(found.span is not None for found in ranked)
@@ -147,27 +132,23 @@ def _sentences(hit: Hit) -> list[Found]:
 
 
 def _ranked(index: Index, question: str, candidates: Sequence[Found], statistics: TermStatistics) -> list[Found]:
-    """Return the sentences, the best first, with their scores: how well each fits, times the root of the hit's relevance."""
+    """Return the sentences with how likely each answers, the likeliest first."""
     if not candidates:
         return []
     weights = {term: idf(statistics.documents, found) for term, found in statistics.frequencies.items()}
+    relevance = np.array([one.relevance for one in candidates])
+    coverage = np.array([_coverage(one, weights) for one in candidates])
     fits = expectation(question)
     named = np.array([fits(one.sentence) if fits else 1.0 for one in candidates])
-    clues = np.array([_coverage(one, weights) for one in candidates]) + (named if fits else 0.0)
-    missed = (named == 0) | np.array([_misses(one, statistics) for one in candidates])
-    scores = (_likeness(index, question, candidates) + _CLUE * clues) / (1 + 2 * _CLUE)
-    scores *= np.sqrt([one.relevance for one in candidates]) * np.where(missed, _NEAR_MISS, 1.0)
+    if (tokens := _tokens(index, question, candidates)) is not None:
+        scores = answer_chances(relevance, coverage, named == 0, tokens)
+    else:
+        texts = [f"{one.title}\n{one.passage}" for one in candidates]
+        missed = (named == 0) | np.array([lacks_telling_word(text, statistics) for text in texts])
+        clues = coverage + (named if fits else 0.0)
+        scores = plain_chances(_likeness(index, question, candidates), relevance, clues, missed, statistics.documents)
     order = np.argsort(-scores, kind="stable").tolist()
     return [replace(candidates[place], score=round(float(scores[place]), 4)) for place in order]
-
-
-def _misses(sentence: Found, statistics: TermStatistics) -> bool:
-    """Tell whether, of few documents, another one has a telling word of the question that this sentence's passage lacks."""
-    if statistics.documents > _FEW:
-        return False
-    rare = {term for term, count in statistics.frequencies.items() if 0 < count <= _RARE * statistics.documents}
-    telling = rare - _LIGHT
-    return bool(telling - {token.term for token in analyze(f"{sentence.title}\n{sentence.passage}")})
 
 
 def _coverage(sentence: Found, weights: Mapping[str, float]) -> float:
@@ -177,20 +158,26 @@ def _coverage(sentence: Found, weights: Mapping[str, float]) -> float:
     return sum(weight for term, weight in weights.items() if term in held) / total if total else 0.0
 
 
-def _likeness(index: Index, question: str, candidates: Sequence[Found]) -> Floats:
-    """Return how near in meaning each sentence, read under its document's title, is to the question: (n,), in [0, 1].
+def _tokens(index: Index, question: str, candidates: Sequence[Found]) -> TokenEvidence | None:
+    """Return how each sentence, read under its document's title, agrees with the question; None without an encoder's tokens."""
+    encoder = index.encoder
+    if not isinstance(encoder, TokenEncoder):
+        return None
+    return token_evidence(encoder, question, _titled(candidates), [(one.id, one.passage_start) for one in candidates])
 
-    Token by token where the encoder gives out its tokens, else by the cosine; 0 for an index without vectors.
-    """
+
+def _likeness(index: Index, question: str, candidates: Sequence[Found]) -> NDArray[np.float64]:
+    """Return how near in meaning each sentence is to the question: (n,), in [0, 1]; 0 for an index without vectors."""
     encoder, schema = index.encoder, index.schema
     if encoder is None:
         return np.zeros(len(candidates))
-    texts = [f"{one.title}\n{one.sentence}".strip() for one in candidates]
-    if hasattr(encoder, "query_tokens"):
-        return open_reranker(MAXSIM, lambda: encoder).score(question, texts)
     vector = encoder.encode_queries([question])[0]
     background = schema.background.around(vector) if schema.background is not None else None
-    return vector_scores((encoder.encode_documents(texts) @ vector).astype(np.float64), background)
+    return vector_scores((encoder.encode_documents(_titled(candidates)) @ vector).astype(np.float64), background)
+
+
+def _titled(candidates: Sequence[Found]) -> list[str]:
+    return [f"{one.title}\n{one.sentence}".strip() for one in candidates]
 
 
 def _read(reader: Reader, question: str, ranked: Sequence[Found]) -> list[Found]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ class Reranker(Protocol):
         """Return how well each text answers the query: (n,), in [0, 1], on one scale for all queries."""
 
 
+@runtime_checkable
 class TokenEncoder(Protocol):
     """An encoder that can tell the vector of every token: for each text (tokens, dim)."""
 
