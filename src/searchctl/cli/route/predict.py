@@ -29,7 +29,7 @@ from searchctl.cli.route.context import columns_of, file_options, say_guessed
 from searchctl.cli.route.rows_out import CsvWriter, JsonWriter, Writer, XlsxWriter, as_json, joined_row
 from searchctl.errors import SourceError, StorageError, UsageError
 from searchctl.files import replacing
-from searchctl.sources.formats import ENDINGS
+from searchctl.sources.formats import endings
 from searchctl.translation import _
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ _BATCH = 256
 _SHOWN = 32  # rows between two looks at how far it is
 _OUTPUTS = ("jsonl", "csv", "xlsx")
 _NAMED_ROWS = 10
-_LOOKS_LIKE_FILE = re.compile(rf"\S+(?:{'|'.join(map(re.escape, ENDINGS))})(?:\.gz)?", re.IGNORECASE)
 
 
 @click.command(
@@ -248,11 +247,16 @@ def _all_names(source: str, columns: Columns, form: Format | None) -> list[str]:
     return list(dict.fromkeys(name for row in read_rows(source, columns, form) for name in row.data))
 
 
+def _looks_like_file(word: str) -> bool:
+    """Tell whether one word is written as the name of a file that can be read."""
+    return word.lower().removesuffix(".gz").endswith(tuple(endings())) and not re.search(r"\s", word)
+
+
 def _source(words: Sequence[str]) -> str | None:
     """Return the file that is meant, or None for a text."""
     if len(words) == 1 and (words[0] == "-" or Path(words[0]).is_file()):
         return words[0]
-    if len(words) == 1 and _LOOKS_LIKE_FILE.fullmatch(words[0]):
+    if len(words) == 1 and _looks_like_file(words[0]):
         raise SourceError(
             _("there is no file {words}; name one that is there, or put the text in quotes with more words").format(
                 words=words[0]
