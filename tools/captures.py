@@ -52,6 +52,7 @@ _ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\].*?(?:\x07|\x1b\\))")
 _DIFFERS = re.compile(
     r"(?m)(?:\d+ (?:min|мин) )?\d[\d,\xa0]*(?:\.\d+)?(?= (?:ms|s|MB|kB|мс|с|МБ|КБ)(?:\b|$))"
     r"|-?\b\d+[.,]\d{2,}|\b\d+\.\d(?=\s{2,}|$)|\d[\d.,]*(?=/[sс])"
+    r"|(?<= of )\d+(?= or more)|(?<= из )\d+(?= или больше)"  # a document at the edge may count or not
 )
 
 
