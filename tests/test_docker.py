@@ -8,13 +8,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
+from searchctl.cli import main
+from searchctl.service.access import read_tokens
 from tests.servers.catalogue import DISTRIBUTIONS
 
 DOCKER = Path(__file__).parents[1] / "docker"
 COMPOSE = sorted(DOCKER.glob("compose.*.yaml"))
+SERVE = DOCKER / "compose.serve.yaml"
+NODES = [path for path in COMPOSE if path != SERVE]
 DOCKERFILE = DOCKER / "Dockerfile"
 
 
@@ -40,7 +45,7 @@ def test_there_is_a_compose_file_for_each_tested_server_in_its_version() -> None
         assert service["image"].endswith(f"{one.product}:{one.version}")
 
 
-@pytest.mark.parametrize("path", COMPOSE, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", NODES, ids=lambda path: path.name)
 def test_every_service_is_pinned_checked_and_reached_from_this_machine_only(path: Path) -> None:
     found = services(path)
     assert len(found) == (3 if "three-nodes" in path.name else 1)
@@ -52,7 +57,32 @@ def test_every_service_is_pinned_checked_and_reached_from_this_machine_only(path
     assert len(set(ports)) == len(ports)
 
 
-@pytest.mark.parametrize("path", COMPOSE, ids=lambda path: path.name)
+def test_the_service_starts_beside_its_server_when_that_is_filled(tmp_path: Path) -> None:
+    compose = yaml.safe_load(SERVE.read_text())
+    found = compose["services"]
+    newest = services(DOCKER / "compose.opensearch-3.yaml")["opensearch"]
+    assert {**found["opensearch"], "ports": newest["ports"]} == newest, "the node is the one that is tested"
+    assert found["load"]["depends_on"] == {"opensearch": {"condition": "service_healthy"}}
+    assert found["serve"]["depends_on"] == {"load": {"condition": "service_completed_successfully"}}
+    assert found["serve"]["ports"] == ["127.0.0.1:8765:8765"] and "ports" not in found["load"]
+    tokens = tmp_path / "tokens.toml"
+    tokens.write_text(compose["configs"]["tokens"]["content"].replace("${PAGE_TOKEN}", "page-0123456789-secret"))
+    ((_, grant),) = read_tokens(tokens)
+    assert grant.allows("default", "read") and not grant.allows("default", "write")
+
+
+@pytest.mark.parametrize("name", ["load", "serve"])
+def test_the_commands_of_the_service_are_ones_that_exist(name: str) -> None:
+    words = [word.replace("${RECIPE:-demo}", "demo") for word in services(SERVE)[name]["command"]]
+    command = main.get_command(click.Context(main), words[0])
+    assert command is not None
+    command.make_context(words[0], words[1:], resilient_parsing=True)
+    assert {word for word in words[1:] if word.startswith("--")} <= {
+        option for parameter in command.params for option in parameter.opts
+    }
+
+
+@pytest.mark.parametrize("path", NODES, ids=lambda path: path.name)
 def test_no_password_is_written_down(path: Path) -> None:
     for service in services(path).values():
         for key, value in service["environment"].items():
