@@ -121,6 +121,23 @@ def test_no_secret_is_held(tmp_path: Path) -> None:
     assert "long-enough" not in repr(read_tokens(path))
 
 
+@pytest.mark.parametrize(
+    "name", ["..", "../shop", "..%2Fshop", "%2e%2e", "shop%2F..%2Froutes", "shop%00", "C:%5Cshop", ".hidden", "a" * 600]
+)
+def test_names_lead_out_of_no_folder(client: TestClient, folder: Path, name: str) -> None:
+    before = sorted(path.name for path in folder.parent.rglob("*"))
+    for send in (
+        lambda url: client.get(f"{url}/search?q=a"),
+        lambda url: client.put(f"{url}/documents/x", json={"text": "new"}),
+        lambda url: client.post(f"{url}/examples", json={"label": "new", "texts": ["hello"]}),
+        lambda url: client.delete(f"{url}/documents/returns"),
+    ):
+        response = send(f"/v1/indexes/{name}")
+        assert response.status_code in (400, 404, 405), (name, response.text)
+    assert sorted(path.name for path in folder.parent.rglob("*")) == before
+    assert client.get("/v1/indexes/shop/documents/returns").status_code == 200
+
+
 def test_several_indexes_need_the_right_to_each(guarded: TestClient) -> None:
     """A pattern of a token is no pattern for what is asked: `shop,routes` fits no `shop*`."""
     shop = {"Authorization": "Bearer shop-reader-0123456789"}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from searchctl import Index
+from searchctl import Index, Router
 from searchctl.service import app
 
 PAGE = Path(app.__file__).with_name("page")
@@ -113,7 +112,7 @@ def test_the_keyboard_is_enough(open_page: Open) -> None:
     page.keyboard.type("gift")
     page.keyboard.press("Enter")
     page.wait_for_selector("#results .hit")
-    for _ in range(12):
+    for _ in range(40):  # facets come before the results
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.textContent") == "Why this one?":
             break
@@ -298,18 +297,66 @@ def test_the_map_shows_topics_and_their_documents(open_page: Open) -> None:
     page.wait_for_selector("#results .hit")
 
 
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return axe-core's script, as npm gives it."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("no npm on this machine: apt-get install npm")
-    folder = tmp_path_factory.mktemp("axe")
-    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), "axe-core@4"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
-    if done.returncode:
-        pytest.skip(f"npm gives no axe-core here: {done.stderr.strip()[-200:]}")
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+SHOTS = [(width, scheme, locale) for width in (1440, 390) for scheme in ("light", "dark") for locale in ("en", "ru")]
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("goods")
+def test_a_newcomers_path_looks_right_at_both_sizes_schemes_and_languages(open_page: Open, tmp_path: Path) -> None:
+    """SEARCHCTL_TEST_SHOTS=FOLDER keeps the pictures."""
+    folder = Path(os.environ.get("SEARCHCTL_TEST_SHOTS", tmp_path))
+    for width, scheme, locale in SHOTS:
+        page = open_page("/?index=shop", viewport={"width": width, "height": 900}, color_scheme=scheme, locale=locale)
+        page.wait_for_selector("#index option", state="attached")
+        page.keyboard.type("running shoes")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#facets fieldset", state="attached")
+        assert not page.is_visible("#suggestions"), "Enter ends typing"
+        page.click("#results .actions button >> nth=1")
+        assert page.is_visible("#results .why >> nth=0")
+        assert page.get_attribute("html", "lang") == locale
+        assert ("Why" in page.inner_text("#results .why >> nth=0")) is (locale == "en")
+        for view in ("search", "route"):
+            page.click(f"#tab-{view}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (view, width, locale)
+            shot = page.screenshot(path=folder / f"{view}-{width}-{scheme}-{locale}.png", full_page=True)
+            assert len(shot) > 5000
+        context = page.context
+        page.close()
+        context.close()
+
+
+@pytest.mark.browser
+def test_paper_has_results_and_no_controls(open_page: Open) -> None:
+    page = open_page("/?index=shop&q=receipt", color_scheme="dark")
+    page.wait_for_selector("#results .hit")
+    page.emulate_media(media="print")
+    for control in ("header", "#search-form", "#results .actions", "#facets"):
+        assert not page.is_visible(f"{control} >> nth=0"), control
+    assert page.is_visible("#results .hit h2 >> nth=0")
+    assert page.evaluate("getComputedStyle(document.querySelector('.hit h2')).color") == "rgb(0, 0, 0)"
+
+
+@pytest.mark.browser
+def test_markup_in_labels_and_field_names_stays_text(folder: Path, open_page: Open) -> None:
+    with Index.open(folder, "routes") as index:
+        Router(index).add(EVIL, [f"my {EVIL} is broken", "it does not work any more"])
+    with Index.open(folder, "evil", encoder="hashing:64") as index:
+        index.ingest([{"id": str(n), "text": f"evil {EVIL} {n}", EVIL: EVIL, "lang": EVIL} for n in range(4)])
+    page = open_page("/?tab=route&index=routes")
+    page.wait_for_selector("#index option", state="attached")
+    page.fill("#text", f"my {EVIL} is broken")
+    page.click("#route-form button")
+    page.wait_for_selector("#route-result .hit")
+    assert EVIL in page.inner_text("#route-result h2")
+    page.click("#route-result button:text-is('Add')")
+    page.wait_for_selector("text=Added.")
+    page = open_page("/?index=evil&q=evil")
+    page.wait_for_selector("#facets fieldset")
+    assert EVIL in page.inner_text("#facet-list") and EVIL in page.inner_text("#results .field >> nth=0")
+    page.click("#facet-list label >> nth=0")
+    page.wait_for_selector("#chips button")
+    assert page.evaluate("window.hurt") is None and page.locator("img").count() == 0
 
 
 @pytest.mark.browser

@@ -118,10 +118,21 @@ function draw(results, note) {
   if (!hits.length) notes.push(...Object.values(results.legs).map((leg) => leg.reason).filter(Boolean));
   at("status").textContent = notes.join(" · ");
   at("answer").replaceChildren(...(hits.length && !results.answered && !note ? [make("p", { class: "nothing" }, word("noGoodAnswer"))] : []));
-  at("results").replaceChildren(...hits.map((hit) => drawHit(hit, results.answered)));
+  drawHits(hits.map((hit) => drawHit(hit, results.answered)));
   if (!note) drawFacets(results.facets);
   else if (state().get("like")) at("facets").hidden = true;
   pages(results);
+}
+
+function drawHits(hits) {
+  // What came by words is drawn anew when meaning arrives: the focus and opened explanations stay.
+  const list = at("results"), focused = document.activeElement, own = list.contains(focused) ? focused.closest(".hit") : null;
+  const opened = new Set([...list.querySelectorAll(".actions [aria-expanded=true].reasons")].map((button) => button.closest(".hit").dataset.id));
+  list.replaceChildren(...hits);
+  for (const hit of hits) if (opened.has(hit.dataset.id)) hit.querySelector(".reasons").click();
+  const same = own && hits.find((hit) => hit.dataset.id === own.dataset.id);
+  const button = same && [...same.querySelectorAll("button")].find((one) => one.textContent === focused.textContent);
+  if (button) button.focus();
 }
 
 function drawHit(hit, answered) {
@@ -130,7 +141,7 @@ function drawHit(hit, answered) {
     type: "button", class: "field", onclick: () => go({ where: conditions(state().get("where") || "").includes(clauseOf(name, value)) ? state().get("where") : toggled(clauseOf(name, value)), start: "" }),
   }, `${name}: ${Array.isArray(value) ? value.join(", ") : value}`));
   const why = explained(hit);
-  return make("li", { class: answered ? "hit" : "hit folded" },
+  return make("li", { class: answered ? "hit" : "hit folded", "data-id": hit.id },
     make("h2", {}, hit.title || hit.id),
     make("p", { class: "where" }, make("span", { class: hit.relevance >= 0.2 ? "sure" : "unsure" }, word("relevance", hit.relevance)), hit.title ? make("span", {}, hit.id) : null),
     hit.group ? drawGroup(hit.group) : null,
@@ -138,7 +149,7 @@ function drawHit(hit, answered) {
     fields.length ? make("div", { class: "chips" }, ...fields) : null,
     make("div", { class: "actions" },
       make("button", { type: "button", onclick: () => go({ like: hit.id, q: "", start: "" }) }, word("similar")),
-      make("button", { type: "button", "aria-expanded": "false", onclick: (event) => { why.hidden = !why.hidden; event.currentTarget.setAttribute("aria-expanded", String(!why.hidden)); } }, word("why")),
+      make("button", { type: "button", class: "reasons", "aria-expanded": "false", onclick: (event) => { why.hidden = !why.hidden; event.currentTarget.setAttribute("aria-expanded", String(!why.hidden)); } }, word("why")),
       reader(hit)),
     why);
 }
