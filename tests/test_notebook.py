@@ -83,7 +83,7 @@ def test_topics_are_a_sequence_rows_and_a_map(index: Index) -> None:
     rows = topics.to_dicts()
     assert len(rows) == 39 and {row["topic"] for row in rows if row["id"].startswith("tea")} != {None}
     html = topics._repr_html_()
-    assert _Tags(html).tags == ["iframe"] and 'sandbox="allow-scripts"' in html
+    assert _Tags(html).tags == ["iframe"] and 'sandbox="allow-scripts allow-downloads"' in html
     assert list(topics.to_pandas().columns) == ["id", "topic", "name", "strength"]
 
 

@@ -23,8 +23,10 @@ from searchctl.explore.cluster import cluster as find_topics
 from searchctl.explore.collection import Collection, from_index
 from searchctl.explore.duplicates import NEAR, REASONS, Duplicates, DuplicateSettings
 from searchctl.explore.duplicates import duplicates as find_duplicates
-from searchctl.explore.export import map_page
+from searchctl.explore.export import TopicShape, map_page, shape_of
+from searchctl.explore.hierarchy import TopicGroup
 from searchctl.explore.layout import layout
+from searchctl.explore.over_time import TopicTimeline
 from searchctl.index import Index, encoder_stamp
 from searchctl.ingest.copying import Monitor
 from searchctl.lifecycle.fit import fitted
@@ -51,6 +53,20 @@ class Topics(Sequence[Topic]):
     clusters: Clusters
     seed: int
 
+    @property
+    def groups(self) -> tuple[TopicGroup, ...]:
+        """Topics that are near each other; empty for fewer than four topics."""
+        return self._shape.groups
+
+    @property
+    def timeline(self) -> TopicTimeline | None:
+        """How many documents of each topic fall in each period; None without dates."""
+        return self._shape.timeline
+
+    @property
+    def _shape(self) -> TopicShape:
+        return shape_of(self.collection, self.clusters)
+
     def __len__(self) -> int:
         return len(self.clusters.topics)
 
@@ -64,7 +80,7 @@ class Topics(Sequence[Topic]):
     def to_html(self) -> str:
         """Return the map as a page that needs nothing from elsewhere."""
         places = layout(self.collection.texts, self.collection.vectors, self.clusters.labels, self.seed)
-        return map_page(f"Topics of {self.name}", self.collection, self.clusters, places)
+        return map_page(f"Topics of {self.name}", self.collection, self.clusters, places, self._shape)
 
     def _repr_html_(self) -> str:
         return tables.html_frame(self.to_html())
@@ -128,13 +144,17 @@ class DuplicateIds(Sequence[tuple[str, ...]]):
         )
 
 
-def cluster(index: Index, *, min_size: int | None = None, edges: bool = True, seed: int = 0) -> Topics:
+def cluster(
+    index: Index, *, min_size: int | None = None, edges: bool = True, date: str | None = None, seed: int = 0
+) -> Topics:
     """Sort the documents of an index into topics.
+
+    `date` is the field of dates for topics over time; None is the only one that the index has, if it has just one.
 
     `min_size` is the fewest documents of one, None for what suits their number; without `edges` only dense cores belong to one.
     Raises MissingExtra without scikit-learn, UsageError for an index without vectors.
     """
-    collection = from_index(index)
+    collection = from_index(index, date=date)
     settings = ClusterSettings(min_size, edges=edges, seed=seed)
     return Topics(index.name, collection, find_topics(collection.texts, collection.vectors, settings), seed)
 

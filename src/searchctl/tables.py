@@ -28,7 +28,9 @@ def html_table(caption: str, rows: Sequence[Mapping[str, Any]], columns: Sequenc
 def html_frame(page: str, height: int = 640) -> str:
     """Return a whole page as a frame of a notebook: its scripts run apart from the notebook's."""
     style = f"width:100%;height:{height}px;border:0"
-    return f'<iframe sandbox="allow-scripts" style="{style}" srcdoc="{escape(page, quote=True)}"></iframe>'
+    return (
+        f'<iframe sandbox="allow-scripts allow-downloads" style="{style}" srcdoc="{escape(page, quote=True)}"></iframe>'
+    )
 
 
 def data_frame(rows: Sequence[Mapping[str, Any]]) -> Any:

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from tests.pages.looking import look_at
+
 Run = Callable[..., Result]
+EVIL = '<img src=x onerror="window.hurt=1">'
 HASHING = ("--encoder", "hashing:64")
 
 
@@ -128,6 +131,27 @@ def test_the_page_shows_in_a_browser_and_asks_nothing_of_others(run: Run, data: 
         assert plot.bounding_box()["height"] > 20
     assert page.evaluate("document.documentElement.scrollWidth") <= 1000, "nothing sticks out"
     assert wrong == []
+
+
+def test_the_report_says_what_came_of_it_and_shows_the_worst_answers(
+    run: Run, data: Path, here: Path, browser: Any, axe: str
+) -> None:
+    rows = [json.loads(line) for line in (data / "corpus.jsonl").read_text().splitlines()]
+    rows[5]["title"] = EVIL
+    (data / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    modes = ("--modes", "lexical,vector,hybrid", "--metrics", "hit@1")
+    assert run("evaluate", data, *HASHING, *modes, "--html", here / "report.html").exit_code == 0
+    look_at(browser, here / "report.html", axe)
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto((here / "report.html").as_uri())
+    assert re.match(
+        r"\w+ answers best: hit@1 0\.\d{3} over 6 queries, \d\.\d{3} above \w+", page.inner_text(".outcome")
+    )
+    worst = page.inner_text("details >> nth=0")
+    assert "what about amber?" in worst and "Came first in hybrid" in worst
+    assert EVIL in worst and "All there is about fjord" in worst and "All there is about amber" in worst
+    assert page.locator("img").count() == 0 and page.evaluate("window.hurt") is None
+    page.close()
 
 
 def test_an_index_instead_of_a_temporary_one(run: Run, data: Path) -> None:

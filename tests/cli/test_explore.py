@@ -12,9 +12,10 @@ import pytest
 
 from searchctl.explore.cluster import Clusters, Topic
 from searchctl.explore.collection import Collection
-from searchctl.explore.export import write_map
+from searchctl.explore.export import TopicShape, write_map
 from searchctl.explore.terms import Term
 from tests.cli.conftest import Run
+from tests.pages.looking import look_at
 
 SUBJECTS = {
     "coffee": "The coffee machine grinder is jammed with beans again",
@@ -136,6 +137,99 @@ def test_the_map_answers_to_hover_and_search_in_a_browser(run: Run, reviews: Pat
     assert wrong == []
 
 
+GROUPED = {
+    "coffee": "The coffee machine grinder is jammed with beans again",
+    "espresso": "Espresso from the coffee machine tastes bitter, the beans are burnt",
+    "parcel": "My parcel from the courier was late and the box was open",
+    "refund": "Refund my money please, the invoice was charged twice to my card",
+    "password": "I forgot the password of my account and the link does not arrive",
+}
+
+
+@pytest.fixture
+def dated(here: Path) -> Path:
+    """A file of five subjects, each written about in a month of its own; two of them are about coffee."""
+    path = here / "dated.jsonl"
+    rows = [
+        {
+            "id": f"{subject}-{number}",
+            "comment": f"{text}, {subject} case {number}",
+            "written": f"2025-0{month}-{number + 1:02}",
+        }
+        for month, (subject, text) in enumerate(GROUPED.items(), 1)
+        for number in range(20)
+    ]
+    rows[0]["written"] = "unknown"
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    return path
+
+
+DATED = ("--text", "comment", "--min-size", "10", "--date", "written")
+
+
+def test_topics_have_groups_and_a_course_of_time(run: Run, dated: Path) -> None:
+    found = looked_at(run, "cluster", dated, *DATED)
+    names = {one["id"]: one["representatives"][0]["id"].split("-")[0] for one in found["topics"]}
+    groups = [{names[topic] for topic in group["topics"]} for group in found["groups"]]
+    assert {"coffee", "espresso"} in groups
+    assert sorted(topic for group in found["groups"] for topic in group["topics"]) == sorted(names)
+    assert found["timeline"]["unit"] == "week" and found["timeline"]["undated"] == 1
+    assert all(len(one["over_time"]) == len(found["timeline"]["periods"]) for one in found["topics"])
+    assert sum(sum(one["over_time"]) for one in found["topics"]) + found["outliers"]["size"] == 99
+    refused = run("cluster", dated, "--text", "comment", "--date", "comment", "--encoder", "hashing")
+    assert refused.exit_code == 2 and "--date" in refused.stderr
+
+
+@pytest.mark.slow
+def test_the_map_is_for_fingers_and_keys_too(run: Run, dated: Path, here: Path, browser: Any, axe: str) -> None:
+    found = looked_at(run, "cluster", dated, *DATED, "-o", "map.html")
+    look_at(browser, here / "map.html", axe)
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, accept_downloads=True)
+    page = context.new_page()
+    page.goto((here / "map.html").as_uri())
+    assert f"100 documents in {len(found['topics'])} topics" in page.inner_text("#outcome")
+
+    page.fill("#search", "coffee-7")
+    page.press("#search", "Enter")  # the document is in the middle now
+    page.fill("#search", "")
+    box = page.locator("#map").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.touchscreen.tap(*middle)
+    assert "coffee-7" in page.inner_text("#tip")
+    tip = page.locator("#tip").bounding_box()
+    assert tip["x"] >= 0 and tip["x"] + tip["width"] <= 390
+
+    scale = page.evaluate("view.scale")
+    finger = page.context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 20), ("touchMove", 40), ("touchMove", 80)):
+        points = [{"x": middle[0] + side * apart, "y": middle[1], "id": place} for place, side in enumerate((-1, 1))]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert page.evaluate("view.scale") > 2 * scale
+    page.click("#whole")
+    assert page.evaluate("view.scale") == 1
+
+    page.focus("#topics .group >> nth=0")
+    page.keyboard.press("Enter")
+    whole = next(group for group in found["groups"] if len(group["topics"]) > 1)
+    together = sum(found["topics"][topic]["size"] for topic in whole["topics"])
+    assert page.inner_text("#count") == f"{together} of 100 documents"
+    assert page.evaluate("document.activeElement.className") == "group", "the focus stays"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+    assert page.get_attribute("#about svg", "aria-label").startswith("Documents by week: 2025-W0")
+
+    for ending, begins in (("png", b"\x89PNG"), ("svg", b"<svg")):
+        with page.expect_download() as download:
+            page.click(f"#{ending}")
+        saved = here / f"saved.{ending}"
+        download.value.save_as(saved)
+        assert saved.read_bytes().startswith(begins) and saved.stat().st_size > 1000
+    assert saved.read_text(encoding="utf-8").count("<circle") == 100
+    context.close()
+
+
 @pytest.mark.slow
 def test_a_map_of_fifty_thousand_answers_to_hover_and_search(here: Path, browser: Any) -> None:
     number, random = 50_000, np.random.default_rng(0)
@@ -148,7 +242,7 @@ def test_a_map_of_fifty_thousand_answers_to_hover_and_search(here: Path, browser
     clusters = Clusters(labels, np.ones(number), topics, 34)
     places = random.random((100, 2))[labels + 1] + random.normal(0, 0.01, (number, 2))
     documents = Collection(tuple(f"r{row}" for row in range(number)), texts, np.ones((number, 1), np.float32))
-    write_map(here / "large.html", "reviews", documents, clusters, places)
+    write_map(here / "large.html", "reviews", documents, clusters, places, TopicShape())
     page = browser.new_page(viewport={"width": 1200, "height": 800})
     page.goto((here / "large.html").as_uri())
     assert page.inner_text("#count") == "50,000 documents, 99 topics"

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Run
+from tests.pages.looking import look_at
 
 HASHING = ("--encoder", "hashing:128")
 TRAIN = {
@@ -300,6 +301,26 @@ def test_evaluate_reports_by_shots(shown: Run, train: Path, here: Path) -> None:
     table = shown(*common, "--shots", "2")
     assert re.search(r"^2 ", table.stdout, re.MULTILINE)
     assert shown(*common, "--shots", "4", "--fail-under", "0.5").exit_code == 0
+
+
+def test_the_trial_is_read_on_a_telephone(shown: Run, here: Path, browser: Any, axe: str) -> None:
+    long = "complaints about the courier/who did not ring/and left the parcel with an unknown neighbour"
+    rows = [(long, f"the courier left parcel {n} somewhere") for n in range(8)]
+    rows += [("courier", f"the courier left parcel {n} late") for n in range(8)] + [
+        ("invoice", f"invoice {n}") for n in range(8)
+    ]
+    for name, part in (("few.jsonl", rows[::2]), ("test.jsonl", rows[1::2])):
+        lines = (json.dumps({"text": text, "label": label}) + "\n" for label, text in part)
+        (here / name).write_text("".join(lines), encoding="utf-8")
+    trial = ("route", "evaluate", here / "few.jsonl", here / "test.jsonl", "--seeds", "1", "--shots", "1,2", *HASHING)
+    assert shown(*trial, "--html", here / "trial.html").exit_code == 0
+    look_at(browser, here / "trial.html", axe)
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto((here / "trial.html").as_uri())
+    assert page.inner_text(".outcome").startswith("With 2 examples a label ")
+    whole = " ".join(page.locator("svg >> nth=1").locator("text").all_text_contents())
+    assert "neighbour" in whole, "a long label is written out"
+    page.close()
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_values_are_escaped_in_text_and_in_attributes(tmp_path: Path) -> None:
         value=NASTY,
         shown=Table([NASTY], [[NASTY]], 1),
     )
-    assert "<script" not in page and page.count("&lt;script&gt;") == 5
+    assert "<script" not in page and page.count("&lt;script&gt;") == 6
     assert 'title="&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&#34;&#39;"' in page
 
 

@@ -20,6 +20,7 @@ from searchctl.translation import _
 if TYPE_CHECKING:
     from searchctl.explore.cluster import Clusters
     from searchctl.explore.collection import Collection
+    from searchctl.explore.export import TopicShape
 
 
 @click.command(
@@ -28,11 +29,15 @@ if TYPE_CHECKING:
     examples=(
         "searchctl cluster",
         "searchctl cluster reviews.csv --text comment -o map.html",
+        "searchctl cluster reviews.csv --text comment --date written -o map.html",
         "searchctl cluster tickets.jsonl --min-size 10 -o topics.json -o documents.csv",
         "searchctl cluster --index support --json | jq .topics[].name",
     ),
 )
 @source_options
+@click.option(
+    "--date", "date_field", metavar="FIELD", help="Field of dates, for topics over time [default: the only one]."
+)
 @click.option(
     "--min-size",
     type=click.IntRange(2),
@@ -57,6 +62,7 @@ def command(
     title_field: str | None,
     text_fields: str | None,
     format_name: str | None,
+    date_field: str | None,
     min_size: int | None,
     strict: bool,
     outputs: tuple[Path, ...],
@@ -66,7 +72,7 @@ def command(
     SOURCE is the name of an index, or files or folders; without one it's the index of the settings. Needs the extra 'explore'.
     """
     from searchctl.explore.cluster import ClusterSettings, cluster
-    from searchctl.explore.export import ending_of, summary
+    from searchctl.explore.export import ending_of, shape_of, summary
 
     for path in outputs:
         ending_of(path)
@@ -75,15 +81,16 @@ def command(
     settings = ClusterSettings(min_size, edges=not strict)
     began = time.monotonic()
     refuse_overwriting(outputs, sources)
-    collection, title = collect(frame, sources, id_field, title_field, text_fields, format_name)
+    collection, title = collect(frame, sources, id_field, title_field, text_fields, format_name, date_field)
     with Stages(frame) as stages:
         clusters = cluster(collection.texts, collection.vectors, settings, on_stage=stages.begin)
+        shape = shape_of(collection, clusters)
         for path in outputs:
             stages.begin(_("drawing the map") if path.suffix == ".html" else _("writing"))
-            _write(path, title, collection, clusters, settings.seed)
+            _write(path, title, collection, clusters, shape, settings.seed)
     seconds = round(time.monotonic() - began, 3)
     if frame.for_programs:
-        found = summary(collection, clusters)
+        found = summary(collection, clusters, shape)
         print_listing(
             frame,
             "topics",
@@ -100,19 +107,19 @@ def command(
         _say_summary(collection, clusters, outputs, seconds)
 
 
-def _write(path: Path, title: str, collection: Collection, clusters: Clusters, seed: int) -> None:
+def _write(path: Path, title: str, collection: Collection, clusters: Clusters, shape: TopicShape, seed: int) -> None:
     from searchctl.explore.export import ending_of, write_csv, write_json, write_map
 
     ending = ending_of(path)
     if ending == ".json":
-        write_json(path, collection, clusters)
+        write_json(path, collection, clusters, shape)
     elif ending == ".csv":
         write_csv(path, collection, clusters)
     else:
         from searchctl.explore.layout import layout
 
         places = layout(collection.texts, collection.vectors, clusters.labels, seed)
-        write_map(path, _("Topics of {title}").format(title=title), collection, clusters, places)
+        write_map(path, _("Topics of {title}").format(title=title), collection, clusters, places, shape)
 
 
 def _print_topics(collection: Collection, clusters: Clusters) -> None:

@@ -47,6 +47,7 @@ def collect(
     title_field: str | None,
     text_fields: str | None,
     format_name: str | None,
+    date_field: str | None = None,
 ) -> tuple[Collection, str]:
     """Return the documents and a name for them; raises UsageError for a word that is neither a path nor an index."""
     from searchctl.explore.collection import from_files
@@ -58,14 +59,14 @@ def collect(
             raise UsageError(
                 _("--id, --title, --text and --format are for files; an index knows its fields: leave them out")
             )
-        return _of_index(frame, name or frame.settings.index)
+        return _of_index(frame, name or frame.settings.index, date_field)
     from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 
     texts = tuple(filter(None, (part.strip() for part in (text_fields or "").split(","))))
     files = discover(sources, format=format_name).files
     encoder = open_encoder(frame.settings.encoder or DEFAULT_ENCODER)
     with Meter(frame, _("documents"), _("encoding")) as meter:
-        found = from_files(files, FieldMapping(id_field, title_field, texts), encoder, meter.update)
+        found = from_files(files, FieldMapping(id_field, title_field, texts), encoder, meter.update, date_field)
     return found, as_text(", ".join(Path(source).name or source for source in sources))
 
 
@@ -77,9 +78,9 @@ def _index_name(sources: tuple[str, ...]) -> str | None:
     return None if "/" in word or "\\" in word or Path(word).suffix else word
 
 
-def _of_index(frame: Frame, name: str) -> tuple[Collection, str]:
+def _of_index(frame: Frame, name: str, date: str | None) -> tuple[Collection, str]:
     from searchctl.explore.collection import from_index
 
     frame = replace(frame, settings=replace(frame.settings, index=name))
     with frame.open_index() as index, Meter(frame, _("documents"), _("reading")) as meter:
-        return from_index(index, meter.update), _("index '{name}'").format(name=name)
+        return from_index(index, meter.update, date), _("index '{name}'").format(name=name)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import shorten
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -17,7 +18,7 @@ from searchctl.errors import UsageError
 from searchctl.evaluation.dataset import DataSet, JudgedQuery, read_corpus
 from searchctl.evaluation.known_items import as_dataset, held_apart, make_known_items
 from searchctl.evaluation.metrics import Metric, Run, parse_metrics
-from searchctl.evaluation.report import Latency, Report, make_report
+from searchctl.evaluation.report import MOST_EXPECTED, WORST, DocumentExcerpt, Latency, Report, make_report
 from searchctl.index import Index
 from searchctl.ranking.fusion import FusionSettings
 from searchctl.translation import _
@@ -32,6 +33,7 @@ DEFAULT_MODES = ("lexical", "vector", "hybrid")
 BASELINE = "rank-bm25"
 _TIMED = 50  # queries asked one at a time, for the latency; the others in batches, which is quicker
 _BATCH = 32
+_EXCERPT = 400  # code points of a document that a report shows
 _DEPTH = 100  # for metrics without a cut-off
 OnProgress: TypeAlias = Callable[[int, int], None]
 OnLoad: TypeAlias = Callable[["Progress"], None]
@@ -96,7 +98,22 @@ def evaluate(
 
         answer = _answer_of(index, mode, variants, k)
         runs[mode], latency[mode] = _answers(answer, dataset.queries, tell)
-    return make_report(dataset, _about(index), metrics, runs, latency, len(absent_documents(index, dataset)))
+    report = make_report(dataset, _about(index), metrics, runs, latency, len(absent_documents(index, dataset)))
+    return replace(report, documents=_documents_told_of(index, report))
+
+
+def _documents_told_of(index: Index, report: Report) -> dict[str, DocumentExcerpt]:
+    """Return the documents of the worst answers as far as they are in the index."""
+    wanted: dict[str, None] = {}
+    for failure in report.failures(WORST):
+        expected = [id for id, grade in failure.query.grades.items() if grade > 0][:MOST_EXPECTED]
+        wanted |= dict.fromkeys([*expected, *([failure.first] if failure.first else [])])
+    entries = index.engine.get(index.name, list(wanted))
+    documents = [entry.document for entry in entries if entry is not None]
+    return {
+        one.id: DocumentExcerpt(one.id, one.title, shorten(one.text[: 4 * _EXCERPT], _EXCERPT, placeholder=" …"))
+        for one in documents
+    }
 
 
 def _search(index: Index, variant: SearchVariant, k: int) -> SearchFunction:

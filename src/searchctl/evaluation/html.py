@@ -10,14 +10,14 @@ import numpy as np
 
 from searchctl import pages
 from searchctl.evaluation.metrics import Floats, Metric
-from searchctl.evaluation.report import Report
+from searchctl.evaluation.report import MOST_EXPECTED, WORST, DocumentExcerpt, Report
 from searchctl.pages import WIDTH, Table
 from searchctl.translation import _
 
 _ROW = 26
 _LABEL = 110
 _HEIGHT = 120  # of a histogram's highest bar
-_WORST = 25
+SURE = 0.05  # a p value below it is more than chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ class MeanDrawing:
     height: int
     bars: Sequence[MeanBar]
 
+    @property
+    def told(self) -> str:
+        """The means in words."""
+        return ", ".join(f"{bar.mode} {bar.mean:.4f}" for bar in self.bars)
+
 
 @dataclass(frozen=True, slots=True)
 class CountBar:
@@ -62,6 +67,31 @@ class Histogram:
     height: int
     bars: Sequence[CountBar]
 
+    @property
+    def told(self) -> str:
+        """The counts in words; the middle bar has those near 0."""
+        middle = len(self.bars) // 2
+        worse, better = (sum(bar.count for bar in side) for side in (self.bars[:middle], self.bars[middle + 1 :]))
+        return f"{better} better, {worse} worse, {self.bars[middle].count} alike"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSide:
+    """Documents under a heading: those that were expected, or that came first."""
+
+    name: str
+    documents: Sequence[DocumentExcerpt]
+
+
+@dataclass(frozen=True, slots=True)
+class WorstAnswer:
+    """A query that was answered badly, where each mode has the expected document, and what came instead of it."""
+
+    query: str
+    score: float
+    ranks: str
+    sides: Sequence[AnswerSide]
+
 
 def render(report: Report) -> str:
     """Return the page."""
@@ -70,6 +100,7 @@ def render(report: Report) -> str:
         title=f"searchctl: {report.dataset.name}",
         report=report,
         width=WIDTH,
+        outcome=_outcome(report),
         modes=_modes(report),
         means=[_means(report, metric) for metric in report.metrics],
         comparisons=_comparisons(report),
@@ -136,21 +167,66 @@ def _histogram(mode: str, values: Floats) -> Histogram:
     return Histogram(mode, _HEIGHT, bars)
 
 
-def _failures(report: Report) -> Table:
-    rows = [
-        [
-            failure.query.text,
-            ", ".join(id for id, grade in failure.query.grades.items() if grade > 0),
-            failure.first or _("nothing"),
-            *("-" if failure.ranks[mode] is None else str(failure.ranks[mode]) for mode in report.modes),
+def _failures(report: Report) -> list[WorstAnswer]:
+    worst = []
+    for failure in report.failures(WORST):
+        expected = [id for id, grade in failure.query.grades.items() if grade > 0]
+        places = [
+            _("{mode} has it at {rank}").format(mode=mode, rank=rank) if rank else _("{mode} hasn't it").format(mode=mode)
+            for mode, rank in failure.ranks.items()
         ]
-        for failure in report.failures(_WORST)
-    ]
-    headings = [
-        *(_("query"), _("expected"), _("came first")),
-        *(_("rank in {mode}").format(mode=mode) for mode in report.modes),
-    ]
-    return Table(headings, rows, len(report.modes))
+        sides = [
+            AnswerSide(_("Expected"), [_shown(report, id) for id in expected[:MOST_EXPECTED]]),
+            AnswerSide(
+                _("Came first in {mode}").format(mode=report.reference),
+                [_shown(report, failure.first)] if failure.first else [],
+            ),
+        ]
+        worst.append(WorstAnswer(failure.query.text, failure.score, ", ".join(places), sides))
+    return worst
+
+
+def _shown(report: Report, id: str) -> DocumentExcerpt:
+    return report.documents.get(id, DocumentExcerpt(id))
+
+
+def _outcome(report: Report) -> str:
+    """Return in a sentence which mode answers best by the first metric, and whether that is more than chance."""
+    metric, count = report.metrics[0], f"{len(report.dataset.queries):,}"
+    ordered = sorted(report.modes, key=lambda mode: -report.mean(mode, metric))
+    best = ordered[0]
+    mean = f"{report.mean(best, metric):.3f}"
+    if len(ordered) == 1:
+        return _("{mode} reaches {metric} {mean} over {count} queries.").format(
+            mode=best, metric=metric, mean=mean, count=count
+        )
+    second = ordered[1] if best == report.reference else report.reference
+    pair = next(
+        one
+        for one in report.comparisons()
+        if one.metric == metric and one.other == (second if best == report.reference else best)
+    )
+    template = (
+        _(
+            "{mode} answers best: {metric} {mean} over {count} queries, {lead} above {other}, "
+            "which is more than chance (p = {p}, corrected)."
+        )
+        if pair.p_value < SURE
+        else _(
+            "{mode} answers best: {metric} {mean} over {count} queries, {lead} above {other}, "
+            "which is not more than chance may give (p = {p}, corrected)."
+        )
+    )
+    lead = report.mean(best, metric) - report.mean(second, metric)
+    return template.format(
+        mode=best,
+        metric=metric,
+        mean=mean,
+        count=count,
+        lead=f"{lead:.3f}",
+        other=second,
+        p=f"{pair.p_value:.3f}",
+    )
 
 
 def _queries(report: Report) -> Table:

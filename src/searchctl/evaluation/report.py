@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from searchctl.evaluation.metrics import (
 from searchctl.types import Json
 
 REPORT_FORMAT = 1
+WORST = 25  # answers whose documents are kept
+MOST_EXPECTED = 3  # documents of each that were expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,21 @@ class QueryFailure:
     first: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentExcerpt:
+    """A document as a reader of the report meets it: its title and how its text begins; both empty where it isn't there."""
+
+    id: str
+    title: str = ""
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """Runs of several modes over one data set, with their scores: `scores[mode][metric]` has shape (queries,).
 
-    `absent` counts judged documents that aren't in the index, which no mode could have found.
+    `absent` counts judged documents that aren't in the index, which no mode could have found. `documents` are those that the worst
+    answers tell of, by id.
     """
 
     dataset: DataSet
@@ -69,6 +81,7 @@ class Report:
     latency: Mapping[str, Latency]
     absent: int
     scores: Mapping[str, Mapping[Metric, Floats]]
+    documents: Mapping[str, DocumentExcerpt] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         first = self.metrics[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from searchctl.translation import _
 _HEIGHT = 220  # of the learning curve
 _SHOWN = 30  # labels in the heat map: those most confused
 _LEFT = 190  # where its cells begin; names stand before
+_LETTERS = 34  # of a name in one line
+_LINE = 11  # from line to line
+_TALLEST = 40  # of a row whose name is one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,11 @@ class LearningCurve:
     means: Sequence[CurvePoint]
     lines: Sequence[CurvePoint]
 
+    @property
+    def told(self) -> str:
+        """The means in words."""
+        return ", ".join(f"{mean.value:.3f} with {mean.shots}" for mean in self.means)
+
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
@@ -46,6 +55,7 @@ class HeatCell:
 
     x: float
     y: float
+    height: float
     label: str
     given: str
     share: float
@@ -53,16 +63,16 @@ class HeatCell:
 
 @dataclass(frozen=True, slots=True)
 class HeatName:
-    """A label's name beside its row or below its column; lengths in drawing units."""
+    """A label's number and name beside its row, in lines, or its number above its column; lengths in drawing units."""
 
     x: float
     y: float
-    label: str
+    lines: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """The labels that are confused most, as a square of cells, each `side` wide."""
+    """The labels that are confused most, as rows and columns of cells, each `side` wide and as high as its label needs."""
 
     height: int
     side: float
@@ -85,6 +95,7 @@ def render(trial: RoutingTrial, title: str, classifiers: Sequence[ClassifierTria
         numbers=_numbers(trial, classifiers),
         curve=_curve(trial),
         calibration=_calibration(trial, most),
+        outcome=_outcome(trial, most),
         heat=_heat_map(trial, most),
         confusions=_confusions(trial, most),
         labels=_labels(trial, most),
@@ -142,17 +153,41 @@ def _heat_map(trial: RoutingTrial, shots: int) -> HeatMap:
     chosen = np.sort(np.argsort(-(wrong.sum(axis=0) + wrong.sum(axis=1)), kind="stable")[:_SHOWN])
     side = (WIDTH - _LEFT) / max(len(chosen), 1)
     labels = [trial.material.labels[number] for number in chosen.tolist()]
-    foot = side * len(labels) + 8
+    names = [wrap(f"{number} {label}", _LETTERS) for number, label in enumerate(labels, 1)]
+    heights = [max(min(side, _TALLEST), _LINE * len(lines) + 3) for lines in names]
+    tops = [_LINE + 4 + sum(heights[:row]) for row in range(len(labels))]
     shares = matrix[np.ix_(chosen, chosen)].tolist()
     cells = [
-        HeatCell(_LEFT + column * side, row * side, label, given, shares[row][column])
+        HeatCell(_LEFT + column * side, tops[row], heights[row] - 1, label, given, shares[row][column])
         for row, label in enumerate(labels)
         for column, given in enumerate(labels)
         if row == column or shares[row][column] > 0
     ]
-    columns = [HeatName(_LEFT + (column + 0.6) * side, foot, label) for column, label in enumerate(labels)]
-    rows = [HeatName(0, (row + 0.7) * side, label) for row, label in enumerate(labels)]
-    return HeatMap(round(foot) + 130, side - 1, columns, rows, cells)
+    columns = [HeatName(_LEFT + (column + 0.5) * side, _LINE, [str(column + 1)]) for column in range(len(labels))]
+    rows = [HeatName(0, tops[row] + _LINE, lines) for row, lines in enumerate(names)]
+    return HeatMap(round(_LINE + 4 + sum(heights)), side - 1, columns, rows, cells)
+
+
+def _outcome(trial: RoutingTrial, most: int) -> str:
+    """Return in a sentence how many texts get their label, and what is confused most."""
+    accuracy = summary(trial, most)["accuracy"]
+    if not accuracy:
+        return _("Nothing was measured.")
+    mean = f"{accuracy['mean']:.1%}"
+    reached = (
+        _("With all examples {mean} of texts get their label").format(mean=mean)
+        if most == 0
+        else _("With {most} examples a label {mean} of texts get their label").format(most=most, mean=mean)
+    )
+    worst = next(iter(confusions(trial, most)), None)
+    missed = (
+        _("most often missed: {share} of '{label}' go to '{given}'").format(
+            share=f"{worst.share:.1%}", label=worst.label, given=worst.given
+        )
+        if worst
+        else _("none is confused")
+    )
+    return f"{reached}; {missed}."
 
 
 def _confusions(trial: RoutingTrial, shots: int) -> Table:
