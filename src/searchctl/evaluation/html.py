@@ -172,7 +172,9 @@ def _failures(report: Report) -> list[WorstAnswer]:
     for failure in report.failures(WORST):
         expected = [id for id, grade in failure.query.grades.items() if grade > 0]
         places = [
-            _("{mode} has it at {rank}").format(mode=mode, rank=rank) if rank else _("{mode} hasn't it").format(mode=mode)
+            _("{mode} has it at {rank}").format(mode=mode, rank=rank)
+            if rank
+            else _("{mode} hasn't it").format(mode=mode)
             for mode, rank in failure.ranks.items()
         ]
         sides = [
