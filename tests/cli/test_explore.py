@@ -131,9 +131,11 @@ def test_the_map_answers_to_hover_and_search_in_a_browser(run: Run, reviews: Pat
     page.press("#search", "Enter")
     assert "<img src=x onerror=alert(1)></script>" in page.inner_text("#tip")
     page.fill("#search", "")
-    page.click("#topics button >> nth=0")
-    assert page.inner_text("#count") == f"{found['topics'][0]['size']} of 80 documents"
-    assert found["topics"][0]["terms"][0]["term"] in page.inner_text("#about")
+    first = page.locator("#topics button:not(.group) >> nth=0")
+    shown = next(one for one in found["topics"] if one["name"] in first.inner_text())
+    first.click()
+    assert page.inner_text("#count") == f"{shown['size']} of 80 documents"
+    assert shown["terms"][0]["term"] in page.inner_text("#about")
     assert wrong == []
 
 

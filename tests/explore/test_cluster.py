@@ -13,7 +13,7 @@ import pytest
 from searchctl.errors import UsageError
 from searchctl.explore.cluster import ClusterSettings, cluster, smallest_topic
 from searchctl.explore.collection import Collection
-from searchctl.explore.export import write_csv, write_json, write_map
+from searchctl.explore.export import TopicShape, write_csv, write_json, write_map
 from searchctl.explore.languages import aligned
 from searchctl.explore.layout import layout
 from searchctl.explore.neighbours import nearest
@@ -164,9 +164,9 @@ def test_files_hold_every_document(tmp_path: Path) -> None:
     texts[0] += '</script><b>,"'
     documents = Collection(tuple(f"d{row}" for row in range(90)), tuple(texts), vectors)
     found = cluster(texts, vectors)
-    write_json(tmp_path / "t.json", documents, found)
+    write_json(tmp_path / "t.json", documents, found, TopicShape())
     write_csv(tmp_path / "t.csv", documents, found)
-    write_map(tmp_path / "t.html", "<demo>", documents, found, np.zeros((90, 2)))
+    write_map(tmp_path / "t.html", "<demo>", documents, found, np.zeros((90, 2)), TopicShape())
     data = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))
     assert [one["topic"] for one in data["documents"]] == found.labels.tolist()
     assert sum(topic["size"] for topic in data["topics"]) + data["outliers"]["size"] == 90
@@ -178,5 +178,5 @@ def test_files_hold_every_document(tmp_path: Path) -> None:
         page.count("</script>") == 2
         and "&lt;demo&gt;" in page
         and "src=" not in page
-        and "http" not in page.replace("http-equiv", "")
+        and "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
     )
