@@ -186,3 +186,8 @@ def test_evaluate_tells_what_flatters_and_what_is_unknown(here: Path, run: Run) 
 def test_a_workbook_that_is_not_there_is_no_text(here: Path, run: Run) -> None:
     assert run("route", "add", "refund", "money back", *HASHING).exit_code == 0
     assert "there is no file tickets.xlsx" in run("route", "predict", "tickets.xlsx").stderr
+
+
+def test_an_output_is_for_rows(run: Run, here: Path) -> None:
+    result = run("route", "predict", "They charged me twice", "--output", here / "out.csv")
+    assert result.exit_code == 2 and "for the rows of a file" in result.stderr and not (here / "out.csv").exists()

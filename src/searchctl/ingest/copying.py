@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -168,14 +169,18 @@ def check_complete(engine: FullEngine, version: str, expected: int, report: Copy
 def persist(work: Callable[[], Result], monitor: Monitor) -> Result:
     """Do a work that may be begun again, and begin it again while the server is away, is busy, or has lost a scroll.
 
-    Ends with the last error when that takes longer than five minutes, or when `monitor.stop` is set.
+    Ends with the last error when the fault lasts for more than five minutes, or when `monitor.stop` is set.
     """
-    until, pause = time.monotonic() + _PATIENCE, 1.0
+    until, pause = math.inf, 1.0
     while True:
+        began = time.monotonic()
         try:
             return work()
         except (EngineUnreachable, ServerRefusal) as error:
-            if not passes(error) or time.monotonic() > until or monitor.stop.wait(pause):
+            now = time.monotonic()
+            if until == math.inf or now - began > _PATIENCE:  # the first fault, or one after work that went well
+                until, pause = now + _PATIENCE, 1.0
+            if not passes(error) or now > until or monitor.stop.wait(pause):
                 raise
             _log.info("%s; trying again", error)
             pause = min(pause * 2, _LONGEST_PAUSE)

@@ -129,6 +129,10 @@ def predict_command(
     text = as_text(" ".join(words)).strip()
     if not text:
         raise UsageError(_('there is no text to route; type: searchctl route predict "They charged me twice"'))
+    if source is None and (output is not None or excel or output_format is not None):
+        raise UsageError(
+            _("--output, --to and --excel are for the rows of a file; one text is answered here: add --json")
+        )
     with opened_answerer(frame, folder, _scorer(model, hypothesis, folder)) as answerer:
         if target_precision is not None and not frame.quiet:
             _say_promise(answerer, target_precision)
