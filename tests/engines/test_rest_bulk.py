@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from searchctl.engines.rest.bulk import Bulk, BulkPace, delete_action, index_action
-from searchctl.engines.rest.http import Client
+from searchctl.engines.rest.client import Client
 from searchctl.errors import ServerRefusal
 from searchctl.settings.connection import Connection
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from searchctl import open_encoder
-from searchctl.encoders import _SHIPPED, DEFAULT_ENCODER
+from searchctl.encoders import DEFAULT_ENCODER
+from searchctl.encoders.opening import _SHIPPED
 from searchctl.errors import EncoderUnavailable
 from searchctl.models.places import model_folder, models_folders
 from tests.encoders.test_static import save_static

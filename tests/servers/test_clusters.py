@@ -10,8 +10,8 @@ from contextlib import closing
 import pytest
 
 from searchctl.encoders.hashing import HashingEncoder
+from searchctl.engines.rest.client import Client
 from searchctl.engines.rest.engine import ServerEngine
-from searchctl.engines.rest.http import Client
 from searchctl.errors import SearchctlError
 from searchctl.index import Index
 from searchctl.schema import EncoderStamp, Schema

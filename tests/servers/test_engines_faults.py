@@ -10,8 +10,8 @@ import pytest
 
 from searchctl.encoders.hashing import HashingEncoder
 from searchctl.engines.rest import loading
+from searchctl.engines.rest.client import QUICK, STEADY, Client
 from searchctl.engines.rest.engine import ServerEngine
-from searchctl.engines.rest.http import QUICK, STEADY, Client
 from searchctl.errors import EngineUnreachable, IndexLocked, ServerRefusal
 from searchctl.index import Index
 from searchctl.schema import EncoderStamp, PassageSettings, Schema

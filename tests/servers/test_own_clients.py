@@ -10,7 +10,7 @@ from elasticsearch import Elasticsearch
 from opensearchpy import OpenSearch, RequestsHttpConnection
 
 from searchctl.engines import open_engine
-from searchctl.engines.rest.http import Client
+from searchctl.engines.rest.client import Client
 from searchctl.index import Index
 from tests.servers.parameters import SERVERS, server_param, server_url
 

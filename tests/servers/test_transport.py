@@ -18,7 +18,7 @@ import trustme
 from elasticsearch import Elasticsearch
 from opensearchpy import OpenSearch
 
-from searchctl.engines.rest.http import Client
+from searchctl.engines.rest.client import Client
 from searchctl.errors import ConfigError, EngineUnreachable, ServerRefusal, UsageError
 from searchctl.settings.connection import Connection
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from searchctl.engines import open_engine
+from searchctl.engines.rest.client import reason_of
 from searchctl.engines.rest.credentials import Signer
 from searchctl.engines.rest.elasticsearch import Elasticsearch
-from searchctl.engines.rest.http import reason_of
 from searchctl.engines.rest.opensearch import OpenSearch
 from searchctl.engines.rest.options import IndexOptions
 from searchctl.engines.rest.server import Server

@@ -35,14 +35,14 @@ def open_engine(
     UsageError, ConfigError, MissingExtra.
     """
     if client is not None:
+        from searchctl.engines.rest.client import Client
         from searchctl.engines.rest.engine import ServerEngine
-        from searchctl.engines.rest.http import Client
 
         return ServerEngine(Client.of(client), connection or Connection(), _family_of_client(client))
     text = os.fspath(url)
     if is_server(text):
+        from searchctl.engines.rest.client import Client
         from searchctl.engines.rest.engine import ServerEngine
-        from searchctl.engines.rest.http import Client
 
         asked = server_connection(text, connection)
         return ServerEngine(Client(asked), asked, named_family(text))

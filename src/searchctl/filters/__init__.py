@@ -1,7 +1,7 @@
 """Filters: `grammar` reads and writes them, `values` makes one form of them, `combining` joins them.
 
-`checking` holds them against an index's fields, and `holding` decides them for one document. A new operator is a value in
-`types`, its sign in `grammar`, what it means in `holding`, and one line in each engine.
+`checking` holds them against an index's fields, and `holding` decides them for one document. A new operator is a class in
+`types`, listed in `values` and `checking`, its sign in `grammar`, what it means in `holding`, and one line in each engine.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import IO, Any
 from searchctl.errors import StorageError, UsageError
 from searchctl.files import is_same_file
 from searchctl.sources import Failure, FieldMapping, SourceFile
-from searchctl.sources.letters import as_letter
+from searchctl.sources.dead_letter_format import as_letter
 from searchctl.translation import _
 from searchctl.types import Document
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, TypeAlias, TypeVar
 
-from searchctl.sources.letters import is_letter
-from searchctl.sources.letters import opened as opened_letter
+from searchctl.sources.dead_letter_format import is_letter
+from searchctl.sources.dead_letter_format import opened as opened_letter
 from searchctl.sources.mapping import NoText, RecordMapper
 from searchctl.sources.model import EXCERPT, Failure, FieldMapping, Limits, Record, Remarks, SourceFile, Unreadable
 from searchctl.sources.streams import Stream

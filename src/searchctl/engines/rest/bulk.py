@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from searchctl.engines.rest.http import STEADY, Client, full_message, is_full, reason_of
+from searchctl.engines.rest.client import STEADY, Client, full_message, is_full, reason_of
 from searchctl.errors import EngineUnreachable, ServerRefusal, StorageError
 from searchctl.translation import _
 from searchctl.types import Json

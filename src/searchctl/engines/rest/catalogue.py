@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from searchctl.engines.names import check_name, check_reference
-from searchctl.engines.rest.http import Client
+from searchctl.engines.rest.client import Client
 from searchctl.engines.rest.loading import local_folder
 from searchctl.engines.rest.state import read_index
 from searchctl.engines.rest.template import META

@@ -15,12 +15,12 @@ from searchctl.engines.base import Finding, ForeignSource, Reading, Technique
 from searchctl.engines.names import check_name, check_reference
 from searchctl.engines.rest import catalogue, health, native
 from searchctl.engines.rest.bulk import Bulk, delete_action, index_action
+from searchctl.engines.rest.client import Client
 from searchctl.engines.rest.dialect import Dialect
 from searchctl.engines.rest.documents import as_source
 from searchctl.engines.rest.foreign import shape_of
 from searchctl.engines.rest.foreign_search import ForeignView
 from searchctl.engines.rest.foreign_work import source_of
-from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.loading import Loads
 from searchctl.engines.rest.options import IndexOptions
 from searchctl.engines.rest.own_search import OwnView

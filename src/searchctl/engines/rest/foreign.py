@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import quote
 
 from searchctl.engines.rest.bulk import Action, action
+from searchctl.engines.rest.client import Client
 from searchctl.engines.rest.documents import ADDED, foreign_document
-from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.state import COMPANION, narrows, read_index
 from searchctl.errors import AccessDenied, IndexMissing, ServerRefusal, UsageError
 from searchctl.schema import FieldType, Layout, Schema

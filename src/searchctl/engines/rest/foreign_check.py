@@ -8,9 +8,9 @@ from typing import Any
 
 from searchctl.engines.base import Finding
 from searchctl.engines.rest import foreign, foreign_names
+from searchctl.engines.rest.client import Client
 from searchctl.engines.rest.documents import ADDED
 from searchctl.engines.rest.foreign import ForeignShape
-from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.server import Server
 from searchctl.engines.rest.state import companion_name
 from searchctl.errors import AccessDenied, ServerRefusal

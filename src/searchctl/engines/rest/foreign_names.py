@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from searchctl.engines.base import Finding
 from searchctl.engines.rest import foreign
+from searchctl.engines.rest.client import Client
 from searchctl.engines.rest.documents import ADDED
 from searchctl.engines.rest.foreign import ForeignShape
-from searchctl.engines.rest.http import Client
 from searchctl.errors import AccessDenied, ServerRefusal, UsageError
 from searchctl.schema import Schema
 from searchctl.types import Json

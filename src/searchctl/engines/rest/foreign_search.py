@@ -15,11 +15,11 @@ from urllib.parse import quote
 import numpy as np
 
 from searchctl.engines.rest import catalogue, foreign
+from searchctl.engines.rest.client import Client
 from searchctl.engines.rest.dialect import VECTORS, Dialect
 from searchctl.engines.rest.documents import ADDED, WORDS, as_entry, numbers, values_at
 from searchctl.engines.rest.foreign import ForeignShape, text_hash
 from searchctl.engines.rest.foreign_queries import ForeignQuestions
-from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.loading import local_folder
 from searchctl.engines.rest.queries import lexical_ranking, vector_ranking
 from searchctl.errors import UsageError

@@ -10,11 +10,11 @@ from urllib.parse import quote
 from searchctl.engines.base import Finding, FullEngine, Reading
 from searchctl.engines.rest import foreign, foreign_check, foreign_names
 from searchctl.engines.rest.bulk import Bulk, Outcome, make_action
+from searchctl.engines.rest.client import Client
 from searchctl.engines.rest.dialect import Dialect
 from searchctl.engines.rest.documents import LEVEL, numbers
 from searchctl.engines.rest.foreign import ForeignShape, text_hash
 from searchctl.engines.rest.foreign_search import hash_of, mark_of
-from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.options import IndexOptions
 from searchctl.engines.rest.server import Server
 from searchctl.engines.rest.state import companion_name, read_homes, stamp_of

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from searchctl.engines.base import Finding
+from searchctl.engines.rest.client import Client
 from searchctl.engines.rest.foreign_search import ForeignView
-from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.server import Server
 from searchctl.engines.rest.state import IndexState
 from searchctl.errors import AccessDenied, ServerRefusal

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from searchctl.engines.lock import WriteLock
-from searchctl.engines.rest.http import QUICK, STEADY, Client
+from searchctl.engines.rest.client import QUICK, STEADY, Client
 from searchctl.engines.rest.state import IndexState, read_state
 from searchctl.engines.storage import storage_errors
 from searchctl.errors import SearchctlError, ServerRefusal

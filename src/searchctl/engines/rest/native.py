@@ -9,7 +9,7 @@ from urllib.parse import quote
 import numpy as np
 
 from searchctl.engines.base import TECHNIQUES, Technique
-from searchctl.engines.rest.http import Client
+from searchctl.engines.rest.client import Client
 from searchctl.engines.rest.server import Server
 from searchctl.settings.resources import resource_folder
 from searchctl.types import Json, Ranking, Total

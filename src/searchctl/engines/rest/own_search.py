@@ -10,9 +10,9 @@ from urllib.parse import quote
 import numpy as np
 
 from searchctl.engines.rest import reading
+from searchctl.engines.rest.client import Client
 from searchctl.engines.rest.dialect import Dialect
 from searchctl.engines.rest.documents import as_entry, numbers, only_fields
-from searchctl.engines.rest.http import Client
 from searchctl.engines.rest.queries import Questions, lexical_ranking, vector_ranking
 from searchctl.engines.rest.state import IndexState
 from searchctl.errors import IndexMissing

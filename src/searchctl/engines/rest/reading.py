@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from searchctl.engines.rest.http import Client
+from searchctl.engines.rest.client import Client
 from searchctl.types import Json
 
 

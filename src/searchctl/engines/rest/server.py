@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from searchctl.engines.rest.http import Client
+from searchctl.engines.rest.client import Client
 from searchctl.errors import AccessDenied, ServerRefusal, UsageError
 from searchctl.settings.connection import Family
 from searchctl.translation import _

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from searchctl.engines.names import check_reference
-from searchctl.engines.rest.http import Client
+from searchctl.engines.rest.client import Client
 from searchctl.engines.rest.template import META
 from searchctl.engines.rest.words import SENT_ANALYZER
 from searchctl.errors import IndexFormatError, IndexMissing, ServerRefusal, UsageError

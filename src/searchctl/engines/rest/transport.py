@@ -1,6 +1,6 @@
 """How one request travels: by opensearch-py's connection class, or by the connections of a client that a team has made.
 
-Nothing is retried here, and every status is an answer: what to repeat, how long to pause and what to say is decided by `http.Client`.
+Nothing is retried here, and every status is an answer: what to repeat, how long to pause and what to say is decided by `client.Client`.
 opensearch-py is imported with the first request's client only; that takes most of a second.
 """
 
