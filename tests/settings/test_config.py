@@ -133,7 +133,8 @@ def test_unknown_profile_names_the_nearest(home, project):
 def test_misspelt_variable_is_refused_and_strangers_are_let_be(home, project):
     with pytest.raises(ConfigError, match="SEARCHCTL_ENIGNE.*did you mean 'SEARCHCTL_ENGINE'"):
         load_settings(NO_FLAGS, {**home, "SEARCHCTL_ENIGNE": "x"}, project)
-    load_settings(NO_FLAGS, {**home, "SEARCHCTL_TEST_OPENSEARCH_URL": "http://x"}, project)
+    for stranger in ("SEARCHCTL_TEST_OPENSEARCH_URL", "SEARCHCTL_WARN", "SEARCHCTL_DEVICE", "SEARCHCTL_MODELS"):
+        load_settings(NO_FLAGS, {**home, stranger: "x"}, project)
 
 
 def test_server_variables_follow_the_engine(home, project):

@@ -43,6 +43,7 @@ DEFAULT_INDEX = "default"
 PROJECT_FILE = "searchctl.toml"
 _TOP_KEYS = ("engine", "index", "encoder", "profile")
 _KEYS = (*_TOP_KEYS, *(f"connection.{key}" for key in (*CONNECTION_KEYS, *INDEX_KEYS)))
+_OURS = "SEARCHCTL_"
 _OWN_VARIABLES: Mapping[str, Sequence[str]] = {key: (f"SEARCHCTL_{key.upper()}",) for key in _TOP_KEYS}
 _NUMBERS = ("shards", "replicas", "hnsw_m", "hnsw_ef_construction")
 _FLAG_WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -174,8 +175,11 @@ def _parse(key: str, text: str, origin: str) -> Raw:
 
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:
     known = [VARIABLE, *(name for names in _OWN_VARIABLES.values() for name in names)]
+    endings = [name.removeprefix(_OURS) for name in known]
     for name in environ:
-        if name.startswith("SEARCHCTL_") and name not in known and (hint := did_you_mean(name, known, "", cutoff=0.85)):
+        if not name.startswith(_OURS) or name in known:
+            continue
+        if hint := did_you_mean(name.removeprefix(_OURS), endings, "", cutoff=0.75, prefix=_OURS):
             raise ConfigError(
                 _("the environment sets {name}, which searchctl doesn't know; {hint}").format(name=name, hint=hint)
             )
