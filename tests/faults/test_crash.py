@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from searchctl.index import Index
+from searchctl.lifecycle.compact import compact
 from searchctl.types import Entry
 
 DOCUMENTS = 4000
@@ -69,6 +70,8 @@ def test_killed_loads_end_like_an_unbroken_one(
         process.wait()
     subprocess.run(command(corpus, engine), check=True)
     with Index.open(engine, create=False) as ours, Index.open(reference, create=False) as theirs:
+        for index in (ours, theirs):
+            compact(index)  # what was written twice counts twice in BM25's statistics until then
         mine, other = contents(ours), contents(theirs)
         assert mine.keys() == other.keys() and len(mine) == DOCUMENTS
         for id, entry in mine.items():
@@ -80,7 +83,9 @@ def test_killed_loads_end_like_an_unbroken_one(
                     index.search(query, 20, mode=mode, where={"year": 7}).hits for index in (ours, theirs)
                 )
                 assert found
-                assert [hit.id for hit in found] == [hit.id for hit in expected]
-                # What cosines mean was measured on vectors as encoded, or as stored after a kill: as float16.
+                # What cosines mean was measured on vectors as encoded, or as stored after a kill: as float16. Of equal documents
+                # either may come first, since those that were written again lie in other rows.
                 scores = [hit.score for hit in expected]
                 assert [hit.score for hit in found] == pytest.approx(scores, abs=2e-4)
+                sure = [{hit.id for hit in hits if hit.score > scores[-1] + 4e-4} for hits in (found, expected)]
+                assert sure[0] <= {hit.id for hit in expected} and sure[1] <= {hit.id for hit in found}

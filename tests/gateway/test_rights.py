@@ -76,6 +76,8 @@ def guarded(secured_elasticsearch: Node) -> Iterator[GuardedShop]:
         finally:
             engine.close()
         yield GuardedShop(node, plain, hybrid, without_rights)
+        for name in (INDEX, f"searchctl-vectors-{INDEX}"):  # other tests of the node find it as it was
+            send("DELETE", f"/{name}", None)
 
 
 @pytest.mark.parametrize("mode", ["reorder", "expand"])
