@@ -4,8 +4,8 @@
 
 The demo's answers.jsonl says where 120 questions are answered, and has 24 that aren't. XQuAD (DIR/xquad-en, DIR/xquad-ru) tells
 the passage only: the index holds every other passage, so half of the questions are answered and half aren't, although the
-subjects are known. Weights and threshold of explore/answer.py were chosen on the development halves (`--half dev` prints them and
-writes nothing): the demo's by `split`, XQuAD's first 120 passages.
+subjects are known. The model of explore/evidence.py was learnt on the development halves (benchmarks/answerable.py; `--half dev` prints
+these here and writes nothing): the demo's by `split`, XQuAD's first 120 passages.
 """
 
 from __future__ import annotations
