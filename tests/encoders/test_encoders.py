@@ -15,8 +15,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from searchctl.encoders import _SHIPPED, DEFAULT_ENCODER, open_encoder
+from searchctl.encoders import DEFAULT_ENCODER, open_encoder
 from searchctl.encoders.hashing import HashingEncoder
+from searchctl.encoders.opening import _SHIPPED
 from searchctl.errors import EncoderMismatch, EncoderUnavailable, MissingExtra
 from searchctl.index import Index
 

