@@ -136,7 +136,7 @@ def test_ctrl_c_ends_it_and_keeps_all(server: ChatServerScript, run: Run, here: 
     wait_for(server, 20)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    out, error = process.communicate(timeout=20)
+    out, error = process.communicate(timeout=120)
     assert process.returncode == 130, error
     assert json.loads(out)["written"] is False and "Resume with:\n  searchctl generate labels" in error
     assert not (here / "out.jsonl").exists()
