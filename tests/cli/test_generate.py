@@ -131,7 +131,7 @@ def test_killed_again_and_again_each_request_is_paid_once(server: ChatServerScri
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_ends_it_and_keeps_all(server: ChatServerScript, run: Run, here: Path) -> None:
-    server.faults = [Fault()] * 20 + [Fault(429, {"retry-after": "100"}, b"")] * 4
+    server.faults = [Fault()] * 20 + [Fault(429, {"retry-after": "30"}, b"")] * 4
     process = started(asking(server), here)
     wait_for(server, 20)
     time.sleep(0.3)
